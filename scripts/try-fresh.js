@@ -1,5 +1,7 @@
-// Runs the README's two commands in fresh clones of HEAD, in surroundings that differ from a developer's own: other users,
-// directories that others cannot read, odd paths, no install scripts, no network. Changes that are not committed do not count.
+// Runs the README's two commands in fresh clones of HEAD, and the commands of the README that the first one generates,
+// in surroundings that differ from a developer's own: other users, directories that others cannot read, odd paths, no
+// install scripts, no network, no git identity, a global prefix that cannot be written. Changes that are not committed
+// do not count.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -14,6 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { museCommands } from './muse-readme.js';
 
 const root = join(import.meta.dirname, '..');
 const windows = process.platform === 'win32';
@@ -51,12 +54,19 @@ const surroundings = [
     network: true,
     scripts: true,
   },
-  { ...closed, name: 'the same, without a network and without install scripts', network: false, scripts: false },
+  {
+    ...closed,
+    name: 'the same, without a network and without install scripts',
+    network: false,
+    scripts: false,
+    generated: 'all',
+  },
   {
     ...odd,
     name: 'a space and an umlaut in the path, TMPDIR elsewhere, read-only HOME, no install scripts',
     network: true,
     scripts: false,
+    generated: 'blocks',
   },
   { ...odd, name: 'the same, without a network, with install scripts', network: false, scripts: true },
 ];
@@ -136,14 +146,15 @@ function canRunNode(user) {
 /** Runs each command in a clone of its own; returns what was printed last where one fails. */
 async function tryCommands(
   commands,
-  { directory, mode, umask, temporary, readOnlyHome, user, network, scripts },
+  { directory, mode, umask, temporary, readOnlyHome, user, network, scripts, generated },
   environment,
 ) {
   const home = join(directory, 'home');
-  for (const path of [directory, temporary, home]) {
+  const prefix = join(directory, 'prefix');
+  for (const path of [directory, temporary, home, prefix]) {
     mkdirSync(path, { recursive: true });
     if (user) chownSync(path, user.uid, user.gid);
-    chmodSync(path, readOnlyHome && path === home ? 0o555 : mode);
+    chmodSync(path, path === prefix || (readOnlyHome && path === home) ? 0o555 : mode);
   }
   const env = {
     ...environment,
@@ -152,6 +163,8 @@ async function tryCommands(
     TMPDIR: temporary,
     TEMP: temporary,
     TMP: temporary,
+    GIT_CONFIG_NOSYSTEM: '1',
+    npm_config_prefix: prefix,
     // npm itself installs nothing without a cache that it can write.
     ...(readOnlyHome ? { npm_config_cache: join(directory, 'cache') } : {}),
     ...(scripts ? {} : { npm_config_ignore_scripts: 'true' }),
@@ -163,11 +176,30 @@ async function tryCommands(
     if (cloned.code !== 0) return `git clone\n${cloned.tail}`;
     if (user) giveAway(clone, user);
     const options = { cwd: clone, env, umask, ...user };
-    const done = await (network ? run(command, [], { ...options, shell: true }) : runOffline(command, options));
+    const inShell = (line, at) => (network ? run(line, [], { ...at, shell: true }) : runOffline(line, at));
+    const done = await inShell(command, options);
     // Most tests run what was built.
     const built = existsSync(join(clone, 'dist', 'index.js'));
+    const muse = join(clone, 'realtymuse');
+    const failure =
+      done.code === 0 && generated !== undefined && existsSync(muse)
+        ? await tryGenerated(muse, generated, (line) => inShell(line, { ...options, cwd: muse }))
+        : undefined;
     rmSync(clone, { recursive: true, force: true, maxRetries: 5 });
     if (done.code !== 0 || !built) return `${command}\n${done.tail}${built ? '' : '\nNothing was built.'}`;
+    if (failure !== undefined) return `${command}, then in its README:\n${failure}`;
+  }
+  return undefined;
+}
+
+/**
+ * Runs the commands of the README of a muse, all or those of its blocks; returns what was printed last where one fails.
+ */
+async function tryGenerated(muse, which, inShell) {
+  const { install, blocks, table } = museCommands(muse);
+  for (const line of [install, ...blocks, ...(which === 'all' ? table : [])]) {
+    const { code, tail } = await inShell(line);
+    if (code !== 0) return `${line}\n${tail}`;
   }
   return undefined;
 }

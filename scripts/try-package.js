@@ -1,8 +1,10 @@
-// Packs the package, installs the tarball in an empty directory as a user would, and runs the main job from there.
-import { execFileSync } from 'node:child_process';
+// Packs the package, installs the tarball in an empty directory as a user would, runs the main job from there, and then
+// every command of the README that it generates: the first one with a network, the others without.
+import { execFileSync, execSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { museCommands } from './muse-readme.js';
 
 const root = join(import.meta.dirname, '..');
 const place = mkdtempSync(join(tmpdir(), 'create-muse-package-'));
@@ -39,7 +41,15 @@ try {
   ) {
     throw new Error('The muse lacks its .gitignore or its list of tables.');
   }
-  process.stdout.write(`realtymuse from ${tarball}: ${environment.applied.length} migrations applied\n`);
+  const { install, blocks, table } = museCommands(muse);
+  const inShell = (command, more = {}) =>
+    execSync(command, { cwd: muse, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...more } });
+  inShell(install);
+  for (const command of [...blocks, ...table]) inShell(command, { npm_config_offline: 'true' });
+  process.stdout.write(
+    `realtymuse from ${tarball}: ${environment.applied.length} migrations applied, ` +
+      `${blocks.length + table.length + 1} commands of its README run\n`,
+  );
 } finally {
   rmSync(place, { recursive: true, force: true });
 }

@@ -76,11 +76,14 @@ export function createMuse(options: CreateOptions): Promise<CreateResult> {
 /**
  * Returns what {@link createMuse} would do with these options: its steps, migrations, files and requests. Changes
  * nothing.
+ * @throws MuseError where {@link createMuse} would be refused, `findings` for what the rehearsal finds
  */
 export function planMuse(options: CreateOptions): Promise<Plan> {
   return call(options, async (context) => {
     const [answers, { planMuse: plan }] = await Promise.all([answersOf(options), import('./create/dry-run.ts')]);
-    return plan(answers, runOptions(options, context));
+    const { error, ...planned } = await plan(answers, secretsOf(options, context), runOptions(options, context));
+    if (error !== undefined) throw error;
+    return planned;
   });
 }
 

@@ -25,7 +25,7 @@ export async function completeAnswers(
   dryRun: boolean,
 ): Promise<Answers> {
   const ask = dryRun ? undefined : await context.ask?.();
-  checkGiven(given);
+  await checkGiven(given, context.directory);
   const answers = ask === undefined ? given : await askWhatIsMissing(given, secrets, ask, context);
   const complete = await withDefaults(answers, context.directory);
   if (ask !== undefined) await confirmPlan(complete, ask, context);

@@ -9,6 +9,7 @@ const about = 'Create a product from a SaaS kit, with a migrated and verified da
 const usage = [
   'create-muse [name] [flags]',
   'create-muse realtymuse --preset realty --yes',
+  'create-muse . --yes',
   'create-muse help',
   'create-muse version',
 ];
@@ -54,7 +55,13 @@ export const createFlags: readonly Flag[] = [
     about: 'with --fix: also make the repairs that widen access',
     group: 'Kit',
   },
-  { name: 'dir', type: 'string', value: '<path>', about: 'where to create it (default: ./<name>)', group: 'Product' },
+  {
+    name: 'dir',
+    type: 'string',
+    value: '<path>',
+    about: 'where to create it (default: ./<name>); a lone dot as the name is this directory',
+    group: 'Product',
+  },
   {
     name: 'preset',
     type: 'string',
@@ -108,8 +115,9 @@ export const createFlags: readonly Flag[] = [
   { name: 'dry-run', type: 'boolean', about: 'show the plan, change nothing', group: 'Run' },
   resumeFlag,
   { name: 'no-verify', type: 'boolean', about: 'skip the proof that tenants are isolated', group: 'Run' },
+  { name: 'git', type: 'boolean', about: 'create a git repository also inside another one', group: 'Run' },
   { name: 'no-git', type: 'boolean', about: 'create no git repository', group: 'Run' },
-  { name: 'install', type: 'boolean', about: "install the kit's npm packages at the end", group: 'Run' },
+  { name: 'install', type: 'boolean', about: "install the muse's packages at the end", group: 'Run' },
   ...outputFlags,
 ];
 
@@ -162,15 +170,17 @@ async function create(typed: ParsedArguments, context: CommandContext): Promise<
   const { given, secrets } = await readGiven(typed, context);
   const options = runOptions(context);
   if (typed.has('resume')) {
-    const { resumeMuse } = await import('../create/create.ts');
-    const changes = {
-      supabase: given.supabase,
-      ...(given.databaseCa === undefined ? {} : { databaseCa: given.databaseCa }),
-    };
-    return finishReport(
-      await resumeMuse(given.directory ?? resolve(context.directory, given.name ?? '.'), secrets, options, changes),
-      context,
-    );
+    const { hasRun, resumeMuse, startsAnew } = await import('../create/create.ts');
+    const place = given.directory ?? resolve(context.directory, given.name ?? '.');
+    const isNamed = (given.directory ?? given.name) !== undefined;
+    if (!isNamed || (await hasRun(place))) {
+      const changes = {
+        supabase: given.supabase,
+        ...(given.databaseCa === undefined ? {} : { databaseCa: given.databaseCa }),
+      };
+      return finishReport(await resumeMuse(place, secrets, options, changes), context);
+    }
+    context.output.progress(startsAnew(place));
   }
   const { completeAnswers } = await import('./complete.ts');
   const answers = await completeAnswers(given, secrets, context, typed.has('dry-run'));
@@ -179,8 +189,12 @@ async function create(typed: ParsedArguments, context: CommandContext): Promise<
       import('../create/dry-run.ts'),
       import('./format-plan.ts'),
     ]);
-    const plan = await planMuse(answers, options);
-    return { json: { dryRun: true, ...plan }, text: formatPlan(plan, context.output) };
+    const { error, ...plan } = await planMuse(answers, secrets, options);
+    const result = { json: { dryRun: true, ...plan }, text: formatPlan(plan, context.output) };
+    if (error === undefined) return result;
+    // What would be made, and what would be fixed, is shown even where it would not be enough.
+    if (!context.output.json) context.output.progress(result.text);
+    return { ...result, error };
   }
   const { createMuse } = await import('../create/create.ts');
   return finishReport(await createMuse(answers, secrets, options), context);
@@ -204,13 +218,32 @@ async function readGiven(
       suggestion: `To use all of it as the name: create-muse ${positionals.join('-')}`,
     });
   }
+  const here = positionals[0] === '.' || positionals[0] === './';
+  if (here && typed.text('dir') !== undefined) {
+    throw new MuseError({
+      code: 'bad-call',
+      message: `"${positionals[0]}" is this directory, and --dir names another one.`,
+      suggestion: 'Give a name instead: create-muse <name> --dir <path>',
+    });
+  }
+  for (const [one, other] of [
+    ['git', 'no-git'],
+    ['resume', 'dry-run'],
+  ] as const) {
+    if (!typed.has(one) || !typed.has(other)) continue;
+    throw new MuseError({
+      code: 'bad-flag',
+      message: `--${one} and --${other} cannot be combined.`,
+      suggestion: 'Use one of them.',
+    });
+  }
   const path = (flag: string): string | undefined => {
     const value = typed.text(flag);
     return value === undefined ? undefined : resolve(directory, value);
   };
   const given: GivenAnswers = {
-    name: positionals[0],
-    directory: path('dir'),
+    name: here ? (await import('../create/defaults.ts')).nameOfDirectory(directory) : positionals[0],
+    directory: here ? directory : path('dir'),
     kit: typed.text('kit'),
     ref: typed.text('ref'),
     core: typed.texts('core'),
@@ -227,7 +260,7 @@ async function readGiven(
     fix: typed.has('fix'),
     verify: !typed.has('no-verify'),
     ...(typed.has('allow-widening') ? { allowWidening: true } : {}),
-    git: !typed.has('no-git'),
+    git: typed.has('no-git') ? false : typed.has('git') ? true : undefined,
     install: typed.has('install'),
     supabase: supabaseAnswers(typed),
   };

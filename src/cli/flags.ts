@@ -95,8 +95,13 @@ export const supabaseFlags: readonly Flag[] = [
   },
 ];
 
-/** Continues a run of the pipeline. */
-export const resumeFlag: Flag = { name: 'resume', type: 'boolean', about: 'continue a run that stopped', group: 'Run' };
+/** Continues a run of the pipeline, or starts one. */
+export const resumeFlag: Flag = {
+  name: 'resume',
+  type: 'boolean',
+  about: 'continue a run that stopped; start one where there is none',
+  group: 'Run',
+};
 
 /** Agrees to a guarded command in advance. */
 export const confirmFlag: Flag = {

@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import type { RunOptions } from '../create/create.ts';
 import type { CreateReport } from '../create/create-report.ts';
 import type { StepEvents } from '../create/step.ts';
+import { shellPath } from '../shared/shell.ts';
 import { wrap } from '../shared/wrap.ts';
 import type { Output } from './output.ts';
 import type { CommandContext, CommandResult } from './run.ts';
@@ -64,7 +65,10 @@ export function finishReport(report: CreateReport, context: CommandContext): Com
 /** The end of a successful run, for 80 columns: where it is, what it has, what was proven, what to type next. */
 function formatSummary(report: CreateReport, { output, directory }: CommandContext): string {
   const { paint } = output;
-  const lines = ['', `${paint(['green', 'bold'], report.name)} is ready in ${shownPath(directory, report.directory)}`];
+  const lines = [
+    '',
+    `${paint(['green', 'bold'], report.name)} is ready in ${shellPath(shownPath(directory, report.directory))}`,
+  ];
   if (report.tables.length > 0) {
     const width = Math.max(...report.tables.map(({ name }) => name.length));
     lines.push(

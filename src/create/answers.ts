@@ -50,7 +50,8 @@ export interface Answers {
   allowWidening?: boolean;
   /** Prove tenant isolation; default true. */
   verify?: boolean;
-  git: boolean;
+  /** Whether the muse gets a repository of its own; absent: unless it is inside another one that tracks its files. */
+  git?: boolean;
   install: boolean;
 }
 

@@ -25,6 +25,8 @@ export interface Run extends StepEvents {
   readonly stage: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
+  /** Nothing outside the stage may change: the run only finds out what it would do. */
+  readonly dryRun: boolean;
   /** Asks a yes-or-no question during the run; absent where there is nobody to ask. */
   readonly agree?: (question: string) => Promise<boolean>;
   readonly journal: Journal;

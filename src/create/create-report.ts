@@ -1,11 +1,14 @@
 import { realpath } from 'node:fs/promises';
 import { delimiter, join, relative, sep } from 'node:path';
 import { packageDirectory } from '../kit/builtin.ts';
+import { isInstalled } from '../kit/manifest.ts';
+import { packageManagerOf } from '../kit/package-manager.ts';
 import type { FileName } from '../migrations/compare.ts';
 import type { MuseError } from '../shared/error.ts';
 import type { AccessReport } from '../rules/engine/fix/guard.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
+import { shellPath } from '../shared/shell.ts';
 import type { TargetKind } from '../targets/kinds.ts';
 import type { Secret } from '../supabase/secret.ts';
 import { type IsolationJson, isolationJson } from '../verify/report/isolation-json.ts';
@@ -98,29 +101,27 @@ function repairsOf({ repairs }: JournalData): Pick<CreateReport, 'repairs' | 'ac
   return { repairs: made, access };
 }
 
-/** What to type next, for where this command was called. */
+/** What to type next, for where this command was called: commands that work in that shell, in their order. */
 async function nextCommands({ directory, environment, journal }: Run): Promise<string[]> {
-  const muse = await museCommand(directory, environment);
-  const enter = journal.pipeline === 'create' ? [`cd ${relative(process.cwd(), directory) || '.'}`] : [];
-  return [...enter, `${muse} status`, `${muse} verify`, `${muse} new <name>`].slice(0, 3);
+  const way = relative(process.cwd(), directory);
+  const enter = journal.pipeline === 'create' && way !== '' ? [`cd ${shellPath(way)}`] : [];
+  const manager = await packageManagerOf(directory);
+  const isGlobal = await isOnPath(environment);
+  const install = isGlobal || (await isInstalled(directory)) ? [] : [`${manager.name} install`];
+  const muse = isGlobal ? 'muse' : `${manager.exec} muse`;
+  return [...enter, ...install, `${muse} status`, `${muse} verify`];
 }
 
-/**
- * How to call `muse` inside a muse after this process has ended: by name where it is installed globally, by its path
- * where this package is a folder that stays, else from the registry.
- */
-async function museCommand(directory: string, environment: NodeJS.ProcessEnv): Promise<string> {
+/** Says whether `muse` is this package in the user's shell. */
+async function isOnPath(environment: NodeJS.ProcessEnv): Promise<boolean> {
   const ours = await realpath(join(packageDirectory, 'bin', 'muse.js'));
   for (const place of (environment['PATH'] ?? '').split(delimiter)) {
     // npm puts these on the path for one run only.
     if (place === '' || place.split(sep).includes('node_modules') || place.includes('_npx')) continue;
     for (const name of process.platform === 'win32' ? ['muse.cmd', 'muse.exe'] : ['muse']) {
       const found = await realpath(join(place, name)).catch(() => undefined);
-      if (found === ours || (found !== undefined && process.platform === 'win32')) return 'muse';
+      if (found === ours || (found !== undefined && process.platform === 'win32')) return true;
     }
   }
-  if (ours.includes(`${sep}_npx${sep}`)) return 'npx --package create-muse muse';
-  const path = relative(await realpath(directory), ours);
-  const short = path.length < ours.length ? path : ours;
-  return `node ${short.includes(' ') ? JSON.stringify(short) : short}`;
+  return false;
 }

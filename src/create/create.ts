@@ -38,8 +38,7 @@ export interface RunOptions extends StepEvents {
  * @throws MuseError `bad-…` and the like, if nothing was started
  */
 export async function createMuse(answers: Answers, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
-  checkUrl(answers, secrets);
-  await checkCertificate(answers);
+  await checkAnswers(answers, secrets);
   const { made } = await claimDirectory(answers.directory);
   const journal: Journal = {
     version: 2,
@@ -50,6 +49,22 @@ export async function createMuse(answers: Answers, secrets: Secrets, options: Ru
     data: {},
   };
   return runPipeline(journal, secrets, options);
+}
+
+/**
+ * Says whether there is a run in the directory to resume.
+ * @param environment of a project that is being provisioned: then a finished run counts only if it was for that
+ */
+export async function hasRun(directory: string, environment?: EnvironmentName): Promise<boolean> {
+  const journal = await readJournal(directory);
+  if (journal === undefined || isRefused(journal)) return false;
+  const isFinished = journal.finished === true && environment !== undefined;
+  return !isFinished || (journal.pipeline === 'provision' && journal.answers.environment === environment);
+}
+
+/** What is said where `--resume` starts a run, as there is none. */
+export function startsAnew(directory: string): string {
+  return `There is no unfinished run in ${directory}: starting from the beginning.`;
 }
 
 /**
@@ -106,6 +121,15 @@ export async function provisionMuse(
     secrets,
     options,
   );
+}
+
+/**
+ * Checks the answers that name something outside of the muse.
+ * @throws MuseError `bad-call` for a database URL that is missing, `bad-certificate`
+ */
+export async function checkAnswers(answers: Answers, secrets: Secrets): Promise<void> {
+  checkUrl(answers, secrets);
+  await checkCertificate(answers);
 }
 
 /** @throws MuseError `bad-certificate` before anything is made */
@@ -208,19 +232,20 @@ function fieldsOf(error: MuseError): ConstructorParameters<typeof MuseError>[0] 
 
 /**
  * A run that is about to start: nothing is opened yet.
- * @param stage where the muse is put together; default: where the pipeline does
+ * @param dryRun whether it only finds out what it would do; then it works in the directory of the answers itself
  */
-export function startRun(journal: Journal, secrets: Secrets, options: RunOptions, stage?: string): Run {
+export function startRun(journal: Journal, secrets: Secrets, options: RunOptions, dryRun = false): Run {
   const { answers } = journal;
   const { directory } = answers;
   const { environment, signal } = options;
-  const needsGit = answers.git || parseKitSource(answers.kit).kind !== 'builtin';
+  const needsGit = answers.git !== false || parseKitSource(answers.kit).kind !== 'builtin';
   const run: Run = {
     ...options,
     answers,
     secrets,
     directory,
-    stage: stage ?? (journal.pipeline === 'provision' ? directory : stageOf(directory)),
+    stage: dryRun || journal.pipeline === 'provision' ? directory : stageOf(directory),
+    dryRun,
     journal,
     save: () => writeJournal(directory, journal),
     results: [],
@@ -235,6 +260,7 @@ export function startRun(journal: Journal, secrets: Secrets, options: RunOptions
   return run;
 }
 
-async function closeAll({ opened, shadow }: Run): Promise<void> {
+/** Closes what a run has opened. */
+export async function closeAll({ opened, shadow }: Run): Promise<void> {
   await Promise.all([opened.close(), shadow.close()]);
 }

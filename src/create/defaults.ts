@@ -1,14 +1,16 @@
 /** From the answers that were given to all of them: checked, paths absolute, and a default for each that is missing. */
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { checkMuseName } from '../kit/name.ts';
 import { parseKitSource } from '../kit/source.ts';
-import { parseTable } from '../scaffold/parse-table.ts';
 import { listPresets } from '../scaffold/presets.ts';
 import { MuseError } from '../shared/error.ts';
 import type { Muse } from '../shared/muse-file.ts';
+import { shellPath } from '../shared/shell.ts';
 import { defaultTarget } from '../targets/kinds.ts';
 import { targetOf } from '../targets/open.ts';
 import type { Answers, Secrets, SupabaseAnswers } from './answers.ts';
+import { checkDirectory } from './claim.ts';
+import { checkTableAnswers } from './tables.ts';
 
 type Maybe<T> = { [K in keyof T]?: T[K] | undefined };
 
@@ -16,22 +18,46 @@ type Maybe<T> = { [K in keyof T]?: T[K] | undefined };
 export type GivenAnswers = Maybe<Omit<Answers, 'supabase' | 'environment'>> & { supabase: SupabaseAnswers };
 
 /**
- * Checks what can be known to be wrong before anything else is looked at.
- * @throws MuseError `bad-name`, `bad-kit-source`, `bad-table`
+ * Checks what can be known to be wrong before anything is asked, fetched or made. Only reads this machine's files.
+ * @param directory absolute path that relative ones start from
+ * @throws MuseError `bad-name`, `bad-kit-source`, `bad-preset`, `bad-table`, `bad-spec`, `bad-target`, and where the
+ * product cannot be made what {@link checkDirectory} throws
  */
-export function checkGiven({ name, kit, ref, tables = [] }: GivenAnswers): void {
+export async function checkGiven(given: GivenAnswers, directory: string): Promise<void> {
+  const { name, kit, ref, presets = [], spec, target } = given;
   if (name !== undefined) checkName(name);
   if (kit !== undefined) parseKitSource(kit, ref);
-  for (const table of tables) parseTable(table);
+  if (target !== undefined) targetOf(target);
+  await checkPresets(presets);
+  await checkTableAnswers({ ...given, spec: spec === undefined ? undefined : resolve(directory, spec) });
+  const place = given.directory ?? name;
+  if (place !== undefined) await checkDirectory(resolve(directory, place));
+}
+
+/**
+ * The name for a product that is named after its directory.
+ * @param directory absolute path
+ * @throws MuseError `bad-name` where the directory's name cannot be the product's
+ */
+export function nameOfDirectory(directory: string): string {
+  const name = basename(directory);
+  const checked = checkMuseName(name);
+  if (checked.ok) return name;
+  throw new MuseError({
+    code: 'bad-name',
+    message: `The name of the directory ${directory} cannot be the product's name: ${checked.reason}`,
+    suggestion: `Name the product: create-muse ${checked.nearest} --dir ${shellPath(directory)}`,
+  });
 }
 
 /**
  * All answers, checked.
  * @param directory absolute path that relative ones start from
- * @throws MuseError what {@link checkGiven} throws; `bad-call` without a name, `bad-preset`, `bad-target`
+ * @throws MuseError what {@link checkGiven} throws; `bad-call` without a name
  */
 export async function withDefaults(given: GivenAnswers, directory: string): Promise<Answers> {
-  const { name, databaseCa, spec, supabase } = given;
+  const { databaseCa, spec, supabase } = given;
+  const name = given.name ?? (given.directory === undefined ? undefined : nameOfDirectory(given.directory));
   if (name === undefined) {
     throw new MuseError({
       code: 'bad-call',
@@ -39,11 +65,9 @@ export async function withDefaults(given: GivenAnswers, directory: string): Prom
       suggestion: 'Add it: create-muse <name> --yes',
     });
   }
-  checkGiven(given);
+  await checkGiven({ ...given, name }, directory);
   const presets = given.presets ?? [];
-  await checkPresets(presets);
   const target = given.target ?? (supabase.organization === undefined ? defaultTarget : 'supabase');
-  targetOf(target);
   return {
     name,
     directory: resolve(directory, given.directory ?? name),
@@ -65,7 +89,7 @@ export async function withDefaults(given: GivenAnswers, directory: string): Prom
     fix: given.fix ?? false,
     ...present('allowWidening', given.allowWidening),
     verify: given.verify ?? true,
-    git: given.git ?? true,
+    ...present('git', given.git),
     install: given.install ?? false,
   };
 }

@@ -10,11 +10,17 @@ import type { AccessReport } from '../rules/engine/fix/guard.ts';
 import type { RequestRecord } from '../supabase/http.ts';
 import { planRequests } from '../supabase/request-plan.ts';
 import { targetOf } from '../targets/open.ts';
-import type { Answers } from './answers.ts';
-import { startRun, type RunOptions } from './create.ts';
-import { emptyOutput } from './journal.ts';
-import { draft, pipelines } from './pipeline.ts';
-import { stepsOf } from './sequence.ts';
+import { MuseError } from '../shared/error.ts';
+import type { Answers, Secrets } from './answers.ts';
+import { checkDirectory } from './claim.ts';
+import type { Configured } from './context.ts';
+import { checkAnswers, closeAll, startRun, type RunOptions } from './create.ts';
+import { emptyOutput, type StepOutput } from './journal.ts';
+import { draft, pipelines, preflight } from './pipeline.ts';
+import { chooseRepository } from './repository.ts';
+import { perform, stepsOf } from './sequence.ts';
+import type { Fixed } from './steps/fix.ts';
+import { rehearseStep } from './steps/rehearse.ts';
 import type { FixPlan } from '../muse/repair/repair.ts';
 import { diffOf, pathsOf } from '../muse/repair/write.ts';
 
@@ -38,7 +44,11 @@ export interface Plan {
   /** `--fix`: what would still be wrong. */
   findings?: Finding[];
   notes: string[];
+  /** Why the run would be refused, where only its rehearsal shows that. */
+  error?: MuseError;
 }
+
+type Drafted = Configured & Fixed;
 
 /** What `--fix` would do. */
 export interface PlannedRepairs {
@@ -48,40 +58,70 @@ export interface PlannedRepairs {
 }
 
 /**
- * Finds out what a run would do without doing it: the muse is put together in a temporary directory, read, and
- * deleted.
- * @throws MuseError what fetching, recognizing and scaffolding throw
+ * Finds out what a run would do without doing it: the muse is put together in a temporary directory, rehearsed, read,
+ * and deleted. What the run would refuse is refused: the target is connected to, and Supabase is asked.
+ * @throws MuseError what the run would throw before its rehearsal
  */
-export async function planMuse(answers: Answers, options: RunOptions): Promise<Plan> {
+export async function planMuse(answers: Answers, secrets: Secrets, options: RunOptions): Promise<Plan> {
+  await checkAnswers(answers, secrets);
+  await checkDirectory(answers.directory);
+  const { environment, signal } = options;
+  const { note } = await chooseRepository(answers.directory, answers.git, { environment, signal });
   const place = await mkdtemp(join(tmpdir(), 'create-muse-plan-'));
+  // What is deleted at the end needs no git history.
+  const planned = { ...answers, directory: place, git: false };
+  const run = startRun(
+    { version: 2, pipeline: 'create', answers: planned, steps: [], data: {} },
+    secrets,
+    options,
+    true,
+  );
   try {
-    // What is deleted at the end needs no git history.
-    const planned = { ...answers, git: false };
     const output = emptyOutput();
-    const run = startRun({ version: 2, pipeline: 'create', answers: planned, steps: [], data: {} }, {}, options, place);
-    const { museFile, repairs } = await draft.perform(run, output);
-    const { migrations } = await readMigrations(place, museFile.migrations, { rollbacks: false });
-    const names = await readdir(place, { recursive: true, withFileTypes: true });
-    const files = names
-      .filter((entry) => !entry.isDirectory())
-      .map((entry) => relative(place, join(entry.parentPath, entry.name)).split(sep).join('/'));
-    return {
-      name: answers.name,
-      directory: answers.directory,
-      kit: { source: museFile.kit.source, commit: museFile.kit.commit, layout: museFile.kit.layout },
-      target: { kind: answers.target },
-      steps: pipelines.create.flatMap((sequence) => stepsOf(sequence, planned)),
-      migrations: migrations.map(({ layer, file }) => ({ layer, file })),
-      files: files.sort(),
-      ...(targetOf(answers.target).provisioned ? { requests: await requestsOf(answers) } : {}),
-      ...(repairs === undefined
-        ? {}
-        : { repairs: await plannedRepairs(repairs, options), access: repairs.access, findings: repairs.findings }),
-      notes: output.notes,
-    };
+    if (note !== undefined) output.notes.push(note);
+    await run.git();
+    await perform(preflight, run, output);
+    const drafted = await draft.perform(run, output);
+    const plan = await planOf(answers, drafted, output, options);
+    try {
+      await rehearseStep.run(drafted, output);
+    } catch (error) {
+      if (!(error instanceof MuseError) || error.code !== 'findings') throw error;
+      plan.error = error;
+    }
+    return plan;
   } finally {
+    await closeAll(run);
     await rm(place, { recursive: true, force: true });
   }
+}
+
+/** The plan of a run whose files are put together. */
+async function planOf(
+  answers: Answers,
+  { directory: place, museFile, repairs }: Drafted,
+  output: StepOutput,
+  options: RunOptions,
+): Promise<Plan> {
+  const { migrations } = await readMigrations(place, museFile.migrations, { rollbacks: false });
+  const names = await readdir(place, { recursive: true, withFileTypes: true });
+  const files = names
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(place, join(entry.parentPath, entry.name)).split(sep).join('/'));
+  return {
+    name: answers.name,
+    directory: answers.directory,
+    kit: { source: museFile.kit.source, commit: museFile.kit.commit, layout: museFile.kit.layout },
+    target: { kind: answers.target },
+    steps: pipelines.create.flatMap((sequence) => stepsOf(sequence, answers)),
+    migrations: migrations.map(({ layer, file }) => ({ layer, file })),
+    files: files.filter((file) => !file.startsWith('.muse/')).sort(),
+    ...(targetOf(answers.target).provisioned ? { requests: await requestsOf(answers) } : {}),
+    ...(repairs === undefined
+      ? {}
+      : { repairs: await plannedRepairs(repairs, options), access: repairs.access, findings: repairs.findings }),
+    notes: output.notes,
+  };
 }
 
 async function plannedRepairs({ changes }: FixPlan, { environment, signal }: RunOptions): Promise<PlannedRepairs> {

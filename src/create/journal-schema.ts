@@ -64,6 +64,10 @@ export const journalSchema = openObject({
   }),
   made: exactOptional(name('a path')),
   steps: list(openObject({ id: name(), status: oneOf(['started', 'done']), ms: exactOptional(number()), output })),
-  data: openObject({ commit: exactOptional(name()), project: exactOptional(project) }),
+  data: openObject({
+    commit: exactOptional(name()),
+    repository: exactOptional(oneOf(['own', 'existing', 'none'])),
+    project: exactOptional(project),
+  }),
   finished: exactOptional(yesOrNo()),
 });

@@ -14,16 +14,18 @@ import { projectStep, waitStep } from './steps/project.ts';
 import { proveStep } from './steps/prove.ts';
 import { rehearseStep } from './steps/rehearse.ts';
 import { scaffoldStep } from './steps/scaffold.ts';
+import { takeStep } from './steps/take.ts';
 
 /** What would stop the run later is found here, before anything is made. */
-const preflight = new ResumableSequence().step(preflightStep).step(cloudPreflightStep);
+export const preflight = new ResumableSequence().step(preflightStep).step(cloudPreflightStep);
 
 /** The muse as files in the stage. */
 export const draft = new WholeSequence()
   .step(fetchStep) // adds kit
   .step(renameStep) // adds museFile, kitFiles
-  .step(fixStep)
+  .step(fixStep) // may add repairs
   .step(archiveStep)
+  .step(takeStep) // the first commits
   .step(scaffoldStep);
 
 /** The muse as files, and the proof that they run. Nothing but `.muse` in the directory is touched. */

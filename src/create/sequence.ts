@@ -49,11 +49,7 @@ export class WholeSequence<Has extends Run = Run> implements Sequence {
 
   /** Runs the steps without a journal and returns the context that the last of them leaves. */
   async perform(run: Run, output: StepOutput): Promise<Has> {
-    const context: object = { ...run };
-    for (const { step } of this.listed) {
-      if (step.applies?.(run.answers) !== false) Object.assign(context, await step.run(context as never, output));
-    }
-    return context as Has;
+    return (await perform(this, run, output)) as Has;
   }
 }
 
@@ -83,6 +79,19 @@ export function stepsOf(sequence: Sequence, answers: Answers): { id: string; tit
   return sequence.listed
     .filter(({ step }) => step.applies?.(answers) !== false)
     .map(({ step: { id, title } }) => ({ id, title }));
+}
+
+/**
+ * Runs the steps of a sequence without a journal.
+ * @returns the context that the last of them leaves
+ */
+export async function perform({ listed }: Sequence, run: Run, output: StepOutput): Promise<Run> {
+  const context: Run = { ...run };
+  for (const { step } of listed) {
+    run.signal.throwIfAborted();
+    if (step.applies?.(run.answers) !== false) Object.assign(context, await step.run(context as never, output));
+  }
+  return context;
 }
 
 /**

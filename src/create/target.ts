@@ -7,7 +7,7 @@ import type { OpenTarget, Run } from './context.ts';
 
 /** Opens the target of a run; installs what Supabase has on a plain server only if that was asked for. */
 export async function openTarget(run: Run): Promise<OpenTarget> {
-  const { answers, cloud, secrets, directory, environment, journal, onProgress, signal } = run;
+  const { answers, cloud, dryRun, secrets, directory, environment, journal, onProgress, signal } = run;
   const target = targetOf(answers.target);
   const opened = await target.open(
     { directory, name: answers.environment, entry: await entryOf(run), environment },
@@ -21,9 +21,8 @@ export async function openTarget(run: Run): Promise<OpenTarget> {
     },
   );
   try {
-    await (
-      await target.preparePlatform(opened.database, answers.supabaseBaseline)
-    )();
+    const install = await target.preparePlatform(opened.database, answers.supabaseBaseline);
+    if (!dryRun) await install();
   } catch (error) {
     await opened.database.close();
     throw error;

@@ -20,18 +20,51 @@ export async function archiveExtensions(
   folders: Pick<MigrationFolders, 'extensions' | 'rollback' | 'archive'>,
 ): Promise<Archived[]> {
   const moved: Archived[] = [];
-  const rollbacks = posix.join(folders.rollback, 'extensions');
-  const sources = folders.extensions.map((from) => ({ from, to: folders.archive }));
-  for (const { from, to } of [...sources, { from: rollbacks, to: posix.join(folders.archive, 'rollback') }]) {
+  for (const { from, to } of sourcesOf(folders)) {
     await inside(directory, from);
     await inside(directory, to);
     for (const name of await listNames(join(directory, from))) {
       const file = posix.join(from, name);
-      if (!/\.(sql|pgsql)$/i.test(name) || (await kindOf(join(directory, file))) !== 'file') continue;
+      if (!sqlFile.test(name) || (await kindOf(join(directory, file))) !== 'file') continue;
       moved.push({ from: file, to: await move(directory, file, posix.join(to, name)) });
     }
   }
   return moved;
+}
+
+/**
+ * Where a file of the kit is after {@link archiveExtensions}, or would be if it had been there before.
+ * @param path relative to the muse, with `/`
+ * @param archived the files that were moved
+ */
+export function archivedPath(
+  path: string,
+  folders: Pick<MigrationFolders, 'extensions' | 'rollback' | 'archive'>,
+  archived: readonly Archived[],
+): string {
+  const known = archived.find(({ from }) => from === path);
+  if (known !== undefined) return known.to;
+  const { dir, base } = posix.parse(path);
+  if (!sqlFile.test(base)) return path;
+  return (
+    sourcesOf(folders)
+      .find(({ from }) => from === dir)
+      ?.to.concat(`/${base}`) ?? path
+  );
+}
+
+const sqlFile = /\.(sql|pgsql)$/i;
+
+/** The folders whose files are archived, and where to. */
+function sourcesOf({
+  extensions,
+  rollback,
+  archive,
+}: Pick<MigrationFolders, 'extensions' | 'rollback' | 'archive'>): Archived[] {
+  return [
+    ...extensions.map((from) => ({ from, to: archive })),
+    { from: posix.join(rollback, 'extensions'), to: posix.join(archive, 'rollback') },
+  ];
 }
 
 async function move(directory: string, from: string, wanted: string): Promise<string> {

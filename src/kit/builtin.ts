@@ -1,11 +1,11 @@
 /** The kit that ships with create-muse, in `templates/musekit` of the package. */
 import { copyFile, mkdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { walk } from './walk.ts';
 
 /** The package's own directory: this file is two folders below it, in `src` as in `dist`. */
-export const packageDirectory = fileURLToPath(new URL('../..', import.meta.url));
+export const packageDirectory = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 
 /** npm leaves these names out of a package or changes them, so templates carry them with `_` for the dot. */
 const renamed: Readonly<Record<string, string>> = {

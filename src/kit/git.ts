@@ -108,12 +108,22 @@ export async function commitWith(
   throw gitError(directory, 'commit', result.stderr || result.stdout);
 }
 
+/** The URL of a remote; undefined if there is none of that name. */
+export async function remoteUrl(
+  directory: string,
+  name: string,
+  options: GitOptions = {},
+): Promise<string | undefined> {
+  const found = await runGit(['remote', 'get-url', '--', name], { ...options, directory });
+  return found.ok ? found.stdout.trim() : undefined;
+}
+
 /** Sets the URL of a remote, which is created if needed. */
 export async function setRemote(directory: string, name: string, url: string, options: GitOptions = {}): Promise<void> {
   const here = { ...options, directory };
-  const there = await runGit(['remote', 'get-url', '--', name], here);
-  const verb = there.ok ? 'set-url' : 'add';
-  if (there.stdout.trim() !== url) await mustRun('remote', directory, ['remote', verb, '--', name, url], here);
+  const there = await remoteUrl(directory, name, options);
+  const verb = there === undefined ? 'add' : 'set-url';
+  if (there !== url) await mustRun('remote', directory, ['remote', verb, '--', name, url], here);
 }
 
 /**

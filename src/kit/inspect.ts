@@ -3,12 +3,13 @@ import { readlink, rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { kindOf, readText } from '../shared/files.ts';
+import { leaveOutSecrets } from './kit-secrets.ts';
 import { lfsPointers, listIgnored, listTree } from './git-fetch.ts';
 import type { GitOptions } from './git-run.ts';
 
 /** Something about a kit that its owner should know. */
 export interface KitNote {
-  kind: 'uncommitted' | 'link-left-out' | 'submodule' | 'large-file' | 'same-name' | 'reserved';
+  kind: 'uncommitted' | 'link-left-out' | 'submodule' | 'large-file' | 'same-name' | 'reserved' | 'secrets';
   /** Paths in the kit, with `/`. */
   paths: string[];
   /** One sentence. */
@@ -17,9 +18,6 @@ export interface KitNote {
 
 /** Where SQL is read from: a link here that leads out of the kit would run someone else's statements. */
 const sensitive = /(^|\/)(migrations?|seeds?)(\/|$)|\.(sql|pgsql)$/i;
-
-/** Never committed, whatever the kit does: the muse's secrets will be in files with these names. */
-const secret = /(^|\/)\.env(\.[^/]*)?\.local$/i;
 
 function note(kind: KitNote['kind'], paths: string[], message: string): KitNote[] {
   return paths.length === 0 ? [] : [{ kind, paths, message }];
@@ -50,6 +48,10 @@ export async function inspectCheckout(directory: string, git: GitOptions): Promi
   for (const folder of new Set(reserved.map((path) => path.split('/')[0]!))) {
     await rm(join(directory, folder), { recursive: true, force: true });
   }
+  const secrets = await leaveOutSecrets(
+    directory,
+    tree.map(({ path }) => path),
+  );
   const submodules = tree.filter(({ mode }) => mode === '160000').map(({ path }) => path);
   const notes = [
     ...note('link-left-out', links, 'Symbolic links that lead out of the kit were removed.'),
@@ -68,9 +70,15 @@ export async function inspectCheckout(directory: string, git: GitOptions): Promi
       'Some paths differ only in upper and lower case: not every system can store both.',
     ),
     ...note('reserved', reserved, 'The kit has its own .muse folder, which was removed.'),
+    ...note(
+      'secrets',
+      secrets,
+      `Files of the kit for secrets are left out: ${secrets.join(', ')}. Write your own; git ignores .env*.local.`,
+    ),
   ];
-  const gone = new Set([...links, ...reserved]);
-  return { notes, ignored: (await listIgnored(options)).filter((path) => !gone.has(path) && !secret.test(path)) };
+  const gone = [...links, ...reserved, ...secrets];
+  const isGone = (path: string): boolean => gone.some((one) => path === one || path.startsWith(`${one}/`));
+  return { notes, ignored: (await listIgnored(options)).filter((path) => !isGone(path)) };
 }
 
 /** Pointers of Git LFS; searched only if the kit declares some, because that reads every file. */

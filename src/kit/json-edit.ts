@@ -1,4 +1,7 @@
-/** Changes a text in a JSON file and leaves every other byte as it is: order, indent, blank lines, line ends. Pure. */
+/**
+ * Changes or adds a text in a JSON file and leaves every other byte as it is: order, indent, blank lines, line ends.
+ * Pure.
+ */
 
 interface Place {
   start: number;
@@ -32,6 +35,10 @@ function find(text: string, path: readonly string[]): Place | undefined {
       }
     } while (depth > 0);
   };
+  if (path.length === 0) {
+    skipSpace();
+    return { start: at, end: text.trimEnd().length };
+  }
   for (const [level, wanted] of path.entries()) {
     skipSpace();
     if (text[at] !== '{') return undefined;
@@ -71,4 +78,52 @@ export function setJsonString(text: string, path: readonly string[], value: stri
   }
   const place = typeof current === 'string' ? find(text, path) : undefined;
   return place === undefined ? text : text.slice(0, place.start) + JSON.stringify(value) + text.slice(place.end);
+}
+
+type Json = string | { [key: string]: Json };
+
+/**
+ * The JSON text with a string at `path`: replaced, or added at the end of its object, which is made where it is
+ * missing.
+ * @param text JSON whose value is an object; a byte order mark and any line ends are kept
+ * @returns undefined where something other than an object or a string is in the way
+ * @throws SyntaxError if it is not valid JSON
+ */
+export function putJsonString(text: string, path: readonly string[], value: string): string | undefined {
+  const root: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
+  let depth = 0;
+  let current = root;
+  while (depth < path.length && isObject(current) && Object.hasOwn(current, path[depth]!))
+    current = current[path[depth++]!];
+  if (depth === path.length) return typeof current === 'string' ? setJsonString(text, path, value) : undefined;
+  const place = isObject(current) ? find(text, path.slice(0, depth)) : undefined;
+  if (place === undefined) return undefined;
+  const added = path.slice(depth + 1).reduceRight<Json>((inner, key) => ({ [key]: inner }), value);
+  return addEntry(text, place, depth, path[depth]!, added);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The text with an entry at the end of the object at `place`, written as the object's other entries are. */
+function addEntry(text: string, { start, end }: Place, depth: number, key: string, value: Json): string {
+  const inner = text.slice(start + 1, end - 1);
+  const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
+  const unit = /\n([ \t]+)"/.exec(text)?.[1];
+  const isEmpty = inner.trim() === '';
+  if (isEmpty ? unit === undefined : !inner.includes('\n')) {
+    // All on one line.
+    const gap = isEmpty || !/^\s|[:,] /.test(inner) ? '' : ' ';
+    const entry = `${JSON.stringify(key)}:${gap}${JSON.stringify(value)}`;
+    const at = start + 1 + inner.trimEnd().length;
+    return `${text.slice(0, at)}${isEmpty ? '' : `,${gap}`}${entry}${text.slice(isEmpty ? end - 1 : at)}`;
+  }
+  const outer = isEmpty ? (unit ?? '').repeat(depth) : (/\n([ \t]*)$/.exec(inner)?.[1] ?? '');
+  const own = isEmpty ? outer + (unit ?? '') : (/\n([ \t]*)"/.exec(inner)?.[1] ?? outer);
+  const written = JSON.stringify(value, undefined, unit ?? '  ').replaceAll('\n', `${lineEnd}${own}`);
+  const entry = `${lineEnd}${own}${JSON.stringify(key)}: ${written}`;
+  if (isEmpty) return `${text.slice(0, start + 1)}${entry}${lineEnd}${outer}${text.slice(end - 1)}`;
+  const at = start + 1 + inner.trimEnd().length;
+  return `${text.slice(0, at)},${entry}${text.slice(at)}`;
 }

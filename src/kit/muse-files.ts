@@ -6,6 +6,7 @@ import { markdownCode, markdownLine } from '../shared/text.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
 import { packageDirectory } from './builtin.ts';
 import { titleOf } from './name.ts';
+import { packageManagerOf } from './package-manager.ts';
 
 /** What the README says besides `muse.json`. */
 export interface ReadmeOptions {
@@ -14,6 +15,8 @@ export interface ReadmeOptions {
   tagline?: string | undefined;
   /** The list of tables in Markdown, between the markers that let it be updated. */
   tables?: string | undefined;
+  /** Whether the muse has a repository, whose commits a hook can check. */
+  hook?: boolean | undefined;
 }
 
 const template = async (name: string): Promise<string> => {
@@ -21,10 +24,17 @@ const template = async (name: string): Promise<string> => {
   return text.replaceAll('\r\n', '\n');
 };
 
-/** Scripts that the muse's `package.json` has; undefined without one. */
-async function scriptsOf(directory: string): Promise<Record<string, unknown> | undefined> {
-  const text = await readText(join(directory, 'package.json'));
-  if (text === undefined) return undefined;
+/** A template with values filled in, which may be Markdown of their own. */
+async function filled(name: string, values: object): Promise<string> {
+  const { default: handlebars } = await import('handlebars');
+  const engine = handlebars.create();
+  engine.registerHelper({ line: markdownLine, code: markdownCode });
+  return engine.compile(await template(name), { noEscape: true })(values);
+}
+
+/** Scripts that the muse's `package.json` has. */
+async function scriptsOf(directory: string): Promise<Record<string, unknown>> {
+  const text = (await readText(join(directory, 'package.json'))) ?? '{}';
   try {
     return Object((JSON.parse(text.replace(/^\uFEFF/, '')) as { scripts?: unknown }).scripts) as Record<
       string,
@@ -35,21 +45,24 @@ async function scriptsOf(directory: string): Promise<Record<string, unknown> | u
   }
 }
 
-/** The text of the muse's README, in Markdown. */
+/**
+ * The text of the muse's README, in Markdown. Its commands run as they are, in their order, in the muse's directory.
+ */
 export async function renderReadme(directory: string, muse: MuseFile, options: ReadmeOptions = {}): Promise<string> {
-  const { default: handlebars } = await import('handlebars');
-  const engine = handlebars.create();
-  engine.registerHelper({ line: markdownLine, code: markdownCode });
-  const scripts = await scriptsOf(directory);
+  const [scripts, manager] = await Promise.all([scriptsOf(directory), packageManagerOf(directory)]);
   const kept = ['docs/KIT_README.md', 'KIT_README.md'];
   const there = await Promise.all(kept.map((file) => kindOf(join(directory, file))));
-  const text = engine.compile(await template('README.md'), { noEscape: true })({
+  const text = await filled('README.md', {
     ...muse,
     title: options.title ?? titleOf(muse.name),
     tagline: options.tagline,
     tables: options.tables,
-    install: scripts !== undefined,
-    dev: typeof scripts?.['dev'] === 'string',
+    hook: options.hook === true,
+    manager,
+    muse: `${manager.exec} muse`,
+    status: scripts['status'] === 'muse status' ? `${manager.run} status` : `${manager.exec} muse status`,
+    migrate: scripts['migrate'] === 'muse migrate' ? `${manager.run} migrate` : `${manager.exec} muse migrate`,
+    dev: typeof scripts['dev'] === 'string',
     kitReadme: kept.find((_, index) => there[index] === 'file'),
   });
   return `${text.replace(/\n{3,}/g, '\n\n').trimEnd()}\n`;
@@ -69,8 +82,12 @@ export async function addIgnoredLines(text: string): Promise<string> {
   return `${text}${gap}${lineEnd}${['# create-muse', ...missing].join(lineEnd)}${lineEnd}`;
 }
 
+/** Where the workflow for GitHub Actions and the hook are in a muse. */
+const workflowPath = '.github/workflows/muse.yml';
+const hookPath = '.githooks/pre-commit';
+
 /**
- * Writes the muse's README and adds to its `.gitignore`. Run again, it changes nothing.
+ * Writes the muse's README, its workflow and its hook, and adds to its `.gitignore`. Run again, it changes nothing.
  * @returns the files, with `/`
  * @throws MuseError `path-outside` if one of them is a symbolic link
  */
@@ -79,8 +96,19 @@ export async function writeMuseFiles(
   muse: MuseFile,
   options: ReadmeOptions = {},
 ): Promise<string[]> {
+  const values = { manager: await packageManagerOf(directory) };
+  const hookText = await filled('pre-commit', values);
+  const hook = options.hook === true && (await isFree(directory, hookPath, hookText));
   const ignore = await inside(directory, '.gitignore');
   await writeWhole(ignore, await addIgnoredLines((await readText(ignore)) ?? ''));
-  await writeWhole(await inside(directory, 'README.md'), await renderReadme(directory, muse, options));
-  return ['.gitignore', 'README.md'];
+  await writeWhole(await inside(directory, 'README.md'), await renderReadme(directory, muse, { ...options, hook }));
+  await writeWhole(await inside(directory, workflowPath), await filled('workflow.yml', values));
+  if (hook) await writeWhole(await inside(directory, hookPath), hookText, 0o755);
+  return ['.gitignore', 'README.md', workflowPath, ...(hook ? [hookPath] : [])];
+}
+
+/** Says whether a file is not there, or was written by an earlier run: the kit's own stays. */
+async function isFree(directory: string, path: string, text: string): Promise<boolean> {
+  const there = await readText(await inside(directory, path));
+  return there === undefined || there === text;
 }

@@ -8,6 +8,7 @@ import { refuseUntried } from './environments.ts';
 import { type Consent, takeConsent } from './guard.ts';
 import { planText, touchedTables } from './guard-plan.ts';
 import type { Muse } from '../shared/muse-file.ts';
+import { shellPath } from '../shared/shell.ts';
 import type { IsolationReport } from '../verify/report/report.ts';
 import { proveDatabase } from './verify.ts';
 
@@ -114,7 +115,7 @@ export function withRestoreHint(error: unknown, backup: string): unknown {
 }
 
 function restoreCommand(backup: string): string {
-  return `muse restore ${backup} --env production`;
+  return `muse restore ${shellPath(backup)} --env production`;
 }
 
 /** Says whether an error is a proven problem, rather than something that could not be tested. */

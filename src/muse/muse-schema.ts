@@ -84,6 +84,13 @@ export const museSchema = object({
     source: described(name(), 'Where the kit came from: builtin, a URL, owner/repo or a path.'),
     ref: exactOptional(described(name(), 'The branch, tag or commit that was asked for.')),
     commit: described(name(), 'The commit of the kit that this product started from.'),
+    base: exactOptional(
+      described(
+        name('a commit'),
+        'The commit "Take the kit" of the repository of this product: the kit as it was taken, which upgrades merge from.',
+      ),
+    ),
+    tool: exactOptional(described(name('a version'), 'The version of create-muse that took the kit.')),
     layout: described(name(), 'How the kit arranges its migrations.'),
   }),
   migrations: object({

@@ -43,6 +43,12 @@ export async function verifyMuse(
   }
 }
 
+/** Verifies the migration files of a muse on a shadow database; none of its environments is opened. */
+export async function verifyFiles({ directory, museFile }: Muse, signal?: AbortSignal): Promise<MuseProof> {
+  const { migrations } = await readMigrations(directory, museFile.migrations, { rollbacks: false });
+  return { ...(await modelOf(museFile, migrations, signal)), pending: [] };
+}
+
 /**
  * What the files alone allow, measured on a shadow database.
  * @param files those that are applied to a database: a difference there is a finding

@@ -4,7 +4,7 @@ import type { Literal } from './engine/literals.ts';
 import type { Rule } from './engine/rule.ts';
 
 /** Patterns that only secrets match. */
-const secretForms: readonly { pattern: RegExp; title: string }[] = [
+export const secretForms: readonly { pattern: RegExp; title: string }[] = [
   { pattern: /\bsk_(?:live|test)_[A-Za-z0-9]{10,}/, title: 'a Stripe secret key' },
   { pattern: /\brk_(?:live|test)_[A-Za-z0-9]{10,}/, title: 'a Stripe restricted key' },
   { pattern: /\bwhsec_[A-Za-z0-9]{16,}/, title: 'a Stripe webhook secret' },

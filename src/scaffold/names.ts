@@ -40,6 +40,11 @@ export function nameProblem(name: string, prefix = ''): NameProblem | undefined 
   return undefined;
 }
 
+/** Says why table names cannot start with this prefix, or undefined if they can; an empty one is fine. */
+export function prefixProblem(prefix: string): NameProblem | undefined {
+  return prefix === '' ? undefined : nameProblem(prefix);
+}
+
 /** Says why a column of a scaffolded table cannot have this name, beyond {@link nameProblem}. */
 export function columnNameProblem(name: string): NameProblem | undefined {
   if (systemColumns.has(name))

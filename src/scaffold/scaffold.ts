@@ -116,6 +116,15 @@ export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
   };
 }
 
+/**
+ * Checks tables as far as that is possible without a kit: each for itself, and their names against each other.
+ * @throws MuseError `bad-table`
+ */
+export function checkTables(specifications: readonly TableSpecification[], prefix: string): void {
+  refuseBroken(specifications);
+  draftTables(specifications, prefix, []);
+}
+
 function refuseBroken(specifications: readonly TableSpecification[]): void {
   for (const table of specifications) {
     const [problem] = tableProblems(table);

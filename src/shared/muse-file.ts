@@ -61,6 +61,10 @@ export interface MuseFile {
     ref?: string;
     /** The commit that was cloned, 40 hex; for `builtin` `create-muse@<version>`. */
     commit: string;
+    /** The commit "Take the kit" of the muse's own repository: what a later upgrade merges from. */
+    base?: string;
+    /** The version of create-muse that took the kit. */
+    tool?: string;
     /** Layout id of `src/kit/layouts.ts`, or `custom` with `--core`. */
     layout: string;
   };

@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
+import type { EnvironmentName } from '../shared/muse-file.ts';
 import { certificateOf } from './certificate.ts';
 import { readVariables, secretsFileOf } from './secrets-file.ts';
 import { certificateSetting, type Place, type Target } from './target.ts';
@@ -40,19 +41,48 @@ export const postgres: Target = {
 };
 
 /**
- * The URL of the environment's database: a secret.
- * @throws MuseError `bad-database-url`
+ * The URL of the environment's database: a secret. What the process has comes before what a file says.
+ * @throws MuseError `bad-database-url` where neither has it, and where they disagree about staging or production
  */
 async function databaseUrl({ directory, name, entry, environment }: Place): Promise<string> {
   const { urlVariable = 'DATABASE_URL' } = entry;
-  // The process's variable is meant for development; for another environment, its own file comes first.
-  const own = name === 'development' ? undefined : (await readVariables(directory, name))[urlVariable];
-  const url = own || environment[urlVariable] || (await readVariables(directory, name))[urlVariable];
-  if (url !== undefined && url !== '') return url;
+  const ofProcess = environment[urlVariable] || undefined;
+  // For development the process's own is enough, and the file need not be read.
+  if (name === 'development' && ofProcess !== undefined) return ofProcess;
+  const ofFile = (await readVariables(directory, name))[urlVariable] || undefined;
+  if (ofProcess !== undefined && ofFile !== undefined) await refuseDisagreement(name, urlVariable, ofProcess, ofFile);
+  const url = ofProcess ?? ofFile;
+  if (url !== undefined) return url;
   throw new MuseError({
     code: 'bad-database-url',
     message: `The database URL is missing: ${urlVariable} is neither in the environment nor in ${secretsFileOf(name)}.`,
     suggestion: `Set it, e.g. ${urlVariable}=postgresql://user:password@host:5432/database, or add --database-url <url>.`,
+  });
+}
+
+/** @throws MuseError `bad-database-url` where the two URLs do not lead to the same database as the same user */
+async function refuseDisagreement(
+  name: EnvironmentName,
+  urlVariable: string,
+  ofProcess: string,
+  ofFile: string,
+): Promise<void> {
+  if (ofProcess === ofFile) return;
+  const { parseDatabaseUrl } = await import('../database/postgres/options.ts');
+  const where = (url: string): { user: string | undefined; place: string } => {
+    const { host = 'the default host', port = 5432, user, database = '' } = parseDatabaseUrl(url).address;
+    return { user, place: `${host.toLowerCase()}:${port}/${database}` };
+  };
+  const [first, second] = [where(ofProcess), where(ofFile)];
+  if (first.place === second.place && first.user === second.user) return;
+  const shown = ({ place, user }: typeof first): string =>
+    first.place === second.place ? `${place} as ${user ?? 'the default user'}` : place;
+  throw new MuseError({
+    code: 'bad-database-url',
+    message:
+      `It is not clear which database is ${name}: ${urlVariable} is ${shown(first)} in the environment, ` +
+      `and ${shown(second)} in ${secretsFileOf(name)}. Nothing was run.`,
+    suggestion: 'Remove one of the two; or give each environment a variable of its own: "urlVariable" in muse.json.',
   });
 }
 

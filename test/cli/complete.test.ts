@@ -136,13 +136,25 @@ describe('in a terminal', () => {
 
 describe('without a terminal', () => {
   it('uses the defaults', async () => {
-    expect(await completeAnswers({ ...nothing, name: 'a-muse' }, {}, contextWith(), false)).toMatchObject({
+    const answers = await completeAnswers({ ...nothing, name: 'a-muse' }, {}, contextWith(), false);
+    expect(answers).toMatchObject({
       directory: expect.stringContaining('a-muse'),
       kit: 'builtin',
       kitExtensions: 'archive',
       presets: [],
       target: 'embedded',
-      git: true,
+    });
+    // Whether there is a repository is up to the directory.
+    expect(answers).not.toHaveProperty('git');
+  });
+
+  it.each([
+    ['a-muse', '/somewhere/web', 'a-muse'],
+    [undefined, '/somewhere/web', 'web'],
+  ])('the name %s in %s is %s', async (name, directory, expected) => {
+    expect(await completeAnswers({ ...nothing, name, directory }, {}, contextWith(), false)).toMatchObject({
+      name: expected,
+      directory,
     });
   });
 

@@ -34,7 +34,7 @@ describe('create-muse realtymuse --yes --preset realty', () => {
     if (process.platform !== 'win32') expect((await stat(join(directory, '.env.local'))).mode & 0o777).toBe(0o600);
 
     const log = await run('git', ['log', '--format=%s', 'main'], { cwd: directory });
-    expect(log.stdout.trim().split('\n')).toHaveLength(1);
+    expect(log.stdout.trim().split('\n')).toEqual(['Create realtymuse', 'Take the kit']);
     const tracked = await run('git', ['ls-files'], { cwd: directory });
     expect(tracked.stdout).not.toContain('.env.local');
     expect(tracked.stdout).not.toContain('.muse');
@@ -73,6 +73,8 @@ describe('create-muse realtymuse --yes --preset realty', () => {
   });
 });
 
+const unreachable = ['--kit', 'https://127.0.0.1:1/owner/kit.git'];
+
 describe('wrong calls', () => {
   it.each([
     [['--yes'], 'The name of the product is missing'],
@@ -85,6 +87,14 @@ describe('wrong calls', () => {
     [['realtymuse', '--yes', '--kit', 'ext::sh -c id'], 'would run a program'],
     [['realtymuse', '--yes', '--kit', '--upload-pack=id'], ''],
     [['realtymuse', '--yes', '--target', 'postgres'], 'DATABASE_URL'],
+    [['realtymuse', '--yes', '--prefix', '9Bad'], 'Use e.g. --prefix bad'],
+    [['realtymuse', '--git', '--no-git'], 'cannot be combined'],
+    [['realtymuse', '--resume', '--dry-run'], 'cannot be combined'],
+    [['.', '--dir', 'there'], '--dir names another one'],
+    // Nothing is fetched for these: the kit cannot be reached.
+    [['realtymuse', '--yes', '--spec', 'none.yaml', ...unreachable], 'none.yaml does not exist'],
+    [['realtymuse', '--yes', '--table', 'a: b text', '--table', 'a: c text', ...unreachable], 'two tables "a"'],
+    [['realtymuse', '--yes', '--preset', 'realty', '--table', 'showings: a text', ...unreachable], 'two tables'],
   ])('%j exits with 2 and touches nothing', async (args, words) => {
     const cwd = await temporaryDirectory();
     const { code, stdout, stderr } = await createMuse(args, { cwd });
@@ -115,6 +125,26 @@ describe('an occupied directory', () => {
     expect(stderr).toContain('--dir');
     const kept = (await stat(path)).isFile() ? path : join(path, 'mine.txt');
     expect(await readFile(kept, 'utf8')).toBe('mine');
+  });
+
+  it('this one, with nothing but a repository in it, is named after itself', async () => {
+    const directory = join(await temporaryDirectory(), 'my-app');
+    await mkdir(directory);
+    await run('git', ['init', '--quiet'], { cwd: directory });
+    const { code, stdout } = await createMuse(['.', '--yes', '--no-verify'], { cwd: directory });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Next:\n {2}npm install\n {2}npx muse status\n/);
+    expect(JSON.parse(await readFile(join(directory, 'muse.json'), 'utf8'))).toMatchObject({ name: 'my-app' });
+    expect((await run('git', ['log', '--format=%s'], { cwd: directory })).stdout).toBe('Create my-app\nTake the kit\n');
+  });
+
+  it("one whose name cannot be the product's is refused, with the command that names it", async () => {
+    const directory = join(await temporaryDirectory(), 'My App');
+    await mkdir(directory);
+    const { code, stderr } = await createMuse(['.', '--yes'], { cwd: directory });
+    expect(code).toBe(2);
+    expect(stderr).toContain(`create-muse my-app --dir '${directory}'`);
+    expect(await readdir(directory)).toEqual([]);
   });
 
   it('an empty one is accepted', async () => {

@@ -7,8 +7,8 @@ import type { CreateReport } from '../../src/create/create-report.ts';
 import { repository, temporary } from '../kit/repository.ts';
 import { tableSql } from '../muse/muse-on-disk.ts';
 
-const untried = `-- A procedure is not called.
-create or replace procedure public.tidy() language sql as $$ select 1 $$;
+const untried = `-- What commits cannot be rolled back, so it is not called.
+create or replace procedure public.tidy() language plpgsql as $$ begin perform 1; commit; end $$;
 grant execute on procedure public.tidy() to authenticated;
 `;
 

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +12,7 @@ const steps = [
   'kit',
   'own',
   'archive',
+  'take',
   'scaffold',
   'rehearse',
   'place',
@@ -19,6 +21,9 @@ const steps = [
   'check',
   'finish',
 ];
+
+// The same dates and so the same commits, whose hashes are in muse.json.
+process.env['GIT_AUTHOR_DATE'] = process.env['GIT_COMMITTER_DATE'] = '2026-01-01T12:00:00Z';
 
 /** The parts of a report with the findings, which no interruption may change. */
 interface Told {
@@ -86,7 +91,7 @@ describe('kill -9, then --resume, has the result of an uninterrupted run', () =>
       expect(told(resumed.stdout)).toEqual(report);
       expect(await snapshot(directory)).toEqual(whole);
       expect(await state(directory)).toMatchObject({
-        commits: 1,
+        commits: 2,
         environments: [{ pending: [], edited: [], missing: [] }],
       });
     },
@@ -94,10 +99,27 @@ describe('kill -9, then --resume, has the result of an uninterrupted run', () =>
 
   it('is an error if there is nothing to resume', async () => {
     const cwd = await temporaryDirectory();
-    const { code, stderr } = await createMuse(['realtymuse', '--resume'], { cwd });
+    const { code, stderr } = await createMuse(['--resume'], { cwd });
     expect(code).toBe(1);
     expect(stderr).toContain('no unfinished run');
+    await mkdir(join(cwd, 'taken'));
+    await writeFile(join(cwd, 'taken', 'mine.txt'), 'mine');
+    const taken = await createMuse(['taken', '--resume'], { cwd });
+    expect(taken.code).toBe(2);
+    expect(taken.stderr).toContain('is not empty');
   });
+});
+
+it('--resume in a loop: the first run starts, the next ones find it done', async () => {
+  const cwd = await temporaryDirectory();
+  const loop = ['realtymuse', '--yes', '--resume', '--preset', 'realty'];
+  const first = await createMuse(loop, { cwd });
+  expect([first.code, first.stderr]).toEqual([0, '']);
+  expect(first.stdout).toContain('starting from the beginning');
+  const second = await createMuse(loop, { cwd });
+  expect([second.code, second.stderr]).toEqual([0, '']);
+  expect(second.stdout).not.toContain('starting from the beginning');
+  expect(await state(join(cwd, 'realtymuse'))).toMatchObject({ commits: 2, environments: [{ pending: [] }] });
 });
 
 describe('two runs in the same directory', () => {
@@ -109,6 +131,6 @@ describe('two runs in the same directory', () => {
     ]);
     expect(both.map(({ code }) => code).sort()).toEqual([0, expect.any(Number)]);
     expect(both.filter(({ code }) => code === 0)).toHaveLength(1);
-    expect(await state(join(cwd, 'realtymuse'))).toMatchObject({ commits: 1, environments: [{ pending: [] }] });
+    expect(await state(join(cwd, 'realtymuse'))).toMatchObject({ commits: 2, environments: [{ pending: [] }] });
   });
 });

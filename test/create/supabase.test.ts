@@ -191,8 +191,13 @@ describe('muse provision, refused', () => {
       env,
     });
     expect(missing.stderr).toContain('404');
-    const made = await muse(['provision', '--org', 'acme', '--env', 'staging', '--yes'], { cwd: directory, env });
-    expect(made.stderr).toBe('');
+    // In a loop: the first call starts, as there is nothing to resume; the second one finds it done.
+    const loop = ['provision', '--org', 'acme', '--env', 'staging', '--yes', '--resume'];
+    const made = await muse(loop, { cwd: directory, env });
+    expect([made.code, made.stderr]).toEqual([0, '']);
+    expect(made.stdout).toContain('starting from the beginning');
+    const again = await muse(loop, { cwd: directory, env });
+    expect([again.code, again.stdout.includes('starting from the beginning')]).toEqual([0, false]);
     expect([...fakeApi.state.projects.values()].filter(({ name }) => name === 'twicemuse-staging')).toHaveLength(1);
   });
 

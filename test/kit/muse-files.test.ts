@@ -81,3 +81,40 @@ it('the built-in kit includes its .gitignore', async () => {
   expect(readFileSync(join(place, '.gitignore'), 'utf8')).toContain('.muse/');
   expect(readFileSync(join(place, 'migrations/core/001_foundation.sql'), 'utf8')).not.toBe('');
 });
+
+describe('the hook', () => {
+  it.each([
+    ['is there, for its owner to turn on', {}, true],
+    ["is left to a kit's own", { '.githooks/pre-commit': '#!/bin/sh\nexec lint-staged\n' }, false],
+  ])('%s', async (_, files, ours) => {
+    const place = temporary();
+    put(place, files);
+    const written = await writeMuseFiles(place, muse, { hook: true });
+    expect(written.includes('.githooks/pre-commit')).toBe(ours);
+    const text = readFileSync(join(place, '.githooks/pre-commit'), 'utf8');
+    expect(text.includes('npx --no-install muse lint')).toBe(ours);
+    expect(readFileSync(join(place, 'README.md'), 'utf8').includes('core.hooksPath')).toBe(ours);
+  });
+
+  it('is not there without a repository', async () => {
+    const place = temporary();
+    expect(await writeMuseFiles(place, muse)).toEqual(['.gitignore', 'README.md', '.github/workflows/muse.yml']);
+  });
+});
+
+it.each([
+  [
+    'pnpm-lock.yaml',
+    ['pnpm install', 'pnpm run status', '`pnpm exec muse lint`'],
+    ['corepack enable', 'pnpm exec muse lint'],
+  ],
+  ['yarn.lock', ['yarn install', 'yarn run status', '`yarn run muse lint`'], ['corepack enable', 'yarn run muse lint']],
+  ['bun.lock', ['bun install', 'bun run status', '`bun run muse lint`'], ['bun install', 'bun run muse lint']],
+])('a kit with %s is called by its own package manager', async (lock, readme, workflow) => {
+  const place = temporary();
+  put(place, { [lock]: '', 'package.json': '{"scripts":{"status":"muse status"}}' });
+  await writeMuseFiles(place, muse);
+  for (const words of readme) expect(readFileSync(join(place, 'README.md'), 'utf8')).toContain(words);
+  for (const words of workflow)
+    expect(readFileSync(join(place, '.github/workflows/muse.yml'), 'utf8')).toContain(words);
+});

@@ -1,10 +1,15 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { MuseError } from '../../src/shared/error.ts';
 import type { Muse, MuseFile } from '../../src/shared/muse-file.ts';
 import { takesCertificate } from '../../src/targets/certificate.ts';
 import { openEnvironment, placeOf, targetOf } from '../../src/targets/open.ts';
 import { defaultTarget, targetKinds } from '../../src/targets/kinds.ts';
 import { targets } from '../../src/targets/targets.ts';
-import type { Target } from '../../src/targets/target.ts';
+import { secretsFileOf } from '../../src/targets/secrets-file.ts';
+import type { Place, Target } from '../../src/targets/target.ts';
+import { temporaryDirectory } from '../support/cli.ts';
 
 const muse = (environments: MuseFile['environments']): Muse => ({
   directory: '/nowhere',
@@ -56,4 +61,36 @@ describe.each(targetKinds)('%s', (kind) => {
 it('the default needs neither a URL nor a project', () => {
   const { local, needsUrl, provisioned } = targets[defaultTarget];
   expect({ local, needsUrl, provisioned }).toEqual({ local: true, needsUrl: false, provisioned: false });
+});
+
+describe('the URL of a PostgreSQL environment', () => {
+  const url = (host: string, rest = 'app'): string => `postgresql://u:s3cret@${host}:5432/${rest}`;
+
+  it.each([
+    ['development', url('mine'), url('theirs'), url('mine')],
+    ['production', url('mine'), undefined, url('mine')],
+    ['production', undefined, url('mine'), url('mine')],
+    ['staging', url('mine'), url('MINE'), url('mine')],
+    ['staging', `${url('mine')}?sslmode=require`, url('mine'), `${url('mine')}?sslmode=require`],
+  ] as const)('%s, by the process %s and by its file %s', async (name, ofProcess, ofFile, expected) => {
+    const directory = await temporaryDirectory();
+    if (ofFile !== undefined) await writeFile(join(directory, secretsFileOf(name)), `DATABASE_URL=${ofFile}\n`);
+    const place: Place = { directory, name, entry: { target: 'postgres' }, environment: { DATABASE_URL: ofProcess } };
+    expect(await targets.postgres.url?.(place)).toBe(expected);
+  });
+
+  it.each([
+    ['production', url('mine'), url('theirs'), ['mine:5432/app', 'theirs:5432/app', '.env.production.local']],
+    ['staging', url('mine'), url('mine', 'other'), ['mine:5432/app', 'mine:5432/other', '.env.staging.local']],
+    ['staging', url('mine'), `${url('mine')}?host=theirs`, ['mine:5432/app', 'theirs:5432/app']],
+    ['production', url('mine'), url('mine').replace('u:', 'v:'), ['mine:5432/app as u', 'mine:5432/app as v']],
+  ] as const)('%s is refused where they disagree: %s and %s', async (name, ofProcess, ofFile, words) => {
+    const directory = await temporaryDirectory();
+    await writeFile(join(directory, secretsFileOf(name)), `DATABASE_URL=${ofFile}\n`);
+    const place: Place = { directory, name, entry: { target: 'postgres' }, environment: { DATABASE_URL: ofProcess } };
+    const error = await targets.postgres.open(place).catch((thrown: unknown) => thrown as MuseError);
+    expect(error).toMatchObject({ code: 'bad-database-url' });
+    for (const word of words) expect((error as MuseError).message).toContain(word);
+    expect(JSON.stringify(error)).not.toContain('s3cret');
+  });
 });

@@ -11,7 +11,7 @@ export const command: MuseCommand = {
   async run(context) {
     const [
       { provisionAnswers },
-      { provisionMuse, resumeMuse },
+      { hasRun, provisionMuse, resumeMuse, startsAnew },
       { askSupabase, supabaseAnswers },
       { finishReport, runOptions },
       { targetOf },
@@ -31,7 +31,13 @@ export const command: MuseCommand = {
       supabase: supabaseAnswers(typed),
       ...(certificate === undefined ? {} : { databaseCa: resolve(context.directory, certificate) }),
     };
-    if (typed.has('resume')) return finishReport(await resumeMuse(muse.directory, secrets, options, given), context);
+    if (typed.has('resume')) {
+      // A project that muse.json names already is never made a second time.
+      const isMade = muse.museFile.environments[name]?.ref !== undefined;
+      if (isMade || (await hasRun(muse.directory, name)))
+        return finishReport(await resumeMuse(muse.directory, secrets, options, given), context);
+      output.progress(startsAnew(muse.directory));
+    }
     const ask = given.supabase.organization === undefined ? await context.ask?.() : undefined;
     const answers = provisionAnswers(muse, {
       environment: name,

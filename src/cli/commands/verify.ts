@@ -1,9 +1,10 @@
 import type { MuseProof } from '../../muse/verify.ts';
 import type { OfflineReport } from '../../muse/verify-offline.ts';
+import { MuseError } from '../../shared/error.ts';
 import { hasErrors } from '../../shared/finding.ts';
 import { wrap } from '../../shared/wrap.ts';
 import type { MuseCommand } from '../muse-command.ts';
-import { environmentFields } from '../muse-context.ts';
+import { environmentFields, museFields } from '../muse-context.ts';
 import type { Output } from '../output.ts';
 import { counted } from '../text.ts';
 
@@ -13,9 +14,15 @@ const group = 'Command';
 export const command: MuseCommand = {
   section: 'Checks',
   about: 'prove that tenants are isolated, by acting as users',
-  usage: ['[--env <name>] [--offline] [--strict] [--format <f>]'],
+  usage: ['[--env <name>] [--offline] [--strict] [--format <f>]', '--files [--strict] [--format <f>]'],
   flags: [
     { name: 'offline', type: 'boolean', about: 'test a copy of the schema; the database is only read', group },
+    {
+      name: 'files',
+      type: 'boolean',
+      about: 'test the migration files on a shadow database; no environment is opened',
+      group,
+    },
     { name: 'strict', type: 'boolean', about: 'exit 3 also where something is not proven', group },
     {
       name: 'format',
@@ -28,6 +35,14 @@ export const command: MuseCommand = {
   ],
   async run(context) {
     const { output, typed, environmentName: name } = context;
+    const files = typed.has('files');
+    if (files && (typed.has('offline') || typed.text('env') !== undefined)) {
+      throw new MuseError({
+        code: 'bad-call',
+        message: '--files opens no environment, so it cannot be combined with --env or --offline.',
+        suggestion: 'Leave one of them out.',
+      });
+    }
     const muse = await context.openMuse();
     context.working('Acting as users on every table');
     const offline: OfflineReport | undefined = typed.has('offline')
@@ -36,12 +51,15 @@ export const command: MuseCommand = {
         ).verifyOffline(muse, name, context.environment, context.signal)
       : undefined;
     const { isolationJson } = await import('../../verify/report/isolation-json.ts');
+    const { verifyFiles, verifyMuse } = await import('../../muse/verify.ts');
     const report =
       offline ??
-      (await (await import('../../muse/verify.ts')).verifyMuse(muse, name, context.environment, context.signal));
+      (files
+        ? await verifyFiles(muse, context.signal)
+        : await verifyMuse(muse, name, context.environment, context.signal));
     const pending = report.pending.map((file) => `${file} is not applied to ${name} yet. Apply it: muse migrate`);
     const json = {
-      ...environmentFields(muse, context),
+      ...(files ? museFields(muse) : environmentFields(muse, context)),
       isolation: isolationJson(report, pending),
       findings: report.findings,
       silenced: report.silenced,

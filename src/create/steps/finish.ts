@@ -1,9 +1,12 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addAll, commitIndex, initRepository, setRemote } from '../../kit/git.ts';
+import { addAll, commitIndex, remoteUrl, setRemote } from '../../kit/git.ts';
+import { packageManagerOf } from '../../kit/package-manager.ts';
+import { takeHistory } from '../../kit/work-tree.ts';
 import { MuseError } from '../../shared/error.ts';
 import { kindOf, listNames } from '../../shared/files.ts';
 import type { Placed, Run } from '../context.ts';
+import { repositoryOf } from '../repository.ts';
 import type { Step } from '../step.ts';
 
 /**
@@ -12,8 +15,13 @@ import type { Step } from '../step.ts';
 export const placeStep: Step<Run> = {
   id: 'place',
   title: 'Move into place',
-  async run({ stage, directory, git }) {
+  async run({ stage, directory, environment, git, journal, signal }) {
     await git();
+    const own = join(stage, '.git');
+    if (repositoryOf(journal) === 'existing' && (await kindOf(own)) !== undefined) {
+      await takeHistory(directory, stage, { environment, signal });
+      await rm(own, { recursive: true, force: true });
+    }
     const names = await listNames(stage);
     for (const name of names) {
       // A file that appeared there during the run is someone else's.
@@ -32,65 +40,49 @@ function occupied(directory: string, name: string): MuseError {
   });
 }
 
-/** Makes the first commit on `main`, sets the kit as `upstream`, and installs packages if asked to. */
+/** Commits what the product adds to the kit, sets the kit as `upstream`, and installs packages if asked to. */
 export const finishStep: Step<Placed> = {
   id: 'finish',
-  title: 'Create the first commit',
+  title: 'Commit the product',
   async run(context, output) {
     const { answers, directory, environment, journal, museFile, signal } = context;
-    // An existing repository has its owner's work in it: they commit muse.json themselves.
-    if (journal.pipeline === 'provision') output.notes.push('muse.json now names the project: commit it.');
-    else if (answers.git) {
-      const git = { environment, signal };
-      if ((await kindOf(join(directory, '.git'))) === undefined) await initRepository(directory, git);
-      if (journal.data.upstream !== undefined) await setRemote(directory, 'upstream', journal.data.upstream, git);
-      await addAll(directory, journal.data.ignored ?? [], git);
-      const commit = await commitIndex(
-        directory,
-        `Start ${museFile.name} from ${museFile.kit.source}\n\nKit commit: ${museFile.kit.commit}`,
-        git,
-      );
-      if (commit !== undefined) output.summary = commit.slice(0, 12);
-    }
     if (answers.install) {
       const failure = await installPackages(context);
       if (failure !== undefined) output.notes.push(failure);
     }
+    // An existing repository has its owner's work in it: they commit muse.json themselves.
+    if (journal.pipeline === 'provision') output.notes.push('muse.json now names the project: commit it.');
+    else if (repositoryOf(journal) !== 'none') {
+      const git = { environment, signal };
+      const { upstream } = journal.data;
+      // In a repository that was there before, a remote of that name is the user's.
+      const taken = repositoryOf(journal) === 'existing' && (await remoteUrl(directory, 'upstream', git)) !== undefined;
+      if (upstream !== undefined && !taken) await setRemote(directory, 'upstream', upstream, git);
+      await addAll(directory, journal.data.ignored ?? [], git);
+      const commit = await commitIndex(directory, `Create ${museFile.name}`, git);
+      if (commit !== undefined) output.summary = commit.slice(0, 12);
+    }
   },
 };
 
-/** A lock file tells which package manager the kit uses; the first that exists counts. */
-const managers: readonly [lock: string, command: string][] = [
-  ['pnpm-lock.yaml', 'pnpm'],
-  ['yarn.lock', 'yarn'],
-  ['bun.lock', 'bun'],
-  ['bun.lockb', 'bun'],
-  ['package.json', 'npm'],
-];
-
 /**
- * Installs the kit's packages with the kit's own package manager.
+ * Installs the muse's packages with the kit's own package manager.
  * @returns why that failed and what to do, for the report: a muse without its packages is complete otherwise
  */
 async function installPackages({ directory, environment, signal, onProgress }: Run): Promise<string | undefined> {
-  for (const [lock, command] of managers) {
-    if ((await kindOf(join(directory, lock))) === undefined) continue;
-    onProgress?.(`${command} install`);
-    const { execa } = await import('execa');
-    const result = await execa(command, ['install'], {
-      cwd: directory,
-      env: environment,
-      extendEnv: false,
-      cancelSignal: signal,
-      reject: false,
-      stdin: 'ignore',
-      all: true,
-    });
-    if (!result.failed || signal.aborted) return undefined;
-    return (
-      `${command} install failed (${result.shortMessage?.split('\n', 1)[0] ?? 'no reason given'}); run it in the ` +
-      'directory to see why.'
-    );
-  }
-  return 'There is no package.json, so there was nothing to install.';
+  const { name } = await packageManagerOf(directory);
+  onProgress?.(`${name} install`);
+  const { execa } = await import('execa');
+  const result = await execa(name, ['install'], {
+    cwd: directory,
+    env: environment,
+    extendEnv: false,
+    cancelSignal: signal,
+    reject: false,
+    stdin: 'ignore',
+    all: true,
+  });
+  if (!result.failed || signal.aborted) return undefined;
+  const why = result.shortMessage?.split('\n', 1)[0] ?? 'no reason given';
+  return `${name} install failed (${why}); run it in the directory to see why.`;
 }

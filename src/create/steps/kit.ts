@@ -1,21 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { archiveExtensions } from '../../kit/archive.ts';
-import { fillEnvironment, readEnvironmentTemplate, writeEnvironmentFile } from '../../kit/environment-file.ts';
+import { type Archived, archiveExtensions } from '../../kit/archive.ts';
+import { ownVersion } from '../../kit/builtin.ts';
 import { fetchKit } from '../../kit/fetch.ts';
-import { writeMuseFiles } from '../../kit/muse-files.ts';
 import { prune } from '../../kit/prune.ts';
 import { recognizeLayout } from '../../kit/recognize.ts';
 import { renameKit } from '../../kit/rename.ts';
 import { parseKitSource } from '../../kit/source.ts';
 import { readMigrations } from '../../migrations/read.ts';
-import { writeMuseFile } from '../../muse/muse-json.ts';
 import { readText } from '../../shared/files.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
-import { keepCertificate, takesCertificate } from '../../targets/certificate.ts';
-import { targetOf } from '../../targets/open.ts';
-import type { Answers, Secrets } from '../answers.ts';
 import type { Configured, Fetched, Run } from '../context.ts';
 import type { Step } from '../step.ts';
 import { sessionOf } from '../tenancy.ts';
@@ -40,11 +34,11 @@ export const fetchStep: Step<Run, Pick<Fetched, 'kit'>> = {
   },
 };
 
-/** Makes the clone the product's own: prunes it, renames it, and writes `muse.json` and `.env.local`. */
+/** Makes the clone the product's own: prunes it and renames it. Its settings are known then, and not written yet. */
 export const renameStep: Step<Fetched, Required<Pick<Configured, 'museFile' | 'kitFiles'>>> = {
   id: 'own',
   title: 'Rename and configure',
-  async run({ answers, kit, secrets, stage }, output) {
+  async run({ answers, kit, stage }, output) {
     const layout = await recognizeLayout(stage, { core: answers.core, extensions: answers.extensions });
     const pruned = await prune(stage, await pruneListOf(stage));
     const kitFiles = await readMigrations(stage, layout.folders);
@@ -56,6 +50,7 @@ export const renameStep: Step<Fetched, Required<Pick<Configured, 'museFile' | 'k
         source: parseKitSource(answers.kit).text,
         ...(answers.ref === undefined ? {} : { ref: answers.ref }),
         commit: kit.commit,
+        tool: await ownVersion(),
         layout: layout.id,
       },
       migrations: layout.folders,
@@ -63,32 +58,15 @@ export const renameStep: Step<Fetched, Required<Pick<Configured, 'museFile' | 'k
       ...(isolation === 'session' ? { session: sessionOf(kitFiles.migrations) } : {}),
       prefix: answers.prefix,
       presets: answers.presets,
-      environments: { [answers.environment]: { target: answers.target, ...(await certificateFor(stage, answers)) } },
+      environments: { [answers.environment]: { target: answers.target } },
     };
     await renameKit(stage, answers.name);
-    await writeMuseFile(stage, museFile);
-    await writeMuseFiles(stage, museFile);
-    const values = { SESSION_SECRET: randomBytes(32).toString('base64url'), ...databaseValues(secrets) };
-    await writeEnvironmentFile(stage, '.env.local', fillEnvironment(await readEnvironmentTemplate(stage), values));
     for (const { id, folders } of layout.others ?? [])
       output.notes.push(`The kit also has ${folders.join(', ')} (${id}); the files in there are not run.`);
     if (pruned.files > 0) output.summary = `${pruned.files} unneeded files removed`;
     return { museFile, kitFiles };
   },
 };
-
-async function certificateFor(
-  stage: string,
-  { databaseCa, environment, target }: Answers,
-): Promise<{ databaseCa?: string }> {
-  return databaseCa === undefined || !takesCertificate(targetOf(target))
-    ? {}
-    : { databaseCa: await keepCertificate(stage, environment, databaseCa) };
-}
-
-function databaseValues({ databaseUrl }: Secrets): Record<string, string> {
-  return databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
-}
 
 /** What a kit that is itself a muse wants removed in addition to the built-in list. */
 async function pruneListOf(stage: string): Promise<string[]> {
@@ -103,15 +81,22 @@ async function pruneListOf(stage: string): Promise<string[]> {
   }
 }
 
+/** The kit's own extension migrations that were moved, where they are archived. */
+export interface Moved {
+  archived?: Archived[];
+}
+
 /** Moves the kit's own extension migrations, which are another product's tables, to the archive. */
-export const archiveStep: Step<Configured> = {
+export const archiveStep: Step<Configured, Moved> = {
   id: 'archive',
   title: "Archive the kit's extensions",
   applies: ({ kitExtensions }) => kitExtensions === 'archive',
   async run({ museFile: { migrations }, stage }, output) {
     const archived = await archiveExtensions(stage, migrations);
-    if (archived.length === 0) return;
-    output.notes.push(`${archived.length} extension files of the kit are in ${migrations.archive}/.`);
-    output.summary = `${archived.length} files`;
+    if (archived.length > 0) {
+      output.notes.push(`${archived.length} extension files of the kit are in ${migrations.archive}/.`);
+      output.summary = `${archived.length} files`;
+    }
+    return { archived };
   },
 };

@@ -6,15 +6,19 @@ import { projectNameOf } from '../../targets/project-ref.ts';
 import { targetOf } from '../../targets/open.ts';
 import { cancelled } from '../../shared/error.ts';
 import type { Run } from '../context.ts';
+import { chooseRepository } from '../repository.ts';
 import { answerOf, type Step } from '../step.ts';
 
 /** Finds out what would stop the run later, while that costs nothing. */
 export const preflightStep: Step<Run> = {
   id: 'preflight',
   title: 'Preflight checks',
-  async run({ answers, git, shadow, target }) {
+  async run({ answers, directory, environment, git, journal, shadow, signal, target }, output) {
     // Opening the shadow database takes the longest: it continues while the steps before the rehearsal run.
     void shadow().catch(() => undefined);
+    const { repository, note } = await chooseRepository(directory, answers.git, { environment, signal });
+    journal.data.repository = repository;
+    if (note !== undefined) output.notes.push(note);
     // Waited for before anything is moved into place.
     void git().catch(() => undefined);
     // A server that cannot be reached, or lacks what Supabase has, is reported before anything is fetched.
@@ -52,14 +56,18 @@ export const cloudPreflightStep: Step<Run> = {
 };
 
 /** Takes an existing project: shows what is in it, and asks if there is someone to ask. */
-async function adopt({ agree, answers, cloud, directory, environment, journal }: Run, ref: string): Promise<string> {
+async function adopt(
+  { agree, answers, cloud, directory, dryRun, environment, journal }: Run,
+  ref: string,
+): Promise<string> {
   const { http } = await cloud();
   const contents = await adoptProject(http, ref);
   refuseFinal(ref, contents.status);
   // A missing password is reported now, not after the rehearsal.
   await passwordOfProject(directory, answers.environment, environment);
   const shown = describe(contents);
-  if (agree !== undefined && !(await answerOf(agree, `${shown}\nMigrate this project?`))) throw cancelled(undefined);
+  if (agree !== undefined && !dryRun && !(await answerOf(agree, `${shown}\nMigrate this project?`)))
+    throw cancelled(undefined);
   journal.data.project = { organization: contents.organization, ref, region: contents.region, adopted: true };
   return shown;
 }

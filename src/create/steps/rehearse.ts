@@ -17,11 +17,11 @@ import type { Step } from '../step.ts';
 export const rehearseStep: Step<Configured> = {
   id: 'rehearse',
   title: 'Rehearse on a shadow database',
-  async run({ answers, directory, kitFiles, museFile, onProgress, shadow, stage, target }, output) {
+  async run({ answers, directory, dryRun, kitFiles, museFile, onProgress, shadow, stage, target }, output) {
     const files = await readMigrations(stage, museFile.migrations);
     const database = await shadow();
     // Opening a local target uses a processor core that the rehearsal leaves idle.
-    if (targetOf(answers.target).local) void target().catch(() => undefined);
+    if (targetOf(answers.target).local && !dryRun) void target().catch(() => undefined);
     const { findings, rehearsal, silenced: unsaid } = await examine(database, files, museFile);
     const proof =
       hasErrors(findings) || answers.verify === false

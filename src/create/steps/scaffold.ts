@@ -1,27 +1,39 @@
-import { join, resolve } from 'node:path';
-import { MuseError } from '../../shared/error.ts';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { fillEnvironment, readEnvironmentTemplate, writeEnvironmentFile } from '../../kit/environment-file.ts';
 import { tableDocs } from '../../scaffold/docs.ts';
-import { parseTable } from '../../scaffold/parse-table.ts';
 import { loadPreset } from '../../scaffold/presets.ts';
-import { readSpecification } from '../../scaffold/read-spec.ts';
 import { scaffold } from '../../scaffold/scaffold.ts';
 import { checkedSession } from '../../scaffold/session.ts';
-import type { TableSpecification } from '../../scaffold/table.ts';
-import { readText, writeWhole } from '../../shared/files.ts';
+import { writeWhole } from '../../shared/files.ts';
+import { neutralTemplate } from '../../kit/kit-secrets.ts';
+import { ownDependency, writeManifest } from '../../kit/manifest.ts';
 import { writeMuseFiles } from '../../kit/muse-files.ts';
+import { packageManagerOf } from '../../kit/package-manager.ts';
 import { nextNumber } from '../../migrations/order.ts';
 import { readMigrations } from '../../migrations/read.ts';
-import type { Answers } from '../answers.ts';
+import { writeMuseFile } from '../../muse/muse-json.ts';
+import type { MuseFile } from '../../shared/muse-file.ts';
+import { keepCertificate, takesCertificate } from '../../targets/certificate.ts';
+import { targetOf } from '../../targets/open.ts';
+import type { Answers, Secrets } from '../answers.ts';
 import type { Configured } from '../context.ts';
 import { extensionTables, factsOf } from '../../muse/declared-schema.ts';
+import { repositoryOf } from '../repository.ts';
+import { tablesOf } from '../tables.ts';
 import { writeTenancy } from '../tenancy.ts';
 import type { Step } from '../step.ts';
 
-/** Writes the product's own extension migration with its rollback, and the files that every muse has. */
-export const scaffoldStep: Step<Configured> = {
+/**
+ * Writes what the product adds to the kit: its settings and secrets, its own extension migration with its rollback, and
+ * the files that every muse has.
+ */
+export const scaffoldStep: Step<Configured, Pick<Configured, 'museFile'>> = {
   id: 'scaffold',
   title: 'Scaffold the extension',
-  async run({ answers, stage, journal, museFile }, output) {
+  async run({ answers, directory, stage, journal, museFile: taken, secrets }, output) {
+    const museFile = await withCertificate(stage, taken, answers);
+    await writeMuseFile(stage, museFile);
     const read = async () => (await readMigrations(stage, museFile.migrations, { rollbacks: false })).migrations;
     const helper = (await writeTenancy(stage, museFile, await read())).at(-1);
     if (helper !== undefined)
@@ -42,24 +54,63 @@ export const scaffoldStep: Step<Configured> = {
     });
     for (const file of made.files) await writeWhole(join(stage, file.path), file.content);
     // As "muse docs" does later, this lists the tables of all extension files, the kit's own included.
-    await writeMuseFiles(stage, museFile, { tables: tableDocs(await extensionTables(await read())) });
+    output.notes.push(...(await pinSelf(stage, directory, answers)));
+    await writeMuseFiles(stage, museFile, {
+      tables: tableDocs(await extensionTables(await read())),
+      hook: repositoryOf(journal) !== 'none',
+    });
+    const values = { SESSION_SECRET: randomBytes(32).toString('base64url'), ...databaseValues(secrets) };
+    const { text, emptied } = neutralTemplate(await readEnvironmentTemplate(stage));
+    await writeEnvironmentFile(stage, '.env.local', fillEnvironment(text, values));
+    for (const { name, host } of emptied.filter((one) => !Object.hasOwn(values, one.name)))
+      output.notes.push(
+        `The kit's template sets ${name}${host === undefined ? '' : ` to a database on ${host}`}: it is empty in .env.local.`,
+      );
     journal.data.tables = made.tables.map(({ name, scope }) => ({ name, scope }));
     output.summary = made.tables.length === 1 ? '1 table' : `${made.tables.length} tables`;
+    return { museFile };
   },
 };
 
-/** The tables that `--table` and `--spec` specify. */
-async function tablesOf(answers: Answers): Promise<TableSpecification[]> {
-  const tables = answers.tables.map(parseTable);
-  if (answers.spec === undefined) return tables;
-  const path = resolve(answers.spec);
-  const text = await readText(path);
-  if (text === undefined) {
-    throw new MuseError({
-      code: 'bad-spec',
-      message: `The file ${path} does not exist.`,
-      suggestion: 'Name a YAML or JSON file: --spec tables.yaml',
-    });
+/**
+ * Pins this tool in `package.json` and adds scripts that call it.
+ * @returns what the user should know, one sentence each
+ */
+async function pinSelf(stage: string, directory: string, { name, install }: Answers): Promise<string[]> {
+  const { specifier, checkout } = await ownDependency(directory);
+  const [{ written, kept }, manager] = await Promise.all([
+    writeManifest(stage, name, specifier),
+    packageManagerOf(stage),
+  ]);
+  if (!written)
+    return [
+      `The kit's package.json cannot be edited, so it does not name create-muse: add "create-muse": "${specifier}".`,
+    ];
+  const notes: string[] = [];
+  if (checkout !== undefined)
+    notes.push(
+      `create-muse runs from a checkout, so package.json depends on ${specifier}: the muse's commands need ${checkout}.`,
+    );
+  if (kept.length > 0) {
+    const calls = kept.map((script) => `${manager.exec} muse ${script}`).join(', ');
+    notes.push(`The kit's own scripts stay: ${kept.join(', ')}. To run the muse's: ${calls}`);
   }
-  return [...tables, ...(await readSpecification(text, path.endsWith('.json') ? 'json' : 'yaml'))];
+  if (manager.lock !== undefined && !install)
+    notes.push(`${manager.lock} does not have create-muse yet: ${manager.name} install adds it. Commit it then.`);
+  return notes;
+}
+
+/** The settings with the certificate that the server is verified with, of which the muse gets a copy. */
+async function withCertificate(
+  stage: string,
+  museFile: MuseFile,
+  { databaseCa, environment, target }: Answers,
+): Promise<MuseFile> {
+  if (databaseCa === undefined || !takesCertificate(targetOf(target))) return museFile;
+  const entry = { target, databaseCa: await keepCertificate(stage, environment, databaseCa) };
+  return { ...museFile, environments: { ...museFile.environments, [environment]: entry } };
+}
+
+function databaseValues({ databaseUrl }: Secrets): Record<string, string> {
+  return databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
 }

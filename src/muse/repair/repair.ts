@@ -37,6 +37,8 @@ export interface FixPlan {
   silenced: number;
   /** The changes of access, and the repairs left out because they would widen access. */
   access: AccessReport;
+  /** The files as they are after the changes. */
+  files: MigrationFiles;
   /** A sentence for each finding that stays although its rule has a fix, with the reason. */
   notes: string[];
 }
@@ -108,9 +110,11 @@ export async function planFixes(
     for (const [path, text] of after) current.set(path, text);
     changes.push({ rule, before, after, decisions });
   }
+  const read = namesWrong(files, repaired, museFile);
   return {
     changes,
-    findings: mergeFindings([namesWrong(files, repaired, museFile), repaired.remaining]),
+    findings: mergeFindings([read, repaired.remaining]),
+    files: { migrations: repaired.migrations, rollbacks: new Map(repaired.rollbacks), findings: read },
     silenced: repaired.silenced,
     access: repaired.access,
     notes,
