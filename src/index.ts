@@ -167,7 +167,9 @@ export class Muse {
   /** Runs all migrations twice on a shadow database, rolls the extensions back, and runs every check. */
   rehearse(options: CallOptions = {}): Promise<RehearseResult> {
     return this.#call(options, async (muse, { signal }) => {
-      const { findings, silenced, rehearsal } = await (await import('./muse/rehearse.ts')).rehearseMuse(muse, signal);
+      const { findings, silenced, rehearsal } = await (
+        await import('./muse/rehearse.ts')
+      ).rehearseMuse(muse, { signal });
       return { findings, silenced, files: rehearsal.files, rolledBack: rehearsal.rolledBack };
     });
   }
@@ -239,7 +241,7 @@ export class Muse {
   /** Saves the data of an environment to a file, whose absolute path it returns. */
   backup({ env = 'development', ...options }: EnvironmentOptions = {}): Promise<Backup> {
     return this.#call(options, async (muse, { environment, signal }) => {
-      const { file, ...rows } = await (await import('./muse/backup.ts')).backupMuse(muse, env, environment, signal);
+      const { file, ...rows } = await (await import('./muse/backup.ts')).backupMuse(muse, env, environment, { signal });
       return { file: join(muse.directory, file), ...rows };
     });
   }
@@ -269,8 +271,8 @@ export class Muse {
   /** Proves by acting as users that tenants are isolated. Leaves nothing behind. Violations are in `findings`. */
   verify({ env = 'development', offline = false, ...options }: VerifyOptions = {}): Promise<VerifyResult> {
     return this.#call(options, async (muse, { environment, signal }) => {
-      if (offline) return (await import('./muse/verify-offline.ts')).verifyOffline(muse, env, environment, signal);
-      return (await import('./muse/verify.ts')).verifyMuse(muse, env, environment, signal);
+      if (offline) return (await import('./muse/verify-offline.ts')).verifyOffline(muse, env, environment, { signal });
+      return (await import('./muse/verify.ts')).verifyMuse(muse, env, environment, { signal });
     });
   }
 

@@ -19,12 +19,16 @@ export interface Ask {
   confirm(message: string, initial?: boolean): Promise<boolean>;
 }
 
-/** Questions asked by inquirer in this terminal. */
-export async function terminalAsk(): Promise<Ask> {
+/**
+ * Questions asked by inquirer in this terminal.
+ * @param signal takes an open question away when it aborts
+ */
+export async function terminalAsk(signal: AbortSignal): Promise<Ask> {
   const { default: inquirer } = await import('inquirer');
+  const prompt = inquirer.createPromptModule({ signal });
   return {
     async text(message, options = {}) {
-      const { answer } = await inquirer.prompt([
+      const { answer } = await prompt([
         {
           type: 'input',
           name: 'answer',
@@ -36,11 +40,11 @@ export async function terminalAsk(): Promise<Ask> {
       return answer.trim();
     },
     async secret(message) {
-      const { answer } = await inquirer.prompt([{ type: 'password', name: 'answer', message, mask: '*' }]);
+      const { answer } = await prompt([{ type: 'password', name: 'answer', message, mask: '*' }]);
       return answer.trim();
     },
     async one(message, choices, initial) {
-      const { answer } = await inquirer.prompt([
+      const { answer } = await prompt([
         {
           type: 'select',
           name: 'answer',
@@ -52,11 +56,11 @@ export async function terminalAsk(): Promise<Ask> {
       return answer as string;
     },
     async many(message, choices) {
-      const { answer } = await inquirer.prompt([{ type: 'checkbox', name: 'answer', message, choices: [...choices] }]);
+      const { answer } = await prompt([{ type: 'checkbox', name: 'answer', message, choices: [...choices] }]);
       return answer as string[];
     },
     async confirm(message, initial = true) {
-      const { answer } = await inquirer.prompt([{ type: 'confirm', name: 'answer', message, default: initial }]);
+      const { answer } = await prompt([{ type: 'confirm', name: 'answer', message, default: initial }]);
       return answer;
     },
   };

@@ -1,6 +1,6 @@
 /** Runs git: without a shell, hooks, the user's templates or prompts, and with a time limit. */
 import { devNull } from 'node:os';
-import { type ErrorCode, MuseError } from '../shared/error.ts';
+import { cancelled, type ErrorCode, MuseError } from '../shared/error.ts';
 import { kindOf } from '../shared/files.ts';
 
 /** Options of one run of git. */
@@ -71,7 +71,7 @@ async function endAll(pid: number | undefined): Promise<void> {
 export async function runGit(args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   const { execa } = await import('execa');
   const { signal, timeoutMs = 60_000 } = options;
-  if (signal?.aborted === true) throw cancelled();
+  if (signal?.aborted === true) throw cancelled(signal.reason);
   const run = execa('git', [...always, ...args], {
     ...(options.directory === undefined ? {} : { cwd: options.directory }),
     env: gitEnvironment(options.environment ?? process.env, options.settings, options.ssh),
@@ -89,7 +89,7 @@ export async function runGit(args: readonly string[], options: GitOptions = {}):
     void endAll(run.pid);
   };
   const timer = setTimeout(() => stop(late(args[0] ?? '', timeoutMs)), timeoutMs);
-  const onAbort = () => stop(cancelled());
+  const onAbort = () => stop(cancelled(signal?.reason));
   signal?.addEventListener('abort', onAbort, { once: true });
   const result = await run;
   clearTimeout(timer);
@@ -99,10 +99,6 @@ export async function runGit(args: readonly string[], options: GitOptions = {}):
   const atHome = options.directory === undefined || (await kindOf(options.directory)) !== undefined;
   if ('code' in result && result.code === 'ENOENT' && atHome) throw missing(result.cause);
   return { ok: !result.failed, stdout: result.stdout, stderr: result.stderr };
-}
-
-function cancelled(): MuseError {
-  return new MuseError({ code: 'cancelled', message: 'git was stopped.', suggestion: 'Run the command again.' });
 }
 
 function late(verb: string, timeoutMs: number): MuseError {

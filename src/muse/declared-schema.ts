@@ -1,7 +1,7 @@
 import type { TableSummary } from '../scaffold/scaffold.ts';
 import { checkedSession } from '../scaffold/session.ts';
 import type { CoreFacts } from '../scaffold/table.ts';
-import { buildCatalog } from '../sql/catalog/build.ts';
+import { buildCatalog, buildCatalogInTurns } from '../sql/catalog/build.ts';
 import { coreFacts } from '../sql/catalog/core-objects.ts';
 import type { Table } from '../sql/catalog/model.ts';
 import type { Migration } from '../sql/migration.ts';
@@ -29,7 +29,7 @@ export async function expectationsOf(
   museFile?: Pick<MuseFile, 'isolation' | 'session'>,
 ): Promise<Expectations> {
   await loadParser();
-  const catalog = buildCatalog(migrations);
+  const catalog = await buildCatalogInTurns(migrations);
   const tables = [...catalog.tables.values()].filter(isKept);
   const declarations = readDirectives(migrations).flatMap((directive) => {
     if (directive.table === undefined || directive.kind === 'ignore') return [];

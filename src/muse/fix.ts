@@ -1,4 +1,5 @@
 import { MuseError } from '../shared/error.ts';
+import type { Hooks } from '../shared/hooks.ts';
 import type { Finding } from '../shared/finding.ts';
 import { commitPaths, inRepository, uncommitted, underWay } from '../kit/git-work.ts';
 import { readMigrations } from '../migrations/read.ts';
@@ -36,7 +37,7 @@ export interface FixResult {
 }
 
 /** How a muse is fixed. */
-export interface FixOptions {
+export interface FixOptions extends Hooks {
   environment: NodeJS.ProcessEnv;
   signal: AbortSignal;
   /** Shows the diffs and changes nothing. */
@@ -54,13 +55,14 @@ export interface FixOptions {
  */
 export async function fixMuse(
   muse: Muse,
-  { environment, signal, dryRun, mayWiden, onProgress }: FixOptions,
+  { environment, dryRun, mayWiden, onProgress, ...hooks }: FixOptions,
 ): Promise<FixResult> {
   const { directory, museFile } = muse;
+  const { signal } = hooks;
   const git = { environment, signal };
   const files = await readMigrations(directory, museFile.migrations);
   onProgress?.('reading the migration history of each environment');
-  const applied = await appliedFiles(muse, files.migrations, environment, signal);
+  const applied = await appliedFiles(muse, files.migrations, environment, hooks);
   const { changes, findings, silenced, access, notes } = await planFixes(directory, museFile, files, {
     signal,
     applied: applied.files,
@@ -92,7 +94,9 @@ export async function fixMuse(
     await writeChange(directory, change);
     const commit = commits ? await commitPaths(directory, pathsOf(change), commitMessage(change), git) : undefined;
     made.push({ ...change, commit });
-    result.changes.push({ rule: change.rule, files: pathsOf(change), ...(commit === undefined ? {} : { commit }) });
+    const done = { rule: change.rule, files: pathsOf(change), ...(commit === undefined ? {} : { commit }) };
+    result.changes.push(done);
+    hooks.onDone?.({ list: 'changes', text: `fixed ${change.rule}`, entry: done });
   }
   const listed = await writeRepairs(directory, made, access);
   if (listed !== undefined && commits) await commitPaths(directory, [listed], listMessage, git);

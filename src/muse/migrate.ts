@@ -1,6 +1,7 @@
 import type { Database } from '../database/database.ts';
 import { hasErrors } from '../shared/finding.ts';
-import { migrate } from '../migrations/apply.ts';
+import { fileDone } from '../shared/hooks.ts';
+import { migrate, type MigrateProgress } from '../migrations/apply.ts';
 import { compare } from '../migrations/compare.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readHistory } from '../migrations/history.ts';
@@ -38,7 +39,7 @@ export async function migrateMuse(
   options: MigrateMuseOptions = {},
 ): Promise<ProductionResult> {
   if (name === 'production') needConsent(name, options, 'muse migrate --env production');
-  const { database, migrations, target } = await openBeside(muse, name, environment, options.signal);
+  const { database, migrations, target } = await openBeside(muse, name, environment, options);
   const provesAfter = name === 'development' && target.local;
   let prepare = (): Promise<void> => Promise.resolve();
   let isolation: IsolationReport | undefined;
@@ -59,7 +60,7 @@ export async function migrateMuse(
     };
     const { findings } = await rehearseMuse(
       muse,
-      options.signal,
+      options,
       provesAfter || options.verify === false ? undefined : proveBefore,
     );
     refuseErrors(findings, 'Nothing was applied.', fixInMuse);
@@ -73,9 +74,10 @@ export async function migrateMuse(
     if (name !== 'production') await prepare();
   };
   let running = '';
-  const onProgress = ({ file }: { file: string }): void => {
-    running = file;
-    options.onPhase?.(file);
+  const onProgress = ({ status, layer, file, ms, index, count }: MigrateProgress): void => {
+    running = `${index + 1}/${count} ${file}`;
+    if (status === 'started') options.onPhase?.(running);
+    else options.onDone?.(fileDone('applied', { layer, file, ...(ms === undefined ? {} : { ms }) }));
   };
   database.onRaise?.((text) => options.onPhase?.(`${running}: ${text}`));
   const run = {
@@ -156,10 +158,10 @@ async function openBeside(
   muse: Muse,
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
-  signal: AbortSignal | undefined,
+  { onNote, signal, statementTimeoutMs: timeoutMs }: MigrateMuseOptions,
 ): Promise<OpenEnvironment & { migrations: Migration[] }> {
   const [opened, read] = await Promise.allSettled([
-    openEnvironment(muse, name, environment, { signal }),
+    openEnvironment(muse, name, environment, { onNote, signal, timeoutMs }),
     readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false }),
   ]);
   if (opened.status === 'fulfilled' && read.status === 'fulfilled')

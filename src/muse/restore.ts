@@ -1,5 +1,6 @@
 import { type Database, DatabaseError } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
+import { fileDone, type Hooks } from '../shared/hooks.ts';
 import { migrate } from '../migrations/apply.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { type HistoryRow, readHistory } from '../migrations/history.ts';
@@ -11,6 +12,7 @@ import { openEnvironment, type OpenEnvironment } from '../targets/open.ts';
 import { type BackupHeader, openBackup } from './backup-format.ts';
 import { nameOf } from './backup-read.ts';
 import { backupBefore } from './backup.ts';
+import { followRollback } from './rollback.ts';
 import { has, noText, refuseOtherTables, wrongOrder } from './restore-check.ts';
 import { type Consent, takeConsent } from './guard.ts';
 import { readPlace, restoreStatements } from './restore-sql.ts';
@@ -30,9 +32,7 @@ export interface RestoreResult {
   notes: string[];
 }
 
-export interface RestoreOptions extends Consent {
-  /** Ends the run when it aborts. */
-  signal?: AbortSignal | undefined;
+export interface RestoreOptions extends Consent, Hooks {
   onProgress?(text: string): void;
 }
 
@@ -58,7 +58,7 @@ export async function restoreMuse(
   const { header } = source;
   const had = header?.history ?? source.history ?? [];
   const { migrations, rollbacks } = await readMigrations(muse.directory, muse.museFile.migrations);
-  const open = await openEnvironment(muse, name, environment, { signal: options.signal });
+  const open = await openEnvironment(muse, name, environment, options);
   const { database } = open;
   try {
     const history = (await readHistory(database)) ?? [];
@@ -73,7 +73,8 @@ export async function restoreMuse(
     await takeConsent(name, options, planText(name, path, later, source));
     const backup =
       name === 'production' ? { backup: await backupBefore(muse, name, environment, database, options) } : {};
-    if (later.length > 0) await rollback(database, migrations, rollbacks, { steps: later.length });
+    const follow = followRollback(options, options.onProgress);
+    if (later.length > 0) await rollback(database, migrations, rollbacks, { steps: later.length, onProgress: follow });
     const rolledBack = later.map(({ layer, file }) => ({ layer, file }));
     options.onProgress?.('Restoring the rows');
     if (url !== undefined) {
@@ -83,7 +84,12 @@ export async function restoreMuse(
     const { applied } =
       lacking.length === 0 || header === undefined
         ? { applied: [] }
-        : await migrate(database, header.migrations, { acceptEdited: true });
+        : await migrate(database, header.migrations, {
+            acceptEdited: true,
+            onProgress({ status, layer, file, ms = 0 }) {
+              if (status === 'applied') options.onDone?.(fileDone('applied', { layer, file, ms }));
+            },
+          });
     const notes = header === undefined ? [] : await refuseOtherTables(database, header);
     notes.push(...(await putBack(database, path)));
     return {

@@ -1,6 +1,7 @@
 import { countRows } from '../database/count-rows.ts';
 import { type Database, DatabaseError, type Session } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
+import { fileDone, type Hooks } from '../shared/hooks.ts';
 import type { Finding } from '../shared/finding.ts';
 import { failure } from '../migrations/failure.ts';
 import { type RunSettings, runSettings } from '../migrations/session-state.ts';
@@ -21,9 +22,7 @@ export interface SeedResult {
   backup?: string;
 }
 
-export interface SeedOptions extends Consent {
-  /** Ends the run when it aborts. */
-  signal?: AbortSignal | undefined;
+export interface SeedOptions extends Consent, Hooks {
   onProgress?(text: string): void;
 }
 
@@ -43,7 +42,7 @@ export async function seedMuse(
   const seeds = await readSeeds(muse.directory);
   await refuseControl(seeds);
   if (seeds.length === 0) return { seeds: [], added: {} };
-  const { database } = await openEnvironment(muse, name, environment, { signal: options.signal });
+  const { database } = await openEnvironment(muse, name, environment, options);
   try {
     if (name === 'development') return await runSeeds(database, seeds, options);
     await takeConsent(
@@ -61,20 +60,26 @@ export async function seedMuse(
 }
 
 /** Runs seeds on an open database; see {@link seedMuse}. */
-async function runSeeds(database: Database, seeds: readonly Seed[], { onProgress }: SeedOptions): Promise<SeedResult> {
+async function runSeeds(
+  database: Database,
+  seeds: readonly Seed[],
+  { onDone, onProgress }: SeedOptions,
+): Promise<SeedResult> {
   return database.withRunLock(async () => {
     const before = await countRows(database);
     const settings = await runSettings(database, {}, false);
     const done: SeedResult['seeds'] = [];
     if (settings.begin !== '') await database.script(settings.begin);
     try {
-      for (const seed of seeds) {
-        onProgress?.(seed.file);
+      for (const [index, seed] of seeds.entries()) {
+        onProgress?.(`${index + 1}/${seeds.length} ${seed.file}`);
         const began = performance.now();
         await runSeed(database, seed, settings).catch(async (error: unknown) => {
           throw await seedFailure(database, error, seed, settings, done, seeds);
         });
-        done.push({ file: seed.file, ms: Math.round(performance.now() - began) });
+        const entry = { file: seed.file, ms: Math.round(performance.now() - began) };
+        done.push(entry);
+        onDone?.(fileDone('seeds', entry));
       }
     } finally {
       // If the connection is gone, so are its settings, and the first error says more than this one.

@@ -1,4 +1,5 @@
 import { type ErrorCode, MuseError } from '../shared/error.ts';
+import type { Hooks } from '../shared/hooks.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readMigrations } from '../migrations/read.ts';
@@ -23,11 +24,9 @@ export interface EnvironmentStatus {
   error?: { code: ErrorCode; message: string; suggestion: string };
 }
 
-export interface StatusOptions {
+export interface StatusOptions extends Hooks {
   /** Also compares the schema with the files, which takes seconds. */
   drift?: boolean;
-  /** Ends the run when it aborts. */
-  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -38,16 +37,16 @@ export async function museStatus(
   muse: Muse,
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
-  { drift = false, signal }: StatusOptions = {},
+  { drift = false, ...hooks }: StatusOptions = {},
 ): Promise<EnvironmentStatus> {
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
-  const { database, target, place } = await openEnvironment(muse, name, environment, { signal });
+  const { database, target, place } = await openEnvironment(muse, name, environment, { ...hooks, reads: true });
   try {
     const { applied, pending, edited, missing } = await migrationStatus(database, migrations);
     const status: EnvironmentStatus = { name, target: place.entry.target, applied, pending, edited, missing };
-    const health = await target.health?.(place);
+    const health = await target.health?.(place, hooks);
     if (health !== undefined) status.health = health;
-    if (drift) status.drift = await (await import('./drift.ts')).schemaDrift(database, migrations, signal);
+    if (drift) status.drift = await (await import('./drift.ts')).schemaDrift(database, migrations, hooks.signal);
     return status;
   } finally {
     await database.close();

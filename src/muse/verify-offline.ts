@@ -8,6 +8,7 @@ import { hasHistory } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readMigrations } from '../migrations/read.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
+import type { Hooks } from '../shared/hooks.ts';
 import { readWays, type Ways } from '../verify/catalog/ways-query.ts';
 import { checkedSession } from '../scaffold/session.ts';
 import { countProven, notProven } from '../verify/report/not-proven.ts';
@@ -46,15 +47,16 @@ export async function verifyOffline(
   muse: Muse,
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
-  signal?: AbortSignal,
+  hooks: Hooks = {},
 ): Promise<OfflineReport> {
+  const { signal } = hooks;
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
   const {
     steps,
     files: { applied, had, pending },
     version,
     ways,
-  } = await readEnvironment(muse, name, environment, migrations, signal);
+  } = await readEnvironment(muse, name, environment, migrations, hooks);
   const model = await modelOf(muse.museFile, applied, signal);
   // Setting owners and access lists as in the original needs a superuser.
   const copy = await openEmbedded({ owner: 'supabase_admin', signal });
@@ -87,9 +89,9 @@ async function readEnvironment(
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
   migrations: readonly Migration[],
-  signal: AbortSignal | undefined,
+  hooks: Hooks,
 ): Promise<Original> {
-  const { database } = await openEnvironment(muse, name, environment, { signal });
+  const { database } = await openEnvironment(muse, name, environment, { ...hooks, reads: true });
   const read = async (session: Session): Promise<Original> => {
     const { rows } = await session.query<{ version: number }>(
       "SELECT pg_catalog.current_setting('server_version_num')::int / 10000 AS version",

@@ -1,13 +1,9 @@
 /** Turns PostgreSQL's error about a statement into a finding: rule, place, message, and what to write instead. */
 import type { DatabaseError } from '../database/database.ts';
-import type { MuseError } from '../shared/error.ts';
 import type { Finding } from '../shared/finding.ts';
 import { explainPsql, psqlCommand } from '../rules/engine/psql.ts';
 import { rules } from '../rules/registry.ts';
-import type { RunText } from '../migrations/run-file.ts';
 import { offsetInFile } from '../sql/locate.ts';
-import { open } from '../sql/nodes.ts';
-import type { Node } from '../sql/nodes.ts';
 import { missingVerdict, type Verdict } from './missing.ts';
 import { repeatableForm } from './repeatable.ts';
 import { foreignTypeVerdict, syntaxVerdict } from './syntax.ts';
@@ -126,47 +122,5 @@ function at(
     ...position,
     ...(object === undefined ? {} : { object }),
     snippet: lineText(migration.sql, position.line),
-  };
-}
-
-/** Statements that can run forever: a loop in a body, a query that never ends. */
-const mayLoop = new Set([
-  'DoStmt',
-  'CallStmt',
-  'SelectStmt',
-  'InsertStmt',
-  'UpdateStmt',
-  'DeleteStmt',
-  'CreateTableAsStmt',
-]);
-
-/**
- * The finding for a file in which the database exceeded its time limit or stopped, at the statement that probably did
- * it.
- */
-export function stuckFinding(text: RunText, error: MuseError, parsedFiles: ParsedFiles): Finding {
-  const { statements } = parsedFiles.parsed(text);
-  const kindOf = (tree: Node | undefined): string => (tree === undefined ? '' : open(tree)[0]);
-  const suspects = statements.filter(({ tree }) => mayLoop.has(kindOf(tree)));
-  const first = suspects.find(({ tree }) => kindOf(tree) === 'DoStmt') ?? suspects[0];
-  const place =
-    first === undefined ? {} : { line: first.line, column: first.column, snippet: lineText(text.sql, first.line) };
-  const others =
-    suspects.length < 2
-      ? ''
-      : ` It may also be the one at line ${suspects
-          .filter((each) => each !== first)
-          .map(({ line }) => line)
-          .join(', ')}.`;
-  return {
-    rule: 'statement-failed',
-    severity: 'error',
-    file: text.file,
-    ...place,
-    message: `${error.message}${others} Nothing after it was rehearsed.`,
-    suggestion:
-      error.code === 'statement-timeout'
-        ? 'Make it end: look for a loop without an exit, or a recursion that never ends.'
-        : error.suggestion,
   };
 }

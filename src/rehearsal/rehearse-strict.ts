@@ -26,7 +26,7 @@ export async function strictErrors(run: RehearsalRun, migrations: readonly Migra
       for (const migration of migrations) {
         // A file that cannot run in a transaction cannot be tested this way.
         if ((await planRun(migration, run.statementsOf)).how !== 'script') continue;
-        run.at = migration;
+        run.begun.push(migration);
         await session.script('savepoint muse_file');
         try {
           await session.script(`${migration.sql}\n;${run.settings.reset}`);

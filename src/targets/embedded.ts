@@ -12,10 +12,14 @@ export const embedded: Target = {
   provisioned: false,
   needsUrl: false,
   publicApi: false,
-  async open({ directory, name }, { signal, onNote } = {}) {
+  async open({ directory, name }, { reads = false, signal, onNote } = {}) {
     const { openEmbedded } = await import('../database/embedded/embedded.ts');
     return {
-      database: await openEmbedded({ directory: embeddedDirectory(directory, name), signal, lock: { onWait: onNote } }),
+      database: await openEmbedded({
+        directory: embeddedDirectory(directory, name),
+        signal,
+        lock: { onWait: onNote, reads },
+      }),
     };
   },
   async exists({ directory, name }) {
@@ -23,9 +27,9 @@ export const embedded: Target = {
   },
   // Every embedded database has it from the start.
   preparePlatform: () => Promise.resolve(() => Promise.resolve()),
-  async drop({ directory, name }) {
+  async drop({ directory, name }, { signal, onNote } = {}) {
     const { dropDirectory } = await import('../database/embedded/directory.ts');
-    await dropDirectory(embeddedDirectory(directory, name));
+    await dropDirectory(embeddedDirectory(directory, name), { signal, onWait: onNote });
   },
 };
 

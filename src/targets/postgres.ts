@@ -22,10 +22,15 @@ export const postgres: Target = {
   provisioned: false,
   needsUrl: true,
   publicApi: false,
-  async open(place, { url, caFile, signal } = {}) {
+  async open(place, { url, caFile, signal, timeoutMs } = {}) {
     const { openPostgres } = await import('../database/postgres/postgres.ts');
     return {
-      database: await openPostgres({ url: url ?? (await databaseUrl(place)), ...certificateOf(place, caFile), signal }),
+      database: await openPostgres({
+        url: url ?? (await databaseUrl(place)),
+        ...certificateOf(place, caFile),
+        signal,
+        timeoutMs,
+      }),
     };
   },
   exists: () => Promise.resolve(true),

@@ -11,7 +11,8 @@ export const command: MuseCommand = {
   async run(context) {
     const { backupMuse } = await import('../../muse/backup.ts');
     const muse = await context.openMuse();
-    const { file, rows } = await backupMuse(muse, context.environmentName, context.environment, context.signal);
+    context.working('Saving the data');
+    const { file, rows } = await backupMuse(muse, context.environmentName, context.environment, context.hooks);
     const { paint } = context.output;
     const counts = Object.values(rows ?? {});
     const total = counts.reduce((sum, count) => sum + count, 0);

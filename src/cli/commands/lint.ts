@@ -60,7 +60,12 @@ async function lint(muse: Muse, format: string | undefined, { output }: MuseCont
   if (format === 'sarif' || format === 'github') {
     const [write, { packageVersion }] = await Promise.all([formats[format](), import('../../shared/version.ts')]);
     // The text is for a program; the exit code alone says whether there are errors.
-    return { json, text: write(findings, packageVersion()), ...(hasErrors(findings) ? { exitCode: 3 } : {}) };
+    return {
+      json,
+      text: write(findings, packageVersion()),
+      verbatim: true,
+      ...(hasErrors(findings) ? { exitCode: 3 } : {}),
+    };
   }
   if (hasErrors(findings)) {
     const { fixInMuse, refusal } = await import('../../muse/examine.ts');
@@ -78,11 +83,11 @@ async function lint(muse: Muse, format: string | undefined, { output }: MuseCont
 
 async function lintFix(muse: Muse, dryRun: boolean, context: MuseContext): Promise<CommandResult> {
   const { fixMuse } = await import('../../muse/fix.ts');
-  const { environment, output, signal } = context;
+  const { environment, output, hooks } = context;
   const { accessNotes } = await import('../../muse/repair/access-text.ts');
   const fixed = await fixMuse(muse, {
     environment,
-    signal,
+    ...hooks,
     dryRun,
     mayWiden: await wideningOf(dryRun, context),
     onProgress: (text) => context.working(`Fixing: ${text}`),

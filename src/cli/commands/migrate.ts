@@ -48,7 +48,7 @@ export const command: MuseCommand = {
         acceptEdited: typed.has('accept-edited'),
         verify: !typed.has('no-verify'),
         force: isForced(context),
-        signal: context.signal,
+        ...context.hooks,
         onPhase: context.working,
       },
     );

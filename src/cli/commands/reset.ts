@@ -30,7 +30,7 @@ export const command: MuseCommand = {
         );
         return (await ask()).confirm('Drop them?', false);
       },
-      signal: context.signal,
+      ...context.hooks,
       onPhase: context.working,
     });
     const tick = output.paint('green', '✓');

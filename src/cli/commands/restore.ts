@@ -11,6 +11,7 @@ export const command: MuseCommand = {
   about: 'restore the data from a backup',
   usage: ['<file> [--env <name>] [--confirm <name>]'],
   takesWords: true,
+  completes: 'files',
   flags: [confirmFlag],
   async run(context) {
     const { typed, output, environmentName: name } = context;
@@ -33,7 +34,7 @@ export const command: MuseCommand = {
     needConsent(name, consent, `muse restore ${file} --env ${name}`);
     const result = await restoreMuse(muse, name, context.environment, resolve(context.directory, file), {
       ...consent,
-      signal: context.signal,
+      ...context.hooks,
       onProgress: context.working,
     });
     const tick = output.paint('green', '✓');

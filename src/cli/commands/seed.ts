@@ -15,7 +15,7 @@ export const command: MuseCommand = {
     const muse = await context.openMuse();
     const { seeds, added, backup } = await seedMuse(muse, name, context.environment, {
       ...consentOf(context),
-      signal: context.signal,
+      ...context.hooks,
       onProgress: context.working,
     });
     const lines = seeds.map(

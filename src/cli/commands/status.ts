@@ -25,7 +25,7 @@ export const command: MuseCommand = {
     const { typed, output } = context;
     const muse = await context.openMuse();
     const wanted = typed.text('env') as EnvironmentName | undefined;
-    const options = { drift: typed.has('drift'), signal: context.signal };
+    const options = { drift: typed.has('drift'), ...context.hooks };
     const environments =
       wanted === undefined
         ? await museStatuses(muse, context.environment, options)

@@ -48,15 +48,15 @@ export const command: MuseCommand = {
     const offline: OfflineReport | undefined = typed.has('offline')
       ? await (
           await import('../../muse/verify-offline.ts')
-        ).verifyOffline(muse, name, context.environment, context.signal)
+        ).verifyOffline(muse, name, context.environment, context.hooks)
       : undefined;
     const { isolationJson } = await import('../../verify/report/isolation-json.ts');
     const { verifyFiles, verifyMuse } = await import('../../muse/verify.ts');
     const report =
       offline ??
       (files
-        ? await verifyFiles(muse, context.signal)
-        : await verifyMuse(muse, name, context.environment, context.signal));
+        ? await verifyFiles(muse, context.hooks)
+        : await verifyMuse(muse, name, context.environment, context.hooks));
     const pending = report.pending.map((file) => `${file} is not applied to ${name} yet. Apply it: muse migrate`);
     const json = {
       ...(files ? museFields(muse) : environmentFields(muse, context)),
@@ -74,7 +74,12 @@ export const command: MuseCommand = {
     const exit = failed ? { exitCode: 3 } : {};
     if (typed.text('format') === 'markdown') {
       const { formatMatrixMarkdown } = await import('../../verify/report/format-markdown.ts');
-      return { json, text: `${formatMatrixMarkdown(report)}\n${lists(Infinity).join('\n')}`.trimEnd(), ...exit };
+      return {
+        json,
+        text: `${formatMatrixMarkdown(report)}\n${lists(Infinity).join('\n')}`.trimEnd(),
+        verbatim: true,
+        ...exit,
+      };
     }
     const [{ formatMatrix }, { formatText }] = await Promise.all([
       import('../../verify/report/format-matrix.ts'),

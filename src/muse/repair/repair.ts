@@ -77,7 +77,7 @@ export async function planFixes(
     async measure(migrations) {
       options.signal.throwIfAborted();
       options.onProgress?.('measuring who can do what');
-      const database = await openEmbedded();
+      const database = await openEmbedded({ signal: options.signal });
       try {
         return await measureAccess(database, migrations);
       } finally {
@@ -88,7 +88,7 @@ export async function planFixes(
     rehearse: (migrations, rollbacks) => {
       options.signal.throwIfAborted();
       options.onProgress?.('rehearsing the fixed files');
-      return rehearsed({ ...files, migrations: [...migrations], rollbacks: new Map(rollbacks) });
+      return rehearsed({ ...files, migrations: [...migrations], rollbacks: new Map(rollbacks) }, options.signal);
     },
   });
   const current = new Map([
@@ -152,13 +152,14 @@ async function builtinCore(): Promise<{ file: string; sql: string }[]> {
   return Promise.all(names.map(async (name) => ({ file: name, sql: await readFile(join(folder, name), 'utf8') })));
 }
 
-async function rehearsed({ migrations, rollbacks }: MigrationFiles): Promise<Finding[]> {
-  const database = await openEmbedded();
+async function rehearsed({ migrations, rollbacks }: MigrationFiles, signal: AbortSignal): Promise<Finding[]> {
+  const openAnother = () => openEmbedded({ signal });
+  const database = await openAnother();
   try {
     const own = migrations
       .filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file))
       .map(({ file }) => file);
-    return (await rehearse(database, { migrations, rollbacks, own })).findings;
+    return (await rehearse(database, { migrations, rollbacks, own, openAnother })).findings;
   } finally {
     await database.close();
   }

@@ -1,5 +1,6 @@
 import type { Finding, Severity } from '../../shared/finding.ts';
-import { buildCatalog } from '../../sql/catalog/build.ts';
+import { createTurns } from '../../shared/turns.ts';
+import { buildCatalogInTurns } from '../../sql/catalog/build.ts';
 import type { Migration } from '../../sql/migration.ts';
 import { tableOf } from '../../sql/names.ts';
 import { loadParser } from '../../sql/parser.ts';
@@ -58,7 +59,7 @@ export async function examineFiles(
       else problems.push({ rule, ...problem });
     };
   const active = rules.flatMap(({ name, check }) => (check === undefined ? [] : [{ check, report: reporter(name) }]));
-  const catalog = buildCatalog(migrations, {
+  const catalog = await buildCatalogInTurns(migrations, {
     source(source) {
       sources.push(source);
       if (source.migration.sql.includes('muse:')) {
@@ -77,7 +78,11 @@ export async function examineFiles(
       for (const { check, report } of active) check.body?.(piece, error, report);
     },
   });
-  for (const { check, report } of active) check.end?.(catalog, report, run);
+  const turn = createTurns();
+  for (const { check, report } of active) {
+    check.end?.(catalog, report, run);
+    await turn();
+  }
   const order = new Map(sources.map((source, index) => [source, index]));
   problems.sort((a, b) => order.get(a.source)! - order.get(b.source)! || a.offset - b.offset);
   return { problems, silenced, sources, catalog, meanings };
