@@ -52,7 +52,7 @@ export function seedFindings(
         : ` (or ${others.map(({ migration, statement }) => `${migration.file}:${statement.line}`).join(', ')})`;
     return {
       rule: 'seed-not-idempotent',
-      severity: 'error',
+      severity: first?.migration.layer === 'core' ? 'warning' : 'error',
       ...(first === undefined ? {} : whereIs(first)),
       object: table,
       message:

@@ -147,6 +147,18 @@ function lackingVerbs(policy: PolicyRow, table: RelationRow, role: string): stri
     : Object.values(verbs).map(([, verb]) => verb);
 }
 
+/** Says that a role may add rows, and not use the sequence that numbers them. */
+function unnumbered(table: RelationRow, role: string): { message: string; suggestion: string }[] {
+  return table.serials
+    .filter(({ roles }) => !roles.includes(role))
+    .map(({ column, sequence }) => ({
+      message:
+        `${role} may insert into ${qualifiedName(table)}, but not use sequence ${sequence}, which numbers its ${column}: ` +
+        `an INSERT that leaves ${column} to its default ends in 42501.`,
+      suggestion: `GRANT USAGE ON SEQUENCE ${sequence} TO ${quoteIdentifier(role)};`,
+    }));
+}
+
 export const rule: Rule = {
   name: 'grant-missing',
   severity: 'error',
@@ -156,7 +168,8 @@ export const rule: Rule = {
   doc: {
     why:
       'Supabase grants the roles of its Data API nothing on new tables (new projects since 2026-05-30, all since ' +
-      '2026-10-30). Without a GRANT every request ends in "permission denied" (42501), whatever the policies say.',
+      '2026-10-30). Without a GRANT every request ends in "permission denied" (42501), whatever the policies say. ' +
+      'The sequence of a serial column needs USAGE as well.',
     bad: exampleWithout('grants'),
     good: example,
   },
@@ -198,6 +211,8 @@ export const rule: Rule = {
         const policies = table.policies.filter((policy) => policy.permissive && appliesTo(policy, role, userRole));
         const lacking = new Set(policies.flatMap((policy) => lackingVerbs(policy, table, role)));
         const hasSome = Object.values(verbs).some(([letter]) => holdsLive(table, role, letter));
+        if (holdsLive(table, role, 'I') && policies.some(({ command }) => 'a*'.includes(command)))
+          for (const found of unnumbered(table, role)) report({ object: name, severity: 'warning', ...found });
         if (lacking.size === 0 || (hasSome && role === 'service_role')) continue;
         const list = [...lacking].join(', ');
         report({

@@ -73,7 +73,7 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   const findings: Finding[] = open.map(notProven);
   const tables = subjects.map((subject) => {
     const report = subjectReport(subject, proof);
-    findings.push(...judge(report, proof.actors, subject), ...oracles(subject, report, proof.actors));
+    findings.push(...judge(report, proof.actors, model, subject), ...oracles(subject, report, proof.actors));
     // Owners reach their rows through the table itself, whatever a view or a partition of it allows.
     if (subject.kind !== 'view' && !subject.table.partition)
       findings.push(...lockedOut(subject, report, proof.actors, model));
@@ -84,7 +84,7 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
     ...functions.map(({ report }) => report),
     ...channels.reports,
   ];
-  findings.push(...others.flatMap((report) => judge(report, proof.actors)));
+  findings.push(...others.flatMap((report) => judge(report, proof.actors, model)));
   // Roles, schemas and default privileges concern every table.
   const isAbout = (object: string): boolean => !model.tables.has(object) || isWanted(object);
   findings.push(

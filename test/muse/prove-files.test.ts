@@ -74,6 +74,21 @@ describe('cached proofs', () => {
   });
 });
 
+describe('what files say of a proof', () => {
+  const open = tableSql('sheds').replaceAll('user_id = (select auth.uid())', '(select auth.uid()) is not null');
+
+  it('is heeded: a finding has its line, and a comment silences it', async () => {
+    const told = await prove(extension(open));
+    const read = told.findings.find(({ rule }) => rule === 'isolation-read');
+    expect(read).toMatchObject({ object: 'public.sheds', file: 'migrations/extensions/001_own.sql' });
+    expect(read?.line).toBeGreaterThan(1);
+    const comment = '-- muse: ignore isolation-read because the sheds are a bulletin board\n';
+    const quiet = await prove(extension(open.replace(/create table/i, (create) => comment + create)));
+    expect(quiet.findings.map(({ rule }) => rule)).not.toContain('isolation-read');
+    expect(quiet).toMatchObject({ silenced: 1 });
+  });
+});
+
 describe('what files change', () => {
   it.each<[string, string[] | undefined]>([
     ["create table a (id int); create index on a (id); comment on table a is 'x'", ['public.a']],

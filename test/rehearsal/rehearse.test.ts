@@ -264,6 +264,9 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
   it('reports a failure on the second run of core as a warning', async () => {
     const { findings } = await rehearse(await open(), input({ [base]: 'create table t (id int);' }));
     expect(findings).toMatchObject([{ rule: 'not-idempotent', severity: 'warning' }]);
+    const rows = 'create table if not exists t (id int);\ninsert into t values (1);';
+    const repeated = await rehearse(await open(), input({ [base]: rows }));
+    expect(repeated.findings).toMatchObject([{ rule: 'seed-not-idempotent', severity: 'warning' }]);
   });
 
   const back: [string, string, string, string[], RegExp?][] = [

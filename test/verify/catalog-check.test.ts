@@ -41,6 +41,20 @@ const replaceRead = (rest: string): string =>
 const cases: Case[] = [
   { name: 'a table in good order', sql: '', finds: [] },
   {
+    name: 'numbers that those who insert may not take',
+    sql: `create table public.tickets (id serial primary key, user_id uuid not null); alter table public.tickets enable row level security;
+      create index on public.tickets (user_id); grant insert on public.tickets to authenticated;
+      create policy adds on public.tickets for insert to authenticated with check (user_id = (select auth.uid()))`,
+    finds: ['grant-missing public.tickets'],
+  },
+  {
+    name: 'numbers that they may take, and an identity column, which asks for no privilege',
+    sql: `create table public.tickets (id serial primary key, no bigint generated always as identity, user_id uuid not null); alter table public.tickets enable row level security;
+      create index on public.tickets (user_id); grant insert on public.tickets to authenticated; grant usage on sequence public.tickets_id_seq to authenticated;
+      create policy adds on public.tickets for insert to authenticated with check (user_id = (select auth.uid()))`,
+    finds: [],
+  },
+  {
     name: 'no row-level security',
     sql: 'alter table public.notes disable row level security',
     finds: ['rls-missing public.notes'],

@@ -35,6 +35,9 @@ const insteadOf = (where: string): string => `
     begin update public.notes set title = new.title where id = new.id ${where}; return new; end $$;
   create trigger put instead of insert on public.note_titles for each row execute function private.put();`;
 
+const closedTable = (name: string): string =>
+  `create table public.${name} (id uuid primary key, owner_id uuid not null references auth.users (id)); alter table public.${name} enable row level security`;
+
 interface Case {
   name: string;
   rule: string;
@@ -81,6 +84,43 @@ const cases: Case[] = [
       create table public.later (id uuid primary key default gen_random_uuid(), user_id uuid not null references auth.users (id)); alter table public.later enable row level security`,
     repaired:
       'create table public.later (id uuid primary key default gen_random_uuid(), user_id uuid not null references auth.users (id)); alter table public.later enable row level security',
+  },
+  {
+    name: 'TRUNCATE as a dump of an older project grants it, table by table',
+    rule: 'anon-write',
+    object: 'public.notes',
+    severity: 'warning',
+    says: 'may TRUNCATE 2 tables (public.notes, public.profiles)',
+    hole: 'grant all on public.notes, public.profiles to anon, authenticated, service_role',
+    repaired: 'select 1',
+  },
+  {
+    name: 'TRUNCATE on one table among others, as a dump would grant it',
+    rule: 'anon-write',
+    object: 'public.notes',
+    says: 'REVOKE MAINTAIN, REFERENCES, TRIGGER, TRUNCATE ON public.notes FROM anon, authenticated;',
+    hole: 'grant all on public.notes to anon, authenticated, service_role',
+    repaired: 'grant select on public.notes to anon',
+  },
+  {
+    name: 'TRUNCATE on many tables, told once',
+    rule: 'isolation-write',
+    object: 'public.t1',
+    says: 'may TRUNCATE 4 tables (public.t1, public.t2, public.t3, public.t4)',
+    hole: ['t1', 't2', 't3', 't4']
+      .map((name) => `${closedTable(name)}; grant all on public.${name} to authenticated`)
+      .join('; '),
+    repaired: ['t1', 't2', 't3', 't4'].map((name) => `${closedTable(name)}`).join('; '),
+  },
+  {
+    name: 'the numbers of several tables, told once',
+    rule: 'isolation-write',
+    object: 'public.n1',
+    severity: 'warning',
+    says: 'REVOKE UPDATE ON SEQUENCE public.n1, public.n2 FROM authenticated;',
+    hole: 'create sequence public.n1; create sequence public.n2; grant all on public.n1, public.n2 to authenticated',
+    repaired:
+      'create sequence public.n1; create sequence public.n2; grant usage on public.n1, public.n2 to authenticated',
   },
   {
     name: 'default privileges for tables to come',

@@ -110,6 +110,18 @@ const sequences = `
   where dep.refobjid = c.oid and dep.refclassid = 'pg_class'::regclass and dep.classid = 'pg_class'::regclass
     and pg_has_role(s.relowner, 'usage')`;
 
+/** Columns with their own sequence as the default. An identity column needs no privilege on its sequence. */
+const serials = `
+  select coalesce(json_agg(json_build_object(
+    'column', t.attname, 'sequence', format('%I.%I', sn.nspname, s.relname),
+    'roles', (select coalesce(json_agg(a.rolname order by a.rolname), '[]'::json)
+      from asked a where has_sequence_privilege(a.oid, s.oid, 'USAGE'))) order by t.attnum), '[]'::json)
+  from pg_depend dep join pg_class s on s.oid = dep.objid and s.relkind = 'S'
+  join pg_namespace sn on sn.oid = s.relnamespace
+  join pg_attribute t on t.attrelid = c.oid and t.attnum = dep.refobjsubid and t.atthasdef
+  where dep.refobjid = c.oid and dep.refclassid = 'pg_class'::regclass and dep.classid = 'pg_class'::regclass
+    and dep.deptype = 'a'`;
+
 /**
  * Users can use but not alter the objects of a service, whatever roles they inherit: only the service and superusers
  * can.
@@ -131,7 +143,7 @@ const relations = `
     'policies', (${policies}), 'triggers', (${triggers}), 'rules', (${rules}), 'parent', (${parent}),
     'grants', (${grants}), 'columnGrants', (${columnGrants}), 'reads', (${reads}),
     'query', case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end,
-    'sequences', (${sequences})) order by n.nspname, c.relname), '[]'::json)
+    'sequences', (${sequences}), 'serials', (${serials})) order by n.nspname, c.relname), '[]'::json)
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p', 'v', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and (not ${isPlatform} or c.relname in ('users', 'objects', 'buckets') or exists (

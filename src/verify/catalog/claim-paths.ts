@@ -208,9 +208,12 @@ function isConstant(select: Node | undefined): boolean {
   return fields(fields(target, 'ResTarget')?.['val'], 'A_Const') !== undefined;
 }
 
+/** The settings that the Data API makes for a request. Settings with other names are set only within the database. */
+const ofRequest = /^request\.(headers|cookies|method|path|jwt\.claims|(header|cookie|jwt\.claim)\..+)$/;
+
 /** The request's settings. In older projects each claim has a setting of its own. */
 function ofSetting(setting: string | undefined): ClaimPath | undefined {
-  if (setting === undefined || !setting.startsWith('request.')) return undefined;
+  if (setting === undefined || !ofRequest.test(setting)) return undefined;
   const [, claim] = /^request\.jwt\.claim\.(\w+)$/.exec(setting) ?? [];
   return claim === undefined ? { setting, path: [] } : { setting: tokenSetting, path: [claim] };
 }

@@ -250,10 +250,16 @@ class Visitor {
   }
 
   /**
-   * The first column in the expression: one of the policy's own table, or else one of the tables that its queries name.
+   * The first column in the expression: one of a table that its own queries name, or else one of the policy's table, or
+   * else one of any of the kit's tables.
    */
   private columnIn(node: unknown, place: Place): Compared['column'] {
+    const named = new Set<string>();
+    walk(node, (type, range) => {
+      if (type === 'RangeVar') named.add(String(range['relname']));
+    });
     const tables = [
+      ...this.catalog.relations.filter(({ name }) => named.has(name)),
       ...(place.table === undefined ? [] : [place.table]),
       ...this.catalog.relations.filter(({ schema }) => !isPlatformSchema(schema)),
     ];
@@ -263,7 +269,7 @@ class Visitor {
       if (name === undefined || found !== undefined) return;
       const having = tables.filter((table) => table.columns.some((one) => one.name === name.name));
       const table = having.find((one) => one.name === name.qualifier) ?? having[0];
-      if (table !== undefined) found = { table, column: name.name };
+      if (table !== undefined && !isPlatformSchema(table.schema)) found = { table, column: name.name };
     });
     return found;
   }
@@ -324,12 +330,21 @@ function fitting(operator: string, constant: string): Json[] {
   }
 }
 
-/** The constants on one side of a comparison: one, a list, the elements of an array. */
+/** The constants on one side of a comparison: one, a list, the elements of an array, the results of a CASE or query. */
 function constantsIn(node: unknown): string[] {
   const items = (fields(node, 'A_ArrayExpr')?.['elements'] ?? fields(node, 'List')?.['items']) as unknown[] | undefined;
   if (items !== undefined) return items.flatMap((item) => constantOf(item) ?? []);
   const cast = fields(node, 'TypeCast');
   if (cast !== undefined && constantOf(node) === undefined) return constantsIn(cast['arg']);
+  const choice = fields(node, 'CaseExpr');
+  if (choice !== undefined)
+    return [
+      ...((choice['args'] ?? []) as unknown[]).map((when) => fields(when, 'CaseWhen')?.['result']),
+      choice['defresult'],
+    ].flatMap((result) => (result === undefined ? [] : constantsIn(result)));
+  const query = fields(fields(node, 'SubLink')?.['subselect'], 'SelectStmt');
+  const [given] = (query?.['targetList'] ?? []) as unknown[];
+  if (given !== undefined) return constantsIn(fields(given, 'ResTarget')?.['val']);
   const constant = constantOf(node);
   const isArray = cast !== undefined && Array.isArray((cast['typeName'] as Node | undefined)?.['arrayBounds']);
   if (constant === undefined) return [];

@@ -53,7 +53,7 @@ export function scopeOf(table: RelationRow, model: Model): Scope {
   };
   if (isDeclared(model.declarations, name, 'service-only'))
     return { ...base, kind: 'service-only', text: 'service-only' };
-  if (isDeclared(model.declarations, name, 'public-read')) {
+  if (isPublic(table, model)) {
     return {
       ...base,
       kind: 'public-read',
@@ -62,6 +62,27 @@ export function scopeOf(table: RelationRow, model: Model): Scope {
   }
   if (ownership === undefined) return { ...base, kind: 'unowned', text: 'unowned' };
   return { ...base, kind: ownership.owner === 'user' ? 'owner' : 'organization', text: describe(ownership) };
+}
+
+/** Says whether everyone may read all rows: it is declared of the table, or beside a policy that lets all rows through. */
+export function isPublic(table: RelationRow, model: Model): boolean {
+  return publicPolicies(table, model).some((using) => using === undefined || using === 'true');
+}
+
+/** The conditions of policies beside which it is declared that everyone may read what they let through. */
+export function publicConditions(table: RelationRow, model: Model): string[] {
+  return publicPolicies(table, model).filter((using) => using !== undefined);
+}
+
+/** What is declared to be read by everyone: `undefined` for the whole table, else the condition of a policy. */
+function publicPolicies(table: RelationRow, { declarations }: Model): (string | undefined)[] {
+  return declarations
+    .filter(({ table: name, scope }) => name === qualifiedName(table) && scope === 'public-read')
+    .flatMap(({ policy: name }): (string | undefined)[] => {
+      if (name === undefined) return [undefined];
+      const policy = table.policies.find((one) => one.name === name && (one.command === 'r' || one.command === '*'));
+      return policy?.using == null ? [] : [policy.using];
+    });
 }
 
 function describe(ownership: Ownership): string {
@@ -144,10 +165,8 @@ function ownershipBy(
   seen: ReadonlySet<string>,
 ): Ownership | undefined {
   const parent = model.tables.get(key.target ?? '');
-  const isShared = ['public-read', 'service-only'].some((scope) =>
-    isDeclared(model.declarations, key.target ?? '', scope as 'public-read'),
-  );
-  if (parent === undefined || !isTable(parent) || isShared) return undefined;
+  if (parent === undefined || !isTable(parent)) return undefined;
+  if (isPublic(parent, model) || isDeclared(model.declarations, key.target ?? '', 'service-only')) return undefined;
   const ownership = ownershipOf(parent, model, new Set([...seen, qualifiedName(table)]));
   return ownership === undefined ? undefined : { owner: ownership.owner, columns: key.columns, parent: key.target! };
 }

@@ -79,8 +79,9 @@ function bucketWorld(
     string,
     ...string[],
   ];
-  const path = (ids: Record<'user' | 'organization', string>, end: string): string =>
-    `${folders.map((folder) => ('name' in folder ? folder.name : ids[folder.of])).join('/')}/${ids[usual]}${end}`;
+  // Both ways that policies read a name: folders are ids or fixed names, and the file is called by the owner's id.
+  const path = (ids: Record<'user' | 'organization', string>, end: string, below = ''): string =>
+    `${folders.map((folder) => ('name' in folder ? folder.name : ids[folder.of])).join('/')}/${below}${ids[usual]}${end}`;
   const row = (owner: string, name: string): KnownRow => {
     const id = quoteLiteral(ids.uuid());
     const all: [string, string][] = [
@@ -98,10 +99,10 @@ function bucketWorld(
   };
   const [a, b] = [people[0]!, people[1]!];
   const known = (person: Person): KnownRow => row(quoteLiteral(person.user), quoteLiteral(path(person, ending)));
-  // Cover both ways in which policies read a name: folders are IDs or fixed names, and the file name is the owner's ID.
-  const acting = quoteLiteral(path({ user: actingUser, organization: actingOrganization }, `.new${ending}`));
-  // Use unused names, since an existing name would be refused.
-  const made = (person: Person): string => quoteLiteral(path(person, `.made${ending}`));
+  // Use unused names, since an existing name would be refused. They differ by a folder, because a policy may read the
+  // whole file name as an ID.
+  const acting = quoteLiteral(path({ user: actingUser, organization: actingOrganization }, ending, 'new/'));
+  const made = (person: Person): string => quoteLiteral(path(person, ending, 'made/'));
   const states = endings.map((end) => ({
     ...row(quoteLiteral(a.user), quoteLiteral(path(a, end))),
     state: `its name ends in ${end}`,

@@ -19,9 +19,9 @@ export interface Tenancy {
 }
 
 const organizationTables =
-  /^(.*_)?(organi[sz]ations?|orgs?|teams?|tenants?|workspaces?|compan(y|ies)|accounts?|business(es)?|agenc(y|ies)|dealerships?)$/;
+  /^(.*_)?(organi[sz]ations?|orgs?|teams?|tenants?|workspaces?|compan(y|ies)|accounts?|groups?|business(es)?|agenc(y|ies)|dealerships?)$/;
 const organizationColumns =
-  /^(organi[sz]ation|org|team|tenant|workspace|company|account|business|agency|dealership)_id$/;
+  /^(organi[sz]ation|org|team|tenant|workspace|company|account|group|business|agency|dealership)_id$/;
 const userColumns =
   /^(user|owner|profile|author|creator|member|sender|recipient|customer|client|affiliate|actor)(_user)?_id$|^(.*_)?user_id$|^(created|updated|invited|assigned|approved|uploaded|reviewed|deleted|requested|sent|suspended)_(by|to)(_id)?$|^(owner|author|assignee|uploader)$/;
 
@@ -98,6 +98,11 @@ function tablesOfUsers(
   isOwnKey: (table: RelationRow, column: string) => boolean,
 ): Set<string> {
   const found = new Set([qualifiedName(users)]);
+  // A user column beside the key may only note who wrote the row; what policies compare with who asks is whose the row is.
+  const refersToAsker = (table: RelationRow): boolean =>
+    table.constraints.some(
+      (key) => key.target !== null && found.has(key.target) && key.columns.some((column) => isOwnKey(table, column)),
+    );
   for (let before = 0; before < found.size;) {
     before = found.size;
     for (const table of tables) {
@@ -107,13 +112,14 @@ function tablesOfUsers(
         column !== undefined &&
         target === undefined &&
         typeOf(table, column) === typeOf(users, primaryKey(users)[0] ?? '') &&
-        !table.constraints.some((key) => key.target !== null && found.has(key.target)) &&
-        isOwnKey(table, column);
+        isOwnKey(table, column) &&
+        !refersToAsker(table);
       const isProfile =
         users.schema === 'auth' &&
         /^profiles?$/.test(table.name) &&
         column === 'id' &&
-        typeOf(table, column) === 'uuid';
+        typeOf(table, column) === 'uuid' &&
+        !refersToAsker(table);
       if ((typeof target === 'string' && found.has(target)) || isProfile || isOwn) found.add(qualifiedName(table));
     }
   }

@@ -38,6 +38,8 @@ export interface RoleWay {
 export interface Ways {
   /** TRUNCATE, REFERENCES, TRIGGER and MAINTAIN on tables: row-level security does not apply to them. */
   tables: Held[];
+  /** How many tables of each schema users have any privilege on. */
+  used: { schema: string; tables: number }[];
   /** USAGE and UPDATE on sequences, with the table whose column uses them. */
   sequences: (Held & { table: string | null })[];
   /** CREATE in schemas. */
@@ -105,6 +107,10 @@ with recursive asked as (
 )
 select json_build_object(
   'tables', ${list(held("'r', 'p'", 'r', "'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'"))},
+  'used', ${list(`
+    select o.nspname as schema, count(distinct o.oid)::int as tables
+    from own o cross join asked a cross join lateral aclexplode(coalesce(o.relacl, acldefault('r', o.relowner))) x
+    where o.relkind in ('r', 'p') and ${isHeld} and not pg_has_role(a.oid, o.relowner, 'usage') group by 1 order by 1`)},
   'sequences', ${list(`
     select h.*, (select s.nspname || '.' || t.relname from own q join pg_depend dep on dep.objid = q.oid
       and dep.classid = 'pg_class'::regclass

@@ -1,7 +1,7 @@
 /** What strangers see when an owner writes a row: copies of it that triggers make elsewhere. */
-import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { isMadeUp } from '../fixtures/known-rows.ts';
 import type { Model } from '../catalog/model.ts';
+import { isPublic } from '../catalog/scope.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Subject } from './subject.ts';
@@ -12,7 +12,10 @@ function copyTables(subject: Subject, model: Model): string[] {
   return model.dependencies
     .sideEffects(subject.name)
     .map(({ table }) => table)
-    .filter((table) => table !== subject.name && !isDeclared(model.declarations, table, 'public-read'));
+    .filter((name) => {
+      const table = model.tables.get(name);
+      return name !== subject.name && !(table !== undefined && isPublic(table, model));
+    });
 }
 
 /**

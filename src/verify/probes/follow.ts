@@ -8,6 +8,7 @@ import { isRefusal, stoppedAt } from './outcome.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Cell, Opened } from './run-script.ts';
 import { changedRows, countChanged, type Subject } from './subject.ts';
+import { quoteLiteral } from '../../shared/quote.ts';
 import { type LeakFinder, readFound } from '../report/leaks.ts';
 import { type Verb, verbs } from './verbs.ts';
 
@@ -274,7 +275,7 @@ class Trail {
     if (one.actor !== path.actor) return this.isCopy(one.answer, path) ? opened('copies') : undefined;
     if (probe.mode === 'read') return rowsOfA(without(one.answer, earlier)) === '' ? undefined : opened('reads');
     if (subject === undefined) {
-      if (this.givesMore(probe.subject, one.answer, earlier, one.actor)) return opened('reads');
+      if (this.givesMore(path, probe.subject, one.answer, earlier)) return opened('reads');
       return this.isHarmByCall(path, one, before) ? opened('writes') : undefined;
     }
     if (verbs[probe.verb].tried === 'opens') return undefined;
@@ -295,7 +296,7 @@ class Trail {
     const { verb, subject: name } = this.first.probes[one.probe]!;
     const subject = this.subjects.get(name);
     if (subject === undefined || verbs[verb].tried !== 'harms' || !one.code.startsWith('23')) return undefined;
-    const wasLet = before !== undefined && (!('code' in before) ? before.touched > 0 : before.code.startsWith('23'));
+    const wasLet = wasLetThrough(before);
     // PostgreSQL names no key to those who may not read the referring table; but what a path opens was not the actor's before.
     const isOpenedDelete = verbs[verb].letter === 'D' && before !== undefined && !('code' in before);
     const isReached = verbs[verb].result === 'added' || isOpenedDelete || stoppedAt(one, subject) !== undefined;
@@ -358,17 +359,20 @@ class Trail {
   }
 
   /**
-   * Returns whether the result contains values of A's rows that the earlier one did not, and that the actor may not
-   * read.
+   * Returns whether the result contains values of A's rows that the earlier one did not, that the actor may not read,
+   * and that it did not just write itself.
    */
-  private givesMore(name: string, answer: string, earlier: string, actor: number): boolean {
+  private givesMore(path: Path, name: string, answer: string, earlier: string): boolean {
     const tables = this.callables.get(name)?.tables ?? this.first.behind.get(name) ?? new Set<string>();
     const known = new Set(readFound(earlier).values);
-    const more = readFound(answer).values.filter((value) => !known.has(value));
+    const written = path.probes.map((number) => this.first.probes[number]!.sql);
+    const more = readFound(answer).values.filter(
+      (value) => !known.has(value) && !written.some((sql) => sql.includes(quoteLiteral(value))),
+    );
     return this.first.leaks
       .given(more, tables)
       .some(({ holders }) =>
-        holders.every((table) => this.first.leaks.isHidden(table, this.first.actors[actor]!, tables)),
+        holders.every((table) => this.first.leaks.isHidden(table, this.first.actors[path.actor]!, tables)),
       );
   }
 
@@ -397,7 +401,15 @@ class Trail {
     const probe = this.first.probes[one.probe]!;
     if (verbs[probe.verb].tried !== 'opens') return false;
     const before = this.cells.get(`${one.actor} ${one.probe}`);
-    const wasLet = before !== undefined && !('code' in before) && before.touched > 0;
-    return !wasLet || this.isOnNewRow(path, probe);
+    if (!wasLetThrough(before)) return true;
+    // It changes the row that was just added only if it changes more rows than without it.
+    return (
+      this.isOnNewRow(path, probe) && one.touched > (before === undefined || 'code' in before ? 0 : before.touched)
+    );
   }
+}
+
+/** Policies let the write through: it changed rows, or only a constraint stopped it. */
+function wasLetThrough(cell: Cell | undefined): boolean {
+  return cell !== undefined && ('code' in cell ? cell.code.startsWith('23') : cell.touched > 0);
 }

@@ -1,7 +1,7 @@
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { Actor } from './actors.ts';
 import type { Model } from '../catalog/model.ts';
-import { grantedColumns, type Subject } from './subject.ts';
+import { grantedColumns, type Subject, userColumnsOf } from './subject.ts';
 
 /**
  * The values of the owner columns for the actor's own rows, and for the other side's; undefined if the actor has none.
@@ -135,9 +135,7 @@ function setUsers(
   model: Model,
   values: Map<string, string>,
 ): ReadonlySet<string> | undefined {
-  const columns = subject.columns
-    .filter((column) => model.meaningOf(subject.table, column) === 'user')
-    .map((column) => column.name);
+  const columns = userColumnsOf(subject, model);
   for (const name of columns) values.set(name, actor.relation === 'self' ? subject.users.b : subject.users.a);
   return columns.length === 0 ? undefined : new Set(columns);
 }

@@ -3,6 +3,8 @@ import type { RuleName } from '../../rules/registry.ts';
 import type { Actor } from './actors.ts';
 import { personalColumns } from './expected.ts';
 import { rowsOfA } from './labels.ts';
+import type { Model } from '../catalog/model.ts';
+import { adviceOn, adviceOnFunction, onOneLine } from '../report/advice.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import type { Check, TableReport } from '../report/report.ts';
 import { labelledRows, type Subject } from './subject.ts';
@@ -36,7 +38,7 @@ const suggestions: Partial<Record<RuleName, string>> = {
  * The findings of one table's checks, one for each rule, naming who can do what. Also sets the rule on each check that
  * breaks it.
  */
-export function judge(report: TableReport, actors: readonly Actor[], subject?: Subject): Finding[] {
+export function judge(report: TableReport, actors: readonly Actor[], model: Model, subject?: Subject): Finding[] {
   const broken = new Map<RuleName, Check[]>();
   for (const check of report.checks) {
     const rule = brokenRule(check, actors);
@@ -44,14 +46,32 @@ export function judge(report: TableReport, actors: readonly Actor[], subject?: S
     check.rule = rule;
     broken.set(rule, [...(broken.get(rule) ?? []), check]);
   }
-  return [...broken].map(([rule, checks]) =>
-    makeFinding(
-      rule,
-      report.table,
-      `${report.table} (${report.scope}): ${tell(checks, subject)}.`,
-      suggestions[rule] ?? '',
-    ),
-  );
+  return [...broken].map(([rule, checks]) => {
+    const advice = adviceOn(rule, checks, subject, rule.startsWith('anon-'), model);
+    const by = advice === undefined || advice.policies.length === 0 ? '' : ` ${lets(advice.policies)}`;
+    return {
+      ...makeFinding(
+        rule,
+        report.table,
+        `${report.table} (${report.scope}): ${tell(checks, subject)}.${by}`,
+        advice?.suggestion ??
+          (report.kind === 'function' ? onFunction(report.table, checks) : undefined) ??
+          suggestions[rule] ??
+          '',
+      ),
+      ...(advice?.policies[0] === undefined ? {} : { policy: advice.policies[0] }),
+    };
+  });
+}
+
+function lets(policies: readonly string[]): string {
+  const names = policies.map(onOneLine).join(', ');
+  return policies.length === 1 ? `Policy ${names} lets it.` : `Policies ${names} let it.`;
+}
+
+function onFunction(name: string, checks: readonly Check[]): string | undefined {
+  if (checks.some(({ outcome }) => outcome === 'error')) return undefined;
+  return adviceOnFunction(name, checks.some(({ verb }) => verb === 'call-changes') ? 'changes' : 'returns');
 }
 
 function brokenRule(check: Check, actors: readonly Actor[]): RuleName | undefined {

@@ -1,11 +1,15 @@
 import type { Finding } from '../../shared/finding.ts';
-import { qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { isPlatformSchema, type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { nameParts, walk } from '../../rules/engine/live/expression.ts';
+import { bodiesCalled } from '../catalog/staff.ts';
+import { isMoment } from '../fixtures/state-values.ts';
 import type { Actor } from './actors.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import { notProven } from '../report/not-proven.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Check, TableReport } from '../report/report.ts';
 import { policiesFor } from '../catalog/scope.ts';
+import { isTable } from '../catalog/tenancy.ts';
 import type { Subject } from './subject.ts';
 import type { Verb } from './verbs.ts';
 
@@ -31,7 +35,9 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
   // A policy FOR ALL is intended for reading, and for as much of the rest as the grants allow.
   const byPolicy = shut.filter(({ letter }) =>
     policiesFor(subject.table, letter, model).some(
-      (policy) => policy.command !== '*' || letter === 'S' || hasPrivilege(subject, letter, model.userRole),
+      (policy) =>
+        !isNever(policy, letter) &&
+        (policy.command !== '*' || letter === 'S' || hasPrivilege(subject, letter, model.userRole)),
     ),
   );
   const byGrant = shut.filter((one) => !byPolicy.includes(one) && isGranted(subject, one.letter, model.userRole));
@@ -48,6 +54,28 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
         suggestion:
           `Compare ${unknown.join(', ')} with a constant or a column in the policy itself; or try ${subject.name} ` +
           'by hand with a token that has it.',
+      }),
+    ];
+  }
+  const asked = byPolicy.length === 0 ? [] : rightsAsked(subject, model);
+  if (asked.length > 0) {
+    return [
+      notProven({
+        object: subject.name,
+        reason: `its policies ask ${asked.join(', ')}, and with the rows that were made up there nobody could ${words(byPolicy)}`,
+        suggestion: `Try ${subject.name} by hand as a user to whom ${asked.join(', ')} gives the right.`,
+      }),
+    ];
+  }
+  const ranked = byPolicy.filter(({ letter }) => comparesRanks(subject, letter, model));
+  if (ranked.length > 0 && ranked.length === byPolicy.length) {
+    return [
+      notProven({
+        object: subject.name,
+        reason: `its policies ask whose role is the greater, and with the roles that were made up nobody could ${words(byPolicy)}`,
+        suggestion:
+          'Try by hand whether an owner can change a membership with a lesser role, and whether a member cannot change ' +
+          'one with a greater role.',
       }),
     ];
   }
@@ -77,6 +105,54 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
           ),
         ]),
   ];
+}
+
+/**
+ * Tables that the policies ask for rights which a product hands out there, as roles and their permissions: those could be
+ * anything. Of users and members it is known what makes them so, but for what a list or JSON says of them.
+ */
+function rightsAsked({ table }: Subject, model: Model): string[] {
+  const { membership, organizations, userTables } = model.tenancy;
+  const known = new Set([
+    ...userTables,
+    ...[membership?.table, organizations].flatMap((one) => (one === undefined ? [] : [qualifiedName(one)])),
+  ]);
+  const parents = new Set([qualifiedName(table), ...table.constraints.flatMap(({ target }) => target ?? [])]);
+  return [...model.tables.values()]
+    .filter(
+      (one) =>
+        isTable(one) && !isPlatformSchema(one.schema) && model.dependencies.askers(qualifiedName(one)).includes(table),
+    )
+    .filter((one) => (known.has(qualifiedName(one)) ? asksList(one, model) : !parents.has(qualifiedName(one))))
+    .map(qualifiedName);
+}
+
+function asksList(table: RelationRow, model: Model): boolean {
+  const asked = model.dependencies.decidingColumns(qualifiedName(table));
+  return table.columns.some(
+    ({ name, base, category }) => asked.has(name) && (category === 'A' || /^jsonb?$/.test(base)),
+  );
+}
+
+/** Of memberships: who may change or delete one hangs on which of two roles is the greater. */
+function comparesRanks(subject: Subject, letter: Shut['letter'], model: Model): boolean {
+  if (subject.table !== model.tenancy.membership?.table || !'UD'.includes(letter)) return false;
+  const own = policiesFor(subject.table, letter, model).flatMap(({ using }) =>
+    using === null ? [] : [model.parse(using)],
+  );
+  let found = false;
+  walk([...own, ...bodiesCalled(own, model)], (type, node) => {
+    found ||=
+      type === 'A_Expr' &&
+      /^[<>]=?$/.test(nameParts(node['name']).at(-1) ?? '') &&
+      !isMoment([node['lexpr'], node['rexpr']]);
+  });
+  return found;
+}
+
+/** A policy that says `false` means that nobody may. */
+function isNever({ using, check }: PolicyRow, letter: Shut['letter']): boolean {
+  return (letter === 'I' ? (check ?? using) : using) === 'false';
 }
 
 type Shut = (typeof verbs)[number];

@@ -1,5 +1,6 @@
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { Model } from '../catalog/model.ts';
+import { publicConditions } from '../catalog/scope.ts';
 import type { Actor } from './actors.ts';
 import { condition, grantedColumns, labelCase, labelledRows, type Subject } from './subject.ts';
 
@@ -24,8 +25,15 @@ export function selectSql(subject: Subject, actor: Actor, model: Model): string 
   );
 }
 
-function seenRows(subject: Subject, labels: Parameters<typeof labelCase>[0]): string {
-  const where = labels.map(([, row]) => `(${condition(row.key)})`).join(' or ');
+/** Which of the known rows that the actor sees are declared public by a comment beside a policy that lets them through. */
+export function selectPublicSql(subject: Subject, _: Actor, model: Model): string | undefined {
+  const open = subject.kind === 'table' ? publicConditions(subject.table, model) : [];
+  return open.length === 0 ? undefined : seenRows(subject, labelledRows(subject), open);
+}
+
+function seenRows(subject: Subject, labels: Parameters<typeof labelCase>[0], open: readonly string[] = []): string {
+  const known = labels.map(([, row]) => `(${condition(row.key)})`).join(' or ');
+  const where = open.length === 0 ? known : `(${known}) and (${open.map((using) => `(${using})`).join(' or ')})`;
   return (
     `select string_agg(label, '' order by label) from (select ${labelCase(labels)} as label from ${subject.into} ` +
     `where ${where}) as seen`

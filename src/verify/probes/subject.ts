@@ -190,6 +190,13 @@ export function countChanged(before: string, after: string): boolean {
   return before.split('#')[1] !== after.split('#')[1];
 }
 
+/** The columns that hold users' ids. */
+export function userColumnsOf(subject: Subject, model: Model): string[] {
+  return subject.columns
+    .filter((column) => model.meaningOf(subject.table, column) === 'user')
+    .map((column) => column.name);
+}
+
 /** The columns on which the role has a privilege. */
 export function grantedColumns(subject: Subject, role: string, letter: 'S' | 'I' | 'U', model: Model): ColumnRow[] {
   if (subject.grants.grants[role]?.includes(letter) === true || model.catalog.roles[role]?.superuser === true)

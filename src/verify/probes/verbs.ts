@@ -24,7 +24,7 @@ import {
   expectRead,
 } from './expected.ts';
 import { insertSql, returningSql } from './insert-sql.ts';
-import { selectSql } from './select-sql.ts';
+import { selectPublicSql, selectSql } from './select-sql.ts';
 import type { Subject } from './subject.ts';
 
 /**
@@ -71,6 +71,8 @@ export interface VerbRow {
   underKeyOfA?: true;
   /** It links a row of the actor to rows of A. */
   linksToA?: true;
+  /** It breaks no rule itself: the rows that it reaches are not counted against an actor who reaches them by that verb. */
+  excuses?: string;
   /** Also tried by members of both organizations. */
   multiOrg?: true;
   /** How the matrix shows it: `i` for the actor's own rows only; or not at all unless it breaks a rule. */
@@ -95,6 +97,16 @@ const table = {
     result: 'labels',
     expects: expectRead,
     sql: (...of) => [selectSql(...of)],
+  },
+  'select-public': {
+    letter: 'S',
+    rule: reads,
+    wording: 'reads what is declared to be public',
+    step: 'reads',
+    result: 'labels',
+    expects: expectNothing,
+    excuses: 'select',
+    sql: (...of) => [selectPublicSql(...of)],
   },
   insert: {
     letter: 'I',

@@ -10,23 +10,25 @@ import type { Gap } from './report.ts';
 export function clockGaps(subjects: readonly Subject[], model: Model, now = Date.now()): Gap[] {
   return subjects
     .filter(({ kind }) => kind !== 'view')
-    .flatMap(({ name, table }) =>
-      model.policyFacts(table).flatMap(({ policy }): Gap[] => {
+    .flatMap(({ name, table }): Gap[] => {
+      const byTime = new Map<string, string[]>();
+      for (const { policy } of model.policyFacts(table)) {
         const own = [policy.using, policy.check].filter((sql) => sql !== null).map((sql) => model.parse(sql));
         const [when] = [...own, ...bodiesCalled(own, model)].flatMap((tree) => openings(tree, true, now));
-        return when === undefined
-          ? []
-          : [
-              {
-                object: name,
-                reason: `its policy ${policy.name} opens ${when}, whatever is in a row, and what it lets through then was not tried`,
-                suggestion:
-                  'Compare the time with a column of the row instead, as in opens_at <= now(); or check by hand ' +
-                  `what ${policy.name} lets through then.`,
-              },
-            ];
-      }),
-    );
+        if (when !== undefined) byTime.set(when, [...(byTime.get(when) ?? []), policy.name]);
+      }
+      return [...byTime].map(([when, policies]) => {
+        const names = policies.join(', ');
+        const [they, open, lets] = policies.length === 1 ? ['policy', 'opens', 'lets'] : ['policies', 'open', 'let'];
+        return {
+          object: name,
+          reason: `its ${they} ${names} ${open} ${when}, whatever is in a row, and what that lets through was not tried`,
+          suggestion:
+            'Compare the time with a column of the row instead, as in opens_at <= now(); or check by hand ' +
+            `what ${names} ${lets} through then.`,
+        };
+      });
+    });
 }
 
 /** When conditions on the time alone that are not true yet will become true. */

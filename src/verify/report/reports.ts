@@ -1,6 +1,7 @@
 import type { Actor } from '../probes/actors.ts';
 import { type Result, resultOf, stoppedAt } from '../probes/outcome.ts';
 import { otherSide } from '../probes/insert-sql.ts';
+import { rowsOfA, without } from '../probes/labels.ts';
 import type { NamedProbe } from '../probes/probes.ts';
 import type { Proof } from '../probes/prove.ts';
 import type { Check, TableReport } from './report.ts';
@@ -11,7 +12,10 @@ import { verbs } from '../probes/verbs.ts';
 /** The checks of a table, a view that is tested like one, or a bucket. */
 export function subjectReport(subject: Subject, proof: Proof): TableReport {
   const checks = new Map<string, Check>();
-  for (const { cell, actor, verb } of cellsOf(subject.name, proof)) {
+  const cells = cellsOf(subject.name, proof);
+  const excused = excusesOf(cells);
+  for (const { cell, actor, verb } of cells) {
+    if (verbs[verb].excuses !== undefined) continue;
     const stopped = stoppedAt(cell, subject);
     const isCorrected = verb === 'insert-forged' && isOwnerCorrected(cell, subject, actor);
     const result: Result = isCorrected
@@ -26,12 +30,17 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
             actor.isAnonymous,
             subject.kind === 'table',
           );
-    const expected = verbs[verb].expects(subject, actor, proof.model);
     const key = `${actor.name} ${verb}`;
     const before = checks.get(key);
     // Of several attempts at one verb, the most successful counts.
     if (before?.outcome === 'allowed' || (before !== undefined && result.outcome !== 'allowed')) continue;
-    checks.set(key, { actor: actor.name, verb, expected, ...result });
+    checks.set(key, {
+      actor: actor.name,
+      verb,
+      expected: verbs[verb].expects(subject, actor, proof.model),
+      ...result,
+      ...excuse(result.rows ?? '', excused.get(key) ?? ''),
+    });
   }
   return {
     table: subject.name,
@@ -40,6 +49,23 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
     checks: [...checks.values()],
     ...(subject.kind === 'bucket' ? {} : { privileges: privilegesOf(subject, proof.actors) }),
   };
+}
+
+/** By actor and verb: letters of the rows that are not held against the actor. */
+function excusesOf(cells: ReturnType<typeof cellsOf>): ReadonlyMap<string, string> {
+  return new Map(
+    cells.flatMap(({ cell, actor, verb }): [string, string][] => {
+      const { excuses } = verbs[verb];
+      return excuses === undefined || 'code' in cell ? [] : [[`${actor.name} ${excuses}`, cell.answer]];
+    }),
+  );
+}
+
+/** What is left to say of the rows that an actor met. */
+function excuse(rows: string, excused: string): Partial<Pick<Check, 'rows' | 'expected'>> {
+  const left = without(rows, excused);
+  if (left === rows) return {};
+  return rowsOfA(left) === '' ? { expected: 'may' } : { rows: left };
 }
 
 function privilegesOf({ grants }: Subject, actors: readonly Actor[]): Record<string, string> {

@@ -23,8 +23,8 @@ export function wayFindings(ways: Ways, declarations: readonly Declaration[]): F
   const isOld = isOldDefault(ways);
   return [
     ...ways.roles.flatMap(roleFindings),
-    ...byObject(ways.tables).map(([object, held]) => tableFinding(object, held, isOld)),
-    ...ways.sequences.flatMap((held) => sequenceFinding(held, isOld)),
+    ...tableFindings(ways, isOld),
+    ...sequenceFindings(ways, isOld),
     ...byObject(ways.schemas).map(([schema, held]) => schemaFinding(schema, held)),
     ...defaultFindings(ways, isOld),
     ...ways.published.filter(({ object }) => !isDeclared(declarations, object, 'public-read')).map(publishedFinding),
@@ -46,14 +46,35 @@ export function wayFindings(ways: Ways, declarations: readonly Declaration[]): F
   ];
 }
 
+type IsOld = (schema: string) => boolean;
+
 /** The privileges on new objects in `public` that Supabase gave its roles in older projects. */
-function isOldDefault({ defaults }: Ways): (schema: string) => boolean {
+function isOldDefault({ defaults }: Ways): IsOld {
   const held = (role: string, schema: string): boolean =>
     defaults.some(
       (one) =>
         one.kind === 'tables' && one.role === role && one.schema === schema && one.privileges.includes('TRUNCATE'),
     );
   return (schema) => ['anon', 'authenticated', service].every((role) => held(role, schema));
+}
+
+/**
+ * Tables that have what older projects gave by themselves: by default privileges, or one by one, as a dump of such a
+ * project writes them. Those are most of the tables of their schema; where few have it, their author gave it to them.
+ */
+function isAsOlderProjects(ways: Ways, isOld: IsOld): (object: string) => boolean {
+  const alike = byObject(ways.tables)
+    .filter(([, held]) =>
+      ['anon', 'authenticated'].every((role) =>
+        held.some((one) => one.role === role && one.privileges.includes('TRUNCATE')),
+      ),
+    )
+    .map(([object]) => object);
+  const isMost = (schema: string): boolean => {
+    const used = ways.used.find((one) => one.schema === schema)?.tables ?? 0;
+    return alike.filter((object) => schemaOf(object) === schema).length * 2 > used;
+  };
+  return (object) => isOld(schemaOf(object)) || (alike.includes(object) && isMost(schemaOf(object)));
 }
 
 const schemaOf = (object: string): string => object.split('.')[0]!;
@@ -74,30 +95,50 @@ function leastTrusted(held: readonly Held[]): string {
   return held.some(({ role }) => role === 'anon') ? 'anon' : held[0]!.role;
 }
 
-function tableFinding(object: string, held: readonly Held[], isOld: (schema: string) => boolean): Finding {
+/** Tables in which users have the same are one finding, at the first of them, where it is what older projects gave or goes for many. */
+function tableFindings(ways: Ways, isOld: IsOld): Finding[] {
+  const isOlder = isAsOlderProjects(ways, isOld);
+  const alike = grouped(byObject(ways.tables), ([object, held]) =>
+    JSON.stringify([schemaOf(object), isOlder(object), held.map(({ role, privileges }) => [role, privileges])]),
+  );
+  return [...alike.values()].flatMap((group) => {
+    const objects = group.map(([object]) => object);
+    const [first, held] = group[0]!;
+    const older = isOlder(first);
+    return older || objects.length > fewTables
+      ? [tableFinding(objects, held, older)]
+      : group.map(([object, held]) => tableFinding([object], held, older));
+  });
+}
+
+/** So many tables are told one by one. */
+const fewTables = 3;
+
+function tableFinding(objects: readonly string[], held: readonly Held[], isOlder: boolean): Finding {
   const truncating = held.filter(({ privileges }) => privileges.includes('TRUNCATE'));
   const all = [...new Set(held.flatMap(({ privileges }) => privileges))];
-  const suggestion = `REVOKE ${all.join(', ')} ON ${quoteQualified(object)} FROM ${rolesOf(held)};`;
+  const tables = objects.length === 1 ? objects[0]! : `${objects.length} tables (${objects.join(', ')})`;
+  const suggestion = `REVOKE ${all.join(', ')} ON ${objects.map(quoteQualified).join(', ')} FROM ${rolesOf(held)};`;
   if (truncating.length === 0) {
     return makeFinding(
       ruleFor(leastTrusted(held), 'write'),
-      object,
-      `${namesOf(held)} has ${all.join(', ')} on ${object}: ${whatFor(all)}.`,
+      objects[0]!,
+      `${namesOf(held)} ${held.length === 1 ? 'has' : 'have'} ${all.join(', ')} on ${tables}: ${whatFor(all)}.`,
       suggestion,
       'warning',
     );
   }
-  const old = isOld(schemaOf(object));
-  const why = old
+  const it = objects.length === 1 ? "it can delete everyone's rows" : "it can delete everyone's rows in them";
+  const why = isOlder
     ? ' It is part of the ALL that older Supabase projects give on every new table; the Data API has no TRUNCATE, ' +
       'but a function or a connection as that role has.'
     : '';
   return makeFinding(
     ruleFor(leastTrusted(truncating), 'write'),
-    object,
-    `${namesOf(truncating)} may TRUNCATE ${object}: row-level security does not apply to that, so it can delete everyone's rows.${why}`,
+    objects[0]!,
+    `${namesOf(truncating)} may TRUNCATE ${tables}: row-level security does not apply to that, so ${it}.${why}`,
     suggestion,
-    old ? 'warning' : 'error',
+    isOlder ? 'warning' : 'error',
   );
 }
 
@@ -112,21 +153,29 @@ function whatFor(privileges: readonly string[]): string {
 }
 
 /** An INSERT into the sequence's table needs only USAGE. With more, users can change the numbers of others. */
-function sequenceFinding(
-  { object, role, privileges, table }: Ways['sequences'][number],
-  isOld: (schema: string) => boolean,
-): Finding[] {
-  if (!privileges.includes('UPDATE') || isOld(schemaOf(object))) return [];
-  const of = table === null ? '' : `, which numbers ${table}`;
-  return [
-    makeFinding(
-      ruleFor(role, 'write'),
-      object,
-      `${role} can set sequence ${object}${of}: after setval() to a lower number every INSERT ends in a duplicate key.`,
-      `REVOKE UPDATE ON SEQUENCE ${quoteQualified(object)} FROM ${quoteIdentifier(role)};`,
+function sequenceFindings(ways: Ways, isOld: IsOld): Finding[] {
+  const isOlder = isAsOlderProjects(ways, isOld);
+  const settable = ways.sequences.filter(
+    ({ object, privileges, table }) =>
+      privileges.includes('UPDATE') && !isOld(schemaOf(object)) && !(table !== null && isOlder(table)),
+  );
+  const alike = grouped(byObject(settable), ([object, held]) =>
+    JSON.stringify([schemaOf(object), held.map(({ role }) => role)]),
+  );
+  return [...alike.values()].map((group) => {
+    const held = group[0]![1];
+    const names = group.map(([object, [one]]) =>
+      one!.table === null ? object : `${object}, which numbers ${one!.table}`,
+    );
+    return makeFinding(
+      ruleFor(leastTrusted(held), 'write'),
+      group[0]![0],
+      `${namesOf(held)} can set ${names.length === 1 ? 'sequence' : `${names.length} sequences:`} ${names.join('; ')}: ` +
+        'after setval() to a lower number every INSERT ends in a duplicate key.',
+      `REVOKE UPDATE ON SEQUENCE ${group.map(([object]) => quoteQualified(object)).join(', ')} FROM ${rolesOf(held)};`,
       'warning',
-    ),
-  ];
+    );
+  });
 }
 
 function schemaFinding(schema: string, held: readonly Held[]): Finding {
@@ -139,7 +188,7 @@ function schemaFinding(schema: string, held: readonly Held[]): Finding {
   );
 }
 
-function defaultFindings({ defaults, isOwnPlatform }: Ways, isOld: (schema: string) => boolean): Finding[] {
+function defaultFindings({ defaults, isOwnPlatform }: Ways, isOld: IsOld): Finding[] {
   const wanted = defaults.filter(
     ({ role, schema }) => role !== service && (isOwnPlatform || schema === null || !isOld(schema)),
   );
@@ -147,7 +196,7 @@ function defaultFindings({ defaults, isOwnPlatform }: Ways, isOld: (schema: stri
   return [...groups.values()].flatMap((grants) => defaultFinding(grants, isOld));
 }
 
-function defaultFinding(grants: readonly DefaultGrant[], isOld: (schema: string) => boolean): Finding[] {
+function defaultFinding(grants: readonly DefaultGrant[], isOld: IsOld): Finding[] {
   const { owner, schema, kind } = grants[0]!;
   const anonymous = grants.find(({ role }) => role === 'anon' || role === 'public');
   const worst = anonymous ?? grants[0]!;

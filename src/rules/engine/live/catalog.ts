@@ -112,6 +112,8 @@ export interface RelationRow {
   query: string | null;
   /** Sequences of its columns, as quoted `schema.name`, that the current role may alter. */
   sequences: string[];
+  /** Columns numbered by a sequence that their default calls, as quoted `schema.name`, and the roles that may use it. */
+  serials: { column: string; sequence: string; roles: string[] }[];
 }
 
 /** The type of a function's input argument. */

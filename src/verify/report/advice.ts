@@ -1,0 +1,121 @@
+import { type PolicyRow, qualifiedName, relation, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { quoteIdentifier } from '../../shared/quote.ts';
+import type { RuleName } from '../../rules/registry.ts';
+import type { Model } from '../catalog/model.ts';
+import { userColumnsOf, type Subject } from '../probes/subject.ts';
+import { verbs } from '../probes/verbs.ts';
+import type { Check } from './report.ts';
+
+/** The policies that let something through that they should not, and what to write instead in the table's own terms. */
+export interface Advice {
+  policies: string[];
+  suggestion: string;
+}
+
+/** What is checked of which row, by the letter of the verb. */
+const clauses = {
+  S: ['r', 'USING'],
+  I: ['a', 'WITH CHECK'],
+  U: ['w', 'USING'],
+  D: ['d', 'USING'],
+  R: ['w', 'WITH CHECK'],
+} as const;
+
+/**
+ * What to do about broken checks of one rule on a table or bucket; undefined where no policy is to blame: of a view, a function,
+ * an error.
+ */
+export function adviceOn(
+  rule: RuleName,
+  checks: readonly Check[],
+  subject: Subject | undefined,
+  isAnonymous: boolean,
+  model: Model,
+): Advice | undefined {
+  if (subject === undefined || subject.kind === 'view' || rule === 'policy-error') return undefined;
+  const { table } = subject;
+  if (!table.rls) {
+    return {
+      policies: [],
+      suggestion:
+        'Turn row-level security on, and write policies for those who may use the table: ' +
+        `ALTER TABLE ${relation(table)} ENABLE ROW LEVEL SECURITY;`,
+    };
+  }
+  const letters = [...new Set(checks.map(({ verb }) => verbs[verb].letter))].filter((letter) => letter !== 'X');
+  const held = letters.flatMap((letter) => policiesOf(table, clauses[letter][0], isAnonymous, model));
+  const loose = held.filter((policy) => !looksAtAsker(policy, table, model));
+  const policies = [...new Set((loose.length > 0 ? loose : held).map(({ name }) => name))];
+  if (policies.length === 0) return undefined;
+  const named = policies.map((name) => quoteIdentifier(onOneLine(name))).join(', ');
+  const clause = [...new Set(letters.map((letter) => clauses[letter][1]))].join(' and ');
+  const many = policies.length > 1;
+  const closing = isAnonymous
+    ? `Give ${many ? 'policies' : 'policy'} ${named} TO ${model.userRole}.`
+    : `Compare ${ownerOf(subject, letters, model)} in the ${clause} of ${many ? 'policies' : 'policy'} ${named}.`;
+  // Of a policy that means its own users, the line would silence the very mistake in it.
+  const isMeant = loose.length > 0 && letters.every((letter) => letter === 'S');
+  return {
+    policies,
+    suggestion: isMeant
+      ? `${closing} Or, if everyone may read what ${many ? 'they let' : 'it lets'} through, write above CREATE POLICY: -- muse: public-read`
+      : closing,
+  };
+}
+
+/** What to do about a function by which users reach rows of others. */
+export function adviceOnFunction(name: string, does: 'returns' | 'changes'): string {
+  const check =
+    does === 'returns'
+      ? `Let ${name} return only rows of the caller, by a condition on (select auth.uid()) in its body`
+      : `Let ${name} check, before it changes a row, that the row is the caller's; auth.uid() is null for a visitor`;
+  return `${check}. Or take it away: REVOKE EXECUTE ON FUNCTION ${name} FROM PUBLIC, anon, authenticated;`;
+}
+
+/** The name of a policy on one line: it may contain line breaks. */
+export function onOneLine(name: string): string {
+  return name.replaceAll(/\s+/g, ' ').trim();
+}
+
+/** The policies that let such users do a command, but for those beside which it is declared that everyone may read. */
+function policiesOf(table: RelationRow, command: string, isAnonymous: boolean, model: Model): PolicyRow[] {
+  const declared = new Set(
+    model.declarations.flatMap((one) =>
+      one.scope === 'public-read' && one.table === qualifiedName(table) ? [one.policy ?? ''] : [],
+    ),
+  );
+  return table.policies.filter(
+    (policy) =>
+      policy.permissive &&
+      policy.using !== 'false' &&
+      (policy.command === command || policy.command === '*') &&
+      !(command === 'r' && declared.has(policy.name)) &&
+      policy.roles.some((role) => role === 'public' || role === (isAnonymous ? 'anon' : model.userRole)),
+  );
+}
+
+function looksAtAsker(policy: PolicyRow, table: RelationRow, model: Model): boolean {
+  const facts = model.policyFacts(table).find((one) => one.policy === policy);
+  return facts !== undefined && (facts.userColumns.length > 0 || facts.membership);
+}
+
+/** The columns of users, and those alone where there are any that policies compare with who asks. */
+function askedOf(subject: Subject, model: Model): string[] {
+  const all = userColumnsOf(subject, model);
+  const asked = new Set(model.policyFacts(subject.table).flatMap(({ userColumns }) => userColumns));
+  return all.some((name) => asked.has(name)) ? all.filter((name) => asked.has(name)) : all;
+}
+
+/** What is to be compared with whom. */
+function ownerOf(subject: Subject, letters: readonly string[], model: Model): string {
+  const { scope } = subject;
+  if (subject.kind === 'bucket') return 'the folder in the name with who asks';
+  const users = subject.isTenants && letters.includes('I') ? askedOf(subject, model) : [];
+  const columns = users.length > 0 ? users : scope.columns;
+  if (columns.length === 0) return 'the row with who asks';
+  const text = columns.map(quoteIdentifier).join(', ');
+  if (scope.parent !== undefined) return `who owns the row of ${scope.parent} that ${text} points at with who asks`;
+  return scope.owner === 'user' || users.length > 0
+    ? `${text} with (select auth.uid())`
+    : `${text} with the organizations of who asks`;
+}
