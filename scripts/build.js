@@ -26,5 +26,5 @@ async function build() {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit' });
   const { museHelp } = await import(pathToFileURL(join(root, 'dist', 'cli', 'muse-command.js')).href);
-  writeFileSync(lastWritten, await museHelp());
+  writeFileSync(lastWritten, await museHelp(80));
 }

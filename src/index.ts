@@ -17,9 +17,12 @@ import type { RunOptions } from './create/create.ts';
 import type { Plan } from './create/dry-run.ts';
 import type {
   DestroyOptions,
+  EnvOptions,
+  EnvResult,
   EnvironmentOptions,
   FixOptions,
   GuardedOptions,
+  LintOptions,
   LintResult,
   MigrateOptions,
   MigrateResult,
@@ -151,9 +154,12 @@ export class Muse {
     });
   }
 
-  /** Checks all migrations without a database. */
-  lint(options: CallOptions = {}): Promise<LintResult> {
-    return this.#call(options, async (muse) => (await import('./muse/lint.ts')).lintMuse(muse));
+  /** Checks all migrations without a database; with `files`, only what is found in those is returned. */
+  lint({ files = [], ...options }: LintOptions = {}): Promise<LintResult> {
+    return this.#call(options, async (muse) => {
+      const paths = files.map((file) => resolve(muse.directory, file));
+      return (await import('./muse/lint.ts')).lintMuse(muse, paths);
+    });
   }
 
   /** Fixes what can be fixed, with one commit per rule. The remaining findings are in `findings`. */
@@ -167,7 +173,9 @@ export class Muse {
   /** Runs all migrations twice on a shadow database, rolls the extensions back, and runs every check. */
   rehearse(options: CallOptions = {}): Promise<RehearseResult> {
     return this.#call(options, async (muse, { signal }) => {
-      const { findings, silenced, rehearsal } = await (await import('./muse/rehearse.ts')).rehearseMuse(muse, signal);
+      const { findings, silenced, rehearsal } = await (
+        await import('./muse/rehearse.ts')
+      ).rehearseMuse(muse, { signal });
       return { findings, silenced, files: rehearsal.files, rolledBack: rehearsal.rolledBack };
     });
   }
@@ -239,7 +247,7 @@ export class Muse {
   /** Saves the data of an environment to a file, whose absolute path it returns. */
   backup({ env = 'development', ...options }: EnvironmentOptions = {}): Promise<Backup> {
     return this.#call(options, async (muse, { environment, signal }) => {
-      const { file, ...rows } = await (await import('./muse/backup.ts')).backupMuse(muse, env, environment, signal);
+      const { file, ...rows } = await (await import('./muse/backup.ts')).backupMuse(muse, env, environment, { signal });
       return { file: join(muse.directory, file), ...rows };
     });
   }
@@ -269,8 +277,18 @@ export class Muse {
   /** Proves by acting as users that tenants are isolated. Leaves nothing behind. Violations are in `findings`. */
   verify({ env = 'development', offline = false, ...options }: VerifyOptions = {}): Promise<VerifyResult> {
     return this.#call(options, async (muse, { environment, signal }) => {
-      if (offline) return (await import('./muse/verify-offline.ts')).verifyOffline(muse, env, environment, signal);
-      return (await import('./muse/verify.ts')).verifyMuse(muse, env, environment, signal);
+      if (offline) return (await import('./muse/verify-offline.ts')).verifyOffline(muse, env, environment, { signal });
+      return (await import('./muse/verify.ts')).verifyMuse(muse, env, environment, { signal });
+    });
+  }
+
+  /** The environments of `muse.json`; with `add`, after adding one with its secrets file. */
+  env({ add, target, ...options }: EnvOptions = {}): Promise<EnvResult> {
+    return this.#call(options, async (muse) => {
+      const { addEnvironment, defaultEnvironmentTarget, listEnvironments } = await import('./muse/environment-list.ts');
+      if (add === undefined) return { environments: await listEnvironments(muse) };
+      const added = await addEnvironment(muse, add, target ?? defaultEnvironmentTarget(add));
+      return { environments: await listEnvironments(await openOnDisk(muse.directory)), added };
     });
   }
 

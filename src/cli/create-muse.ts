@@ -1,7 +1,15 @@
 import type { Answers, Secrets } from '../create/answers.ts';
 import { defaultTarget, type TargetKind, targetKinds } from '../targets/kinds.ts';
 import type { GivenAnswers } from '../create/defaults.ts';
-import { type Flag, isAmong, outputFlags, resumeFlag, supabaseFlags } from './flags.ts';
+import {
+  type Flag,
+  isAmong,
+  longestTimeout,
+  outputFlags,
+  resumeFlag,
+  statementTimeoutFlag,
+  supabaseFlags,
+} from './flags.ts';
 import type { ParsedArguments } from './parse.ts';
 import type { CommandContext, CommandResult } from './run.ts';
 
@@ -12,6 +20,7 @@ const usage = [
   'create-muse . --yes',
   'create-muse help',
   'create-muse version',
+  'create-muse completion bash|zsh|fish',
 ];
 
 /** The flags of `create-muse`. */
@@ -116,6 +125,7 @@ export const createFlags: readonly Flag[] = [
   resumeFlag,
   { name: 'no-verify', type: 'boolean', about: 'skip the proof that tenants are isolated', group: 'Run' },
   { name: 'git', type: 'boolean', about: 'create a git repository also inside another one', group: 'Run' },
+  { ...statementTimeoutFlag, about: 'longest run of a statement (default: 30 in the rehearsal)', group: 'Run' },
   { name: 'no-git', type: 'boolean', about: 'create no git repository', group: 'Run' },
   { name: 'install', type: 'boolean', about: "install the muse's packages at the end", group: 'Run' },
   ...outputFlags,
@@ -146,23 +156,39 @@ function print(text: string): number {
   return 0;
 }
 
-async function helpResult(): Promise<{ json: { help: string }; text: string }> {
-  const { formatHelp } = await import('./help.ts');
-  const help = formatHelp(about, usage, createFlags).trimEnd();
-  return { json: { help }, text: help };
+async function helpResult(): Promise<CommandResult & { text: string }> {
+  const [{ formatHelp }, { columnsOf }] = await Promise.all([import('./help.ts'), import('./output.ts')]);
+  const help = formatHelp({ about, usage, flags: createFlags, width: columnsOf(process.stdout) }).trimEnd();
+  return { json: { help }, text: help, verbatim: true };
 }
 
-async function versionResult(): Promise<{ json: { version: string }; text: string }> {
+async function versionResult(): Promise<CommandResult & { text: string }> {
   const { packageVersion } = await import('../shared/version.ts');
   const version = packageVersion();
-  return { json: { version }, text: version };
+  return { json: { version }, text: version, verbatim: true };
+}
+
+async function completionResult(shell: string | undefined): Promise<CommandResult> {
+  const { completionScript, shells } = await import('./completion.ts');
+  const script = completionScript(shell, {
+    name: 'create-muse',
+    flags: createFlags,
+    commands: [
+      { name: 'help', about: 'show the help', flags: [] },
+      { name: 'version', about: 'show the version', flags: [] },
+      { name: 'completion', about: 'print the completion script for a shell', flags: [], completes: shells },
+    ],
+  });
+  return { json: { script }, text: script, verbatim: true };
 }
 
 /** Reads flags, asks for what is missing, runs the pipeline, and reports. */
 async function create(typed: ParsedArguments, context: CommandContext): Promise<CommandResult> {
-  // Two words that are commands, not names of products.
+  // Words that are commands, not names of products.
   if (typed.positionals[0] === 'help') return helpResult();
   if (typed.positionals[0] === 'version') return versionResult();
+  if (typed.positionals[0] === 'completion' && typed.positionals.length === 2)
+    return completionResult(typed.positionals[1]);
   const [{ finishReport, runOptions }, { resolve }] = await Promise.all([
     import('./pipeline-run.ts'),
     import('node:path'),
@@ -241,6 +267,7 @@ async function readGiven(
     const value = typed.text(flag);
     return value === undefined ? undefined : resolve(directory, value);
   };
+  const timeout = typed.seconds('statement-timeout', longestTimeout);
   const given: GivenAnswers = {
     name: here ? (await import('../create/defaults.ts')).nameOfDirectory(directory) : positionals[0],
     directory: here ? directory : path('dir'),
@@ -259,11 +286,15 @@ async function readGiven(
     databaseCa: path('db-ca'),
     fix: typed.has('fix'),
     verify: !typed.has('no-verify'),
+    ...(timeout === undefined ? {} : { statementTimeoutMs: 1000 * timeout }),
     ...(typed.has('allow-widening') ? { allowWidening: true } : {}),
     git: typed.has('no-git') ? false : typed.has('git') ? true : undefined,
     install: typed.has('install'),
     supabase: supabaseAnswers(typed),
   };
   const databaseUrl = typed.text('database-url') ?? environment['DATABASE_URL'];
-  return { given, secrets: { showPassword: !output.json, ...(databaseUrl === undefined ? {} : { databaseUrl }) } };
+  return {
+    given,
+    secrets: { showPassword: !output.json && !output.quiet, ...(databaseUrl === undefined ? {} : { databaseUrl }) },
+  };
 }

@@ -27,7 +27,7 @@ export const outputFlags: readonly Flag[] = [
     group: 'Output',
   },
   { name: 'verbose', type: 'boolean', about: 'show details, and the stack of an unexpected error', group: 'Output' },
-  { name: 'quiet', type: 'boolean', about: 'show only errors and the result', group: 'Output' },
+  { name: 'quiet', type: 'boolean', about: 'show only errors', group: 'Output' },
   { name: 'help', type: 'boolean', short: 'h', about: 'show this help', group: 'Output' },
   { name: 'version', type: 'boolean', short: 'v', about: 'show the version', group: 'Output' },
 ];
@@ -112,6 +112,18 @@ export const confirmFlag: Flag = {
   group: 'Command',
 };
 
+/** The longest time limit, in seconds: PostgreSQL counts milliseconds in a signed number of four bytes. */
+export const longestTimeout = 2_147_483;
+
+/** Limits how long one statement may run. */
+export const statementTimeoutFlag: Flag = {
+  name: 'statement-timeout',
+  type: 'string',
+  value: '<seconds>',
+  about: 'longest run of a statement (production: 600, rehearsal: 30)',
+  group: 'Command',
+};
+
 /** Time limits of a run of SQL files. */
 export const limitFlags: readonly Flag[] = [
   {
@@ -121,13 +133,7 @@ export const limitFlags: readonly Flag[] = [
     about: 'longest wait for a lock (production: 5)',
     group: 'Command',
   },
-  {
-    name: 'statement-timeout',
-    type: 'string',
-    value: '<seconds>',
-    about: 'longest run of a statement (production: 600)',
-    group: 'Command',
-  },
+  statementTimeoutFlag,
 ];
 
 /** Says whether a boolean flag is among the arguments, before any `--`: known before the rest of the line is read. */

@@ -19,6 +19,8 @@ export interface MuseCommand {
   usage: readonly string[];
   /** Whether it takes words besides flags; where not, they are refused. */
   takesWords?: boolean;
+  /** What a shell completes these words by, where they are not free text. */
+  completes?: 'commands' | 'files' | readonly string[];
   /** Its own flags; the global ones come by themselves. */
   flags: readonly Flag[];
   run(context: MuseContext): Promise<CommandResult>;
@@ -39,33 +41,40 @@ export async function loadCommand(name: string): Promise<MuseCommand> {
   return command;
 }
 
+/** All commands, by name. */
+export async function loadCommands(): Promise<(MuseCommand & { name: string })[]> {
+  return Promise.all(commandNames().map(async (name) => ({ name, ...(await loadCommand(name)) })));
+}
+
 /**
  * Help for `muse`, or for one of its commands.
+ * @param width columns to write in
  * @throws MuseError `bad-command` where there is no such command
  */
-export async function museHelp(name?: string): Promise<string> {
-  const [{ formatHelp }, known] = [await import('./help.ts'), commandNames()];
+export async function museHelp(width: number, name?: string): Promise<string> {
+  const { formatHelp } = await import('./help.ts');
   if (name === undefined) {
-    const commands = await Promise.all(known.map(async (each) => ({ name: each, ...(await loadCommand(each)) })));
+    const commands = await loadCommands();
     const lists = sections.map((heading) => ({
       heading,
       commands: commands.filter(({ section }) => section === heading),
     }));
-    return formatHelp(
-      'Migrate, check and maintain a muse.',
-      ['muse <command> [flags]', 'muse help <command>'],
-      museFlags,
+    return formatHelp({
+      about: 'Migrate, check and maintain a muse.',
+      usage: ['muse <command> [flags]', 'muse help <command>'],
+      flags: museFlags,
       lists,
-    );
+      width,
+    });
   }
-  if (!known.includes(name)) throw await unknownCommand(name);
+  if (!commandNames().includes(name)) throw await unknownCommand(name);
   const { about, usage, flags } = await loadCommand(name);
-  const sentence = `${about.charAt(0).toUpperCase()}${about.slice(1)}.`;
-  return formatHelp(
-    sentence,
-    usage.map((line) => `muse ${name} ${line}`.trim()),
-    [...flags, ...museFlags],
-  );
+  return formatHelp({
+    about: `${about.charAt(0).toUpperCase()}${about.slice(1)}.`,
+    usage: usage.map((line) => `muse ${name} ${line}`.trim()),
+    flags: [...flags, ...museFlags],
+    width,
+  });
 }
 
 /** The error for a command that is missing or unknown, with the nearest one that exists. */

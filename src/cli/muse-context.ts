@@ -1,6 +1,7 @@
 import type { TimeLimits } from '../migrations/session-state.ts';
 import type { Consent } from '../muse/guard.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
+import { longestTimeout } from './flags.ts';
 import type { ParsedArguments } from './parse.ts';
 import type { CommandContext } from './run.ts';
 
@@ -14,19 +15,20 @@ export interface MuseContext extends CommandContext {
    * @throws MuseError where there is none
    */
   openMuse(): Promise<Muse>;
-  /** Shows what the command is doing, until the next line. */
-  working(text: string): void;
 }
 
 /** The context of a command of `muse`. */
 export function museContext(typed: ParsedArguments, context: CommandContext): MuseContext {
-  const { output, directory } = context;
+  const { directory, soFar } = context;
   return {
     ...context,
     typed,
     environmentName: (typed.text('env') ?? 'development') as EnvironmentName,
-    openMuse: async () => (await import('../muse/open.ts')).openMuse(typed.text('dir') ?? directory),
-    working: (text) => output.transient(`${output.paint('cyan', '…')} ${text}`),
+    async openMuse() {
+      const muse = await (await import('../muse/open.ts')).openMuse(typed.text('dir') ?? directory);
+      soFar.about = museFields(muse);
+      return muse;
+    },
   };
 }
 
@@ -59,15 +61,15 @@ export function consentOf({ typed, environmentName: name, ask: terminal, output 
   };
 }
 
-/** PostgreSQL counts milliseconds in a signed number of four bytes. */
-const longest = 2_147_483;
-
 /**
  * `--lock-timeout` and `--statement-timeout`.
  * @throws MuseError `bad-flag` for a time that is not a number of seconds, or one that PostgreSQL cannot hold
  */
 export function limitsOf(typed: ParsedArguments): TimeLimits {
-  const [lock, statement] = [typed.seconds('lock-timeout', longest), typed.seconds('statement-timeout', longest)];
+  const [lock, statement] = [
+    typed.seconds('lock-timeout', longestTimeout),
+    typed.seconds('statement-timeout', longestTimeout),
+  ];
   return {
     ...(lock === undefined ? {} : { lockTimeoutMs: 1000 * lock }),
     ...(statement === undefined ? {} : { statementTimeoutMs: 1000 * statement }),

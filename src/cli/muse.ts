@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { isAmong, museFlags } from './flags.ts';
 
-/** Written by the build: the text of `muse help`, as loading all commands takes longer than starting Node. */
+/** Written by the build: the text of `muse help` for 80 columns, as loading all commands takes longer than starting Node. */
 const writtenHelp = new URL('./muse-help.txt', import.meta.url);
 
 /**
@@ -12,8 +12,10 @@ export async function main(argv: string[]): Promise<number> {
   // Help and version come before everything else that costs start-up time.
   const help = isAmong(argv, 'help', 'h');
   if (argv.length === 0 || (help && argv.length === 1)) {
-    const written = existsSync(writtenHelp) ? readFileSync(writtenHelp, 'utf8') : undefined;
-    process.stdout.write(written ?? (await (await import('./muse-command.ts')).museHelp()));
+    const { columnsOf } = await import('./output.ts');
+    const width = columnsOf(process.stdout);
+    const written = width === 80 && existsSync(writtenHelp) ? readFileSync(writtenHelp, 'utf8') : undefined;
+    process.stdout.write(written ?? (await (await import('./muse-command.ts')).museHelp(width)));
     return 0;
   }
   if (isAmong(argv, 'version', 'v')) {

@@ -1,24 +1,40 @@
+import { randomUUID } from 'node:crypto';
 import type { WriteStream } from 'node:tty';
 import { stripVTControlCharacters, styleText } from 'node:util';
+import { fit } from '../shared/wrap.ts';
+import { printable, printableJson } from '../shared/printable.ts';
 import { shorten } from './text.ts';
 
+/** A color or weight, or several. */
 type Format = Parameters<typeof styleText>[0];
 
-/** Where text goes, and how: the terminal's edge, handed in so that tests read what is printed. */
+/**
+ * Where text goes, and how: the terminal's edge, handed in so that tests read what is printed. Whatever text holds, no
+ * control character reaches the terminal but those of {@link Output.paint}: others are spelled out.
+ */
 export interface Output {
   readonly json: boolean;
+  /** Only errors are printed. */
+  readonly quiet: boolean;
   readonly verbose: boolean;
   readonly color: boolean;
-  /** Columns of the terminal; 80 where there is none. */
+  /** Columns to write in: the terminal's, from 40 to 200; 80 where there is none. */
   readonly width: number;
   /** Whether a line may be rewritten in place. */
   readonly live: boolean;
-  /** A line of progress: stdout, or stderr with `--json`; nothing with `--quiet`. */
+  /** A line of progress: stdout, or stderr with `--json`; nothing with `--quiet`. In a terminal, long lines break between words. */
   progress(text: string): void;
+  /** What is waited for, and why: stderr, as stdout may be read by a program; nothing with `--quiet`. */
+  note(text: string): void;
   /** Text, one line or several, that the next line of progress replaces. Nothing where `live` is false. */
   transient(text: string): void;
-  /** What was asked for: stdout. */
-  result(text: string): void;
+  /**
+   * What was asked for: stdout. Nothing with `--quiet`, unless it is for a program.
+   * @param verbatim the text is not fitted to the terminal
+   */
+  result(text: string, verbatim?: boolean): void;
+  /** The one object that was asked for: stdout. */
+  resultJson(value: unknown): void;
   /** What went wrong: stderr. */
   problem(text: string): void;
   /** Paints the text where there is color. */
@@ -35,46 +51,82 @@ export interface OutputOptions {
   environment: NodeJS.ProcessEnv;
 }
 
-/** Output to two streams, by the flags and what the terminal can do (`NO_COLOR`, `FORCE_COLOR`, `CI` and `TERM=dumb` count). */
+/** Columns to write in: the terminal's, from 40 to 200; 80 where there is none. */
+export function columnsOf(stream: { columns?: number }): number {
+  return Math.min(200, Math.max(40, stream.columns ?? 80));
+}
+
+/**
+ * Whether text on a stream is colored: `NO_COLOR` and `CLICOLOR=0` say no, `FORCE_COLOR` and `CLICOLOR_FORCE` yes, in this
+ * order; else a terminal that is not dumb is. https://no-color.org, https://bixense.com/clicolors
+ */
+function isColored(stream: { isTTY?: boolean }, environment: NodeJS.ProcessEnv): boolean {
+  const { NO_COLOR, FORCE_COLOR, CLICOLOR, CLICOLOR_FORCE, TERM } = environment;
+  if (NO_COLOR) return false;
+  if (FORCE_COLOR) return !['0', 'false'].includes(FORCE_COLOR);
+  if (CLICOLOR_FORCE && CLICOLOR_FORCE !== '0') return true;
+  return stream.isTTY === true && TERM !== 'dumb' && CLICOLOR !== '0';
+}
+
+/** Output to two streams, by the flags, the environment, and what the terminal can do. */
 export function createOutput(options: OutputOptions): Output {
-  const { stdout, stderr, environment } = options;
-  const progressStream = options.json ? stderr : stdout;
-  const color =
-    !environment['NO_COLOR'] &&
-    ((progressStream.isTTY === true && environment['TERM'] !== 'dumb') || Boolean(environment['FORCE_COLOR']));
-  const live = progressStream.isTTY === true && environment['TERM'] !== 'dumb' && !environment['CI'] && !options.quiet;
+  const { json, quiet, verbose, stdout, stderr, environment } = options;
+  const progressStream = json ? stderr : stdout;
+  const color = isColored(progressStream, environment);
+  const live = progressStream.isTTY === true && environment['TERM'] !== 'dumb' && !environment['CI'] && !quiet;
+  // Stands for the escape character of our own colors: text of others cannot know it, and so cannot color anything.
+  const own = randomUUID();
+  const shown = (text: string): string => text.split(own).map(printable).join('\u001B');
   /** Lines on the screen that are to be replaced. */
   let pending = 0;
   const clear = (): void => {
     if (pending > 0) progressStream.write(`\r\u001B[2K${'\u001B[1A\u001B[2K'.repeat(pending - 1)}`);
     pending = 0;
   };
+  /** Writes lines for people: as wide as the terminal, and painted only where it can be seen. */
+  const write = (stream: OutputOptions['stdout'], text: string): void => {
+    clear();
+    const visible = shown(text);
+    const painted = color && !isColored(stream, environment) ? stripVTControlCharacters(visible) : visible;
+    stream.write(`${stream.isTTY === true ? fit(painted, columnsOf(stream)) : painted}\n`);
+  };
   return {
-    json: options.json,
-    verbose: options.verbose,
+    json,
+    quiet,
+    verbose,
     color,
-    width: Math.max(40, progressStream.columns ?? 80),
+    width: columnsOf(progressStream),
     live,
     progress(text) {
-      clear();
-      if (!options.quiet) progressStream.write(`${text}\n`);
+      if (!quiet) write(progressStream, text);
+    },
+    note(text) {
+      if (!quiet) write(stderr, text);
     },
     transient(text) {
       if (!live) return;
       clear();
-      const lines = text.split('\n');
+      const lines = shown(text).split('\n');
       progressStream.write(lines.map((line) => cut(line, (progressStream.columns ?? 80) - 1)).join('\n'));
       pending = lines.length;
     },
-    result(text) {
+    result(text, verbatim = json) {
+      if (!verbatim) {
+        if (!quiet) write(stdout, text);
+        return;
+      }
       clear();
-      stdout.write(`${text}\n`);
+      stdout.write(`${shown(text)}\n`);
+    },
+    resultJson(value) {
+      clear();
+      stdout.write(`${printableJson(JSON.stringify(value))}\n`);
     },
     problem(text) {
-      clear();
-      stderr.write(`${text}\n`);
+      write(stderr, text);
     },
-    paint: (format, text) => (color ? styleText(format, text, { validateStream: false }) : text),
+    paint: (format, text) =>
+      color ? styleText(format, text, { validateStream: false }).replaceAll('\u001B', own) : text,
   };
 }
 

@@ -6,10 +6,11 @@ import { shellPath } from '../shared/shell.ts';
 import { wrap } from '../shared/wrap.ts';
 import type { Output } from './output.ts';
 import type { CommandContext, CommandResult } from './run.ts';
+import type { SoFar } from './so-far.ts';
 import { counted, shorten } from './text.ts';
 
 /** How a run of the pipeline is shown, stopped, and asks on the way: by this terminal, where there is one. */
-export function runOptions({ ask, environment, output, signal }: CommandContext): RunOptions {
+export function runOptions({ ask, environment, output, signal, soFar }: CommandContext): RunOptions {
   const agree = async (question: string): Promise<boolean> => {
     const lines = question.split('\n');
     const last = lines.pop() ?? '';
@@ -17,15 +18,17 @@ export function runOptions({ ask, environment, output, signal }: CommandContext)
     // Enter alone deletes nothing and touches nothing.
     return (await ask!()).confirm(last, false);
   };
-  return { signal, environment, ...stepEvents(output), ...(ask === undefined ? {} : { agree }) };
+  return { signal, environment, ...stepEvents(output, soFar), ...(ask === undefined ? {} : { agree }) };
 }
 
 /** Shows each step as it runs, with its time: a live line in a terminal, a line at its end anywhere else. */
-function stepEvents(output: Output): StepEvents {
+function stepEvents(output: Output, soFar: SoFar): StepEvents {
   let current = '';
   return {
-    onStep({ title, status, ms = 0, note = '' }) {
+    onStep({ id, title, status, ms = 0, note = '' }) {
       current = title;
+      if (status === 'started') soFar.now = title;
+      else if (status === 'done') soFar.add({ list: 'steps', text: title, entry: { id, status, ms } });
       if (status === 'started') output.transient(`${output.paint('cyan', '…')} ${title}`);
       else if (status === 'skipped')
         output.progress(`${output.paint('gray', '·')} ${title} ${output.paint('gray', 'already done')}`);

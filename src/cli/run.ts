@@ -1,17 +1,26 @@
 import { cancelled, type ErrorCode, MuseError } from '../shared/error.ts';
 import { asMuseError } from '../shared/files.ts';
 import type { Finding } from '../shared/finding.ts';
-import { wrap } from '../shared/wrap.ts';
+import type { Hooks } from '../shared/hooks.ts';
+import { printableLine } from '../shared/printable.ts';
 import type { Ask } from './ask.ts';
 import { type Flag, isAmong } from './flags.ts';
+import { LeftRunning, listenForInterrupts } from './interrupt.ts';
 import { createOutput, type Output } from './output.ts';
 import { type ParsedArguments, parseArguments } from './parse.ts';
+import { SoFar } from './so-far.ts';
 
 /** What a command gets to work with. */
 export interface CommandContext {
   output: Output;
   /** Aborted by Ctrl-C and by SIGTERM. */
   signal: AbortSignal;
+  /** For everything that runs longer than a moment: stops it, shows what it waits for, keeps what it has done. */
+  hooks: Hooks & { signal: AbortSignal };
+  /** What is told where the command fails or is stopped on the way. */
+  soFar: SoFar;
+  /** Shows what the command is doing, until the next line. */
+  working(text: string): void;
   /** Asks the person at the terminal; undefined without one, and with `CI`, `--json` or `--yes`. */
   ask?: () => Promise<Ask>;
   environment: NodeJS.ProcessEnv;
@@ -24,6 +33,8 @@ export interface CommandResult {
   /** The object that `--json` prints, after `ok` and `command`. */
   json: Record<string, unknown> & { findings?: readonly Finding[] };
   text?: string;
+  /** The text is for a program, or copied as a whole: it is not fitted to the terminal. */
+  verbatim?: boolean;
   /** Where it ended as it should and the code says something all the same: 3 for findings. */
   exitCode?: number;
   /** It failed after it began: printed, and gives the exit code; `json` tells how far it got. */
@@ -64,21 +75,19 @@ export async function runCommand(
     environment: process.env,
   });
   let title = program;
-  const abort = new AbortController();
-  const interrupt = (): void => {
-    if (!abort.signal.aborted) return abort.abort(cancelled(undefined));
+  const soFar = new SoFar();
+  const interrupts = listenForInterrupts(() => {
     // Pressing Ctrl-C twice means not to wait for a tidy end.
-    if (json) output.result(failureJson(title, cancelled(undefined)));
-    const next = program === 'create-muse' ? 'Add --resume to continue.' : 'Run the same command again.';
-    output.problem(`Stopped immediately; unfinished work was not cleaned up. ${next}`);
+    if (json) output.resultJson(failureJson(title, cancelled(undefined), soFar.json()));
+    output.problem(`Stopped immediately; unfinished work was not cleaned up. ${nextAfterStop(program)}`);
     process.exit(exitCodeOf('cancelled'));
-  };
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  });
+  const { signal } = interrupts;
   // A reader that went away ("| head") is not a failure of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);
   });
-  try {
+  const work = async (): Promise<CommandResult> => {
     const runnable = await choose();
     title = runnable.title;
     // The name that others see: those that wait for a lock of this process, and `ps`, which then shows no secret argument.
@@ -90,23 +99,66 @@ export async function runCommand(
       !process.env['CI'] &&
       process.stdin.isTTY === true &&
       process.stdout.isTTY === true;
-    const result = await runnable.work(parsed, {
+    return runnable.work(parsed, {
       output,
-      signal: abort.signal,
-      ...(interactive ? { ask: async () => (await import('./ask.ts')).terminalAsk() } : {}),
+      signal,
+      hooks: { signal, onNote: output.note, onDone: (done) => soFar.add(done) },
+      soFar,
+      working(text) {
+        soFar.now = text;
+        output.transient(`${output.paint('cyan', '…')} ${text}`);
+      },
+      ...(interactive ? { ask: async () => (await import('./ask.ts')).terminalAsk(signal) } : {}),
       environment: process.env,
       directory: process.cwd(),
     });
-    if (result.error !== undefined) return await printError(title, result.error, output, result.json);
+  };
+  try {
+    const result = await interrupts.untilStopped(work());
+    if (signal.aborted) result.error ??= afterTheEnd();
+    if (result.error !== undefined)
+      return await printError(title, result.error, output, { ...soFar.json(), ...result.json });
     const exitCode = result.exitCode ?? 0;
-    if (json) output.result(JSON.stringify({ ok: exitCode === 0, command: title, ...withoutSnippets(result.json) }));
-    else if (result.text !== undefined) output.result(result.text);
+    if (json) output.resultJson({ ok: exitCode === 0, command: title, ...withoutSnippets(result.json) });
+    else if (result.text !== undefined) output.result(result.text, result.verbatim);
     return exitCode;
   } catch (error) {
-    return await printError(title, abort.signal.aborted ? cancelled(error) : error, output);
+    const told = signal.aborted || isUnanswered(error) ? stoppedAt(error, soFar, program) : error;
+    const code = await printError(title, told, output, soFar.json());
+    // What does not listen to the signal would keep the process alive.
+    if (error instanceof LeftRunning) process.exit(code);
+    return code;
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    interrupts.dispose();
   }
+}
+
+function nextAfterStop(program: string): string {
+  return program === 'create-muse' ? 'Add --resume to continue.' : 'Run the same command again.';
+}
+
+/** The error of a command that was stopped: where it was, and what it had done by then. */
+function stoppedAt(thrown: unknown, soFar: SoFar, program: string): MuseError {
+  const error = cancelled(thrown);
+  return new MuseError({
+    code: 'cancelled',
+    message: error.message,
+    detail: error.detail ?? soFar.lines().join('\n'),
+    suggestion:
+      thrown instanceof LeftRunning
+        ? `What it was at may not be cleaned up. ${nextAfterStop(program)}`
+        : error.suggestion,
+    cause: thrown,
+  });
+}
+
+/** The signal came too late to stop anything, and the exit code still has to say that there was one. */
+function afterTheEnd(): MuseError {
+  return new MuseError({
+    code: 'cancelled',
+    message: 'Cancelled, but everything was done already.',
+    suggestion: 'There is nothing to run again.',
+  });
 }
 
 /** The exit code that an error's code stands for: the table in docs/cli.md. */
@@ -120,14 +172,16 @@ async function printError(
   title: string,
   thrown: unknown,
   output: Output,
-  json: CommandResult['json'] = {},
+  json: CommandResult['json'],
 ): Promise<number> {
-  const error = errorOf(thrown);
-  if (output.json) output.result(failureJson(title, error, json));
+  // An error of a file that does not say which one is about one of the muse.
+  const error = asMuseError(thrown, typeof json['directory'] === 'string' ? json['directory'] : process.cwd());
+  if (output.json) output.resultJson(failureJson(title, error, json));
   else {
     if (error.findings !== undefined && error.findings.length > 0) {
       const { formatText } = await import('../publish/findings-text.ts');
-      output.problem(formatText(error.findings, output));
+      const shown = output.quiet ? error.findings.filter(({ severity }) => severity === 'error') : error.findings;
+      output.problem(formatText(shown, output));
     }
     output.problem(formatError(error, output));
     if (output.verbose && error.cause instanceof Error) output.problem(String(error.cause.stack));
@@ -135,26 +189,19 @@ async function printError(
   return exitCodeOf(error.code);
 }
 
-function failureJson(command: string, error: MuseError, json: CommandResult['json'] = {}): string {
+function failureJson(command: string, error: MuseError, json: CommandResult['json'] = {}): Record<string, unknown> {
   const { code, message, detail, suggestion, findings } = error;
-  return JSON.stringify({
+  return {
     ok: false,
     command,
     ...withoutSnippets({ ...(findings === undefined ? {} : { findings }), ...json }),
     error: { code, message, ...(detail === undefined ? {} : { detail }), suggestion },
-  });
+  };
 }
 
 /** An error as text for people: what happened, more of it, what to do next. */
 function formatError(error: MuseError, output: Output): string {
-  // In a terminal words stay whole. What follows the arrow holds commands, which are copied: they stay as they are.
-  const message = output.live
-    ? error.message
-        .split('\n')
-        .flatMap((line) => wrap(line, output.width - 2))
-        .join('\n')
-    : error.message;
-  const lines = [`${output.paint(['red', 'bold'], '✗')} ${message}`];
+  const lines = [`${output.paint(['red', 'bold'], '✗')} ${printableLine(error.message)}`];
   if (error.detail !== undefined && error.detail !== '')
     lines.push(
       '',
@@ -164,23 +211,21 @@ function formatError(error: MuseError, output: Output): string {
         .map((line) => `  ${line}`),
       '',
     );
-  lines.push(`${output.paint('cyan', '→')} ${error.suggestion}`);
+  const [first = '', ...rest] = error.suggestion.split('\n');
+  lines.push(`${output.paint('cyan', '→')} ${first}`, ...rest.map((line) => `  ${line}`));
   return lines.join('\n');
 }
 
-/** Anything thrown, as the one type; a question that was not answered cancels. */
-function errorOf(thrown: unknown): MuseError {
-  if (thrown instanceof Error && (thrown.name === 'ExitPromptError' || thrown.name === 'AbortPromptError')) {
-    return new MuseError({
-      code: 'cancelled',
-      message: 'Cancelled.',
-      suggestion: 'Nothing was changed. Run the same command again.',
-    });
-  }
-  return asMuseError(thrown);
+/** Ctrl-C at a question is a key, not a signal: inquirer tells it by an error. */
+function isUnanswered(thrown: unknown): boolean {
+  return thrown instanceof Error && (thrown.name === 'ExitPromptError' || thrown.name === 'AbortPromptError');
 }
 
-/** The snippets of findings are for people. */
+/** The snippets of findings are for people, and causes for folding. */
 function withoutSnippets({ findings, ...json }: CommandResult['json']): Record<string, unknown> {
-  return findings === undefined ? json : { ...json, findings: findings.map(({ snippet: _snippet, ...rest }) => rest) };
+  return findings === undefined ? json : { ...json, findings: findings.map(withoutSnippet) };
+}
+
+function withoutSnippet({ snippet: _snippet, cause: _cause, consequences, ...rest }: Finding): Finding {
+  return consequences === undefined ? rest : { ...rest, consequences: consequences.map(withoutSnippet) };
 }

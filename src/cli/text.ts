@@ -16,3 +16,10 @@ export function addedLines(added: Readonly<Record<string, number>>): string[] {
   const width = Math.max(0, ...Object.keys(added).map((table) => table.length));
   return Object.entries(added).map(([table, rows]) => `  ${table.padEnd(width)}  ${rows > 0 ? '+' : ''}${rows}`);
 }
+
+/** Who can sign in after seeding, and which file says with what password; nothing where the seeds make no users. */
+export function loginLines(logins: readonly { email: string; file: string }[] = []): string[] {
+  if (logins.length === 0) return [];
+  const files = [...new Set(logins.map(({ file }) => file))];
+  return ['Sign in as:', ...logins.map(({ email }) => `  ${email}`), `Passwords: ${files.join(', ')}`];
+}

@@ -52,6 +52,8 @@ export interface Answers {
   verify?: boolean;
   /** Whether the muse gets a repository of its own; absent: unless it is inside another one that tracks its files. */
   git?: boolean;
+  /** How long a statement may take, in ms; default: 30 s in the rehearsal, on the target what its server says. */
+  statementTimeoutMs?: number;
   install: boolean;
 }
 

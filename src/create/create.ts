@@ -250,7 +250,7 @@ export function startRun(journal: Journal, secrets: Secrets, options: RunOptions
     save: () => writeJournal(directory, journal),
     results: [],
     git: once(async () => (needsGit ? gitVersion({ environment }) : undefined)),
-    shadow: lazy(async () => (await import('../database/embedded/embedded.ts')).openEmbedded({})),
+    shadow: lazy(async () => (await import('../database/embedded/embedded.ts')).openEmbedded({ signal })),
     opened: lazy(() => openTarget(run)),
     target: async () => (await run.opened()).database,
     cloud: once(async () =>

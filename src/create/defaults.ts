@@ -90,6 +90,7 @@ export async function withDefaults(given: GivenAnswers, directory: string): Prom
     ...present('allowWidening', given.allowWidening),
     verify: given.verify ?? true,
     ...present('git', given.git),
+    ...present('statementTimeoutMs', given.statementTimeoutMs),
     install: given.install ?? false,
   };
 }

@@ -6,7 +6,7 @@ import { checkTables } from '../scaffold/scaffold.ts';
 import { prefixProblem } from '../scaffold/names.ts';
 import type { TableSpecification } from '../scaffold/table.ts';
 import { MuseError } from '../shared/error.ts';
-import { readText } from '../shared/files.ts';
+import { readUtf8 } from '../shared/files.ts';
 
 /** What decides which tables a product gets. */
 export interface TableAnswers {
@@ -26,7 +26,7 @@ export async function tablesOf({ tables = [], spec }: TableAnswers): Promise<Tab
   const specified = tables.map(parseTable);
   if (spec === undefined) return specified;
   const path = resolve(spec);
-  const text = await readText(path);
+  const text = await readUtf8(path);
   if (text === undefined) {
     throw new MuseError({
       code: 'bad-spec',
@@ -44,15 +44,19 @@ export async function tablesOf({ tables = [], spec }: TableAnswers): Promise<Tab
  */
 export async function checkTableAnswers(answers: TableAnswers): Promise<void> {
   const { presets = [], prefix = '' } = answers;
-  const problem = prefixProblem(prefix);
-  if (problem !== undefined) {
-    throw new MuseError({
-      code: 'bad-name',
-      message: `The prefix cannot begin the names of tables: ${problem.message}.`,
-      suggestion: problem.nearest === undefined ? 'Use e.g. --prefix kv_' : `Use e.g. --prefix ${problem.nearest}`,
-    });
-  }
+  checkPrefix(prefix);
   const specified = await tablesOf(answers);
   const loaded = await Promise.all([...new Set(presets)].map(loadPreset));
   checkTables([...loaded.flatMap((preset) => preset.tables), ...specified], prefix);
+}
+
+/** @throws MuseError `bad-name` where the names of tables cannot begin with the prefix */
+export function checkPrefix(prefix: string): void {
+  const problem = prefixProblem(prefix);
+  if (problem === undefined) return;
+  throw new MuseError({
+    code: 'bad-name',
+    message: `The prefix cannot begin the names of tables: ${problem.message}.`,
+    suggestion: problem.nearest === undefined ? 'Use e.g. --prefix kv_' : `Use e.g. --prefix ${problem.nearest}`,
+  });
 }

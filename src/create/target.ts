@@ -16,6 +16,7 @@ export async function openTarget(run: Run): Promise<OpenTarget> {
       caFile: answers.databaseCa,
       cloud,
       signal,
+      timeoutMs: answers.statementTimeoutMs,
       mustProve: journal.data.project?.settled === 'found',
       onNote: onProgress,
     },

@@ -3,6 +3,9 @@
  * May touch: the database, the embedded database's directory and the cache.
  */
 
+import type { MuseError, Tellable } from '../shared/error.ts';
+import { serverFailure } from './server-failure.ts';
+
 /** Where a database is. `https` is SQL sent through the Management API's query endpoint. */
 export type DatabaseKind = 'embedded' | 'postgres' | 'https';
 
@@ -48,6 +51,11 @@ export interface Database extends Session {
    * never.
    */
   onRaise?(listener: (text: string) => void): void;
+  /**
+   * From now on ends the database, with `statement-timeout`, where a statement or a script takes longer than so many ms;
+   * undefined for no limit. Only where the engine itself knows no `statement_timeout`.
+   */
+  limitStatements?(ms: number | undefined): void;
   close(): Promise<void>;
 }
 
@@ -74,7 +82,7 @@ export interface DatabaseErrorFields {
 }
 
 /** An error that PostgreSQL reported (as opposed to a connection that failed, which is a MuseError). */
-export class DatabaseError extends Error {
+export class DatabaseError extends Error implements Tellable {
   override readonly name = 'DatabaseError';
   readonly code: string;
   readonly detail: string | undefined;
@@ -99,5 +107,10 @@ export class DatabaseError extends Error {
     this.column = fields.column;
     this.constraint = fields.constraint;
     this.done = fields.done;
+  }
+
+  /** For people, where it reaches the end of a run: what PostgreSQL says, and what to do about a limit of the server. */
+  told(): MuseError {
+    return serverFailure(this);
   }
 }

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { MuseError } from '../shared/error.ts';
 import { fileError, kindOf } from '../shared/files.ts';
 import { copyBuiltin } from './builtin.ts';
-import { checkoutKit } from './git-remote.ts';
+import { checkoutKit, checkRemote } from './git-remote.ts';
 import { type GitOptions, runGit } from './git-run.ts';
 import { inspectCheckout, type KitNote } from './inspect.ts';
 import type { KitSource } from './source.ts';
@@ -102,6 +102,21 @@ async function fill(source: KitSource, stage: string, options: FetchOptions): Pr
     ignored,
     notes: [...notes, ...seen],
   };
+}
+
+/**
+ * Checks that a kit can be reached and has the ref that is asked for; gets nothing of it.
+ * @throws MuseError as {@link fetchKit} says
+ */
+export async function checkKit(source: KitSource, options: FetchOptions = {}): Promise<void> {
+  if (source.kind === 'builtin') return;
+  const path = source.kind === 'path' ? resolve(options.from ?? process.cwd(), source.path) : undefined;
+  if (path !== undefined) await mustBeRepository(source.text, path);
+  const url = path === undefined ? (source as { url: string }).url : pathToFileURL(path).href;
+  const git = { signal: options.signal, timeoutMs: options.timeoutMs ?? 30_000, environment: options.environment };
+  await checkRemote({ url, subject: path ?? source.text, ref: source.ref, git }).catch(async (error: unknown) => {
+    throw await orFolder(error, source.text, options.from);
+  });
 }
 
 /** If GitHub has no such repository but this machine has such a folder, the user may have meant that. */

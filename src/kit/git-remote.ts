@@ -40,6 +40,24 @@ export async function checkoutKit(checkout: Checkout): Promise<string> {
 const wholeCommit = /^[0-9a-f]{40}$/;
 const partOfCommit = /^[0-9a-f]{7,40}$/;
 
+/**
+ * Checks that a repository answers and has the ref, without getting anything of it.
+ * @throws MuseError as `fetchKit` says
+ */
+export async function checkRemote({ url, subject, ref, git }: Omit<Checkout, 'directory'>): Promise<void> {
+  const own = { ...git };
+  if (/^ssh:|^[^/]+@?[^/]*:(?!\/\/)/.test(url)) own.ssh = await sshCommand(own);
+  const refs = await lsRemote(url, own, subject).catch((error: unknown) => {
+    const settings = tokenSettings(git.environment ?? process.env, url);
+    const refused = error instanceof MuseError && ['kit-private', 'kit-not-found'].includes(error.code);
+    if (settings === undefined || !refused) throw error;
+    return lsRemote(url, { ...own, settings }, subject);
+  });
+  if (refs.length === 0) throw empty(subject);
+  if (ref === undefined) headRef(refs, subject);
+  else if (findRef(refs, ref) === undefined && !partOfCommit.test(ref)) throw unknownRef(ref, refs, subject);
+}
+
 async function attempt({ url, subject, ref, directory, git }: Checkout): Promise<string> {
   const options = { ...git, directory };
   // Listing the refs first is cheap and fails fast if no one answers; the transfer may take long.

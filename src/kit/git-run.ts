@@ -1,7 +1,8 @@
 /** Runs git: without a shell, hooks, the user's templates or prompts, and with a time limit. */
 import { devNull } from 'node:os';
-import { type ErrorCode, MuseError } from '../shared/error.ts';
+import { cancelled, type ErrorCode, MuseError } from '../shared/error.ts';
 import { kindOf } from '../shared/files.ts';
+import { networkTrouble } from '../shared/network.ts';
 
 /** Options of one run of git. */
 export interface GitOptions {
@@ -71,7 +72,7 @@ async function endAll(pid: number | undefined): Promise<void> {
 export async function runGit(args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   const { execa } = await import('execa');
   const { signal, timeoutMs = 60_000 } = options;
-  if (signal?.aborted === true) throw cancelled();
+  if (signal?.aborted === true) throw cancelled(signal.reason);
   const run = execa('git', [...always, ...args], {
     ...(options.directory === undefined ? {} : { cwd: options.directory }),
     env: gitEnvironment(options.environment ?? process.env, options.settings, options.ssh),
@@ -89,7 +90,7 @@ export async function runGit(args: readonly string[], options: GitOptions = {}):
     void endAll(run.pid);
   };
   const timer = setTimeout(() => stop(late(args[0] ?? '', timeoutMs)), timeoutMs);
-  const onAbort = () => stop(cancelled());
+  const onAbort = () => stop(cancelled(signal?.reason));
   signal?.addEventListener('abort', onAbort, { once: true });
   const result = await run;
   clearTimeout(timer);
@@ -99,10 +100,6 @@ export async function runGit(args: readonly string[], options: GitOptions = {}):
   const atHome = options.directory === undefined || (await kindOf(options.directory)) !== undefined;
   if ('code' in result && result.code === 'ENOENT' && atHome) throw missing(result.cause);
   return { ok: !result.failed, stdout: result.stdout, stderr: result.stderr };
-}
-
-function cancelled(): MuseError {
-  return new MuseError({ code: 'cancelled', message: 'git was stopped.', suggestion: 'Run the command again.' });
 }
 
 function late(verb: string, timeoutMs: number): MuseError {
@@ -136,7 +133,7 @@ export async function mustRun(
   options: GitOptions,
 ): Promise<string> {
   const result = await runGit(args, options);
-  if (!result.ok) throw gitError(subject, verb, result.stderr);
+  if (!result.ok) throw gitError(subject, verb, result.stderr, options.environment);
   return result.stdout;
 }
 
@@ -185,7 +182,7 @@ const cases: readonly Case[] = [
     suggestion: 'Use an https or ssh address, or a path.',
   },
   {
-    says: /Could not resolve host|unable to access|Connection (refused|timed out|reset)|Network is unreachable|Operation too slow|early EOF|unexpected disconnect|Could not read from remote/i,
+    says: /Could not resolve host|unable to access|Connection (refused|timed out|reset)|Network is unreachable|Operation too slow|early EOF|server certificate verification failed|SSL certificate problem|unexpected disconnect|Could not read from remote/i,
     code: 'kit-unreachable',
     message: (subject) => `${subject} cannot be reached.`,
     suggestion: 'Check the network and the address; a kit that is on this machine already can be named by its path.',
@@ -208,10 +205,24 @@ const cases: readonly Case[] = [
  * The error for a failed run of git.
  * @param subject what git worked on, for people: a URL without credentials, or a path
  * @param stderr what git printed
+ * @param environment that git ran in
  */
-export function gitError(subject: string, verb: string, stderr: string): MuseError {
+export function gitError(
+  subject: string,
+  verb: string,
+  stderr: string,
+  environment: NodeJS.ProcessEnv = process.env,
+): MuseError {
   const detail = stderr.trim().split('\n').slice(-12).join('\n');
   const known = cases.find((entry) => entry.says.test(stderr));
+  const trouble = known?.code === 'kit-unreachable' ? networkTrouble('git', stderr, environment) : undefined;
+  if (trouble !== undefined)
+    return new MuseError({
+      code: 'kit-unreachable',
+      message: `${subject} ${trouble.what}.`,
+      detail,
+      suggestion: trouble.suggestion,
+    });
   return new MuseError({
     code: known?.code ?? 'git-failed',
     message: known?.message(subject) ?? `git ${verb} failed on ${subject}.`,

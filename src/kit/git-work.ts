@@ -43,12 +43,19 @@ export async function underWay(directory: string, options: GitOptions = {}): Pro
   return undefined;
 }
 
+/** A path that differs from the last commit. */
+export interface Uncommitted {
+  path: string;
+  /** The last commit has no such file. */
+  isNew: boolean;
+}
+
 /** Those of the paths that differ from the last commit, or that git does not know and does not ignore either. */
 export async function uncommitted(
   directory: string,
   paths: readonly string[],
   options: GitOptions = {},
-): Promise<string[]> {
+): Promise<Uncommitted[]> {
   if (paths.length === 0) return [];
   const here = { ...options, directory };
   const [text, prefix] = await Promise.all([
@@ -62,13 +69,16 @@ export async function uncommitted(
   ]);
   // Porcelain's paths start at the top of the repository.
   const top = prefix.replace(/\r?\n$/, '');
-  const changed = new Set(
-    text
-      .split('\0')
-      .filter((line) => line !== '')
-      .map((line) => line.slice(3 + top.length)),
-  );
-  return paths.filter((path) => changed.has(path));
+  const states = new Map<string, string[]>();
+  for (const line of text.split('\0').filter((each) => each !== '')) {
+    const path = line.slice(3 + top.length);
+    states.set(path, [...(states.get(path) ?? []), line.slice(0, 2)]);
+  }
+  // A file that was taken out of the index and still exists has two lines: `D ` and `??`.
+  return paths.flatMap((path) => {
+    const found = states.get(path);
+    return found === undefined ? [] : [{ path, isNew: found.every((state) => state === '??' || state[0] === 'A') }];
+  });
 }
 
 /**

@@ -5,7 +5,7 @@ import { readHistory, type HistoryRow } from './history.ts';
 import type { Migration } from '../sql/migration.ts';
 import type { MigrateOptions, MigrateResult } from './run-pending.ts';
 
-export type { MigrateOptions, MigrateResult } from './run-pending.ts';
+export type { MigrateOptions, MigrateProgress, MigrateResult } from './run-pending.ts';
 
 /**
  * Applies the pending migrations in order, core before extensions, each in one transaction with its history row, under

@@ -1,6 +1,7 @@
 /** The error for a migration that PostgreSQL refused: file, line, column, the line itself, and what was done before. */
 import { DatabaseError, type Database } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
+import { detailedAdvice } from './advice.ts';
 import type { FileName } from './compare.ts';
 import { offsetInFile, offsetOfName } from '../sql/locate.ts';
 import { namesIn } from '../sql/message-names.ts';
@@ -45,9 +46,15 @@ export async function failure(
       ...(error.hint === undefined ? [] : [`Hint: ${error.hint}`]),
       ...progress(text, state),
     ].join('\n'),
-    suggestion: `${timeLimit(error) ?? `Correct ${text.file}`}, then run \`${command}\` again: it continues from there.`,
+    suggestion: `${suggestionFor(error, text)} run \`${command}\` again: it continues from there.`,
     cause: error,
   });
+}
+
+/** What to do first, up to the command that continues. */
+function suggestionFor(error: DatabaseError, { file }: RunText): string {
+  const advice = detailedAdvice(error);
+  return advice === undefined ? `${timeLimit(error) ?? `Correct ${file}`}, then` : `${advice} Then`;
 }
 
 /** What to do about a statement that exceeded a time limit; undefined for any other error. */

@@ -13,7 +13,7 @@ import { MuseError } from '../shared/error.ts';
 import { hasCode, readBytesAtOnce } from '../shared/files.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { MigrationFolders } from '../shared/muse-file.ts';
-import { decodeSql, type Decoded } from './decode.ts';
+import { decodeSql, type DecodedSql } from './decode.ts';
 import type { Layer, Migration } from '../sql/migration.ts';
 import { namingFindings } from './naming.ts';
 import { compareNames, numberOf } from './order.ts';
@@ -31,7 +31,16 @@ export interface MigrationFiles {
   migrations: Migration[];
   /** By the `file` of the migration that it rolls back. */
   rollbacks: Map<string, Rollback>;
+  /** Migrations and rollbacks that are there and are not text; each has its finding. */
+  unreadable: UnreadableFile[];
   findings: Finding[];
+}
+
+/** A file that is not text. */
+export interface UnreadableFile {
+  layer: Layer;
+  /** Path relative to the muse's directory, with `/`. */
+  file: string;
 }
 
 /** Names that look like migrations and are not: rollbacks, seeds, and files that editors or macOS leave. */
@@ -45,7 +54,7 @@ export function checksumOf(sql: string): string {
 
 /**
  * Reads the migration files of a muse, with their rollbacks.
- * A file that is not UTF-8 is left out and reported as a finding: check the findings before running the rest.
+ * A file that is not UTF-8 is left out, reported as a finding and listed: check that before running the rest.
  * @param root the muse's directory
  * @param wanted `rollbacks: false` leaves their texts unread
  * @throws MuseError `path-outside` for a symbolic link that leaves the muse
@@ -56,7 +65,7 @@ export async function readMigrations(
   wanted: { rollbacks?: boolean } = {},
 ): Promise<MigrationFiles> {
   const base = await realpath(root);
-  const result: MigrationFiles = { migrations: [], rollbacks: new Map(), findings: [] };
+  const result: MigrationFiles = { migrations: [], rollbacks: new Map(), unreadable: [], findings: [] };
   const layers: [Layer, string][] = [
     ...folders.core.map((folder): [Layer, string] => ['core', folder]),
     // A folder that holds both layers is read once.
@@ -77,6 +86,7 @@ export async function readMigrations(
       const text = readSql(base, `${folder}/${name}`);
       if ('finding' in text) {
         result.findings.push(text.finding);
+        result.unreadable.push({ layer, file: `${folder}/${name}` });
         continue;
       }
       const file = `${folder}/${name}`;
@@ -119,12 +129,14 @@ async function readRollbacks(
     if (place === undefined) continue;
     const file = `${place[0]}/${place[2](name)}`;
     const text = readSql(base, file);
-    if ('finding' in text) result.findings.push(text.finding);
-    else result.rollbacks.set(`${folder}/${name}`, { file, sql: text.sql });
+    if ('finding' in text) {
+      result.findings.push(text.finding);
+      result.unreadable.push({ layer, file });
+    } else result.rollbacks.set(`${folder}/${name}`, { file, sql: text.sql });
   }
 }
 
-function readSql(base: string, file: string): Decoded {
+function readSql(base: string, file: string): DecodedSql {
   return decodeSql(readBytesAtOnce(join(base, file)) ?? new Uint8Array(), file);
 }
 

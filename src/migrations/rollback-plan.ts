@@ -4,6 +4,7 @@ import type { FileName } from './compare.ts';
 import { lossOf, type Loss } from './loss.ts';
 import { readHistory, type HistoryRow } from './history.ts';
 import type { Migration } from '../sql/migration.ts';
+import { hasStatements } from '../sql/trivia.ts';
 import { plainNumber } from './order.ts';
 import type { Rollback } from './read.ts';
 
@@ -67,6 +68,10 @@ export function rollbackSteps(
     target.to === undefined ? newest.slice(0, checkedSteps(target)) : newerThan(migrations, newest, place, target);
   const without = chosen.filter((row) => !rollbacks.has(row.file)).map((row) => row.file);
   if (without.length > 0) throw missing(without, place);
+  const doesNothing = chosen
+    .map(({ file }) => file)
+    .find((file) => isEmptyRollback(migrations[place.get(file) ?? -1], rollbacks.get(file)));
+  if (doesNothing !== undefined) throw empty(doesNothing, rollbacks.get(doesNothing)!.file);
   return chosen.map(({ layer, file }) => ({ layer, file, rollback: rollbacks.get(file)! }));
 }
 
@@ -106,6 +111,24 @@ function isMeant({ layer, file, number }: Migration, to: string): boolean {
 
 function badTarget(message: string, suggestion: string): MuseError {
   return new MuseError({ code: 'bad-rollback-target', message: `${message} Nothing was rolled back.`, suggestion });
+}
+
+/** Says whether a rollback file does nothing although its migration does something. */
+export function isEmptyRollback(
+  migration: Pick<Migration, 'sql'> | undefined,
+  rollback: Pick<Rollback, 'sql'> | undefined,
+): boolean {
+  return (
+    rollback !== undefined && !hasStatements(rollback.sql) && migration !== undefined && hasStatements(migration.sql)
+  );
+}
+
+function empty(migration: string, rollback: string): MuseError {
+  return new MuseError({
+    code: 'rollback-missing',
+    message: `${rollback}, the rollback of ${migration}, is empty: what the migration made would stay. Nothing was rolled back.`,
+    suggestion: '`muse lint --fix` writes it from the migration; or write in it what rolls the migration back.',
+  });
 }
 
 function missing(files: readonly string[], place: ReadonlyMap<string, number>): MuseError {

@@ -24,7 +24,8 @@ export interface MigrateOptions extends TimeLimits {
   beforeRun?: (pending: readonly Migration[]) => Promise<void>;
 }
 
-interface MigrateProgress {
+/** What a run says of each file, before and after it. */
+export interface MigrateProgress {
   status: 'started' | 'applied';
   layer: Layer;
   file: string;

@@ -6,6 +6,8 @@ import type { RehearsalReport } from '../rehearsal/rehearse.ts';
 import type { CallOptions } from '../shared/call.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { EnvironmentName } from '../shared/muse-file.ts';
+import type { TargetKind } from '../targets/kinds.ts';
+import type { AddedEnvironment, ListedEnvironment } from './environment-list.ts';
 import type { OfflineReport } from './verify-offline.ts';
 import type { MuseProof } from './verify.ts';
 
@@ -35,6 +37,24 @@ export interface NewOptions extends CallOptions {
   tables?: readonly string[];
   /** Copies rows between tables instead; `map` has the source's column for each target column. */
   copy?: { from: string; to: string; map?: Readonly<Record<string, string>> };
+}
+
+export interface LintOptions extends CallOptions {
+  /** Paths of migrations, rollbacks or seeds, relative to the muse. */
+  files?: readonly string[];
+}
+
+export interface EnvOptions extends CallOptions {
+  /** Adds this environment to `muse.json`. */
+  add?: EnvironmentName;
+  /** With `add`: where its database is. Default: `postgres`. */
+  target?: TargetKind;
+}
+
+export interface EnvResult {
+  environments: ListedEnvironment[];
+  /** With `add`: what was written, and what is to be filled in. */
+  added?: AddedEnvironment;
 }
 
 /** The static rules' findings. */

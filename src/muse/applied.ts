@@ -1,5 +1,6 @@
 import type { Session } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
+import type { Hooks } from '../shared/hooks.ts';
 import { compare } from '../migrations/compare.ts';
 import { readHistory } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
@@ -47,14 +48,14 @@ export async function appliedFiles(
   muse: Muse,
   migrations: readonly Migration[],
   environment: NodeJS.ProcessEnv,
-  signal?: AbortSignal,
+  hooks: Hooks = {},
 ): Promise<AppliedFiles> {
   const applied: AppliedFiles = { files: new Set(), notes: [] };
   for (const name of Object.keys(muse.museFile.environments) as EnvironmentName[]) {
     const { place, target } = placeOf(muse, name, environment);
     if (!(await target.exists(place))) continue;
     try {
-      const { database } = await target.open(place, { signal });
+      const { database } = await target.open(place, { ...hooks, reads: true });
       try {
         const found = compare(migrations, (await readHistory(database)) ?? []);
         for (const { file } of [...found.applied, ...found.interrupted]) applied.files.add(file);
@@ -63,7 +64,7 @@ export async function appliedFiles(
         await database.close();
       }
     } catch (error) {
-      if (!(error instanceof MuseError) || error.code === 'database-in-use' || signal?.aborted) throw error;
+      if (!(error instanceof MuseError) || error.code === 'database-in-use' || hooks.signal?.aborted) throw error;
       applied.notes.push(`The migration history of ${name} could not be read: ${error.message}`);
     }
   }

@@ -6,6 +6,7 @@ import { hasHistory, readHistory } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readMigrations } from '../migrations/read.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
+import type { Hooks } from '../shared/hooks.ts';
 import { packageVersion } from '../shared/version.ts';
 import { openEnvironment, placeOf } from '../targets/open.ts';
 import { type BackupHeader, type BackupLine, writeBackup } from './backup-format.ts';
@@ -28,11 +29,11 @@ export async function backupMuse(
   muse: Muse,
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
-  signal?: AbortSignal,
+  hooks: Hooks = {},
 ): Promise<Backup> {
-  const { database } = await openEnvironment(muse, name, environment, { signal });
+  const { database } = await openEnvironment(muse, name, environment, { ...hooks, reads: true });
   try {
-    return await takeBackup(muse, name, environment, database, signal);
+    return await takeBackup(muse, name, environment, database, hooks.signal);
   } finally {
     await database.close();
   }
@@ -44,10 +45,12 @@ export async function backupBefore(
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
   database: Database,
-  { onProgress, signal }: { onProgress?: ((text: string) => void) | undefined; signal?: AbortSignal | undefined } = {},
+  { onProgress, onDone, signal }: Hooks & { onProgress?: ((text: string) => void) | undefined } = {},
 ): Promise<string> {
   onProgress?.('Taking a backup');
-  return (await takeBackup(muse, name, environment, database, signal)).file;
+  const { file } = await takeBackup(muse, name, environment, database, signal);
+  onDone?.({ list: 'backups', text: `saved the data to ${file}`, entry: file });
+  return file;
 }
 
 async function takeBackup(

@@ -1,7 +1,7 @@
 import type { TableSummary } from '../scaffold/scaffold.ts';
 import { checkedSession } from '../scaffold/session.ts';
 import type { CoreFacts } from '../scaffold/table.ts';
-import { buildCatalog } from '../sql/catalog/build.ts';
+import { buildCatalog, buildCatalogInTurns } from '../sql/catalog/build.ts';
 import { coreFacts } from '../sql/catalog/core-objects.ts';
 import type { Table } from '../sql/catalog/model.ts';
 import type { Migration } from '../sql/migration.ts';
@@ -17,7 +17,13 @@ import type { Expectations } from '../rules/engine/live/expectations.ts';
 /** What a new extension file can be built on: what core creates, and the extension files before it. */
 export async function factsOf(migrations: readonly Migration[]): Promise<CoreFacts> {
   await loadParser();
-  return coreFacts(buildCatalog(migrations.map((migration) => ({ ...migration, layer: 'core' }))));
+  const catalog = buildCatalog(migrations.map((migration) => ({ ...migration, layer: 'core' })));
+  const extensions = new Set(migrations.filter(({ layer }) => layer === 'extension').map(({ file }) => file));
+  const extensionTables = [...catalog.tables.values()].flatMap(({ name, site }): [string, string][] => {
+    const file = site?.piece.source.migration.file;
+    return file !== undefined && extensions.has(file) ? [[name, file]] : [];
+  });
+  return { ...coreFacts(catalog), extensionTables: Object.fromEntries(extensionTables) };
 }
 
 const isKept = ({ kind, site, temporary }: Table): boolean =>
@@ -29,7 +35,7 @@ export async function expectationsOf(
   museFile?: Pick<MuseFile, 'isolation' | 'session'>,
 ): Promise<Expectations> {
   await loadParser();
-  const catalog = buildCatalog(migrations);
+  const catalog = await buildCatalogInTurns(migrations);
   const tables = [...catalog.tables.values()].filter(isKept);
   const declarations = readDirectives(migrations).flatMap((directive) => {
     if (directive.table === undefined || directive.kind === 'ignore') return [];

@@ -1,11 +1,21 @@
 import type { Database } from '../database/database.ts';
 import { openEmbedded } from '../database/embedded/embedded.ts';
-import { diffSchema, readSchema, type SchemaObject } from '../database/schema.ts';
+import { diffSchema, readSchema, type SchemaDifference, type SchemaObject } from '../database/schema.ts';
 import type { Finding } from '../shared/finding.ts';
 import { migrate } from '../migrations/apply.ts';
+import { placesOf } from '../rules/engine/live/places.ts';
 import type { Migration } from '../sql/migration.ts';
 import { schemasOf } from './declared-schema.ts';
 import { filesOf } from './applied.ts';
+import { createSql, ownerOf, redefined } from './drift-sql.ts';
+
+/** An object in which a database differs from its applied files. */
+export interface Drift extends Finding {
+  /** `+` only in the database, `-` only in the files, `~` in both and not the same. */
+  change: '+' | '-' | '~';
+  /** `+` and `-`: the statements that create it. `~`: a line that begins with `-` for what was, with `+` for what is. */
+  sql: string[];
+}
 
 /**
  * Finds where a database differs from its applied files: the same files are run on a shadow database, and
@@ -15,21 +25,20 @@ export async function schemaDrift(
   database: Database,
   migrations: readonly Migration[],
   signal?: AbortSignal,
-): Promise<Finding[]> {
+): Promise<Drift[]> {
   const { applied: files } = await filesOf(database, migrations);
   const schemas = await schemasOf(files);
   const model = await openEmbedded({ signal });
   try {
     await migrate(model, files);
     const [expected, found] = await Promise.all([readSchema(model, { schemas }), readSchema(database, { schemas })]);
-    const { missing, extra, changed } = diffSchema(expected.filter(isOfFiles), found.filter(isOfFiles));
-    return [
-      ...missing.map((object) => finding(object, 'is not in the database, but the files create it')),
-      ...extra.map((object) => finding(object, 'is in the database, but no file creates it')),
-      ...changed.map(({ kind, name, after }) =>
-        finding({ kind, name, definition: after }, 'differs from what the files create'),
-      ),
-    ];
+    const drift = driftOf(diffSchema(expected.filter(isOfFiles), found.filter(isOfFiles)));
+    if (drift.length === 0) return [];
+    const places = await placesOf(files);
+    return drift.map((one) => {
+      const [{ file, line, column }] = places.locate([{ ...one, object: tableIn(one.object ?? '') }]) as [Finding];
+      return file === undefined ? one : { ...one, file, line: line!, column: column! };
+    });
   } finally {
     await model.close();
   }
@@ -40,12 +49,48 @@ const platformKinds = new Set(['extension', 'publication', 'event trigger', 'def
 
 const isOfFiles = ({ kind }: SchemaObject): boolean => !platformKinds.has(kind);
 
-function finding({ kind, name, definition }: SchemaObject, what: string): Finding {
+const isTable = ({ kind }: SchemaObject): boolean => kind === 'table' || kind === 'partitioned table';
+
+/** One entry for each object; the columns of a table that is extra or missing as a whole are in its CREATE TABLE. */
+function driftOf({ missing, extra, changed }: SchemaDifference): Drift[] {
+  const whole = (objects: readonly SchemaObject[], change: '+' | '-', what: string): Drift[] => {
+    const tables = new Set(objects.filter(isTable).map(({ name }) => name));
+    const columns = objects.filter(({ kind, name }) => kind === 'column' && tables.has(ownerOf(name)));
+    return objects
+      .filter((object) => !columns.includes(object))
+      .map((object) => {
+        const own = isTable(object) ? columns.filter(({ name }) => ownerOf(name) === object.name) : [];
+        return entry(object, change, what, createSql(object, own));
+      });
+  };
+  return [
+    ...whole(missing, '-', 'is not in the database, but the files create it'),
+    ...whole(extra, '+', 'is in the database, but no file creates it'),
+    ...changed.map(({ kind, name, before, after }) => {
+      const { was, is } = redefined(kind, name, before, after);
+      const lines = [...was.map((line) => `- ${line}`), ...is.map((line) => `+ ${line}`)];
+      return entry({ kind, name, definition: after }, '~', 'differs from what the files create', lines);
+    }),
+  ];
+}
+
+function entry({ kind, name }: SchemaObject, change: Drift['change'], what: string, sql: string[]): Drift {
   return {
     rule: 'schema-drift',
     severity: 'warning',
     object: `${kind} ${name}`,
+    change,
+    sql,
     message: `The ${kind} ${name} ${what}: the database was changed by hand.`,
-    suggestion: `Write the change as a migration (muse new), or undo it in the database. Definition there: ${definition.slice(0, 300)}`,
+    suggestion: 'Write the change as a migration (muse new), or undo it in the database.',
   };
+}
+
+/** What the files know an object by: the relation that it is, or that it is a part of. */
+function tableIn(object: string): string {
+  const name = object.slice(object.indexOf(' ') + 1).replace(/^(?:relation|function) /, '');
+  if (object.startsWith('column ')) return ownerOf(name);
+  return object.startsWith('policy ')
+    ? object
+    : name.slice(name.lastIndexOf(' on ') === -1 ? 0 : name.lastIndexOf(' on ') + 4);
 }

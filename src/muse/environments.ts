@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
+import type { Hooks } from '../shared/hooks.ts';
 import { readHistory } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
 import { openEnvironment } from '../targets/open.ts';
@@ -17,10 +18,10 @@ export async function refuseUntried(
   production: Database,
   pending: readonly Migration[],
   environment: NodeJS.ProcessEnv,
-  signal?: AbortSignal,
+  hooks: Hooks = {},
 ): Promise<void> {
   if (muse.museFile.environments.staging === undefined) return;
-  const { database: staging } = await openEnvironment(muse, 'staging', environment, { signal });
+  const { database: staging } = await openEnvironment(muse, 'staging', environment, { ...hooks, reads: true });
   try {
     if ((await identityOf(staging)) === (await identityOf(production))) throw sameDatabase(production.description);
     const history = (await readHistory(staging)) ?? [];

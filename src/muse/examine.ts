@@ -3,8 +3,9 @@ import { MuseError } from '../shared/error.ts';
 import { type Finding, hasErrors } from '../shared/finding.ts';
 import { lint } from '../rules/registry.ts';
 import type { MigrationFiles } from '../migrations/read.ts';
-import { type RehearsalReport, rehearse } from '../rehearsal/rehearse.ts';
+import { type RehearsalInput, type RehearsalReport, rehearse } from '../rehearsal/rehearse.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
+import { foldConsequences } from '../rules/engine/root-causes.ts';
 import { placesOf } from '../rules/engine/live/places.ts';
 import { checkCatalog } from '../verify/catalog/catalog-check.ts';
 import { expectationsOf } from './declared-schema.ts';
@@ -17,27 +18,59 @@ export interface Examination {
   rehearsal: RehearsalReport;
 }
 
+/** How the rehearsal of {@link examine} is limited and followed. */
+export interface ExamineOptions extends Pick<RehearsalInput, 'statementTimeoutMs' | 'openAnother'> {
+  /** Called with the current file or pass. */
+  onPhase?: ((text: string) => void) | undefined;
+}
+
+/** What the passes of a rehearsal are for people. */
+const passes = { first: '', access: 'asking every table', again: 'again: ', rollback: 'rolling back' };
+
+/** The options for the rehearsal, with the files counted. */
+function follow(
+  migrations: MigrationFiles['migrations'],
+  { onPhase, ...limits }: ExamineOptions,
+): Omit<RehearsalInput, 'migrations' | 'rollbacks' | 'own'> {
+  const numbers = new Map(migrations.map(({ file }, index) => [file, `${index + 1}/${migrations.length} ${file}`]));
+  return {
+    ...limits,
+    onProgress: ({ pass, file }) =>
+      onPhase?.(`${passes[pass]}${file === undefined ? '' : (numbers.get(file) ?? file)}`),
+  };
+}
+
 /**
  * Finds everything that can be known about migrations before they run on a real database: the files are linted, run on a shadow
  * database, and that database's catalog is checked.
  * @param database a shadow database with the platform's objects; it cannot be used again
  */
-export async function examine(database: Database, files: MigrationFiles, museFile: MuseFile): Promise<Examination> {
+export async function examine(
+  database: Database,
+  files: MigrationFiles,
+  museFile: MuseFile,
+  options: ExamineOptions = {},
+): Promise<Examination> {
   const { migrations, rollbacks } = files;
   const own = migrations
     .filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file))
     .map(({ file }) => file);
   // The database works in its own thread: meanwhile the files are linted here.
   const [rehearsal, linted] = await Promise.all([
-    rehearse(database, { migrations, rollbacks, own }),
+    rehearse(database, { migrations, rollbacks, own, ...follow(migrations, options) }),
     lint({ migrations, rollbacks, severities: museFile.rules ?? {} }),
   ]);
   const [expectations, places] = [await expectationsOf(migrations, museFile), await placesOf(migrations)];
-  const { findings: seen, silenced } = places.settle(await checkCatalog(database, expectations), museFile.rules);
+  const { findings: seen, silenced } = places.settle(
+    rehearsal.ended ? [] : await checkCatalog(database, expectations),
+    museFile.rules,
+  );
   // A table whose CREATE failed already has that finding.
   const catalog = hasErrors(rehearsal.findings) ? seen.filter(({ rule }) => rule !== 'table-missing') : seen;
   return {
-    findings: places.locate(mergeFindings([files.findings, linted.findings, rehearsal.findings, catalog])),
+    findings: foldConsequences(
+      places.locate(mergeFindings([files.findings, linted.findings, rehearsal.findings, catalog])),
+    ),
     // The catalog has the same problems that the files have.
     silenced: Math.max(linted.silenced, silenced),
     rehearsal,

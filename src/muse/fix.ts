@@ -1,10 +1,12 @@
 import { MuseError } from '../shared/error.ts';
+import type { Hooks } from '../shared/hooks.ts';
 import type { Finding } from '../shared/finding.ts';
 import { commitPaths, inRepository, uncommitted, underWay } from '../kit/git-work.ts';
 import { readMigrations } from '../migrations/read.ts';
 import type { AccessChange } from '../rules/engine/fix/access.ts';
 import type { Decision } from '../rules/engine/fix/fix.ts';
 import type { AccessReport } from '../rules/engine/fix/guard.ts';
+import { followers, keepBefore, type KeptFile } from './repair/before-fix.ts';
 import { planFixes } from './repair/repair.ts';
 import { listMessage, type MadeChange, repairsFile, writeRepairs } from './repair/report.ts';
 import { checkUntouched, commitMessage, diffOf, pathsOf, touched, writeChange } from './repair/write.ts';
@@ -16,7 +18,7 @@ export interface MuseChange {
   rule: string;
   /** New, changed and removed files, relative to the muse, with `/`. */
   files: string[];
-  /** 40 hex, where it was committed. */
+  /** 40 hex, where it was committed; files that were not committed before are not part of it. */
   commit?: string;
   /** Of a dry run: the unified diff. */
   diff?: string;
@@ -32,11 +34,13 @@ export interface FixResult {
   /** The findings that remain. */
   findings: Finding[];
   silenced: number;
+  /** Files that no commit has as they were before, and where their earlier content is; relative to the muse, with `/`. */
+  kept: KeptFile[];
   notes: string[];
 }
 
 /** How a muse is fixed. */
-export interface FixOptions {
+export interface FixOptions extends Hooks {
   environment: NodeJS.ProcessEnv;
   signal: AbortSignal;
   /** Shows the diffs and changes nothing. */
@@ -48,19 +52,21 @@ export interface FixOptions {
 
 /**
  * Fixes the migrations of a muse, one commit for each class of repair. Applied files are left as they are,
- * and fixed with a new migration. Without a repository the files are edited and nothing is committed.
- * @throws MuseError `uncommitted-changes` where a file to be edited has uncommitted changes, `git-busy` in the middle of a
+ * and fixed with a new migration. A file that is not committed yet is fixed in place and stays uncommitted, as every file
+ * does without a repository; its earlier content is kept.
+ * @throws MuseError `uncommitted-changes` where a committed file to be edited has uncommitted changes, `git-busy` in the middle of a
  *   merge or the like, both before anything is changed; `database-in-use`; what writing and git throw
  */
 export async function fixMuse(
   muse: Muse,
-  { environment, signal, dryRun, mayWiden, onProgress }: FixOptions,
+  { environment, dryRun, mayWiden, onProgress, ...hooks }: FixOptions,
 ): Promise<FixResult> {
   const { directory, museFile } = muse;
+  const { signal } = hooks;
   const git = { environment, signal };
   const files = await readMigrations(directory, museFile.migrations);
   onProgress?.('reading the migration history of each environment');
-  const applied = await appliedFiles(muse, files.migrations, environment, signal);
+  const applied = await appliedFiles(muse, files.migrations, environment, hooks);
   const { changes, findings, silenced, access, notes } = await planFixes(directory, museFile, files, {
     signal,
     applied: applied.files,
@@ -73,6 +79,7 @@ export async function fixMuse(
     access,
     findings,
     silenced,
+    kept: [],
     notes: [...applied.notes, ...notes],
   };
   if (dryRun) {
@@ -81,30 +88,41 @@ export async function fixMuse(
     return result;
   }
   if (changes.length === 0) return result;
-  const paths = [...touched(changes).keys(), repairsFile];
+  const before = touched(changes);
   const commits = await inRepository(directory, 'muse.json', git);
-  if (commits) await refuseUnfinished(directory, paths, git);
-  else result.notes.push('This muse is not in a git repository: the files were edited, and nothing was committed.');
+  if (!commits)
+    result.notes.push('This muse is not in a git repository: the files were edited, and nothing was committed.');
+  const fresh = new Set(
+    commits ? await refuseUnfinished(directory, [...before.keys(), repairsFile], git) : before.keys(),
+  );
   await checkUntouched(directory, changes);
+  result.kept = await keepBefore(directory, fresh);
   const made: MadeChange[] = [];
   for (const change of changes) {
     signal.throwIfAborted();
     await writeChange(directory, change);
-    const commit = commits ? await commitPaths(directory, pathsOf(change), commitMessage(change), git) : undefined;
+    for (const path of followers(change, fresh)) fresh.add(path);
+    const settled = pathsOf(change).filter((path) => !fresh.has(path));
+    const commit = commits ? await commitPaths(directory, settled, commitMessage(change), git) : undefined;
     made.push({ ...change, commit });
-    result.changes.push({ rule: change.rule, files: pathsOf(change), ...(commit === undefined ? {} : { commit }) });
+    const done = { rule: change.rule, files: pathsOf(change), ...(commit === undefined ? {} : { commit }) };
+    result.changes.push(done);
+    hooks.onDone?.({ list: 'changes', text: `fixed ${change.rule}`, entry: done });
   }
   const listed = await writeRepairs(directory, made, access);
-  if (listed !== undefined && commits) await commitPaths(directory, [listed], listMessage, git);
+  if (listed !== undefined && commits && !fresh.has(listed)) await commitPaths(directory, [listed], listMessage, git);
   return result;
 }
 
-/** Keeps the user's own changes from being committed along or lost. */
+/**
+ * Keeps the user's own changes from being committed along or lost.
+ * @returns those of the paths that no commit has yet
+ */
 async function refuseUnfinished(
   directory: string,
   paths: readonly string[],
   git: { environment: NodeJS.ProcessEnv; signal: AbortSignal },
-): Promise<void> {
+): Promise<string[]> {
   const begun = await underWay(directory, git);
   if (begun !== undefined) {
     throw new MuseError({
@@ -113,8 +131,9 @@ async function refuseUnfinished(
       suggestion: `Finish or abort it first: git ${begun} --continue, or git ${begun} --abort; then run this again.`,
     });
   }
-  const dirty = await uncommitted(directory, paths, git);
-  if (dirty.length === 0) return;
+  const found = await uncommitted(directory, paths, git);
+  const dirty = found.filter(({ isNew }) => !isNew).map(({ path }) => path);
+  if (dirty.length === 0) return found.map(({ path }) => path);
   throw new MuseError({
     code: 'uncommitted-changes',
     message:

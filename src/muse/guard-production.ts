@@ -1,5 +1,6 @@
 import { type Database, DatabaseError } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
+import type { Hooks } from '../shared/hooks.ts';
 import { type Finding, hasErrors } from '../shared/finding.ts';
 import { type MigrateOptions, type MigrateResult, migrate } from '../migrations/apply.ts';
 import type { Migration } from '../sql/migration.ts';
@@ -15,11 +16,9 @@ import { proveDatabase } from './verify.ts';
 /** Default limits for production: how long a statement may wait for a lock, and run, in ms. */
 export const productionLimits = { lockTimeoutMs: 5000, statementTimeoutMs: 600_000 };
 
-export interface ProductionOptions extends MigrateOptions, Consent {
+export interface ProductionOptions extends MigrateOptions, Consent, Hooks {
   /** Skip the check that staging has applied the files. */
   force?: boolean;
-  /** Ends the run when it aborts. */
-  signal?: AbortSignal | undefined;
   /** Called with the current step, then with each file. */
   onPhase?(text: string): void;
   /** Called after the backup and before the first file. */
@@ -52,7 +51,7 @@ export async function migrateProduction(
   pending: readonly Migration[],
   options: ProductionOptions,
 ): Promise<ProductionResult> {
-  if (options.force !== true) await refuseUntried(muse, database, pending, environment, options.signal);
+  if (options.force !== true) await refuseUntried(muse, database, pending, environment, options);
   const files = pending.map(({ file }) => file);
   const tables = await touchedTables(
     database,
@@ -68,8 +67,8 @@ export async function migrateProduction(
     ),
   );
   const backup = await backupBefore(muse, 'production', environment, database, {
+    ...options,
     onProgress: options.onPhase,
-    signal: options.signal,
   });
   let result: MigrateResult;
   try {

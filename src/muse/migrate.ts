@@ -1,10 +1,13 @@
 import type { Database } from '../database/database.ts';
+import { MuseError } from '../shared/error.ts';
 import { hasErrors } from '../shared/finding.ts';
-import { migrate } from '../migrations/apply.ts';
+import { fileDone } from '../shared/hooks.ts';
+import { migrate, type MigrateProgress } from '../migrations/apply.ts';
 import { compare } from '../migrations/compare.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readHistory } from '../migrations/history.ts';
-import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
+import type { MigrationFiles } from '../migrations/read.ts';
+import { readReadable } from './readable.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import type { IsolationReport } from '../verify/report/report.ts';
 import { type OpenEnvironment, openEnvironment } from '../targets/open.ts';
@@ -38,7 +41,7 @@ export async function migrateMuse(
   options: MigrateMuseOptions = {},
 ): Promise<ProductionResult> {
   if (name === 'production') needConsent(name, options, 'muse migrate --env production');
-  const { database, migrations, target } = await openBeside(muse, name, environment, options.signal);
+  const { database, migrations, target } = await openBeside(muse, name, environment, options);
   const provesAfter = name === 'development' && target.local;
   let prepare = (): Promise<void> => Promise.resolve();
   let isolation: IsolationReport | undefined;
@@ -59,7 +62,7 @@ export async function migrateMuse(
     };
     const { findings } = await rehearseMuse(
       muse,
-      options.signal,
+      options,
       provesAfter || options.verify === false ? undefined : proveBefore,
     );
     refuseErrors(findings, 'Nothing was applied.', fixInMuse);
@@ -73,9 +76,10 @@ export async function migrateMuse(
     if (name !== 'production') await prepare();
   };
   let running = '';
-  const onProgress = ({ file }: { file: string }): void => {
-    running = file;
-    options.onPhase?.(file);
+  const onProgress = ({ status, layer, file, ms, index, count }: MigrateProgress): void => {
+    running = `${index + 1}/${count} ${file}`;
+    if (status === 'started') options.onPhase?.(running);
+    else options.onDone?.(fileDone('applied', { layer, file, ...(ms === undefined ? {} : { ms }) }));
   };
   database.onRaise?.((text) => options.onPhase?.(`${running}: ${text}`));
   const run = {
@@ -89,7 +93,9 @@ export async function migrateMuse(
     const result: ProductionResult =
       name === 'production'
         ? await toProduction(muse, environment, database, migrations, run)
-        : await migrate(database, migrations, run);
+        : await migrate(database, migrations, run).catch(async (error: unknown) => {
+            throw provesAfter ? await ownEdit(error, muse, database, migrations, environment) : error;
+          });
     if (result.applied.length === 0) return result;
     const { copyReports } = await import('./copied.ts');
     result.notes.push(...(await copyReports(database, migrations, result.applied)));
@@ -137,6 +143,46 @@ async function withProof(
   return { ...result, isolation, findings, error };
 }
 
+/**
+ * Where files were edited that only this development database has: the error that also says how to bring the two together.
+ * Any other error as it is.
+ */
+async function ownEdit(
+  refusal: unknown,
+  muse: Muse,
+  database: Database,
+  migrations: readonly Migration[],
+  environment: NodeJS.ProcessEnv,
+): Promise<unknown> {
+  if (!(refusal instanceof MuseError) || !(refusal.findings ?? []).some(({ rule }) => rule === 'checksum-drift'))
+    return refusal;
+  const rows = (await readHistory(database)) ?? [];
+  const edited = new Set(compare(migrations, rows).edited.map(({ row }) => row.file));
+  const { development: _own, ...others } = muse.museFile.environments;
+  const elsewhere = { ...muse, museFile: { ...muse.museFile, environments: others } };
+  // Another database that is in use may have the file: then nothing is known, and nothing more is said.
+  const { appliedFiles } = await import('./applied.ts');
+  const applied = await appliedFiles(elsewhere, migrations, environment).catch(() => undefined);
+  if (applied === undefined || [...edited].some((file) => applied.files.has(file))) return refusal;
+  // Newest first, as they are rolled back; what core made has no rollback.
+  const newest = rows.toSorted((a, b) => Date.parse(b.applied_at) - Date.parse(a.applied_at));
+  const steps = newest.findLastIndex(({ file }) => edited.has(file)) + 1;
+  const again = newest.slice(0, steps).every(({ layer }) => layer === 'extension')
+    ? `muse rollback${steps === 1 ? '' : ` --steps ${steps}`}, then muse migrate`
+    : 'muse reset';
+  const known =
+    applied.notes.length === 0
+      ? 'Only your development database has the old text.'
+      : `${applied.notes.join(' ')} Undo the edit if the file is applied there. If not:`;
+  return new MuseError({
+    code: refusal.code,
+    message: refusal.message,
+    suggestion: `${known} To apply the new text: ${again}. To keep the database as it is: muse migrate --accept-edited.`,
+    ...(refusal.findings === undefined ? {} : { findings: refusal.findings }),
+    cause: refusal,
+  });
+}
+
 async function toProduction(
   muse: Muse,
   environment: NodeJS.ProcessEnv,
@@ -156,11 +202,11 @@ async function openBeside(
   muse: Muse,
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
-  signal: AbortSignal | undefined,
+  { onNote, signal, statementTimeoutMs: timeoutMs }: MigrateMuseOptions,
 ): Promise<OpenEnvironment & { migrations: Migration[] }> {
   const [opened, read] = await Promise.allSettled([
-    openEnvironment(muse, name, environment, { signal }),
-    readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false }),
+    openEnvironment(muse, name, environment, { onNote, signal, timeoutMs }),
+    readReadable(muse, { rollbacks: false }),
   ]);
   if (opened.status === 'fulfilled' && read.status === 'fulfilled')
     return { ...opened.value, migrations: read.value.migrations };

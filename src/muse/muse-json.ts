@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { MuseError } from '../shared/error.ts';
-import { readText, writeWhole } from '../shared/files.ts';
+import { readUtf8, writeWhole } from '../shared/files.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
 
 /** Where the JSON Schema is in a muse that has this tool among its packages: the `$schema` of every `muse.json` that is written. */
@@ -16,7 +16,7 @@ const mostProblems = 10;
  */
 export async function readMuseFile(directory: string): Promise<MuseFile> {
   const path = join(directory, 'muse.json');
-  const text = await readText(path);
+  const text = await readUtf8(path);
   if (text === undefined) {
     throw new MuseError({
       code: 'muse-json-missing',

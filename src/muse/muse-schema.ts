@@ -1,5 +1,6 @@
 import { exactOptional, type GenericSchema } from 'valibot';
 import { ruleNames } from '../rules/names.ts';
+import { prefixProblem } from '../scaffold/names.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
 import {
   checked,
@@ -18,6 +19,13 @@ import { targetKinds } from '../targets/kinds.ts';
 import { targets } from '../targets/targets.ts';
 
 const folders = list(name('a folder'), 'a list of folders');
+
+const prefix = checked(text(), (value) => {
+  const problem = prefixProblem(value);
+  if (problem === undefined) return [];
+  const suggestion = problem.nearest === undefined ? 'Write "" for none.' : `Did you mean "${problem.nearest}"?`;
+  return [{ path: [], message: problem.message, suggestion }];
+});
 
 const session = object({
   role: described(
@@ -108,7 +116,7 @@ export const museSchema = object({
     "How tenants are isolated: by Supabase's auth.uid(), or by variables that the app's own connection sets.",
   ),
   session: exactOptional(session),
-  prefix: described(text(), 'Prefix of the names of tables, with its underscore, e.g. kv_; empty for none.'),
+  prefix: described(prefix, 'Prefix of the names of tables, with its underscore, e.g. kv_; empty for none.'),
   presets: described(list(name('the id of a preset')), 'The presets that the product was made with.'),
   environments: described(
     object({

@@ -4,9 +4,9 @@ import { scaffold } from '../scaffold/scaffold.ts';
 import { checkedSession } from '../scaffold/session.ts';
 import { inside, writeWhole } from '../shared/files.ts';
 import { nextNumber } from '../migrations/order.ts';
-import { readMigrations } from '../migrations/read.ts';
 import { factsOf } from './declared-schema.ts';
 import type { Muse } from '../shared/muse-file.ts';
+import { readReadable } from './readable.ts';
 
 /** A copy of rows from one table to another. */
 export interface DataCopy {
@@ -23,12 +23,9 @@ export interface DataCopy {
  * @returns the files written, relative to the muse, with `/`
  * @throws MuseError `bad-data-migration` where the tables do not match
  */
-export async function newDataInMuse(
-  { directory, museFile }: Muse,
-  title: string,
-  { from, to, map }: DataCopy,
-): Promise<string[]> {
-  const { migrations } = await readMigrations(directory, museFile.migrations, { rollbacks: false });
+export async function newDataInMuse(muse: Muse, title: string, { from, to, map }: DataCopy): Promise<string[]> {
+  const { directory, museFile } = muse;
+  const { migrations } = await readReadable(muse, { rollbacks: false });
   const [{ dataMigration }, { buildCatalog }, { loadParser }, { dataTable }] = await Promise.all([
     import('../scaffold/data-migration.ts'),
     import('../sql/catalog/build.ts'),
@@ -57,12 +54,9 @@ export async function newDataInMuse(
  * @returns the files written, relative to the muse, with `/`
  * @throws MuseError `bad-table` and what scaffolding throws
  */
-export async function newInMuse(
-  { directory, museFile }: Muse,
-  title: string,
-  tables: readonly string[],
-): Promise<string[]> {
-  const { migrations } = await readMigrations(directory, museFile.migrations, { rollbacks: false });
+export async function newInMuse(muse: Muse, title: string, tables: readonly string[]): Promise<string[]> {
+  const { directory, museFile } = muse;
+  const { migrations } = await readReadable(muse, { rollbacks: false });
   const number = nextNumber(migrations, 'extension', museFile.migrations.order);
   const folders = museFile.migrations;
   const files =

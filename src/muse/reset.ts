@@ -1,9 +1,10 @@
 import { countRows } from '../database/count-rows.ts';
 import { MuseError } from '../shared/error.ts';
-import { migrate } from '../migrations/apply.ts';
+import { fileDone, type Hooks } from '../shared/hooks.ts';
+import { migrate, type MigrateProgress } from '../migrations/apply.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readHistory } from '../migrations/history.ts';
-import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
+import type { MigrationFiles } from '../migrations/read.ts';
 import { rollback } from '../migrations/rollback.ts';
 import { rollbackSteps } from '../migrations/rollback-plan.ts';
 import { fixInMuse, refuseErrors } from './examine.ts';
@@ -11,21 +12,20 @@ import { openEnvironment, placeOf } from '../targets/open.ts';
 import { lostBuckets } from './guard-plan.ts';
 import type { Muse } from '../shared/muse-file.ts';
 import { rehearseMuse } from './rehearse.ts';
-import { bucketsNotEmpty } from './rollback.ts';
+import { bucketsNotEmpty, followRollback } from './rollback.ts';
 import { seedMuse, type SeedResult } from './seed.ts';
+import { readReadable } from './readable.ts';
 
 /** What a reset did. */
-export interface ResetResult extends Pick<SeedResult, 'seeds' | 'added'> {
+export interface ResetResult extends Pick<SeedResult, 'seeds' | 'added' | 'logins'> {
   /** Files rolled back, newest first; none for a database that was deleted as a whole. */
   rolledBack: FileName[];
   applied: (FileName & { ms: number })[];
 }
 
-export interface ResetOptions {
+export interface ResetOptions extends Hooks {
   /** Asked if rows would be lost, with their number by table; false stops the reset before anything runs. */
   agree(rows: Readonly<Record<string, number>>): Promise<boolean>;
-  /** Ends the run when it aborts. */
-  signal?: AbortSignal | undefined;
   onPhase?(text: string): void;
 }
 
@@ -38,41 +38,47 @@ export interface ResetOptions {
 export async function resetMuse(
   muse: Muse,
   environment: NodeJS.ProcessEnv,
-  { agree, signal, onPhase }: ResetOptions,
+  { agree, onPhase, ...hooks }: ResetOptions,
 ): Promise<ResetResult> {
-  const files = await readMigrations(muse.directory, muse.museFile.migrations);
+  const files = await readReadable(muse);
   onPhase?.('Rehearsing on a shadow database');
-  refuseErrors((await rehearseMuse(muse, signal)).findings, 'Nothing was dropped.', fixInMuse);
+  refuseErrors((await rehearseMuse(muse, hooks)).findings, 'Nothing was dropped.', fixInMuse);
   const { place, target } = placeOf(muse, 'development', environment);
   onPhase?.('Dropping');
   let rolledBack: FileName[] = [];
-  if (target.drop === undefined) rolledBack = await rollBackAll(muse, environment, files, { agree, signal });
+  if (target.drop === undefined)
+    rolledBack = await rollBackAll(muse, environment, files, {
+      agree,
+      ...(onPhase === undefined ? {} : { onPhase }),
+      ...hooks,
+    });
   else if (await target.exists(place)) {
-    await ask(await rowsOf(muse, environment, signal), agree);
-    await target.drop(place);
+    await ask(await rowsOf(muse, environment, hooks), agree);
+    await target.drop(place, hooks);
+    hooks.onDone?.({ list: 'dropped', text: 'dropped the development database', entry: 'development' });
   }
-  const { database } = await openEnvironment(muse, 'development', environment, { signal });
+  const { database } = await openEnvironment(muse, 'development', environment, hooks);
   let applied: ResetResult['applied'];
   try {
-    applied = (await migrate(database, files.migrations, { onProgress: ({ file }) => onPhase?.(file) })).applied;
+    const onProgress = ({ status, layer, file, ms, index, count }: MigrateProgress): void => {
+      if (status === 'started') onPhase?.(`${index + 1}/${count} ${file}`);
+      else hooks.onDone?.(fileDone('applied', { layer, file, ...(ms === undefined ? {} : { ms }) }));
+    };
+    applied = (await migrate(database, files.migrations, { onProgress })).applied;
   } finally {
     await database.close();
   }
-  const { seeds, added } = await seedMuse(muse, 'development', environment, {
-    signal,
+  const { seeds, added, logins } = await seedMuse(muse, 'development', environment, {
+    ...hooks,
     ...(onPhase === undefined ? {} : { onProgress: onPhase }),
   });
-  return { rolledBack, applied, seeds, added };
+  return { rolledBack, applied, seeds, added, ...(logins === undefined ? {} : { logins }) };
 }
 
 /** Row counts of a database that is deleted as a whole; empty for one that cannot be opened any more. */
-async function rowsOf(
-  muse: Muse,
-  environment: NodeJS.ProcessEnv,
-  signal: AbortSignal | undefined,
-): Promise<Record<string, number>> {
+async function rowsOf(muse: Muse, environment: NodeJS.ProcessEnv, hooks: Hooks): Promise<Record<string, number>> {
   try {
-    const { database } = await openEnvironment(muse, 'development', environment, { signal });
+    const { database } = await openEnvironment(muse, 'development', environment, hooks);
     return await countUserRows(database).finally(() => database.close());
   } catch (error) {
     if (error instanceof MuseError && ['database-version', 'embedded-failed'].includes(error.code)) return {};
@@ -84,9 +90,9 @@ async function rollBackAll(
   muse: Muse,
   environment: NodeJS.ProcessEnv,
   { migrations, rollbacks }: MigrationFiles,
-  { agree, signal }: ResetOptions,
+  { agree, onPhase, ...hooks }: ResetOptions,
 ): Promise<FileName[]> {
-  const { database } = await openEnvironment(muse, 'development', environment, { signal });
+  const { database } = await openEnvironment(muse, 'development', environment, hooks);
   try {
     const history = (await readHistory(database)) ?? [];
     if (history.length === 0) return [];
@@ -97,9 +103,11 @@ async function rollBackAll(
     );
     if (buckets.length > 0) throw bucketsNotEmpty(buckets);
     await ask(await countUserRows(database), agree);
-    return (await rollback(database, migrations, rollbacks, { steps: history.length })).rolledBack.map(
-      ({ layer, file }) => ({ layer, file }),
-    );
+    const { rolledBack } = await rollback(database, migrations, rollbacks, {
+      steps: history.length,
+      onProgress: followRollback(hooks, onPhase),
+    });
+    return rolledBack.map(({ layer, file }) => ({ layer, file }));
   } finally {
     await database.close();
   }

@@ -1,9 +1,9 @@
 import { type Database, DatabaseError } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
+import { fileDone, type Hooks } from '../shared/hooks.ts';
 import { migrate } from '../migrations/apply.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { type HistoryRow, readHistory } from '../migrations/history.ts';
-import { readMigrations } from '../migrations/read.ts';
 import { rollback } from '../migrations/rollback.ts';
 import { rollbackSteps } from '../migrations/rollback-plan.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
@@ -11,9 +11,11 @@ import { openEnvironment, type OpenEnvironment } from '../targets/open.ts';
 import { type BackupHeader, openBackup } from './backup-format.ts';
 import { nameOf } from './backup-read.ts';
 import { backupBefore } from './backup.ts';
+import { followRollback } from './rollback.ts';
 import { has, noText, refuseOtherTables, wrongOrder } from './restore-check.ts';
-import { type Consent, takeConsent } from './guard.ts';
+import { commandFor, type Consent, takeConsent } from './guard.ts';
 import { readPlace, restoreStatements } from './restore-sql.ts';
+import { readReadable } from './readable.ts';
 
 /** What a restore did. */
 export interface RestoreResult {
@@ -30,9 +32,7 @@ export interface RestoreResult {
   notes: string[];
 }
 
-export interface RestoreOptions extends Consent {
-  /** Ends the run when it aborts. */
-  signal?: AbortSignal | undefined;
+export interface RestoreOptions extends Consent, Hooks {
   onProgress?(text: string): void;
 }
 
@@ -57,8 +57,8 @@ export async function restoreMuse(
     : await readWhole(path);
   const { header } = source;
   const had = header?.history ?? source.history ?? [];
-  const { migrations, rollbacks } = await readMigrations(muse.directory, muse.museFile.migrations);
-  const open = await openEnvironment(muse, name, environment, { signal: options.signal });
+  const { migrations, rollbacks } = await readReadable(muse);
+  const open = await openEnvironment(muse, name, environment, options);
   const { database } = open;
   try {
     const history = (await readHistory(database)) ?? [];
@@ -70,10 +70,14 @@ export async function restoreMuse(
     const textless = lacking.filter((row) => !has(header?.migrations ?? [], row));
     if (textless.length > 0) throw noText(textless);
     const url = isDump ? await urlOf(open) : undefined;
+    // Migrations that are to be applied to an empty server need what Supabase has.
+    if (lacking.length > 0 && history.length === 0)
+      await open.target.preparePlatform(database, false).catch(toMigrate(name));
     await takeConsent(name, options, planText(name, path, later, source));
     const backup =
       name === 'production' ? { backup: await backupBefore(muse, name, environment, database, options) } : {};
-    if (later.length > 0) await rollback(database, migrations, rollbacks, { steps: later.length });
+    const follow = followRollback(options, options.onProgress);
+    if (later.length > 0) await rollback(database, migrations, rollbacks, { steps: later.length, onProgress: follow });
     const rolledBack = later.map(({ layer, file }) => ({ layer, file }));
     options.onProgress?.('Restoring the rows');
     if (url !== undefined) {
@@ -83,7 +87,12 @@ export async function restoreMuse(
     const { applied } =
       lacking.length === 0 || header === undefined
         ? { applied: [] }
-        : await migrate(database, header.migrations, { acceptEdited: true });
+        : await migrate(database, header.migrations, {
+            acceptEdited: true,
+            onProgress({ status, layer, file, ms = 0 }) {
+              if (status === 'applied') options.onDone?.(fileDone('applied', { layer, file, ms }));
+            },
+          });
     const notes = header === undefined ? [] : await refuseOtherTables(database, header);
     notes.push(...(await putBack(database, path)));
     return {
@@ -96,6 +105,22 @@ export async function restoreMuse(
   } finally {
     await database.close();
   }
+}
+
+/** Restoring installs no baseline: migrating does. */
+function toMigrate(name: EnvironmentName): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof MuseError) || error.code !== 'baseline-missing') throw error;
+    const { code, message, detail } = error;
+    throw new MuseError({
+      code,
+      message,
+      ...(detail === undefined ? {} : { detail }),
+      suggestion:
+        `Install it first, with the migrations: ${commandFor('muse migrate', name)} --supabase-baseline; then run this ` +
+        'again. Nothing was changed.',
+    });
+  };
 }
 
 /** What is known about a backup before it is restored: everything but the rows; of a dump by pg_dump, only its migration history. */

@@ -1,12 +1,13 @@
 import { MuseError } from '../shared/error.ts';
+import { fileDone, type Hooks } from '../shared/hooks.ts';
 import type { FileName } from '../migrations/compare.ts';
 import type { Loss } from '../migrations/loss.ts';
-import { readMigrations } from '../migrations/read.ts';
-import { rollback } from '../migrations/rollback.ts';
+import { rollback, type RollbackOptions } from '../migrations/rollback.ts';
 import { type RollbackTarget, rollbackPlan } from '../migrations/rollback-plan.ts';
 import type { TimeLimits } from '../migrations/session-state.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { openEnvironment } from '../targets/open.ts';
+import { readReadable } from './readable.ts';
 import { commandFor, type Consent, needConsent, takeConsent } from './guard.ts';
 import { lostBuckets, planText, touchedTables } from './guard-plan.ts';
 
@@ -18,9 +19,7 @@ export interface RollbackResult {
   backup?: string;
 }
 
-export interface RollbackGuard extends Consent, TimeLimits {
-  /** Ends the run when it aborts. */
-  signal?: AbortSignal | undefined;
+export interface RollbackGuard extends Consent, TimeLimits, Hooks {
   onPhase?(text: string): void;
 }
 
@@ -40,15 +39,23 @@ export async function rollbackMuse(
   guard: RollbackGuard = {},
 ): Promise<RollbackResult> {
   if (name === 'production') needConsent(name, guard, 'muse rollback --env production');
-  const { migrations, rollbacks } = await readMigrations(muse.directory, muse.museFile.migrations);
-  const { database } = await openEnvironment(muse, name, environment, { signal: guard.signal });
+  const { migrations, rollbacks } = await readReadable(muse);
+  const { database } = await openEnvironment(muse, name, environment, {
+    ...guard,
+    timeoutMs: guard.statementTimeoutMs,
+  });
   try {
     const { lockTimeoutMs, statementTimeoutMs } = guard;
     const limits = {
       ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
       ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
     };
-    const run = { ...target, ...limits, command: commandFor('muse rollback', name) };
+    const run = {
+      ...target,
+      ...limits,
+      command: commandFor('muse rollback', name),
+      onProgress: followRollback(guard, guard.onPhase),
+    };
     const { files, losses } = await rollbackPlan(database, migrations, rollbacks, target);
     const scripts = files.map((step) => step.rollback.sql);
     const buckets = await lostBuckets(database, scripts);
@@ -67,8 +74,8 @@ export async function rollbackMuse(
       import('./guard-production.ts'),
     ]);
     const backup = await backupBefore(muse, name, environment, database, {
+      ...guard,
       onProgress: guard.onPhase,
-      signal: guard.signal,
     });
     try {
       return { ...(await rollback(database, migrations, rollbacks, { ...productionLimits, ...run })), losses, backup };
@@ -78,6 +85,17 @@ export async function rollbackMuse(
   } finally {
     await database.close();
   }
+}
+
+/** Tells of each file as it is rolled back. */
+export function followRollback(
+  { onDone }: Hooks,
+  onPhase: ((text: string) => void) | undefined,
+): NonNullable<RollbackOptions['onProgress']> {
+  return ({ status, layer, file, ms, index, count }) => {
+    if (status === 'started') onPhase?.(`${index + 1}/${count} ${file}`);
+    else onDone?.(fileDone('rolledBack', { layer, file, ...(ms === undefined ? {} : { ms }) }));
+  };
 }
 
 /** What would be lost, a line each. */

@@ -3,6 +3,8 @@ import type { Session } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
 import { inside, listNames, readBytes } from '../shared/files.ts';
 import { decodeSql } from '../migrations/decode.ts';
+import type { Finding } from '../shared/finding.ts';
+import { refuseUnreadable } from './readable.ts';
 import { loadDefault, placeIn, saidBy } from './seed-module.ts';
 
 /** A seed, read and ready to run. */
@@ -21,8 +23,8 @@ const folder = 'seeds';
 /**
  * The seeds of a muse, in the order of their names: `.sql` files, and `.js` and `.ts` modules whose default export takes
  * a `Session`. All are read before any is run.
- * @throws MuseError `seed-unreadable` for a file that is not UTF-8, a module that does not load or has no such export;
- *   `path-outside` for a symbolic link
+ * @throws MuseError `findings` for a file that is not UTF-8; `seed-unreadable` for a module that does not load or has no such
+ *   export; `path-outside` for a symbolic link
  */
 export async function readSeeds(directory: string): Promise<Seed[]> {
   const names = (await listNames(join(directory, folder))).filter(
@@ -33,11 +35,24 @@ export async function readSeeds(directory: string): Promise<Seed[]> {
   );
 }
 
+/** An `unreadable-file` for each SQL seed that is not UTF-8 text. */
+export async function unreadableSeeds(directory: string): Promise<Finding[]> {
+  const names = (await listNames(join(directory, folder))).filter((name) => /^[^.].*\.sql$/.test(name));
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const file = `${folder}/${name}`;
+      return decodeSql((await readBytes(await inside(directory, file))) ?? new Uint8Array(), file);
+    }),
+  );
+  return found.flatMap((decoded) => ('finding' in decoded ? [decoded.finding] : []));
+}
+
 async function readSeed(path: string, file: string): Promise<Seed> {
   if (!file.endsWith('.sql')) return { file, path, run: await runOf(path, file) };
   const decoded = decodeSql((await readBytes(path)) ?? new Uint8Array(), file);
   if ('sql' in decoded) return { file, sql: decoded.sql };
-  throw unreadable(file, decoded.finding.message, decoded.finding.suggestion);
+  refuseUnreadable([decoded.finding]);
+  return { file };
 }
 
 async function runOf(path: string, file: string): Promise<NonNullable<Seed['run']>> {

@@ -1,6 +1,7 @@
 import { countRows } from '../database/count-rows.ts';
 import { type Database, DatabaseError, type Session } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
+import { fileDone, type Hooks } from '../shared/hooks.ts';
 import type { Finding } from '../shared/finding.ts';
 import { failure } from '../migrations/failure.ts';
 import { type RunSettings, runSettings } from '../migrations/session-state.ts';
@@ -17,13 +18,13 @@ export interface SeedResult {
   seeds: { file: string; ms: number }[];
   /** By how much the number of rows of each table changed, by `schema.table`; unchanged tables are left out. */
   added: Record<string, number>;
+  /** Users with a password that the seeds name: who can sign in, and the seed that says with what. */
+  logins?: { email: string; file: string }[];
   /** The backup that was taken first: production only. */
   backup?: string;
 }
 
-export interface SeedOptions extends Consent {
-  /** Ends the run when it aborts. */
-  signal?: AbortSignal | undefined;
+export interface SeedOptions extends Consent, Hooks {
   onProgress?(text: string): void;
 }
 
@@ -43,9 +44,13 @@ export async function seedMuse(
   const seeds = await readSeeds(muse.directory);
   await refuseControl(seeds);
   if (seeds.length === 0) return { seeds: [], added: {} };
-  const { database } = await openEnvironment(muse, name, environment, { signal: options.signal });
+  const { database } = await openEnvironment(muse, name, environment, options);
   try {
-    if (name === 'development') return await runSeeds(database, seeds, options);
+    if (name === 'development') {
+      const result = await runSeeds(database, seeds, options);
+      const logins = await loginsOf(database, seeds);
+      return logins.length === 0 ? result : { ...result, logins };
+    }
     await takeConsent(
       name,
       options,
@@ -60,21 +65,47 @@ export async function seedMuse(
   }
 }
 
+/** So many logins are enough to try an app with. */
+const mostLogins = 5;
+
+/** The users with a password whose address a seed has. */
+async function loginsOf(database: Database, seeds: readonly Seed[]): Promise<NonNullable<SeedResult['logins']>> {
+  const { rows: present } = await database.query<{ there: boolean }>(
+    `SELECT pg_catalog.has_table_privilege(pg_catalog.to_regclass('auth.users'), 'SELECT') AS there`,
+  );
+  if (present[0]?.there !== true) return [];
+  const { rows } = await database.query<{ email: string }>(
+    `SELECT email FROM auth.users WHERE encrypted_password <> '' AND email <> '' ORDER BY created_at, email LIMIT 100`,
+  );
+  return rows
+    .flatMap(({ email }) => {
+      const seed = seeds.find(({ sql }) => sql?.includes(email) === true);
+      return seed === undefined ? [] : [{ email, file: seed.file }];
+    })
+    .slice(0, mostLogins);
+}
+
 /** Runs seeds on an open database; see {@link seedMuse}. */
-async function runSeeds(database: Database, seeds: readonly Seed[], { onProgress }: SeedOptions): Promise<SeedResult> {
+async function runSeeds(
+  database: Database,
+  seeds: readonly Seed[],
+  { onDone, onProgress }: SeedOptions,
+): Promise<SeedResult> {
   return database.withRunLock(async () => {
     const before = await countRows(database);
     const settings = await runSettings(database, {}, false);
     const done: SeedResult['seeds'] = [];
     if (settings.begin !== '') await database.script(settings.begin);
     try {
-      for (const seed of seeds) {
-        onProgress?.(seed.file);
+      for (const [index, seed] of seeds.entries()) {
+        onProgress?.(`${index + 1}/${seeds.length} ${seed.file}`);
         const began = performance.now();
         await runSeed(database, seed, settings).catch(async (error: unknown) => {
           throw await seedFailure(database, error, seed, settings, done, seeds);
         });
-        done.push({ file: seed.file, ms: Math.round(performance.now() - began) });
+        const entry = { file: seed.file, ms: Math.round(performance.now() - began) };
+        done.push(entry);
+        onDone?.(fileDone('seeds', entry));
       }
     } finally {
       // If the connection is gone, so are its settings, and the first error says more than this one.

@@ -1,10 +1,13 @@
 import { type ErrorCode, MuseError } from '../shared/error.ts';
+import type { Hooks } from '../shared/hooks.ts';
 import type { Finding } from '../shared/finding.ts';
+import type { Drift } from './drift.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readMigrations } from '../migrations/read.ts';
 import { migrationStatus } from '../migrations/compare.ts';
 import type { Environment, EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { openEnvironment } from '../targets/open.ts';
+import { unreadableSeeds } from './seed-files.ts';
 import type { TargetHealth } from '../targets/target.ts';
 
 /** Where one environment of a muse stands. */
@@ -15,19 +18,21 @@ export interface EnvironmentStatus {
   pending: FileName[];
   edited: FileName[];
   missing: FileName[];
+  /** Migrations, rollbacks and seeds that are not UTF-8 text: whether they are applied as they are is not known. */
+  unreadable: { file: string; layer?: FileName['layer'] }[];
+  /** What is wrong with them. */
+  findings: Finding[];
   /** The status of the service, if the target is one. */
   health?: TargetHealth;
   /** With `drift`: where the schema differs from the files. */
-  drift?: Finding[];
+  drift?: Drift[];
   /** Set if the environment cannot be reached; the lists are empty then. */
   error?: { code: ErrorCode; message: string; suggestion: string };
 }
 
-export interface StatusOptions {
+export interface StatusOptions extends Hooks {
   /** Also compares the schema with the files, which takes seconds. */
   drift?: boolean;
-  /** Ends the run when it aborts. */
-  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -38,16 +43,30 @@ export async function museStatus(
   muse: Muse,
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
-  { drift = false, signal }: StatusOptions = {},
+  { drift = false, ...hooks }: StatusOptions = {},
 ): Promise<EnvironmentStatus> {
-  const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
-  const { database, target, place } = await openEnvironment(muse, name, environment, { signal });
+  const files = await readMigrations(muse.directory, muse.museFile.migrations);
+  const { migrations } = files;
+  const seeds = await unreadableSeeds(muse.directory);
+  const unreadable = [...files.unreadable, ...seeds.map(({ file = '' }) => ({ file }))];
+  const findings = [...files.findings.filter(({ rule }) => rule === 'unreadable-file'), ...seeds];
+  const { database, target, place } = await openEnvironment(muse, name, environment, { ...hooks, reads: true });
   try {
     const { applied, pending, edited, missing } = await migrationStatus(database, migrations);
-    const status: EnvironmentStatus = { name, target: place.entry.target, applied, pending, edited, missing };
-    const health = await target.health?.(place);
+    const isThere = ({ file }: FileName): boolean => unreadable.some((one) => one.file === file);
+    const status: EnvironmentStatus = {
+      name,
+      target: place.entry.target,
+      applied,
+      pending,
+      edited,
+      missing: missing.filter((one) => !isThere(one)),
+      unreadable,
+      findings,
+    };
+    const health = await target.health?.(place, hooks);
     if (health !== undefined) status.health = health;
-    if (drift) status.drift = await (await import('./drift.ts')).schemaDrift(database, migrations, signal);
+    if (drift) status.drift = await (await import('./drift.ts')).schemaDrift(database, migrations, hooks.signal);
     return status;
   } finally {
     await database.close();
@@ -79,6 +98,8 @@ export async function museStatuses(
         pending: [],
         edited: [],
         missing: [],
+        unreadable: [],
+        findings: [],
         error: { code, message, suggestion },
       });
     }

@@ -8,12 +8,13 @@ import { hasHistory } from '../migrations/history.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readMigrations } from '../migrations/read.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
+import type { Hooks } from '../shared/hooks.ts';
 import { readWays, type Ways } from '../verify/catalog/ways-query.ts';
 import { checkedSession } from '../scaffold/session.ts';
 import { countProven, notProven } from '../verify/report/not-proven.ts';
 import { openEnvironment } from '../targets/open.ts';
 import { type FilesOfDatabase, filesOf } from './applied.ts';
-import { modelOf, type MuseProof, proveDatabase } from './verify.ts';
+import { modelOf, type MuseProof, proveDatabase, withUnreadable } from './verify.ts';
 
 /** A proof that was taken on a copy. */
 export interface OfflineReport extends MuseProof {
@@ -46,15 +47,17 @@ export async function verifyOffline(
   muse: Muse,
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
-  signal?: AbortSignal,
+  hooks: Hooks = {},
 ): Promise<OfflineReport> {
-  const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
+  const { signal } = hooks;
+  const read = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
+  const { migrations } = read;
   const {
     steps,
     files: { applied, had, pending },
     version,
     ways,
-  } = await readEnvironment(muse, name, environment, migrations, signal);
+  } = await readEnvironment(muse, name, environment, migrations, hooks);
   const model = await modelOf(muse.museFile, applied, signal);
   // Setting owners and access lists as in the original needs a superuser.
   const copy = await openEmbedded({ owner: 'supabase_admin', signal });
@@ -67,7 +70,10 @@ export async function verifyOffline(
       ...(version === 17 ? [] : [`PostgreSQL 17, for PostgreSQL ${version}`]),
     ];
     const findings = [...unproven(notCopied), ...proof.findings];
-    return { ...proof, findings, ...countProven(proof.tables, findings), pending, standIns, notCopied };
+    return withUnreadable(
+      { ...proof, findings, ...countProven(proof.tables, findings), pending, standIns, notCopied },
+      read,
+    );
   } finally {
     await copy.close();
   }
@@ -87,9 +93,9 @@ async function readEnvironment(
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
   migrations: readonly Migration[],
-  signal: AbortSignal | undefined,
+  hooks: Hooks,
 ): Promise<Original> {
-  const { database } = await openEnvironment(muse, name, environment, { signal });
+  const { database } = await openEnvironment(muse, name, environment, { ...hooks, reads: true });
   const read = async (session: Session): Promise<Original> => {
     const { rows } = await session.query<{ version: number }>(
       "SELECT pg_catalog.current_setting('server_version_num')::int / 10000 AS version",

@@ -3,8 +3,9 @@ import { openEmbedded } from '../database/embedded/embedded.ts';
 import { checkedSession } from '../scaffold/session.ts';
 import { migrate } from '../migrations/apply.ts';
 import type { Migration } from '../sql/migration.ts';
-import { readMigrations } from '../migrations/read.ts';
+import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
 import type { EnvironmentName, Muse, MuseFile } from '../shared/muse-file.ts';
+import type { Hooks } from '../shared/hooks.ts';
 import { checkCatalog } from '../verify/catalog/catalog-check.ts';
 import type { Ways } from '../verify/catalog/ways-query.ts';
 import type { IsolationReport } from '../verify/report/report.ts';
@@ -29,24 +30,36 @@ export async function verifyMuse(
   muse: Muse,
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
-  signal?: AbortSignal,
+  hooks: Hooks = {},
 ): Promise<MuseProof> {
-  const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
-  const { database, target } = await openEnvironment(muse, name, environment, { signal });
+  const { migrations, ...files } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
+  const { database, target } = await openEnvironment(muse, name, environment, { ...hooks, reads: true });
   try {
     const { applied, had, pending } = await filesOf(database, migrations);
     // A local database is what its files created; a server may have been changed by hand.
-    const model = target.local ? undefined : await modelOf(muse.museFile, applied, signal);
-    return { ...(await proveDatabase(database, muse.museFile, had, model?.tables)), pending };
+    const model = target.local ? undefined : await modelOf(muse.museFile, applied, hooks.signal);
+    return withUnreadable({ ...(await proveDatabase(database, muse.museFile, had, model?.tables)), pending }, files);
   } finally {
     await database.close();
   }
 }
 
+/** A proof that says which files it could not read: nothing is known about what they create. */
+export function withUnreadable<Proof extends MuseProof>(
+  proof: Proof,
+  { unreadable, findings }: Pick<MigrationFiles, 'unreadable' | 'findings'>,
+): Proof {
+  return {
+    ...proof,
+    pending: [...proof.pending, ...unreadable.map(({ file }) => file)],
+    findings: [...findings.filter(({ rule }) => rule === 'unreadable-file'), ...proof.findings],
+  };
+}
+
 /** Verifies the migration files of a muse on a shadow database; none of its environments is opened. */
-export async function verifyFiles({ directory, museFile }: Muse, signal?: AbortSignal): Promise<MuseProof> {
-  const { migrations } = await readMigrations(directory, museFile.migrations, { rollbacks: false });
-  return { ...(await modelOf(museFile, migrations, signal)), pending: [] };
+export async function verifyFiles({ directory, museFile }: Muse, { signal }: Hooks = {}): Promise<MuseProof> {
+  const files = await readMigrations(directory, museFile.migrations, { rollbacks: false });
+  return withUnreadable({ ...(await modelOf(museFile, files.migrations, signal)), pending: [] }, files);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Finding } from '../shared/finding.ts';
+import { followers, type Finding } from '../shared/finding.ts';
 
 /**
  * Findings as workflow commands, which GitHub Actions shows as annotations of a pull request
@@ -6,12 +6,13 @@ import type { Finding } from '../shared/finding.ts';
  */
 export function formatGithub(findings: readonly Finding[]): string {
   return findings
-    .map(({ rule, severity, message, suggestion, file, line, column }) => {
+    .map(({ rule, severity, message, suggestion, file, line, column, consequences = [] }) => {
       const properties = { file, line, col: column, title: rule };
       const list = Object.entries(properties).flatMap(([name, value]) =>
         value === undefined ? [] : [`${name}=${property(String(value))}`],
       );
-      return `::${severity} ${list.join(',')}::${data(`${message}\n${suggestion}`)}`;
+      const text = [message, suggestion, ...(consequences.length === 0 ? [] : [followers(consequences.length)])];
+      return `::${severity} ${list.join(',')}::${data(text.join('\n'))}`;
     })
     .join('\n');
 }

@@ -1,4 +1,5 @@
 import type { Finding } from '../shared/finding.ts';
+import { printableJson } from '../shared/printable.ts';
 import { allRules } from '../rules/registry.ts';
 import type { Rule } from '../rules/registry.ts';
 
@@ -9,20 +10,22 @@ import type { Rule } from '../rules/registry.ts';
  */
 export function formatSarif(findings: readonly Finding[], version: string, rules: readonly Rule[] = allRules): string {
   const used = [...new Set(findings.map(({ rule }) => rule))].sort();
-  return JSON.stringify(
-    {
-      $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
-      version: '2.1.0',
-      runs: [
-        {
-          tool: { driver: { name: 'create-muse', version, rules: used.map((name) => ruleOf(name, rules)) } },
-          columnKind: 'utf16CodeUnits',
-          results: findings.map((finding) => resultOf(finding, used)),
-        },
-      ],
-    },
-    null,
-    2,
+  return printableJson(
+    JSON.stringify(
+      {
+        $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+        version: '2.1.0',
+        runs: [
+          {
+            tool: { driver: { name: 'create-muse', version, rules: used.map((name) => ruleOf(name, rules)) } },
+            columnKind: 'utf16CodeUnits',
+            results: findings.map((finding) => resultOf(finding, used)),
+          },
+        ],
+      },
+      null,
+      2,
+    ),
   );
 }
 
@@ -38,7 +41,7 @@ function ruleOf(name: string, rules: readonly Rule[]): object {
 }
 
 function resultOf(
-  { rule, severity, message, suggestion, file, line = 1, column = 1, object, snippet }: Finding,
+  { rule, severity, message, suggestion, file, line = 1, column = 1, object, snippet, consequences = [] }: Finding,
   used: readonly string[],
 ): object {
   const region = {
@@ -56,5 +59,20 @@ function resultOf(
     level: severity,
     message: { text: `${message}\n${suggestion}` },
     ...(Object.keys(location).length === 0 ? {} : { locations: [location] }),
+    ...(consequences.length === 0 ? {} : { relatedLocations: consequences.map(relatedLocation) }),
   };
+}
+
+/** Where something follows from a finding. */
+function relatedLocation({ message, file, line = 1, column = 1 }: Finding): object {
+  const physical =
+    file === undefined
+      ? {}
+      : {
+          physicalLocation: {
+            artifactLocation: { uri: encodeURI(file) },
+            region: { startLine: line, startColumn: column },
+          },
+        };
+  return { ...physical, message: { text: message } };
 }

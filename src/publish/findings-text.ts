@@ -2,69 +2,153 @@
  * publish/: what people and other tools look at: findings as text, annotations and SARIF.
  * May touch: nothing. Values in, text out.
  */
-import { styleText } from 'node:util';
-import type { Finding } from '../shared/finding.ts';
+import type { styleText } from 'node:util';
+import { followers, type Finding } from '../shared/finding.ts';
+import { printableLine } from '../shared/printable.ts';
 import { wrap } from '../shared/wrap.ts';
-
-export interface TextOptions {
-  color: boolean;
-  /** Columns of the terminal. */
-  width: number;
-}
 
 type Format = Parameters<typeof styleText>[0];
 
-/**
- * Findings for people: `file:line:column`, the line with a caret under the place, what it means and what to write instead.
- * Files in the order of the findings; a count at the end.
- */
-export function formatText(findings: readonly Finding[], { color, width }: TextOptions): string {
-  const paint = (format: Format, text: string): string =>
-    color ? styleText(format, text, { validateStream: false }) : text;
-  const blocks = findings.map((finding) => block(finding, paint, Math.max(40, width)));
-  return [...blocks, summary(findings, paint)].join('\n\n');
+/** How findings are written. */
+export interface TextOptions {
+  /** Paints text where there is color. */
+  paint(format: Format, text: string): string;
+  /** Columns of the terminal. */
+  width: number;
+  /** Shows every warning, every repetition and every consequence whole. */
+  verbose: boolean;
 }
 
-function block(finding: Finding, paint: (format: Format, text: string) => string, width: number): string {
-  const place =
-    [finding.file, finding.line, finding.column].filter((part) => part !== undefined).join(':') || finding.object;
-  const severity = paint(finding.severity === 'error' ? 'red' : 'yellow', finding.severity);
-  const lines = [`${paint('bold', place ?? '')} ${severity} ${paint('dim', finding.rule)}`];
+/** So many warnings are shown whole: a list of rules would not be shorter. */
+const wholeWarnings = 3;
+
+/**
+ * Findings for people. Errors first, by rule: `file:line:column`, the line with a caret under the place, what it means and
+ * what to write instead; one that differs from the error before it only in its names says those. Then warnings, a line for
+ * each rule. Counts by rule at the end.
+ */
+export function formatText(findings: readonly Finding[], options: TextOptions): string {
+  const style = { ...options, width: Math.max(40, options.width) };
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  const warnings = findings.filter(({ severity }) => severity === 'warning');
+  const whole = style.verbose || warnings.length <= wholeWarnings;
+  return [
+    ...byRule(errors).map((group) => blocks(group, style)),
+    ...(whole ? byRule(warnings).map((group) => blocks(group, style)) : [warningList(byRule(warnings), style)]),
+    summary(errors, warnings, style),
+  ].join('\n\n');
+}
+
+/** Findings of one rule together, rules in the order of their first findings. */
+function byRule(findings: readonly Finding[]): Finding[][] {
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) groups.set(finding.rule, [...(groups.get(finding.rule) ?? []), finding]);
+  return [...groups.values()];
+}
+
+/** The findings of one rule. */
+function blocks(findings: readonly Finding[], style: TextOptions): string {
+  const shown = findings.map((finding, index) => {
+    const before = findings[index - 1];
+    return !style.verbose && before !== undefined && sameButNames(before, finding)
+      ? repetition(finding, before, style)
+      : `${index === 0 ? '' : '\n'}${block(finding, style)}`;
+  });
+  return shown.join('\n');
+}
+
+function heading({ file, line, column, object, severity, rule }: Finding, { paint }: TextOptions): string {
+  const place = [file, line, column].filter((part) => part !== undefined).join(':') || object;
+  return `${paint('bold', printableLine(place ?? ''))} ${paint(severity === 'error' ? 'red' : 'yellow', severity)} ${paint('dim', rule)}`;
+}
+
+function block(finding: Finding, style: TextOptions): string {
+  const lines = [heading(finding, style)];
   if (finding.snippet !== undefined && finding.line !== undefined)
-    lines.push(...snippet(finding.snippet, finding.line, finding.column ?? 1, width, paint));
-  lines.push(...wrap(finding.message, width - 2).map((line) => `  ${line}`));
-  const [first = '', ...rest] = finding.suggestion.split('\n');
-  lines.push(`  ${paint('cyan', '→')} ${first}`, ...rest.map((line) => `    ${line}`));
-  return lines.join('\n');
+    lines.push(...snippet(finding.snippet, finding.line, finding.column ?? 1, style));
+  lines.push(...wrap(printableLine(finding.message), style.width - 2).map((line) => `  ${line}`));
+  return [...lines, ...suggestionLines(finding, style), ...consequenceLines(finding, style)].join('\n');
+}
+
+function suggestionLines({ suggestion }: Finding, { paint }: TextOptions): string[] {
+  const [first = '', ...rest] = suggestion.split('\n');
+  return [`  ${paint('cyan', '→')} ${first}`, ...rest.map((line) => `    ${line}`)];
+}
+
+function consequenceLines({ consequences = [] }: Finding, style: TextOptions): string[] {
+  if (consequences.length === 0) return [];
+  const count = followers(consequences.length);
+  if (!style.verbose) return [`  ${count}`];
+  return [
+    `  ${count}:`,
+    ...consequences.map(({ file, line, column }) => `    ${printableLine([file, line, column].join(':'))}`),
+  ];
+}
+
+/** An error that says what the one before it says, of other names: the names, and what to write for them. */
+function repetition(finding: Finding, before: Finding, style: TextOptions): string {
+  const lines = wrap(`the same for ${printableLine(finding.object ?? '')}`, style.width - 2);
+  return [
+    heading(finding, style),
+    ...lines.map((line) => `  ${line}`),
+    ...(finding.suggestion === before.suggestion ? [] : suggestionLines(finding, style)),
+    ...consequenceLines(finding, style),
+  ].join('\n');
+}
+
+/** Says whether two findings have the same message but for the names of their objects. */
+function sameButNames(one: Finding, other: Finding): boolean {
+  return one.object !== undefined && other.object !== undefined && unnamed(one) === unnamed(other);
+}
+
+function unnamed({ message, object = '' }: Finding): string {
+  // `policy "x" on schema.table` and `schema.name`: the names in it, the longest first.
+  const names = (object.match(/"[^"]*"|[^\s"]+\.[^\s"]+/g) ?? [object]).flatMap((name) => [
+    name,
+    name.replace(/^public\./, ''),
+  ]);
+  return names
+    .toSorted((a, b) => b.length - a.length)
+    .reduce((text, name) => (name === '' ? text : text.replaceAll(name, '\0')), message);
+}
+
+/** A line for each rule: how often, what it is called, and where it is found first. */
+function warningList(groups: readonly (readonly Finding[])[], { paint, width }: TextOptions): string {
+  const wide = Math.max(...groups.map(([first]) => first!.rule.length));
+  const digits = Math.max(...groups.map(({ length }) => String(length).length));
+  const lines = groups.map((group) => {
+    const { file, line, column, object, rule } = group[0]!;
+    const place = printableLine([file, line, column].filter((part) => part !== undefined).join(':') || (object ?? ''));
+    const head = `  ${String(group.length).padStart(digits)}  ${paint('yellow', rule)}`;
+    const fits = digits + wide + place.length + 6 <= width;
+    const gap = fits ? ' '.repeat(wide - rule.length + 2) : `\n${' '.repeat(digits + 4)}`;
+    return `${head}${gap}${paint('dim', place)}`;
+  });
+  return ['Warnings by rule, each with its first place (all of them: --verbose):', ...lines].join('\n');
 }
 
 /** The source line, cut to fit around the column, and the caret. */
-function snippet(
-  text: string,
-  line: number,
-  column: number,
-  width: number,
-  paint: (format: Format, text: string) => string,
-): string[] {
+function snippet(text: string, line: number, characters: number, { width, paint }: TextOptions): string[] {
   const number = String(line).padStart(4);
   const space = width - number.length - 4;
-  // Tabs take one column here, so that the caret stands right.
-  const clean = text.replaceAll('\t', ' ');
+  // Tabs take one column here, and what is spelled out more than one, so that the caret stands right.
+  const clean = printableLine(text);
+  const column = printableLine(text.slice(0, characters - 1)).length + 1;
   const from = column - 1 > space - 10 ? column - 1 - Math.floor(space / 2) : 0;
-  const shown = `${from > 0 ? '…' : ''}${clean.slice(from + (from > 0 ? 1 : 0), from + space)}${clean.length > from + space ? '…' : ''}`;
+  const part = clean.slice(from + (from > 0 ? 1 : 0), from + space);
+  const shown = `${from > 0 ? '…' : ''}${part}${clean.length > from + space ? '…' : ''}`;
   return [
     `${paint('dim', `${number} │`)} ${shown}`,
     `${paint('dim', `${' '.repeat(number.length)} │`)} ${' '.repeat(column - 1 - from)}${paint('red', '^')}`,
   ];
 }
 
-function summary(findings: readonly Finding[], paint: (format: Format, text: string) => string): string {
-  const count = (severity: Finding['severity']): number =>
-    findings.filter((finding) => finding.severity === severity).length;
-  const say = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`;
-  const [errors, warnings] = [count('error'), count('warning')];
-  return paint(
-    errors > 0 ? 'red' : warnings > 0 ? 'yellow' : 'green',
-    `${say(errors, 'error')}, ${say(warnings, 'warning')}`,
-  );
+const say = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`;
+
+/** How many errors and warnings, and of which rules where there are several. */
+function summary(errors: readonly Finding[], warnings: readonly Finding[], { paint, width }: TextOptions): string {
+  const [wrong, doubtful] = [say(errors.length, 'error'), say(warnings.length, 'warning')];
+  const total = paint(errors.length > 0 ? 'red' : warnings.length > 0 ? 'yellow' : 'green', `${wrong}, ${doubtful}`);
+  const rules = byRule(errors).map((group) => `${group.length} ${group[0]!.rule}`);
+  return errors.length < 2 ? total : [total, ...wrap(`Errors by rule: ${rules.join(', ')}`, width)].join('\n');
 }

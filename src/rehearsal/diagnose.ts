@@ -1,41 +1,15 @@
 /** Turns PostgreSQL's error about a statement into a finding: rule, place, message, and what to write instead. */
 import type { DatabaseError } from '../database/database.ts';
-import type { MuseError } from '../shared/error.ts';
 import type { Finding } from '../shared/finding.ts';
 import { explainPsql, psqlCommand } from '../rules/engine/psql.ts';
+import { adviceFor } from '../migrations/advice.ts';
 import { rules } from '../rules/registry.ts';
-import type { RunText } from '../migrations/run-file.ts';
 import { offsetInFile } from '../sql/locate.ts';
-import { open } from '../sql/nodes.ts';
-import type { Node } from '../sql/nodes.ts';
 import { missingVerdict, type Verdict } from './missing.ts';
 import { repeatableForm } from './repeatable.ts';
 import { foreignTypeVerdict, syntaxVerdict } from './syntax.ts';
 import { lineText, positionAt } from '../shared/text.ts';
 import type { Place, ParsedFiles } from './parsed-files.ts';
-
-/** What to do about errors that the files do not explain, by SQLSTATE. */
-const advice: Record<string, string> = {
-  '42501':
-    'On Supabase the role that runs migrations is not a superuser and may not change auth, storage, realtime or ' +
-    'objects of other owners: leave that out, or do it in public or in a schema of your own.',
-  '0A000': 'PostgreSQL 17 does not support this here: write it another way.',
-  '2BP01': 'Drop what depends on it first, or write CASCADE if all of it may be dropped.',
-  '3D000': 'A muse has one database, which exists: remove what creates or names another one.',
-  '22P02': 'Correct the value, or cast it to the type of its column.',
-  '23502': 'Give the column a value, or a default.',
-  '23503': 'Insert the row that it references first.',
-  '23505': 'Add ON CONFLICT DO NOTHING, or correct the row.',
-  '23514': 'Correct the row, or the CHECK.',
-  '42P07': 'Create it once; write IF NOT EXISTS if it is a second run that creates it again.',
-  '42710': 'Create it once; write DROP … IF EXISTS before it if it is meant to be replaced.',
-  '42804': 'Make the two types the same: a foreign key has the type of the column that it references.',
-  '42830': 'Add a PRIMARY KEY or UNIQUE constraint on exactly the referenced columns.',
-  '42P16': 'Correct the definition of the table or view; drop a view first if its columns change.',
-  '55P04': 'Use the new value of the enum type in a later file, or use text with a CHECK instead.',
-  '57014': 'Make it end: look for a loop without an exit, or a join without a condition.',
-  '55P03': 'Another session holds the lock: run it again when that session is done.',
-};
 
 function verdictOf(error: DatabaseError, place: Place, parsedFiles: ParsedFiles, failed: readonly Place[]): Verdict {
   const { statement } = place;
@@ -55,7 +29,7 @@ function verdictOf(error: DatabaseError, place: Place, parsedFiles: ParsedFiles,
     missingVerdict(error, place, parsedFiles, failed) ?? {
       rule: 'statement-failed',
       message: `${error.message} (SQLSTATE ${error.code})${error.detail === undefined ? '' : `: ${error.detail}`}`,
-      suggestion: advice[error.code] ?? error.hint ?? 'Correct the statement as PostgreSQL says.',
+      suggestion: adviceFor(error) ?? error.hint ?? 'Correct the statement as PostgreSQL says.',
     }
   );
 }
@@ -102,7 +76,7 @@ export function diagnoseRollback(error: DatabaseError, place: Place, migration: 
         `The rollback of ${migration} fails: ` +
         `${error.message}${error.detail === undefined ? '' : ` (${error.detail.split('\n', 1)[0]})`}.`,
       suggestion:
-        advice[error.code] ??
+        adviceFor(error) ??
         error.hint ??
         'Correct the rollback: it removes in reverse order what the migration creates.',
     },
@@ -118,55 +92,14 @@ function at(
   where?: 'start',
 ): Finding {
   const position = positionAt(migration.sql, where === 'start' ? statement.start : offsetInFile(statement, error));
-  const { object, ...rest } = verdict;
+  const { object, cause, ...rest } = verdict;
   return {
     ...rest,
     severity,
     file: migration.file,
     ...position,
     ...(object === undefined ? {} : { object }),
+    ...(cause === undefined ? {} : { cause }),
     snippet: lineText(migration.sql, position.line),
-  };
-}
-
-/** Statements that can run forever: a loop in a body, a query that never ends. */
-const mayLoop = new Set([
-  'DoStmt',
-  'CallStmt',
-  'SelectStmt',
-  'InsertStmt',
-  'UpdateStmt',
-  'DeleteStmt',
-  'CreateTableAsStmt',
-]);
-
-/**
- * The finding for a file in which the database exceeded its time limit or stopped, at the statement that probably did
- * it.
- */
-export function stuckFinding(text: RunText, error: MuseError, parsedFiles: ParsedFiles): Finding {
-  const { statements } = parsedFiles.parsed(text);
-  const kindOf = (tree: Node | undefined): string => (tree === undefined ? '' : open(tree)[0]);
-  const suspects = statements.filter(({ tree }) => mayLoop.has(kindOf(tree)));
-  const first = suspects.find(({ tree }) => kindOf(tree) === 'DoStmt') ?? suspects[0];
-  const place =
-    first === undefined ? {} : { line: first.line, column: first.column, snippet: lineText(text.sql, first.line) };
-  const others =
-    suspects.length < 2
-      ? ''
-      : ` It may also be the one at line ${suspects
-          .filter((each) => each !== first)
-          .map(({ line }) => line)
-          .join(', ')}.`;
-  return {
-    rule: 'statement-failed',
-    severity: 'error',
-    file: text.file,
-    ...place,
-    message: `${error.message}${others} Nothing after it was rehearsed.`,
-    suggestion:
-      error.code === 'statement-timeout'
-        ? 'Make it end: look for a loop without an exit, or a recursion that never ends.'
-        : error.suggestion,
   };
 }

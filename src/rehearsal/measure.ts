@@ -1,6 +1,5 @@
 import type { Database } from '../database/database.ts';
 import { runSettings } from '../migrations/session-state.ts';
-import { MuseError } from '../shared/error.ts';
 import type { Measured } from '../rules/engine/fix/access.ts';
 import { tableOf } from '../sql/names.ts';
 import type { Migration } from '../sql/migration.ts';
@@ -8,9 +7,7 @@ import { recovered } from '../sql/recover.ts';
 import { parsedFilesOf, type ParsedFiles } from './parsed-files.ts';
 import { rehearseFile, type RehearsalRun } from './rehearse-file.ts';
 import { readAccess } from './rights.ts';
-
-/** Error codes of a database that crashed or hung because of the files. */
-const fatal = ['statement-timeout', 'embedded-failed'];
+import { defaultLimitMs, isEnded } from './stuck.ts';
 
 /**
  * Runs migrations once, file by file, or statement by statement if a file does not run as a whole, and reads who can do
@@ -23,20 +20,22 @@ export async function measureAccess(
   migrations: readonly Migration[],
 ): Promise<Measured | undefined> {
   try {
+    database.limitStatements?.(defaultLimitMs);
     return await measured(database, migrations);
   } catch (error) {
-    if (error instanceof MuseError && fatal.includes(error.code)) return undefined;
+    if (isEnded(error)) return undefined;
     throw error;
   }
 }
 
 async function measured(database: Database, migrations: readonly Migration[]): Promise<Measured> {
-  const settings = await runSettings(database, { statementTimeoutMs: 30_000 }, true);
+  const settings = await runSettings(database, { statementTimeoutMs: defaultLimitMs }, true);
   let parsing: Promise<ParsedFiles> | undefined;
   const parsedFiles = (): Promise<ParsedFiles> => (parsing ??= parsedFilesOf(migrations));
   const run: RehearsalRun = {
     database,
     settings,
+    begun: [],
     statementsOf: async (text) => (await parsedFiles()).parsed(text).statements,
   };
   const failed = new Map<string, number>();

@@ -3,11 +3,17 @@
  * yet.
  */
 import type { DatabaseError } from '../database/database.ts';
+import type { Finding } from '../shared/finding.ts';
+import { knownTypes } from '../rules/engine/near-names.ts';
+import { isOneMistake, nearest } from '../shared/nearest.ts';
 import type { RuleName } from '../rules/registry.ts';
 import { keyOf, type Kind } from '../sql/created.ts';
 import { namesIn } from '../sql/message-names.ts';
 import { tableOf } from '../sql/names.ts';
-import { isBefore, placeName, type Place, type ParsedFiles } from './parsed-files.ts';
+import { causeAt, isBefore, placeName, type Place, type ParsedFiles } from './parsed-files.ts';
+
+/** PostgreSQL's own types, as {@link keyOf} names what files create. */
+const builtinKeys = knownTypes.map((name) => keyOf('type', [name]));
 
 /** A rule with its message and suggestion. */
 export interface Verdict {
@@ -15,6 +21,8 @@ export interface Verdict {
   message: string;
   suggestion: string;
   object?: string;
+  /** The statement that it follows from. */
+  cause?: Finding['cause'];
 }
 
 /** By SQLSTATE: what is missing, and how the message begins (the same codes have other messages too). */
@@ -65,17 +73,29 @@ export function missingVerdict(
       object: name,
       message: `${says} ${placeName(cause)} failed, which creates it.`,
       suggestion: `Fix ${placeName(cause)} first; this error follows from it.`,
+      cause: causeAt(cause),
     };
   }
   const later = own.find((creator) => isBefore(place, creator));
   if (later === undefined) {
     const earlier = own.at(-1);
     if (earlier !== undefined && lack.kind === 'column') return redefined(error, earlier, name, parsedFiles);
+    const near = nearest(
+      key,
+      lack.kind === 'type' ? [...parsedFiles.keys('type'), ...builtinKeys] : parsedFiles.keys(lack.kind),
+    );
+    const create = `Create ${name} in a migration before this one, or correct the name.`;
+    const meant = near?.slice(near.indexOf(' ') + 1);
     return {
       rule: 'unknown-relation',
       object: name,
       message: `${says} no migration creates this ${what}.`,
-      suggestion: `Create ${name} in a migration before this one, or correct the name.`,
+      suggestion:
+        meant === undefined
+          ? create
+          : isOneMistake(near!, key)
+            ? `Did you mean ${meant}?`
+            : `Did you mean ${meant}? Or else: ${create}`,
     };
   }
   if (place.migration.layer === 'core' && later.migration.layer === 'extension') {

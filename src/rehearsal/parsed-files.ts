@@ -1,5 +1,6 @@
-/** All files of a run, parsed, and which statements create what. Built once, on the first error. */
-import { createdBy } from '../sql/created.ts';
+/** All files of a run, parsed, and which statement of them creates what: made once, when the first error asks for it. */
+import type { Finding } from '../shared/finding.ts';
+import { createdBy, type Kind } from '../sql/created.ts';
 import type { Migration } from '../sql/migration.ts';
 import { loadParser } from '../sql/parser.ts';
 import { parseSql } from '../sql/split.ts';
@@ -19,6 +20,8 @@ export interface ParsedFiles {
   parsed(text: RunText): ParsedSql;
   /** The places that create an object, in the order of the run; `key` as returned by `createdBy`. */
   creators(key: string): readonly Place[];
+  /** The keys of every thing of a kind that the files create. */
+  keys(kind: Kind): readonly string[];
   /** Every statement of every file, in the order of the run. */
   places(): readonly Place[];
 }
@@ -28,7 +31,16 @@ export function placeName({ migration, statement }: Pick<Place, 'migration' | 's
   return `${migration.file}:${statement.line}`;
 }
 
-/** Returns whether `a` comes before `b` in the run. */
+/** A statement's place as {@link Finding.cause}. */
+export function causeAt({
+  migration,
+  statement,
+}: Pick<Place, 'migration' | 'statement'>): NonNullable<Finding['cause']> {
+  const lastLine = statement.line + statement.sql.split('\n').length - 1;
+  return { file: migration.file, line: statement.line, lastLine };
+}
+
+/** Says whether `a` stands before `b` in the run. */
 export function isBefore(a: Place, b: Place): boolean {
   return a.file < b.file || (a.file === b.file && a.statement.start < b.statement.start);
 }
@@ -55,5 +67,10 @@ export async function parsedFilesOf(migrations: readonly Migration[]): Promise<P
     }
     return made;
   };
-  return { parsed, places, creators: (key) => (index ??= makeIndex()).get(key) ?? [] };
+  return {
+    parsed,
+    places,
+    creators: (key) => (index ??= makeIndex()).get(key) ?? [],
+    keys: (kind) => [...(index ??= makeIndex()).keys()].filter((key) => key.startsWith(`${kind} `)),
+  };
 }

@@ -14,8 +14,8 @@ export interface RehearsalRun {
   settings: RunSettings;
   /** The file's statements; needed only if the file cannot run as a whole. */
   statementsOf(text: RunText): Promise<readonly Statement[]>;
-  /** The current file. */
-  at?: RunText;
+  /** The files that have been run, each as often as it was; the last one runs now. */
+  begun: RunText[];
 }
 
 /** The result of one file. */
@@ -36,7 +36,7 @@ export async function rehearseFile(
   text: RunText,
   onFailure?: () => Promise<void>,
 ): Promise<FileRun> {
-  run.at = text;
+  run.begun.push(text);
   const plan = await planRun(text, run.statementsOf);
   if (plan.how === 'script') {
     try {

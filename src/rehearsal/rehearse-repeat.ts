@@ -87,8 +87,9 @@ export function changeFindings(changed: readonly SchemaChange[], parsedFiles: Pa
   });
 }
 
-function creatorOf(places: readonly Place[], object: string, table: string | undefined): Place | undefined {
-  // `column public.t.c`, `constraint c on public.t`, `function public.f(integer)`: the object's own name.
+/** The last of the places that is about a thing: it names the thing, or alters its table. */
+export function creatorOf(places: readonly Place[], object: string, table: string | undefined): Place | undefined {
+  // `column public.t.c`, `constraint c on public.t`, `function public.f(integer)`: the thing's own name.
   const own = object
     .replace(/^.*? /, '')
     .replace(/\(.*$| on [^ ]+$/, '')

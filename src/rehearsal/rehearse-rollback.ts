@@ -4,6 +4,8 @@ import { diagnoseRollback } from './diagnose.ts';
 import type { Migration } from '../sql/migration.ts';
 import type { Rollback } from '../migrations/read.ts';
 import { rehearseFile, type RehearsalRun } from './rehearse-file.ts';
+import type { ParsedFiles } from './parsed-files.ts';
+import { creatorOf } from './rehearse-repeat.ts';
 import type { SchemaChange } from './snapshot.ts';
 
 /** Returns how the schema now differs from the one before the own files, or from the one after them. */
@@ -19,8 +21,16 @@ export async function rehearseRollbacks(
   own: readonly Migration[],
   rollbacks: ReadonlyMap<string, Rollback>,
   compareWith: CompareWith,
+  parsedFiles: () => Promise<ParsedFiles>,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
+  /** The rollback to blame for a change: that of the newest own file which is about the object. */
+  const blamed = async ({ object, table }: SchemaChange): Promise<Migration> => {
+    const files = new Set(own.map(({ file }) => file));
+    const places = (await parsedFiles()).places().filter(({ migration }) => files.has(migration.file));
+    const place = creatorOf(places, object, table);
+    return own.find(({ file }) => file === place?.migration.file) ?? own.at(-1)!;
+  };
   for (const migration of own.toReversed()) {
     const rollback = rollbacks.get(migration.file)!;
     const result = await rehearseFile(run, rollback);
@@ -37,13 +47,13 @@ export async function rehearseRollbacks(
   }
   // If a rollback failed, what it left behind follows from that.
   if (findings.length > 0) return findings;
-  const newest = rollbacks.get(own.at(-1)!.file)!;
   for (const change of await compareWith('before')) {
+    const migration = await blamed(change);
     findings.push(
       incomplete(
-        own.length === 1 ? newest.file : undefined,
+        rollbacks.get(migration.file)!.file,
         change.object,
-        `After the rollback of ${names(own)} the schema differs from the one before: ${change.what}.`,
+        `After the rollback of ${migration.file} the schema differs from the one before it: ${change.what}.`,
         'Undo this in the rollback file too, unless core had it before.',
       ),
     );
@@ -62,30 +72,27 @@ export async function rehearseRollbacks(
     );
   }
   if (findings.length > 0) return findings;
-  return (await compareWith('after')).map((change) =>
-    incomplete(
-      own.length === 1 ? newest.file : undefined,
-      change.object,
-      `Rolled back and applied again, ${names(own)} has a different schema: ${change.what}.`,
-      'Drop in the rollback file what the migration creates, so that it is created again.',
-    ),
-  );
+  for (const change of await compareWith('after')) {
+    const migration = await blamed(change);
+    findings.push(
+      incomplete(
+        rollbacks.get(migration.file)!.file,
+        change.object,
+        `Rolled back and applied again, ${migration.file} has a different schema: ${change.what}.`,
+        'Drop in the rollback file what the migration creates, so that it is created again.',
+      ),
+    );
+  }
+  return findings;
 }
 
-function names(own: readonly Migration[]): string {
-  return own.map(({ file }) => file).join(', ');
-}
-
-function incomplete(
-  file: string | undefined,
-  object: string | undefined,
-  message: string,
-  suggestion: string,
-): Finding {
+function incomplete(file: string, object: string | undefined, message: string, suggestion: string): Finding {
   return {
     rule: 'rollback-incomplete',
     severity: 'error',
-    ...(file === undefined ? {} : { file, line: 1, column: 1 }),
+    file,
+    line: 1,
+    column: 1,
     ...(object === undefined ? {} : { object }),
     message,
     suggestion,

@@ -8,7 +8,7 @@ import type { Migration } from '../sql/migration.ts';
 import type { RehearsalRun } from './rehearse-file.ts';
 import { lineText, offsetOfCharacter, positionAt } from '../shared/text.ts';
 import { planRun } from '../migrations/transactions.ts';
-import { placeName, type Place, type ParsedFiles } from './parsed-files.ts';
+import { causeAt, placeName, type Place, type ParsedFiles } from './parsed-files.ts';
 
 /** The first error of each failed file, by its path. */
 export type StrictErrors = ReadonlyMap<string, DatabaseError>;
@@ -26,7 +26,7 @@ export async function strictErrors(run: RehearsalRun, migrations: readonly Migra
       for (const migration of migrations) {
         // A file that cannot run in a transaction cannot be tested this way.
         if ((await planRun(migration, run.statementsOf)).how !== 'script') continue;
-        run.at = migration;
+        run.begun.push(migration);
         await session.script('savepoint muse_file');
         try {
           await session.script(`${migration.sql}\n;${run.settings.reset}`);
@@ -70,6 +70,7 @@ export function strictFindings(
             ? 'Fix the files before it first.'
             : `Fix ${placeName(cause)} first; this error follows from it.`,
         snippet: lineText(migration.sql, position.line),
+        ...(cause === undefined ? {} : { cause: causeAt(cause) }),
       },
     ];
   });

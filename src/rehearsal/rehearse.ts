@@ -6,19 +6,20 @@
  * file again, and rolls the own files back and applies them again.
  */
 import type { Database } from '../database/database.ts';
-import { MuseError } from '../shared/error.ts';
 import type { Finding } from '../shared/finding.ts';
 import { accessFindings } from './access-findings.ts';
 import { probeAccess } from './access.ts';
 import type { FileName } from '../migrations/compare.ts';
-import { diagnose, diagnoseRepeat, stuckFinding } from './diagnose.ts';
+import { diagnose, diagnoseRepeat } from './diagnose.ts';
 import type { Migration } from '../sql/migration.ts';
 import type { Rollback } from '../migrations/read.ts';
+import { isEmptyRollback } from '../migrations/rollback-plan.ts';
 import { rehearseFile, type RehearsalRun } from './rehearse-file.ts';
 import { changeFindings, seedFindings } from './rehearse-repeat.ts';
 import { rehearseRollbacks } from './rehearse-rollback.ts';
 import { strictErrors, strictFindings, type StrictErrors } from './rehearse-strict.ts';
 import { runSettings } from '../migrations/session-state.ts';
+import { defaultLimitMs, isEnded, stuckFinding } from './stuck.ts';
 import { changesBetween, snapshotTaker, type Snapshot } from './snapshot.ts';
 import { parsedFilesOf, type Place, type ParsedFiles } from './parsed-files.ts';
 
@@ -29,8 +30,10 @@ export interface RehearsalInput {
   rollbacks: ReadonlyMap<string, Rollback>;
   /** The files whose rollback is rehearsed. They are last in the order, like the muse's own extension files. */
   own: readonly string[];
-  /** How long one statement may take, in ms, if the server supports a limit. Default: 30 s. */
-  statementTimeoutMs?: number;
+  /** How long one statement may take, in ms; default {@link defaultLimitMs}. */
+  statementTimeoutMs?: number | undefined;
+  /** Opens another such database, to find the statement that ended the first one. */
+  openAnother?: (() => Promise<Database>) | undefined;
   onProgress?: (event: { pass: 'first' | 'access' | 'again' | 'rollback' } & Partial<FileName>) => void;
 }
 
@@ -40,15 +43,11 @@ export interface RehearsalReport {
   files: (FileName & { ms: number; failed: number })[];
   /** Files that were rolled back and applied again. */
   rolledBack: FileName[];
-  /** Duration of all passes. */
+  /** A statement ended the database: what comes after it was not run, and nothing can be asked any more. */
+  ended: boolean;
+  /** Of all passes. */
   ms: number;
 }
-
-/**
- * Error codes of the embedded database after a statement has crashed it: that is an error of the statement, not of the
- * run.
- */
-const fatal = ['statement-timeout', 'embedded-failed'];
 
 /**
  * Rehearses migrations. Returns everything that is wrong with them as findings, and throws none of it. A statement that
@@ -57,22 +56,28 @@ const fatal = ['statement-timeout', 'embedded-failed'];
  */
 export async function rehearse(database: Database, input: RehearsalInput): Promise<RehearsalReport> {
   const began = performance.now();
-  const settings = await runSettings(database, { statementTimeoutMs: input.statementTimeoutMs ?? 30_000 }, true);
-  // The parser is loaded and files are parsed only if a statement is needed.
+  const { statementTimeoutMs: limitMs = defaultLimitMs } = input;
+  const settings = await runSettings(database, { statementTimeoutMs: limitMs }, true);
+  // The parser is loaded and files are parsed only where something asks for a statement.
   let parsing: Promise<ParsedFiles> | undefined;
   const parsedFiles = (): Promise<ParsedFiles> => (parsing ??= parsedFilesOf(input.migrations));
   const run: RehearsalRun = {
     database,
     settings,
+    begun: [],
     statementsOf: async (text) => (await parsedFiles()).parsed(text).statements,
   };
-  const report: RehearsalReport = { findings: [], files: [], rolledBack: [], ms: 0 };
+  const report: RehearsalReport = { findings: [], files: [], rolledBack: [], ended: false, ms: 0 };
   try {
+    database.limitStatements?.(limitMs);
     await database.script(settings.begin);
     await allPasses(run, input, report, parsedFiles);
   } catch (error) {
-    if (!(error instanceof MuseError) || !fatal.includes(error.code) || run.at === undefined) throw error;
-    report.findings.push(stuckFinding(run.at, error, await parsedFiles()));
+    if (!isEnded(error) || run.begun.length === 0) throw error;
+    report.ended = true;
+    report.findings.push(await stuckFinding(run, error, input.openAnother, limitMs));
+  } finally {
+    database.limitStatements?.(undefined);
   }
   report.ms = Math.round(performance.now() - began);
   return report;
@@ -133,10 +138,15 @@ async function allPasses(
   // The second run's changes have their own findings and are not caused by the rollback.
   const reported = new Set(changes.map(({ object }) => object));
   findings.push(
-    ...(await rehearseRollbacks(run, tail, input.rollbacks, async (which) =>
-      changesBetween(targets[which], await takeSnapshot()).filter(
-        ({ object }) => which === 'after' || !reported.has(object),
-      ),
+    ...(await rehearseRollbacks(
+      run,
+      tail,
+      input.rollbacks,
+      async (which) =>
+        changesBetween(targets[which], await takeSnapshot()).filter(
+          ({ object }) => which === 'after' || !reported.has(object),
+        ),
+      parsedFiles,
     )),
   );
   report.rolledBack = tail.map(({ layer, file }) => ({ layer, file }));
@@ -185,8 +195,11 @@ function differ({ once, twice }: { once: ReadonlyMap<string, number>; twice: Rea
   return [...twice].some(([table, rows]) => rows !== (once.get(table) ?? 0));
 }
 
-/** The own files at the end of the order that have a rollback: those whose rollback can be rehearsed on its own. */
+/** The own files at the end of the order that have a rollback which does something: those whose rollback can be rehearsed on its own. */
 function ownTail({ migrations, own, rollbacks }: RehearsalInput): Migration[] {
-  const isOther = (migration: Migration): boolean => !own.includes(migration.file) || !rollbacks.has(migration.file);
+  const isOther = (migration: Migration): boolean =>
+    !own.includes(migration.file) ||
+    !rollbacks.has(migration.file) ||
+    isEmptyRollback(migration, rollbacks.get(migration.file));
   return migrations.slice(migrations.findLastIndex(isOther) + 1);
 }

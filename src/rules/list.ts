@@ -34,6 +34,7 @@ import { rule as policyRecursive } from './policy-recursive.ts';
 import { rule as policyWithoutRole } from './policy-without-role.ts';
 import { rule as psqlCommand } from './psql-command.ts';
 import { rule as rlsMissing } from './rls-missing.ts';
+import { rule as rollbackEmpty } from './rollback-empty.ts';
 import { rule as rollbackIncomplete } from './rollback-incomplete.ts';
 import { rule as rollbackMissing } from './rollback-missing.ts';
 import { rule as schemaDrift } from './schema-drift.ts';
@@ -48,6 +49,7 @@ import { rule as tableRedefined } from './table-redefined.ts';
 import { rule as transactionControl } from './transaction-control.ts';
 import { rule as transactionMixed } from './transaction-mixed.ts';
 import { rule as unknownRelation } from './unknown-relation.ts';
+import { rule as unreadableFile } from './unreadable-file.ts';
 import { rule as usedBeforeCreated } from './used-before-created.ts';
 import type { Rule } from './engine/rule.ts';
 import type { RuleName } from './names.ts';
@@ -89,6 +91,7 @@ export const rules: Readonly<Record<RuleName, Rule>> = {
   'policy-without-role': policyWithoutRole,
   'psql-command': psqlCommand,
   'rls-missing': rlsMissing,
+  'rollback-empty': rollbackEmpty,
   'rollback-incomplete': rollbackIncomplete,
   'rollback-missing': rollbackMissing,
   'schema-drift': schemaDrift,
@@ -103,5 +106,6 @@ export const rules: Readonly<Record<RuleName, Rule>> = {
   'transaction-control': transactionControl,
   'transaction-mixed': transactionMixed,
   'unknown-relation': unknownRelation,
+  'unreadable-file': unreadableFile,
   'used-before-created': usedBeforeCreated,
 };

@@ -37,6 +37,7 @@ export const ruleNames = [
   'policy-without-role',
   'psql-command',
   'rls-missing',
+  'rollback-empty',
   'rollback-incomplete',
   'rollback-missing',
   'schema-drift',
@@ -51,6 +52,7 @@ export const ruleNames = [
   'transaction-control',
   'transaction-mixed',
   'unknown-relation',
+  'unreadable-file',
   'used-before-created',
 ] as const;
 

@@ -8,11 +8,21 @@ import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import { inRepairFile } from './engine/fix/place.ts';
 import { usesPlatform } from './engine/fix/platform-use.ts';
 import { likelyType, tableUse } from './engine/fix/table-use.ts';
+import { isTypo, nearName } from './engine/near-names.ts';
 import { droppedBefore, endWith, place, short, titles, verdicts } from './engine/references.ts';
 import type { Rule } from './engine/rule.ts';
 
-function suggestionFor({ kind, name }: Need, drop: Site | undefined): string {
+function suggestionFor(need: Need, drop: Site | undefined, catalog: Catalog): string {
+  const { kind, name } = need;
   if (drop !== undefined) return `Remove the DROP at ${place(drop)}, or create ${kind} ${name} again after it.`;
+  const near = nearName(need, catalog);
+  if (near === undefined) return creationOf(need);
+  // A mistyped letter is no reason to create a second thing of nearly the same name.
+  return isTypo(need, catalog) ? `Did you mean ${near}?` : `Did you mean ${near}? Or else: ${creationOf(need)}`;
+}
+
+/** What creates a thing that is missing. */
+function creationOf({ kind, name }: Need): string {
   if (kind === 'schema')
     return name === 'cron' || name === 'net'
       ? `CREATE EXTENSION IF NOT EXISTS pg_${name};`
@@ -39,6 +49,7 @@ function missingTables(catalog: Catalog): Need[] {
       rule === 'unknown-relation' &&
       need.kind === 'table' &&
       droppedBefore(catalog, need) === undefined &&
+      !isTypo(need, catalog) &&
       !needs.has(need.name)
     )
       needs.set(need.name, need);
@@ -77,6 +88,7 @@ function supplySchemas(situation: Situation): FixResult {
     if (
       rule !== 'unknown-relation' ||
       need.kind !== 'schema' ||
+      isTypo(need, situation.catalog) ||
       seen.has(need.name) ||
       situation.applied.has(source.migration.file)
     )
@@ -201,7 +213,7 @@ export const rule: Rule = {
         message:
           `${titles[need.kind]} ${short(need.name)} ` +
           `${drop === undefined ? 'is used, and no migration creates it' : `was dropped in ${place(drop)}`}.`,
-        suggestion: suggestionFor(need, drop),
+        suggestion: suggestionFor(need, drop, catalog),
       };
     }),
   },

@@ -1,3 +1,4 @@
+import { markdownLine } from '../shared/text.ts';
 import type { TableSummary } from './scaffold.ts';
 import type { TableScope } from './table.ts';
 
@@ -13,14 +14,11 @@ const whose: Readonly<Record<TableScope, string>> = {
 
 /** A text as the inside of a Markdown table cell: on one line, and nothing in it is markup. */
 function cell(text: string): string {
-  return text
-    .replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
-    .replaceAll(/[\\|`*_[\]<>]/g, String.raw`\$&`)
-    .trim();
+  return markdownLine(text).replaceAll(/[\\|`*_[\]<>]/g, String.raw`\$&`);
 }
 
 /** A name as code in Markdown; names contain no backquote. */
-const code = (text: string): string => `\`${text.replaceAll(/[`\s|]+/g, ' ')}\``;
+const code = (text: string): string => `\`${markdownLine(text.replaceAll(/[`|]+/g, ' '))}\``;
 
 /**
  * The README's section on the tables that the extensions add, between its markers: name, whose rows, columns, comment.

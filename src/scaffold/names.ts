@@ -40,9 +40,22 @@ export function nameProblem(name: string, prefix = ''): NameProblem | undefined 
   return undefined;
 }
 
-/** Says why table names cannot start with this prefix, or undefined if they can; an empty one is fine. */
+/** A prefix leaves enough bytes for the names of tables. */
+const prefixBytes = 30;
+
+/** Says why the names of tables cannot begin with this prefix, or undefined if they can; an empty one is none. */
 export function prefixProblem(prefix: string): NameProblem | undefined {
-  return prefix === '' ? undefined : nameProblem(prefix);
+  if (prefix === '') return undefined;
+  const problem = nameProblem(prefix);
+  if (problem === undefined && bytes(prefix) <= prefixBytes) return undefined;
+  const near = nearestName(prefix);
+  return {
+    message:
+      problem === undefined
+        ? `${JSON.stringify(prefix)} is too long for a prefix: ${prefixBytes} bytes is the limit`
+        : `${JSON.stringify(prefix)} cannot be a prefix: use letters, digits and _, and start with a letter`,
+    nearest: near === undefined ? undefined : `${cutTo(near, prefixBytes - 1)}_`,
+  };
 }
 
 /** Says why a column of a scaffolded table cannot have this name, beyond {@link nameProblem}. */

@@ -7,7 +7,7 @@ import { defaultSql, textSql } from './literals.ts';
 import type { ForeignKey, ResolvedColumn, ResolvedTable } from './model.ts';
 import { fitName, nameGiver, nameProblem } from './names.ts';
 import { type Draft, type Reference, type ReferenceContext, resolveReference } from './references.ts';
-import type { ColumnSpecification, TableSpecification } from './table.ts';
+import type { ColumnSpecification, CoreFacts, TableSpecification } from './table.ts';
 import { readType } from './types.ts';
 
 /** A reference whose target is known. */
@@ -18,23 +18,25 @@ interface Link {
 
 /**
  * Gives every table its prefix.
- * @throws MuseError `bad-table` if a name is used twice, exists in core, or is too long
+ * @throws MuseError `bad-table` if a name is used twice, exists already, or is too long
  */
-export function draftTables(
-  tables: readonly TableSpecification[],
-  prefix: string,
-  coreTables: readonly string[],
-): Draft[] {
+export function draftTables(tables: readonly TableSpecification[], prefix: string, core: CoreFacts): Draft[] {
   const drafts: Draft[] = [];
   for (const specification of tables) {
     const name = specification.name.startsWith(prefix) ? specification.name : `${prefix}${specification.name}`;
     const problem = nameProblem(name);
     if (problem !== undefined)
       throw refused(`${problem.message}.`, `Shorten the name${prefix === '' ? '' : ` or the prefix ${prefix}`}.`);
-    if (coreTables.includes(`public.${name}`)) {
+    if (core.tables[`public.${name}`] !== undefined) {
+      const file = core.extensionTables?.[`public.${name}`];
       throw refused(
-        `Core already has a table "${name}", and an extension never changes it.`,
-        `Give the table another name, or reference core's table: -> ${name}`,
+        file === undefined
+          ? `Core already has a table "${name}", and an extension never changes it.`
+          : `The extension already has a table "${name}": ${file} creates it.`,
+        file === undefined
+          ? `Give the table another name, or reference core's table: -> ${name}`
+          : 'Give the table another name, or add columns to the one that exists: muse new, then ' +
+              `ALTER TABLE ${name} ADD COLUMN IF NOT EXISTS …`,
       );
     }
     if (drafts.some((draft) => draft.name === name))

@@ -77,7 +77,7 @@ export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
   for (const preset of presets) requireCore(preset, core);
   const specifications = [...presets.flatMap((preset) => preset.tables), ...request.tables];
   refuseBroken(specifications);
-  const drafts = draftTables(specifications, prefix, Object.keys(core.tables));
+  const drafts = draftTables(specifications, prefix, core);
   const access = accessContext(request, muse, specifications);
   const tables = resolveTables({ core, drafts, people: peopleKey(core, isolation), access });
   const coreColumns = presets.flatMap((preset) => coreColumnsOf(preset, core));
@@ -122,7 +122,7 @@ export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
  */
 export function checkTables(specifications: readonly TableSpecification[], prefix: string): void {
   refuseBroken(specifications);
-  draftTables(specifications, prefix, []);
+  draftTables(specifications, prefix, { tables: {}, functions: [] });
 }
 
 function refuseBroken(specifications: readonly TableSpecification[]): void {

@@ -1,4 +1,5 @@
 import { defaultExpressions, type ColumnSpecification, type TableSpecification } from './table.ts';
+import { nearest } from '../shared/nearest.ts';
 import { type Fail, type Token, TokenCursor } from './tokens.ts';
 import { suggestType, takesModifiers, typeName } from './types.ts';
 
@@ -9,6 +10,9 @@ const scopeWords: Readonly<Record<string, TableSpecification['scope']>> = {
   'public-read': 'public-read',
   'service-only': 'service-only',
 };
+
+/** What may stand in the place of a type: whose the row is. */
+const whose = ['user', 'organization'];
 
 const example = 'Write it as "notes: title text!, body text, owner user".';
 
@@ -47,6 +51,7 @@ export class TableReader {
       this.#item(columns, unique, indexes);
     } while (this.#cursor.take(','));
     const rest = this.#cursor.peek();
+    if (rest.kind === 'word') this.#refuseMisspelled(rest, ['unique', 'on delete', 'cascade', 'restrict']);
     if (rest.kind !== 'end')
       throw this.#cursor.unexpected(
         rest,
@@ -74,6 +79,7 @@ export class TableReader {
     if (first.kind === 'word' && first.quoted !== true) {
       const scope = alone && Object.hasOwn(scopeWords, first.text) ? scopeWords[first.text] : undefined;
       if (scope !== undefined) return this.#scopeWord(scope, first);
+      this.#refuseMisspelled(first, alone ? Object.keys(scopeWords) : next.text === '(' ? ['unique', 'index'] : []);
       if (next.text === '(' && (first.text === 'unique' || first.text === 'index')) {
         const lists = first.text === 'unique' ? unique : indexes;
         this.#places.set(`${first.text === 'unique' ? 'unique' : 'indexes'}.${lists.length}`, first.start);
@@ -88,6 +94,13 @@ export class TableReader {
     if (kind.kind === 'word' && kind.quoted !== true && (kind.text === 'user' || kind.text === 'organization'))
       return this.#whose(name, first, kind);
     columns.push(this.#cursor.take('->') ? this.#reference(name, path) : this.#column(name, path));
+  }
+
+  /** Refuses a word that is none of those that may stand here, where it is nearly one of them. */
+  #refuseMisspelled(token: Token, words: readonly string[]): void {
+    const near = words.includes(token.text) ? undefined : nearest(token.text, words);
+    if (near !== undefined)
+      throw this.#fail(token.start, `${JSON.stringify(token.text.slice(0, 60))} has no meaning here`, `Write ${near}.`);
   }
 
   #scopeWord(scope: TableSpecification['scope'], token: Token): void {
@@ -182,7 +195,7 @@ export class TableReader {
       this.#cursor.skip(count);
       return known;
     }
-    const meant = suggestType(token.text);
+    const meant = suggestType(token.text, whose);
     throw this.#fail(
       token.start,
       `${JSON.stringify(token.text.slice(0, 60))} is not a type`,

@@ -65,6 +65,8 @@ export interface CoreFacts {
   tables: Record<string, { columns: Record<string, string>; primaryKey: string[] }>;
   /** Functions by `schema.name(argument types)`. */
   functions: string[];
+  /** Those of the tables that earlier extension files create, with the file. */
+  extensionTables?: Record<string, string>;
 }
 
 /** A storage bucket; it is created through the Storage API, and its policies by the migration. */

@@ -129,11 +129,11 @@ function modifiersFit(name: string, [first, second]: number[]): boolean {
   return first >= 1 && first <= 10_485_760;
 }
 
-/** The accepted type that was probably meant, or undefined. */
-export function suggestType(text: string): string | undefined {
+/** The accepted type that was probably meant, or another word that may stand in its place, or undefined. */
+export function suggestType(text: string, others: readonly string[] = []): string | undefined {
   const word = /[a-z][a-z0-9]*/i.exec(text)?.[0]?.toLowerCase() ?? '';
   const habit = Object.hasOwn(habits, word) ? habits[word] : undefined;
-  return habit ?? typeName(word) ?? nearest(word, Object.keys(acceptedTypes));
+  return habit ?? typeName(word) ?? nearest(word, [...byName.keys(), ...others]);
 }
 
 /** Every accepted type, for help texts. */

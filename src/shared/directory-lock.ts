@@ -3,7 +3,7 @@ import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, MuseError } from './error.ts';
-import { hasCode, readText } from './files.ts';
+import { fileError, hasCode, readText } from './files.ts';
 
 /** What a lock is for, as its errors say it. */
 export interface LockPurpose {
@@ -17,8 +17,10 @@ export interface LockPurpose {
 
 /** How to wait for a lock that a live process holds. */
 export interface LockOptions {
-  /** How long, in ms; default 10,000. */
+  /** How long, in ms; default 10,000. Not counted while this process and the holder both only read. */
   waitMs?: number | undefined;
+  /** This process only reads what the lock protects. */
+  reads?: boolean | undefined;
   /** Ends the wait. */
   signal?: AbortSignal | undefined;
   /** Called once with a message when the wait begins. */
@@ -37,6 +39,8 @@ interface Holder {
   command: string;
   /** When the lock was taken, ms since 1970. */
   since: number;
+  /** It only reads what the lock protects, so it ends without anyone's help. */
+  reads: boolean;
 }
 
 const defaultWaitMs = 10_000;
@@ -55,7 +59,7 @@ export async function takeLock(
   purpose: LockPurpose,
   options: LockOptions = {},
 ): Promise<() => Promise<void>> {
-  const { waitMs = defaultWaitMs, signal, onWait } = options;
+  const { waitMs = defaultWaitMs, reads = false, signal, onWait } = options;
   const me: Holder = {
     pid: process.pid,
     started: (await processAt(process.pid))?.started ?? '',
@@ -63,16 +67,19 @@ export async function takeLock(
     token: randomUUID(),
     command: process.title,
     since: Date.now(),
+    reads,
   };
   const mine = `${path}.${me.token}`;
-  const began = performance.now();
+  let waited = 0;
   let waiting = false;
   let unreadable = 0;
   try {
     for (;;) {
       signal?.throwIfAborted();
       const text = `${JSON.stringify({ ...me, since: Date.now() })}\n`;
-      await writeFile(mine, text, { mode: 0o600 });
+      await writeFile(mine, text, { mode: 0o600 }).catch((error: unknown) => {
+        throw fileError(error, path);
+      });
       if (await tryLink(mine, path, text)) return () => release(path, me.token);
       const found = await readText(path);
       if (found === undefined) continue;
@@ -82,12 +89,14 @@ export async function takeLock(
         continue;
       }
       if (holder !== undefined) {
-        if (performance.now() - began >= waitMs) throw inUse(path, holder, purpose);
-        if (!waiting) onWait?.(`waiting for ${named(holder)}`);
+        if (waited >= waitMs) throw inUse(path, holder, purpose);
+        if (!waiting) onWait?.(`Waiting for ${named(holder)}: ${purpose.subject} is in use.`);
         waiting = true;
         unreadable = 0;
       }
+      const began = performance.now();
       await sleep(pollMs, undefined, signal === undefined ? {} : { signal }).catch(() => signal?.throwIfAborted());
+      if (!reads || holder?.reads !== true) waited += performance.now() - began;
     }
   } finally {
     await rm(mine, { force: true });
@@ -168,7 +177,7 @@ function parse(text: string): Holder | undefined {
   try {
     const holder = JSON.parse(text) as Partial<Holder> | null;
     if (!Number.isInteger(holder?.pid) || typeof holder?.host !== 'string') return undefined;
-    return { started: '', token: '', command: '', since: Number.NaN, ...holder } as Holder;
+    return { started: '', token: '', command: '', since: Number.NaN, reads: false, ...holder } as Holder;
   } catch {
     return undefined;
   }

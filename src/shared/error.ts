@@ -62,6 +62,7 @@ export const errorCodes = [
   'connection-lost',
   'data-would-be-lost',
   'database-closed',
+  'database-failed',
   'database-full',
   'database-in-use',
   'database-missing',
@@ -109,6 +110,7 @@ export const errorCodes = [
   'not-confirmed',
   'not-in-staging',
   'nothing-to-resume',
+  'out-of-memory',
   'ownership-unproven',
   'password-refused',
   'path-outside',
@@ -136,6 +138,7 @@ export const errorCodes = [
   'too-many-files',
   'uncommitted-changes',
   'unexpected',
+  'unreadable-file',
   'verification-unanswered',
   'wait-timeout',
 ] as const;
@@ -185,6 +188,16 @@ export function cancelled(cause: unknown): MuseError {
     cause,
     ...(detail === undefined ? {} : { detail }),
   });
+}
+
+/** An error that knows how it is told to a user, where nothing that caught it knew more. */
+export interface Tellable extends Error {
+  told(): MuseError;
+}
+
+/** Whether a thrown thing is {@link Tellable}. */
+export function isTellable(thrown: unknown): thrown is Tellable {
+  return thrown instanceof Error && 'told' in thrown && typeof thrown.told === 'function';
 }
 
 /** An unexpected error as a MuseError that says how to see more of it. */

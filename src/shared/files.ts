@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { type ErrorCode, MuseError, unexpected } from './error.ts';
+import { type ErrorCode, isTellable, MuseError, unexpected } from './error.ts';
 
 /** Says whether the error is Node's with one of these codes, e.g. `ENOENT`. */
 export function hasCode(error: unknown, ...codes: string[]): boolean {
@@ -48,6 +48,13 @@ const fileProblems: readonly FileProblem[] = [
     suggestion: 'Close other programs or increase the limit (ulimit -n), then run this again.',
   },
   {
+    codes: ['ENOMEM', 'ERR_WORKER_OUT_OF_MEMORY'],
+    code: 'out-of-memory',
+    says: 'could not be worked on: there is no memory left',
+    suggestion:
+      'Close other programs, or give this one more memory (ulimit -v, the limit of the container), then run this again.',
+  },
+  {
     codes: ['ENAMETOOLONG'],
     code: 'path-too-long',
     says: 'has a longer name than the file system allows',
@@ -74,10 +81,11 @@ const fileProblems: readonly FileProblem[] = [
 export function fileError(error: unknown, path: string): unknown {
   const problem = fileProblems.find(({ codes }) => hasCode(error, ...codes));
   if (problem === undefined) return error;
+  // The error of a write to an open file names no path.
   const { message, path: own = path } = error as NodeJS.ErrnoException;
   return new MuseError({
     code: problem.code,
-    message: `${own} ${problem.says}.`,
+    message: `${own === '' ? 'A file' : own} ${problem.says}.`,
     detail: message,
     suggestion: problem.suggestion,
     cause: error,
@@ -86,6 +94,7 @@ export function fileError(error: unknown, path: string): unknown {
 
 /** Anything thrown, as a MuseError. */
 export function asMuseError(thrown: unknown, path = ''): MuseError {
+  if (isTellable(thrown)) return thrown.told();
   const known = fileError(thrown, path);
   return known instanceof MuseError ? known : unexpected(known);
 }
@@ -119,6 +128,24 @@ export function readBytesAtOnce(path: string): Buffer | undefined {
 /** The file as UTF-8 text, or undefined where there is no such file. */
 export async function readText(path: string): Promise<string | undefined> {
   return (await readBytes(path))?.toString('utf8');
+}
+
+/**
+ * The file as UTF-8 text, or undefined where there is no such file: for files whose text decides something, or is written back.
+ * @throws MuseError `unreadable-file` where it is not UTF-8, with the byte and its line
+ */
+export async function readUtf8(path: string): Promise<string | undefined> {
+  const bytes = await readBytes(path);
+  if (bytes === undefined) return undefined;
+  const { decodeText } = await import('./decode.ts');
+  const decoded = decodeText(bytes);
+  if ('text' in decoded) return decoded.text;
+  const { why, suggestion, position } = decoded;
+  throw new MuseError({
+    code: 'unreadable-file',
+    message: `${path} cannot be read, at line ${position.line}: ${why}.`,
+    suggestion,
+  });
 }
 
 /** What is at the path itself (a link is not followed), or undefined. */

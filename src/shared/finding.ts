@@ -1,6 +1,14 @@
 /** An error stops the run; a warning is only shown. */
 export type Severity = 'error' | 'warning';
 
+/** A place in a file of the muse. */
+export interface FindingPlace {
+  /** Path relative to the muse's directory, with `/`. */
+  file: string;
+  /** 1-based. */
+  line: number;
+}
+
 /** One problem, found by lint, rehearsal or verification. */
 export interface Finding {
   /** A name from `rules/registry.ts`. */
@@ -24,9 +32,18 @@ export interface Finding {
   suggestion: string;
   /** The source line at `line`, for the snippet with its caret. */
   snippet?: string;
+  /** The statement whose failure this one follows from: its first and last line. */
+  cause?: FindingPlace & { lastLine: number };
+  /** Findings that follow from this one, folded under it. */
+  consequences?: readonly Finding[];
 }
 
 /** Says whether any of the findings is an error. */
 export function hasErrors(findings: readonly Finding[]): boolean {
   return findings.some((finding) => finding.severity === 'error');
+}
+
+/** How many statements follow from a finding. */
+export function followers(count: number): string {
+  return `and ${count} ${count === 1 ? 'statement that needs' : 'statements that need'} it`;
 }

@@ -1,16 +1,35 @@
 /**
  * The known word nearest to what was typed, or undefined if none is near enough: at most a third
- * of the letters wrong, with a swap of neighbors counted as one.
+ * of the letters wrong, with a swap of neighbors counted as one. Of two as near, the one that begins and ends more alike:
+ * `timestampz` is a `timestamptz` without its t rather than a `timestamp` with a z.
  */
-export function nearest(typed: string, known: readonly string[]): string | undefined {
+export function nearest(typed: string, known: Iterable<string>): string | undefined {
   const word = typed.toLowerCase();
-  let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let best: { word: string; distance: number; alike: number } | undefined;
+  const most = Math.max(1, Math.floor(word.length / 3));
   for (const candidate of known) {
-    const distance = candidate.startsWith(word) && word.length >= 3 ? 1 : editDistance(word, candidate.toLowerCase());
-    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+    const other = candidate.toLowerCase();
+    const distance = other.startsWith(word) && word.length >= 3 ? 1 : editDistance(word, other);
+    const alike = commonEnds(word, other);
+    const better = best === undefined || distance < best.distance || (distance === best.distance && alike > best.alike);
+    if (distance <= most && better) best = { word: candidate, distance, alike };
   }
-  return best;
+  return best?.word;
+}
+
+/** Says whether one word is another with a single mistake: a letter too many, too few, wrong, or two swapped. */
+export function isOneMistake(one: string, other: string): boolean {
+  return Math.abs(one.length - other.length) <= 1 && editDistance(one.toLowerCase(), other.toLowerCase()) === 1;
+}
+
+/** How many letters two words begin and end with alike. */
+function commonEnds(one: string, other: string): number {
+  const least = Math.min(one.length, other.length);
+  let first = 0;
+  while (first < least && one[first] === other[first]) first += 1;
+  let last = 0;
+  while (last < least - first && one.at(-1 - last) === other.at(-1 - last)) last += 1;
+  return first + last;
 }
 
 /** At most `count` of the names, the most like `wanted` first, however far they are from it. */

@@ -1,4 +1,5 @@
 /** Positions in a file's text, as an editor shows them. */
+import { printable } from './printable.ts';
 
 export interface Position {
   /** 1-based. */
@@ -45,8 +46,8 @@ export function caretSnippet(text: string, { line, column }: Position): string {
   return `  ${number} | ${source}\n  ${' '.repeat(number.length)} | ${indent}^`;
 }
 
-/** A text as one line of Markdown. */
-export const markdownLine = (text: string): string => text.replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
+/** A text as one line of Markdown, without what acts on a reader unseen. */
+export const markdownLine = (text: string): string => printable(text.replace(/[\p{Zl}\p{Zp}\s]+/gu, ' ').trim());
 
 /** A text as Markdown code on one line, in as many backticks as needed; also for a table cell. */
 export function markdownCode(text: string): string {

@@ -50,6 +50,11 @@ export function skipTrivia(sql: string, start: number): number {
   return at;
 }
 
+/** Says whether a text has a statement: anything but white space, comments and semicolons. */
+export function hasStatements(sql: string): boolean {
+  return skipTrivia(sql, 0) < sql.length;
+}
+
 /** The comments between two statements. */
 export function commentsIn(sql: string, start: number, end: number, offsets: Offsets): Comment[] {
   const comments: Comment[] = [];

@@ -1,4 +1,5 @@
 import { type ErrorCode, MuseError } from '../shared/error.ts';
+import { networkTrouble } from '../shared/network.ts';
 
 /** What the API answered, as the `cause` of the error. */
 interface ApiRefusal {
@@ -76,7 +77,11 @@ const neverSent = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_UNTRUSTED',
   'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
@@ -95,9 +100,22 @@ export function connectionCode(error: unknown): string | undefined {
  * The error that a failed connection becomes: `api-unreachable` when nothing was sent, `answer-lost` when it may have
  * taken effect.
  */
-export function lost(what: string, host: string, error: unknown): MuseError {
+export function lost(
+  what: string,
+  host: string,
+  error: unknown,
+  environment: NodeJS.ProcessEnv = process.env,
+): MuseError {
   const code = connectionCode(error) ?? 'unknown';
   const sent = !neverSent.has(code);
+  const trouble = sent ? undefined : networkTrouble('node', code, environment);
+  if (trouble !== undefined)
+    return new MuseError({
+      code: 'api-unreachable',
+      message: `${host} ${trouble.what} (${code}).`,
+      suggestion: `${trouble.suggestion} Nothing was sent.`,
+      cause: error,
+    });
   return new MuseError({
     code: sent ? 'answer-lost' : 'api-unreachable',
     message: sent ? `${host} did not answer ${what} (${code}).` : `${host} cannot be reached (${code}).`,

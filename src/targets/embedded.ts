@@ -8,14 +8,19 @@ export const embedded: Target = {
   title: 'embedded',
   about: 'PostgreSQL in the directory itself: nothing to install, free',
   settings: {},
+  secrets: [],
   local: true,
   provisioned: false,
   needsUrl: false,
   publicApi: false,
-  async open({ directory, name }, { signal, onNote } = {}) {
+  async open({ directory, name }, { reads = false, signal, onNote } = {}) {
     const { openEmbedded } = await import('../database/embedded/embedded.ts');
     return {
-      database: await openEmbedded({ directory: embeddedDirectory(directory, name), signal, lock: { onWait: onNote } }),
+      database: await openEmbedded({
+        directory: embeddedDirectory(directory, name),
+        signal,
+        lock: { onWait: onNote, reads },
+      }),
     };
   },
   async exists({ directory, name }) {
@@ -23,9 +28,9 @@ export const embedded: Target = {
   },
   // Every embedded database has it from the start.
   preparePlatform: () => Promise.resolve(() => Promise.resolve()),
-  async drop({ directory, name }) {
+  async drop({ directory, name }, { signal, onNote } = {}) {
     const { dropDirectory } = await import('../database/embedded/directory.ts');
-    await dropDirectory(embeddedDirectory(directory, name));
+    await dropDirectory(embeddedDirectory(directory, name), { signal, onWait: onNote });
   },
 };
 

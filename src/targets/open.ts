@@ -49,7 +49,7 @@ export function placeOf(
     code: 'bad-environment',
     message: `muse.json has no environment "${name}".`,
     suggestion:
-      `It has ${known.join(', ')}; add "${name}" there, or choose another: --env ` +
+      `It has ${known.join(', ')}. Add it: muse env add ${name}; or choose another: --env ` +
       `${nearest(name, known) ?? known[0] ?? '<name>'}.`,
   });
 }

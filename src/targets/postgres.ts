@@ -18,21 +18,27 @@ export const postgres: Target = {
     },
     databaseCa: certificateSetting,
   },
+  secrets: ['DATABASE_URL'],
   local: false,
   provisioned: false,
   needsUrl: true,
   publicApi: false,
-  async open(place, { url, caFile, signal } = {}) {
+  async open(place, { url, caFile, signal, timeoutMs } = {}) {
     const { openPostgres } = await import('../database/postgres/postgres.ts');
     return {
-      database: await openPostgres({ url: url ?? (await databaseUrl(place)), ...certificateOf(place, caFile), signal }),
+      database: await openPostgres({
+        url: url ?? (await databaseUrl(place)),
+        ...certificateOf(place, caFile),
+        signal,
+        timeoutMs,
+      }),
     };
   },
   exists: () => Promise.resolve(true),
   async preparePlatform(database, wanted) {
-    const { platformPresent, installPlatform } = await import('../database/platform/install.ts');
+    const { baselineObstacles, installPlatform, platformPresent } = await import('../database/platform/install.ts');
     if (await platformPresent(database)) return () => Promise.resolve();
-    if (!wanted) throw plainServer(database);
+    if (!wanted) throw plainServer(database, await baselineObstacles(database));
     return async () => {
       await installPlatform(database);
     };
@@ -86,12 +92,15 @@ async function refuseDisagreement(
   });
 }
 
-function plainServer({ description }: Database): MuseError {
+/** @param obstacles what would then keep the baseline from being installed: all that is needed is said at once */
+function plainServer({ description }: Database, obstacles: readonly string[]): MuseError {
+  const add = 'Add --supabase-baseline to install it, or use a Supabase database.';
   return new MuseError({
     code: 'baseline-missing',
     message:
       `The ${description} is a plain server: it lacks what every Supabase project has, e.g. the auth schema and ` +
       'the roles anon and authenticated.',
-    suggestion: 'Add --supabase-baseline to install it, or use a Supabase database. Nothing was changed.',
+    ...(obstacles.length === 0 ? {} : { detail: obstacles.join('\n') }),
+    suggestion: `${obstacles.length === 0 ? add : `${add} Before that, see to what is named above.`} Nothing was changed.`,
   });
 }

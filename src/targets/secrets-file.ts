@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readText } from '../shared/files.ts';
+import { readUtf8 } from '../shared/files.ts';
 import type { EnvironmentName } from '../shared/muse-file.ts';
 
 /** The file with an environment's secrets: `.env.local` for development, which the app reads; a separate file for each of the others. */
@@ -9,7 +9,7 @@ export function secretsFileOf(name: EnvironmentName): string {
 
 /** The variables of an environment's secrets file; none if it does not exist. */
 export async function readVariables(directory: string, name: EnvironmentName): Promise<Record<string, string>> {
-  const text = await readText(join(directory, secretsFileOf(name)));
+  const text = await readUtf8(join(directory, secretsFileOf(name)));
   // Loaded only where there is a file: the variables may all come from the process.
   return text === undefined ? {} : (await import('../kit/environment-file.ts')).parseEnvironment(text);
 }
@@ -24,7 +24,7 @@ export async function updateVariables(
   values: Readonly<Record<string, string>>,
 ): Promise<void> {
   const file = secretsFileOf(name);
-  const text = (await readText(join(directory, file))) ?? '';
+  const text = (await readUtf8(join(directory, file))) ?? '';
   // It loads the git module, which reading does not need.
   const [{ updateEnvironment }, { writeEnvironmentFile }] = await Promise.all([
     import('../kit/environment-file.ts'),

@@ -16,6 +16,7 @@ export const supabase: Target = {
     organization: { about: 'The slug of the Supabase organization that the project belongs to.' },
     databaseCa: certificateSetting,
   },
+  secrets: ['SUPABASE_DB_PASSWORD'],
   local: false,
   provisioned: true,
   needsUrl: false,
@@ -40,10 +41,10 @@ export const supabase: Target = {
   exists: () => Promise.resolve(true),
   // Every project has it from the start.
   preparePlatform: () => Promise.resolve(() => Promise.resolve()),
-  async health({ entry, environment }) {
+  async health({ entry, environment }, { signal } = {}) {
     if (entry.ref === undefined) return undefined;
     const [{ openCloud }, { projectStatus }] = await Promise.all([import('./cloud.ts'), import('../supabase/wait.ts')]);
-    const { status, services } = await projectStatus((await openCloud(environment)).http, entry.ref);
+    const { status, services } = await projectStatus((await openCloud(environment, signal)).http, entry.ref);
     return { status, services };
   },
 };

@@ -3,6 +3,7 @@
  * May touch: the database, `.env*.local` files, the Management API.
  */
 import type { Database } from '../database/database.ts';
+import type { Hooks } from '../shared/hooks.ts';
 import type { Environment, EnvironmentName } from '../shared/muse-file.ts';
 import type { Connected } from '../supabase/connect.ts';
 import type { Cloud } from './cloud.ts';
@@ -18,7 +19,7 @@ export interface Place {
 }
 
 /** What a run knows about a database that is not in `muse.json` or the secrets file yet. */
-export interface OpenOptions {
+export interface OpenOptions extends Pick<Hooks, 'signal' | 'onNote'> {
   /** Its URL, as given for this run. */
   url?: string | undefined;
   /** Path of a certificate file, before the muse has its own copy. */
@@ -27,10 +28,10 @@ export interface OpenOptions {
   cloud?: (() => Promise<Cloud>) | undefined;
   /** The project was found by searching: its database must accept the password before anything is done to it. */
   mustProve?: boolean | undefined;
-  /** Called with messages: what is tried, and what prevents it. */
-  onNote?: ((note: string) => void) | undefined;
-  /** When it aborts: ends a wait for another process that has the database open, and then the connection. */
-  signal?: AbortSignal | undefined;
+  /** How long a statement may take, in ms; default: what the server says. */
+  timeoutMs?: number | undefined;
+  /** The database will only be read: another process that reads it too is waited for as long as it takes. */
+  reads?: boolean | undefined;
 }
 
 export interface Opened {
@@ -66,6 +67,8 @@ export interface Target {
   about: string;
   /** The keys of its environments in `muse.json`, besides `target`. */
   settings: Readonly<Record<string, Setting>>;
+  /** Variables of the secrets file without which it cannot be opened. */
+  secrets: readonly string[];
   /** The database is in the muse's own directory: opening creates it, and nothing but this tool changes it. */
   local: boolean;
   /** The database belongs to a project that is created for the muse, and can be destroyed with it. */
@@ -89,7 +92,7 @@ export interface Target {
   /** The URL for `pg_dump` and `pg_restore`; absent if the database has none. Contains a secret. */
   url?(place: Place): Promise<string>;
   /** Deletes the whole database; absent if only rollbacks can undo migrations. */
-  drop?(place: Place): Promise<void>;
+  drop?(place: Place, hooks?: Hooks): Promise<void>;
   /** The status of the service that runs the database; undefined if there is no service. */
-  health?(place: Place): Promise<TargetHealth | undefined>;
+  health?(place: Place, hooks?: Hooks): Promise<TargetHealth | undefined>;
 }

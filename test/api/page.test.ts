@@ -49,7 +49,7 @@ describe('docs/api.md', () => {
   });
 
   it('has a method for every command', () => {
-    const programs = ['help', 'version'];
+    const programs = ['completion', 'help', 'version'];
     expect(commandNames().filter((name) => !programs.includes(name) && !methods.includes(name))).toEqual([]);
   });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Ask } from '../../src/cli/ask.ts';
 import { completeAnswers } from '../../src/cli/complete.ts';
 import type { GivenAnswers } from '../../src/create/defaults.ts';
+import { SoFar } from '../../src/cli/so-far.ts';
 import { createOutput } from '../../src/cli/output.ts';
 import type { CommandContext } from '../../src/cli/run.ts';
 
@@ -34,6 +35,7 @@ function scripted(answers: unknown[]): { ask: Ask; asked: string[]; refused: str
 
 function contextWith(ask?: Ask): CommandContext & { printed: string[] } {
   const printed: string[] = [];
+  const { signal } = new AbortController();
   const stream = {
     write: (text: string) => printed.push(text) > 0,
     isTTY: false,
@@ -48,7 +50,10 @@ function contextWith(ask?: Ask): CommandContext & { printed: string[] } {
       stderr: stream,
       environment: {},
     }),
-    signal: new AbortController().signal,
+    signal,
+    hooks: { signal },
+    soFar: new SoFar(),
+    working: () => undefined,
     environment: {},
     directory: '/somewhere',
     printed,

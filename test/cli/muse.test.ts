@@ -177,13 +177,25 @@ describe('drift', () => {
     });
     const { openPostgres } = await import('../../src/database/postgres/postgres.ts');
     const database = await openPostgres({ url });
-    await database.script(
-      'alter table public.profiles add column by_hand text; drop index if exists public.invitations_organization_id_idx;',
-    );
+    await database.script(`
+      alter table public.profiles add column by_hand text not null default 'x; y';
+      create table public.scratch (id uuid primary key, "odd ""name" text);
+      alter table public.organizations alter column name drop not null;
+      revoke select on public.organizations from authenticated;
+      drop policy "Members and the founder read their organization" on public.organizations;
+      create index by_hand_idx on public.profiles (by_hand);
+    `);
     await database.close();
     const { stdout } = await muse(['status', '--drift'], { cwd: at, env });
-    expect(stdout).toContain('public.profiles');
-    expect(stdout).toContain('by_hand');
+    for (const lines of [
+      /^  \+ column public\.profiles\.by_hand migrations\/core\/\d+_profiles\.sql:\d+\n      ALTER TABLE public\.profiles ADD COLUMN by_hand text not null default 'x; y'::text;$/m,
+      /^  \+ table public\.scratch\n      CREATE TABLE public\.scratch \(\n        "odd ""name" text,\n        id uuid not null\n      \);$/m,
+      /^  \+ index public\.by_hand_idx\n      CREATE INDEX by_hand_idx ON public\.profiles USING btree \(by_hand\);$/m,
+      /^  ~ column public\.organizations\.name \S+\n      - text not null\n      \+ text$/m,
+      /^  ~ grant relation public\.organizations \S+\n      - GRANT [A-Z, ]*SELECT[A-Z, ]* ON public\.organizations TO authenticated;$/m,
+      /^  - policy ".*" on public\.organizations \S+\n      CREATE POLICY ".*" ON public\.organizations AS permissive FOR select to authenticated using .*;$/m,
+    ])
+      expect(stdout).toMatch(lines);
     const check = await muse(['status', '--check', '--drift'], { cwd: at, env });
     expect([check.code, check.stderr]).toEqual([3, expect.stringMatching(/Not up to date: development\.[^]*by_hand/)]);
     expect((await muse(['status', '--check'], { cwd: at, env })).code).toBe(0);

@@ -94,12 +94,12 @@ describe('time limits', () => {
 });
 
 describe('help', () => {
-  const text = formatHelp('About.', ['create-muse [name]'], createFlags);
+  const text = formatHelp({ about: 'About.', usage: ['create-muse [name]'], flags: createFlags, width: 80 });
   it('has every flag', () => {
     for (const flag of createFlags) expect(text).toContain(`--${flag.name}`);
   });
   it.each([undefined, ...commandNames()])('of muse %s fits 80 columns', async (name) => {
-    for (const line of (await museHelp(name)).split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
+    for (const line of (await museHelp(80, name)).split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);
   });
   it('fits 80 columns', () => {
     for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80);

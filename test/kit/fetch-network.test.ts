@@ -108,15 +108,41 @@ describe('a kit on a server', () => {
     expect(await rejectionOf(fetchKit(source, temporary('muse')))).toMatchObject({ code: 'kit-unreachable' });
   });
 
-  it.skipIf(process.platform === 'win32')('is fetched by ssh without a prompt, and times out', async () => {
-    const place = temporary('ssh');
-    writeFileSync(join(place, 'ssh'), `#!/bin/sh\necho "$@" > '${join(place, 'called')}'\nsleep 60\n`, {
-      mode: 0o755,
+  it('behind a certificate or a proxy that does not work names what to set', async () => {
+    const server = await github();
+    const { GIT_SSL_CAINFO: _own, ...environment } = process.env;
+    const source = parseKitSource(`https://127.0.0.1:${server.port}/acme/kit.git`);
+    const errorOf = (own: NodeJS.ProcessEnv): Promise<unknown> =>
+      rejectionOf(fetchKit(source, temporary('muse'), { environment: { ...environment, ...own } }));
+    expect(await errorOf({})).toMatchObject({
+      code: 'kit-unreachable',
+      message: expect.stringContaining('has a certificate of an authority that this machine does not trust'),
+      suggestion: expect.stringContaining('GIT_SSL_CAINFO=<file.pem>'),
     });
-    const environment = { ...process.env, GIT_SSH_COMMAND: join(place, 'ssh'), GIT_SSH_VARIANT: 'ssh' };
-    const source = parseKitSource('git@localhost:acme/kit.git');
-    const error = await rejectionOf(fetchKit(source, temporary('muse'), { environment, timeoutMs: 1500 }));
-    expect(error).toMatchObject({ code: 'git-timeout' });
-    expect(readFileSync(join(place, 'called'), 'utf8')).toContain('BatchMode=yes');
+    expect(await errorOf({ GIT_SSL_CAINFO: '/nowhere.pem' })).toMatchObject({
+      suggestion: expect.stringContaining('GIT_SSL_CAINFO is /nowhere.pem'),
+    });
+    const behind = await errorOf({ https_proxy: 'http://ada:hunter2@127.0.0.1:1', no_proxy: '', NO_PROXY: '' });
+    expect(behind).toMatchObject({
+      code: 'kit-unreachable',
+      message: expect.stringContaining('cannot be reached through https_proxy (127.0.0.1:1)'),
+      suggestion: expect.stringContaining('NO_PROXY'),
+    });
+    expect(JSON.stringify(behind)).not.toContain('hunter2');
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'is asked for by ssh without a question, and given up when that hangs',
+    async () => {
+      const place = temporary('ssh');
+      writeFileSync(join(place, 'ssh'), `#!/bin/sh\necho "$@" > '${join(place, 'called')}'\nsleep 60\n`, {
+        mode: 0o755,
+      });
+      const environment = { ...process.env, GIT_SSH_COMMAND: join(place, 'ssh'), GIT_SSH_VARIANT: 'ssh' };
+      const source = parseKitSource('git@localhost:acme/kit.git');
+      const error = await rejectionOf(fetchKit(source, temporary('muse'), { environment, timeoutMs: 1500 }));
+      expect(error).toMatchObject({ code: 'git-timeout' });
+      expect(readFileSync(join(place, 'called'), 'utf8')).toContain('BatchMode=yes');
+    },
+  );
 });

@@ -53,11 +53,16 @@ describe('commitPaths', () => {
 
 it('finds uncommitted changes, also from a subfolder', async () => {
   put(place, { 'a.txt': 'x', 'sub/new/c.txt': 'c', 'out/c.txt': 'c' });
-  expect(await uncommitted(place, ['a.txt', 'sub/b.txt', 'sub/new/c.txt', 'out/c.txt'])).toEqual([
-    'a.txt',
-    'sub/new/c.txt',
+  put(place, { 'staged.txt': 's' });
+  git(place, 'add', 'staged.txt');
+  git(place, 'rm', '--cached', '--quiet', 'sub/b.txt');
+  expect(await uncommitted(place, ['a.txt', 'sub/b.txt', 'sub/new/c.txt', 'out/c.txt', 'staged.txt'])).toEqual([
+    { path: 'a.txt', isNew: false },
+    { path: 'sub/b.txt', isNew: false },
+    { path: 'sub/new/c.txt', isNew: true },
+    { path: 'staged.txt', isNew: true },
   ]);
-  expect(await uncommitted(join(place, 'sub'), ['b.txt', 'new/c.txt'])).toEqual(['new/c.txt']);
+  expect(await uncommitted(join(place, 'sub'), ['new/c.txt', 'd.txt'])).toEqual([{ path: 'new/c.txt', isNew: true }]);
 });
 
 it('distinguishes the project’s repository from one around it, and detects an operation in progress', async () => {

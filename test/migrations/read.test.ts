@@ -173,12 +173,18 @@ describe('texts', () => {
       { line: 1, column: 10, message: expect.stringContaining('NUL') },
     ],
     ['an overlong form', [0xc0, 0xaf], { line: 1, column: 1, message: expect.stringContaining('Byte 0') }],
-    ['UTF-16', [0xff, 0xfe, 0x73, 0], { message: expect.stringContaining('UTF-16') }],
+    ['UTF-16', [0xff, 0xfe, 0x73, 0], { line: 1, message: expect.stringContaining('UTF-16') }],
+    ['UTF-16 of the other order', [0xfe, 0xff, 0, 0x73], { message: expect.stringContaining('UTF-16') }],
+    [
+      'UTF-16 without its mark',
+      [...Buffer.from('select 1;', 'utf16le')],
+      { message: expect.stringContaining('UTF-16') },
+    ],
   ];
   it.each(bad)('reports where %s is and skips the file', async (_, bytes, expected) => {
     const { migrations, findings } = await read({ [file]: Uint8Array.from(bytes) });
     expect(migrations).toEqual([]);
-    expect(findings).toMatchObject([{ rule: 'syntax-error', severity: 'error', file, ...expected }]);
+    expect(findings).toMatchObject([{ rule: 'unreadable-file', severity: 'error', file, ...expected }]);
   });
 });
 
@@ -247,7 +253,7 @@ describe('rollbacks', () => {
     await writeFile(join(root, 'migrations/rollback/core/001_a.sql'), Uint8Array.of(0xff));
     expect((await readMigrations(root, folders, { rollbacks: false })).findings).toEqual([]);
     expect((await readMigrations(root, folders)).findings).toMatchObject([
-      { rule: 'syntax-error', file: 'migrations/rollback/core/001_a.sql' },
+      { rule: 'unreadable-file', file: 'migrations/rollback/core/001_a.sql' },
     ]);
   });
 });

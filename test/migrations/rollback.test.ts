@@ -75,7 +75,18 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(await applied(database)).toEqual([core, one, two]);
   });
 
-  it('stops at a failing rollback, with its file still applied', async () => {
+  it('refuses before anything runs where a rollback does nothing', async () => {
+    const database = await migrated();
+    const empty = new Map([...rollbacks, [one, { file: 'migrations/rollback/001_one.sql', sql: '-- Later.\n' }]]);
+    const error = caught(await rollback(database, migrations, empty, { steps: 2 }).catch(caught));
+    expect(error).toMatchObject({
+      code: 'rollback-missing',
+      message: expect.stringContaining(`migrations/rollback/001_one.sql, the rollback of ${one}, is empty`),
+    });
+    expect(await applied(database)).toEqual([core, one, two]);
+  });
+
+  it('stops where a rollback fails, with its file as it was', async () => {
     const database = await migrated();
     const broken = new Map([
       ...rollbacks,
@@ -122,7 +133,7 @@ describe('how far it rolls back', () => {
     applied_at: `2026-01-01T00:00:0${second}Z`,
     ms: 1,
   });
-  const all = new Map([core, one, two].map((file) => [file, { file, sql: '' }]));
+  const all = new Map([core, one, two].map((file) => [file, { file, sql: 'select 1;' }]));
   const inOrder = [row(core, 1), row(one, 2), row(two, 3)];
   const coreLast = [row(core, 3), row(one, 1), row(two, 2)];
   const cases: [string, ReturnType<typeof row>[], object, string[]][] = [

@@ -236,7 +236,47 @@ describe('muse lint --fix', { timeout: 180_000 }, () => {
     ]).toEqual(before);
   });
 
-  it('edits without commits if there is no repository of its own, and says so', async () => {
+  it('fixes a new file in place, keeps what it held, and commits neither it nor its rollback', async () => {
+    const fresh = 'migrations/extensions/003_fresh.sql';
+    const staged = 'migrations/extensions/004_staged.sql';
+    const { [second]: _twin, ...once } = broken;
+    const muse = await committed(once);
+    const { directory } = muse;
+    const [text, other] = ['fresh', 'staged'].map(
+      (name) =>
+        `-- ${name}.\r\ncreate table ${name} (id uuid primary key);\r\nalter table ${name} enable row level security;\r\n`,
+    );
+    await addFiles(directory, { [fresh]: text!, [staged]: other! });
+    await git(directory, 'add', staged);
+    const { changes, kept } = await fix(muse);
+    expect(kept).toEqual([
+      { file: fresh, copy: `.muse/before-fix/${fresh}` },
+      { file: staged, copy: `.muse/before-fix/${staged}` },
+    ]);
+    for (const [{ file, copy }, was] of [
+      [kept[0]!, text],
+      [kept[1]!, other],
+    ] as const) {
+      expect(await readFile(join(directory, copy), 'utf8')).toBe(was);
+      expect(await readFile(join(directory, file), 'utf8')).toContain('IF NOT EXISTS');
+    }
+    expect((await git(directory, 'status', '--porcelain')).split('\n').filter(Boolean).sort()).toEqual([
+      '?? migrations/extensions/003_fresh.sql',
+      '?? migrations/rollback/extensions/003_fresh.sql',
+      '?? migrations/rollback/extensions/004_staged.sql',
+      'AM migrations/extensions/004_staged.sql',
+    ]);
+    // What is committed is fixed in commits as ever.
+    expect(await git(directory, 'log', '--format=%s')).toContain('Fix not-idempotent');
+    expect(changes.find(({ rule }) => rule === 'not-idempotent')?.commit).toMatch(/^[0-9a-f]{40}$/);
+
+    // Fixed again after another edit: the earlier copy stays.
+    await writeFile(join(directory, fresh), text!.replaceAll('fresh', 'newer'));
+    expect((await fix(muse)).kept).toEqual([{ file: fresh, copy: `.muse/before-fix/${fresh}.2` }]);
+    expect(await readFile(join(directory, kept[0]!.copy), 'utf8')).toBe(text);
+  });
+
+  it('edits without commits where there is no repository, or only one that holds other things, and says so', async () => {
     const around = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
     onTestFinished(() => rm(around, { recursive: true, force: true }));
     await git(around, 'init', '--quiet');

@@ -15,7 +15,7 @@ import type { Native } from '../support/native.ts';
  * secrets file.
  */
 export async function museOnDisk(
-  files: Readonly<Record<string, string>>,
+  files: Readonly<Record<string, string | Uint8Array>>,
   urls: Partial<Record<EnvironmentName, string>> = {},
 ): Promise<Muse> {
   const directory = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
@@ -45,7 +45,7 @@ export async function museOnDisk(
   return openMuse(directory);
 }
 
-export async function addFiles(directory: string, files: Readonly<Record<string, string>>): Promise<void> {
+export async function addFiles(directory: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(directory, path)), { recursive: true });
     await writeFile(join(directory, path), text);

@@ -24,6 +24,10 @@ function input(files: Record<string, string>, rollbacks: Record<string, string> 
   };
 }
 
+const spin = `create function public.spin() returns int language plpgsql as 'begin loop end loop; end'`;
+const deeper = `create function public.deeper(i int) returns int language plpgsql as 'begin return public.deeper(i + 1); end'`;
+const again = `create table t (id int); create function again() returns trigger language plpgsql as 'begin insert into t values (new.id); return new; end'; create trigger x after insert on t for each row execute function again()`;
+
 /** `rule file:line:column`, without the folder's name. */
 function shown({ findings }: RehearsalReport): string[] {
   return findings.map(
@@ -326,6 +330,34 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(report).toMatchObject({ findings: [], rolledBack: [{ file: ours }, { file: last }] });
   });
 
+  it.each<[string, Record<string, string>, string[]]>([
+    [
+      'the older file',
+      { [ours]: 'drop table t;', [last]: 'drop table u;' },
+      [`rollback-incomplete rollback/extensions/001_ours.sql:1:1`],
+    ],
+    [
+      'the newer file',
+      { [ours]: 'drop table t; drop index t_extra;', [last]: 'select 1;' },
+      ['rollback-incomplete rollback/extensions/002_last.sql:1:1'],
+    ],
+    ['none, where the newer one is empty', { [ours]: 'drop table t;', [last]: '-- Later.' }, []],
+  ])('blames what is left over on the file whose rollback leaves it: %s', async (_, back, expected) => {
+    const report = await rehearse(
+      await open(),
+      input(
+        {
+          [base]: 'create table if not exists kept_too (id int primary key, at int);',
+          [ours]:
+            'create table if not exists t (id int primary key);\ncreate index if not exists t_extra on kept_too (at);',
+          [last]: 'create table if not exists u (id int primary key);',
+        },
+        back,
+      ),
+    );
+    expect(shown(report)).toEqual(expected);
+  });
+
   const access: [string, string, string[]][] = [
     [
       'a policy that reads its own table',
@@ -392,13 +424,35 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
 });
 
 describe('an endless loop', () => {
+  it.each<[string, string, string]>([
+    ['a query', 'select 1;\nselect count(*) from generate_series(1, 1e12);\nselect 2;', '2:1'],
+    ['a function', `${spin};\ndo $$ begin perform 1; end $$;\nselect public.spin();`, '3:1'],
+    ['a default', `${spin};\ncreate table t (id int default public.spin());\ninsert into t default values;`, '3:1'],
+    ['a recursion', `${deeper};\nselect 1;\nselect public.deeper(1);`, '3:1'],
+    ['a trigger that fires itself', `${again};\ninsert into t values (1);`, '2:1'],
+  ])('is found where it is: %s', async (_, sql, place) => {
+    const database = await openEmbedded();
+    const report = await rehearse(database, {
+      ...input({ [base]: 'create table a (id int);', [next]: sql }),
+      statementTimeoutMs: 2000,
+      openAnother: () => openEmbedded(),
+    });
+    expect(shown(report)).toEqual([`statement-failed core/002_next.sql:${place}`]);
+    await database.terminate();
+  });
+
   it('is a finding on the embedded database, at the block', async () => {
-    const database = await openEmbedded({ timeoutMs: 3000 });
-    const report = await rehearse(
-      database,
-      input({ [base]: 'create table a (id int);', [next]: 'select 1;\ndo $$ begin loop perform 1; end loop; end $$;' }),
-    );
+    const database = await openEmbedded();
+    const report = await rehearse(database, {
+      ...input({
+        [base]: 'create table a (id int);',
+        [next]: 'select 1;\ndo $$ begin loop perform 1; end loop; end $$;',
+      }),
+      statementTimeoutMs: 3000,
+      openAnother: () => openEmbedded(),
+    });
     expect(shown(report)).toEqual(['statement-failed core/002_next.sql:2:1']);
+    expect(report.ended).toBe(true);
     await database.terminate();
   });
 });

@@ -60,13 +60,17 @@ interface Case {
   rule: RuleName;
   /** Breaks the kit. */
   plant(random: () => number): Kit;
-  /** What the broken kit intends in addition to the original kit. */
+  /** The rollbacks that it has; none unless said. */
+  rollbacks?: Map<string, { file: string; sql: string }>;
+  /** What the broken kit means beyond the kit as it is. */
   good?(difference: string, table: string): string;
   /** Lines of the schema that the repair chooses itself. */
   chosen?(difference: string, table: string): RegExp;
   /** A check of the lines that it chose. */
   check?(lines: readonly string[], fixed: Repair): void;
 }
+
+const more = 'migrations/extensions/002_more.sql';
 
 const planted = (title: string): Pick<Case, 'rule' | 'plant'> => {
   const [rule, plant] = mutations[title]!;
@@ -175,6 +179,17 @@ const cases: Record<string, Case> = {
       expect([...rollbacks.keys()].sort()).toEqual([ours, 'migrations/extensions/002_more.sql']);
     },
   },
+  'a rollback that does nothing': {
+    ...planted('no rollback'),
+    rule: 'rollback-empty',
+    rollbacks: new Map([[more, { file: 'migrations/rollback/002_more.sql', sql: '-- To be written.\n;\n' }]]),
+    check(_, { rollbacks }) {
+      expect(rollbacks.get(more)).toEqual({
+        file: 'migrations/rollback/002_more.sql',
+        sql: expect.stringMatching(/^-- Rolls back 002_more\.sql\.\n[^;]*;\n$/),
+      });
+    },
+  },
 };
 
 describe('the built-in kit, broken and fixed, is green and has the schema that was meant', { timeout: 180_000 }, () => {
@@ -183,16 +198,16 @@ describe('the built-in kit, broken and fixed, is green and has the schema that w
     expect(new Set(Object.values(cases).map(({ rule }) => rule))).toEqual(new Set(repairable));
   });
 
-  it.each(Object.entries(cases))('%s', async (_, { plant, good, chosen, check }) => {
+  it.each(Object.entries(cases))('%s', async (_, { plant, rollbacks = new Map(), good, chosen, check }) => {
     const random = seeded(20_261_121);
     for (let count = 0; count < 2; count += 1) {
       const broken = plant(random);
       const { text, table } = difference(broken);
       const expected = good === undefined ? asItIs : await meant(good(text, table));
       let schema: string[] = [];
-      const fixed = await repair({
+      const mended = await repair({
         migrations: migrationsOf(broken),
-        rollbacks: new Map(),
+        rollbacks,
         folders,
         kit: 'broken',
         builtin,
@@ -204,12 +219,12 @@ describe('the built-in kit, broken and fixed, is green and has the schema that w
           return findings;
         },
       });
-      expect(fixed.remaining).toEqual([]);
+      expect(mended.remaining).toEqual([]);
       const free = chosen?.(text, table) ?? /^$/;
       expect(schema.filter((line) => !free.test(line))).toEqual(expected.filter((line) => !free.test(line)));
       check?.(
         schema.filter((line) => free.test(line)),
-        fixed,
+        mended,
       );
     }
   });

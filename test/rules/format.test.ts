@@ -1,8 +1,16 @@
+import { styleText } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { createOutput } from '../../src/cli/output.ts';
 import type { Finding } from '../../src/shared/finding.ts';
 import { formatGithub } from '../../src/publish/findings-github.ts';
 import { formatSarif } from '../../src/publish/findings-sarif.ts';
-import { formatText } from '../../src/publish/findings-text.ts';
+import { formatText, type TextOptions } from '../../src/publish/findings-text.ts';
+
+const plain: Omit<TextOptions, 'width'> = { paint: (_format, text) => text, verbose: false };
+const colored: Omit<TextOptions, 'width'> = {
+  paint: (format, text) => styleText(format, text, { validateStream: false }),
+  verbose: false,
+};
 
 const error: Finding = {
   rule: 'rls-missing',
@@ -24,8 +32,8 @@ const warning: Finding = {
 };
 
 describe('text', () => {
-  it('shows the place, the line with a caret, the meaning and what to write', () => {
-    expect(formatText([error, warning], { color: false, width: 80 }))
+  it('shows the place, the line with a caret, what it means and what to write', () => {
+    expect(formatText([error, warning], { ...plain, width: 80 }))
       .toBe(`migrations/core/001_ä b.sql:12:14 error rls-missing
   12 │ CREATE TABLE notes (id uuid);
      │              ^
@@ -40,19 +48,111 @@ public.notes warning schema-drift
 1 error, 1 warning`);
   });
 
+  it('says an error that differs in its names only as such, and each rule of many warnings once', () => {
+    const fold = (name: string, line: number): Finding => ({
+      ...error,
+      line,
+      object: `public.${name}`,
+      message: `Table public.${name} has no row-level security.`,
+      suggestion: `ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY;`,
+    });
+    const policy = { ...error, rule: 'policy-recursive', line: 30, message: 'It reads its own table.' };
+    const findings = [
+      warning,
+      fold('notes', 12),
+      policy,
+      warning,
+      { ...fold('tags', 20), consequences: [warning, warning] },
+      warning,
+      { ...warning, rule: 'number-gap' },
+    ];
+    expect(formatText(findings, { ...plain, width: 80 })).toBe(`migrations/core/001_ä b.sql:12:14 error rls-missing
+  12 │ CREATE TABLE notes (id uuid);
+     │              ^
+  Table public.notes has no row-level security.
+  → ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+migrations/core/001_ä b.sql:20:14 error rls-missing
+  the same for public.tags
+  → ALTER TABLE tags ENABLE ROW LEVEL SECURITY;
+  and 2 statements that need it
+
+migrations/core/001_ä b.sql:30:14 error policy-recursive
+  30 │ CREATE TABLE notes (id uuid);
+     │              ^
+  It reads its own table.
+  → ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+    GRANT SELECT ON notes TO authenticated;
+
+Warnings by rule, each with its first place (all of them: --verbose):
+  3  schema-drift  public.notes
+  1  number-gap    public.notes
+
+3 errors, 4 warnings
+Errors by rule: 2 rls-missing, 1 policy-recursive`);
+    const whole = formatText(findings, { ...plain, width: 80, verbose: true });
+    expect(whole.match(/Differs: 100%/g)).toHaveLength(4);
+    expect(whole).toContain('Table public.tags has no row-level security.');
+  });
+
+  it('shows 8 errors of two rules whole, and 55 warnings, in less than 50 lines', () => {
+    const made = (rule: string, severity: Finding['severity'], count: number): Finding[] =>
+      Array.from({ length: count }, (_, index) => ({
+        ...error,
+        rule,
+        severity,
+        line: index + 1,
+        object: `public.table_${index}`,
+        message: `Table public.table_${index} has policies for authenticated but no grant: every request ends in 42501.`,
+        suggestion: `GRANT SELECT, INSERT, UPDATE, DELETE ON public.table_${index} TO authenticated;`,
+      }));
+    const warnings = [26, 13, 12, 2, 1, 1].flatMap((count, index) => made(`rule-${index}`, 'warning', count));
+    const lines = formatText(
+      [...warnings, ...made('grant-missing', 'error', 6), ...made('policy-recursive', 'error', 2)],
+      { ...plain, width: 80 },
+    ).split('\n');
+    expect(lines.length).toBeLessThan(50);
+    expect(lines.filter((line) => / error (?:grant-missing|policy-recursive)$/.test(line))).toHaveLength(8);
+    expect(lines.findLastIndex((line) => line.includes(' error '))).toBeLessThan(
+      lines.findIndex((line) => line.startsWith('Warnings by rule')),
+    );
+    expect(lines.at(-2)).toBe('8 errors, 55 warnings');
+  });
+
+  it.each(['text', 'github', 'sarif'])('spells out what would act on a terminal, as %s', (format) => {
+    const evil = '\u001B[2J\u202Eno\n::error::yes';
+    const finding = { ...error, file: `a${evil}.sql`, object: evil, message: evil, suggestion: evil, snippet: evil };
+    const written = {
+      text: () => formatText([finding], { ...plain, width: 80 }),
+      github: () => formatGithub([finding]),
+      sarif: () => formatSarif([finding], '1.2.3'),
+    }[format as 'text']();
+    const lines: string[] = [];
+    const stream = { write: (text: string) => lines.push(text) > 0 } as unknown as NodeJS.WriteStream;
+    createOutput({ json: false, quiet: false, verbose: false, stdout: stream, stderr: stream, environment: {} }).result(
+      written,
+    );
+    // oxlint-disable-next-line no-control-regex
+    expect(lines.join('')).not.toMatch(/[\u001B\u202E]/);
+    expect(lines.join('')).not.toMatch(/^::error::yes/m);
+    if (format === 'sarif')
+      expect(JSON.parse(lines.join(''))).toMatchObject({
+        runs: [{ results: [{ message: { text: `${evil}\n${evil}` } }] }],
+      });
+  });
+
   it('cuts a long line around the caret, which stays under the place', () => {
     const snippet = `${'x'.repeat(500)}HERE${'y'.repeat(500)}`;
     const [, line = '', caret = ''] = formatText([{ ...error, snippet, column: 501 }], {
-      color: false,
+      ...plain,
       width: 60,
     }).split('\n');
     expect(line.length).toBeLessThanOrEqual(62);
     expect(line.slice(caret.indexOf('^'), caret.indexOf('^') + 4)).toBe('HERE');
   });
 
-  it('uses colors only on request', () => {
-    expect(formatText([error], { color: false, width: 80 })).not.toContain('\u001B');
-    expect(formatText([error], { color: true, width: 80 })).toContain('\u001B[31m');
+  it('colors only where it is told to', () => {
+    expect(formatText([error], { ...plain, width: 80 })).not.toContain('\u001B');
+    expect(formatText([error], { ...colored, width: 80 })).toContain('\u001B[31m');
   });
 });
 
@@ -93,4 +193,23 @@ it('github escapes the syntax of its commands', () => {
     '::error file=migrations/core/001_ä b.sql,line=12,col=14,title=rls-missing::Table public.notes has no row-level security.%0AALTER TABLE notes ENABLE ROW LEVEL SECURITY;%0AGRANT SELECT ON notes TO authenticated;\n' +
       '::warning title=schema-drift::Differs: 100%25, a:b.%0Amuse migrate',
   );
+});
+
+it('what follows from a finding is in every format', () => {
+  const root = { ...error, consequences: [{ ...error, line: 40 }, warning] };
+  expect(formatGithub([root])).toMatch(/%0Aand 2 statements that need it$/);
+  expect(JSON.parse(formatSarif([root], '1.2.3'))).toMatchObject({
+    runs: [
+      {
+        results: [
+          {
+            relatedLocations: [
+              { physicalLocation: { region: { startLine: 40 } }, message: { text: error.message } },
+              { message: { text: warning.message } },
+            ],
+          },
+        ],
+      },
+    ],
+  });
 });

@@ -499,6 +499,26 @@ const cases: [RuleName, Files, string[], Files][] = [
   ],
 ];
 
+describe('rollback-empty', () => {
+  const file = 'migrations/rollback/extensions/001_ours.sql';
+  it.each<[string, string, string, string[]]>([
+    ['a comment', 'select 1;', '-- Later.\n/* or /* never */ */\n;\n', [ours]],
+    ['nothing', 'select 1;', '', [ours]],
+    ['a statement', 'select 1;', '-- Back.\nselect 1;', []],
+    ['what is not SQL', 'select 1;', 'drop tabel x;', []],
+    ['nothing, for a file that does nothing', '-- Nothing yet.\n', '-- Nothing.\n', []],
+  ])('%s is found in the file it belongs to', async (_what, sql, rollback, expected) => {
+    const { findings } = await lint({
+      migrations: migrationsOf({ [one]: 'select 1;', [ours]: sql, 'migrations/extensions/002_next.sql': 'select 1;' }),
+      rollbacks: new Map([
+        [ours, { file, sql: rollback }],
+        ['migrations/extensions/002_next.sql', { file: 'x', sql: 'select 1;' }],
+      ]),
+    });
+    expect(findings.filter(({ rule }) => rule === 'rollback-empty').map((finding) => finding.file)).toEqual(expected);
+  });
+});
+
 describe('each rule', () => {
   it.each(cases.map(([rule, files, expected]) => [rule, files, expected] as const))(
     '%s finds %j',

@@ -105,7 +105,9 @@ describe('is waited for', () => {
     )();
     expect(order).toEqual(['released', 'taken']);
     expect(told).toEqual([
-      expect.stringMatching(new RegExp(`^waiting for .+ \\(pid ${process.pid}, running for \\d+ s\\)$`)),
+      expect.stringMatching(
+        new RegExp(`^Waiting for .+ \\(pid ${process.pid}, running for \\d+ s\\): .+ is in use\\.$`),
+      ),
     ]);
     expect(readdirSync(join(path, '..'))).toEqual([]);
   });
@@ -161,9 +163,30 @@ it('names the holder, without its arguments', async () => {
     token: expect.any(String),
     command: process.title,
     since: expect.any(Number),
+    reads: false,
   });
   await release();
   await release();
+});
+
+it.each<[string, boolean, boolean, 'waits' | 'fails']>([
+  ['a reader for a reader', true, true, 'waits'],
+  ['a reader for a writer', true, false, 'fails'],
+  ['a writer for a reader', false, true, 'fails'],
+])('longer than the limit, %s %j %j: %s', async (_, reads, holderReads, outcome) => {
+  const release = await takeLock(path, purpose, { reads: holderReads });
+  const second = (async () => {
+    try {
+      const releaseSecond = await takeLock(path, purpose, { reads, waitMs: 200 });
+      await releaseSecond();
+      return 'waits';
+    } catch (error) {
+      return (error as { code: string }).code === purpose.code ? 'fails' : error;
+    }
+  })();
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  await release();
+  expect(await second).toBe(outcome);
 });
 
 it('has one holder at a time', async () => {

@@ -10,6 +10,9 @@ describe('nearest', () => {
     ['dat', ['database-url', 'dir'], 'database-url'],
     ['xyzzy', ['preset', 'table'], undefined],
     ['', ['preset'], undefined],
+    ['timestampz', ['timestamp', 'timestamptz'], 'timestamptz'],
+    ['timestampz', ['timestamptz', 'timestamp'], 'timestamptz'],
+    ['colour', ['color', 'column'], 'color'],
   ])('%s among %j is %s', (typed, known, expected) => {
     expect(nearest(typed, known)).toBe(expected);
   });

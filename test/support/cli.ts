@@ -21,7 +21,7 @@ export interface RunOptions {
 }
 
 /** The environment of a user without our variables and without a terminal. */
-function environment(extra: Record<string, string | undefined> = {}): NodeJS.ProcessEnv {
+export function environment(extra: Record<string, string | undefined> = {}): NodeJS.ProcessEnv {
   const { CI: _ci, DATABASE_URL: _url, NO_COLOR: _colour, FORCE_COLOR: _force, ...rest } = process.env;
   return { ...rest, ...extra };
 }

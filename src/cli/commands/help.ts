@@ -1,4 +1,5 @@
 import { MuseError } from '../../shared/error.ts';
+import { columnsOf } from '../output.ts';
 import { type MuseCommand, museHelp } from '../muse-command.ts';
 
 /** `muse help`: what there is, or how one command is called. */
@@ -7,6 +8,7 @@ export const command: MuseCommand = {
   about: 'list all commands, or explain one',
   usage: ['[command]'],
   takesWords: true,
+  completes: 'commands',
   flags: [],
   async run({ typed }) {
     const [name, ...more] = typed.positionals;
@@ -17,7 +19,7 @@ export const command: MuseCommand = {
         suggestion: `Write muse help ${name}`,
       });
     }
-    const help = (await museHelp(name)).trimEnd();
-    return { json: { help }, text: help };
+    const help = (await museHelp(columnsOf(process.stdout), name)).trimEnd();
+    return { json: { help }, text: help, verbatim: true };
   },
 };

@@ -1,8 +1,10 @@
+import { resolve } from 'node:path';
 import type { FixResult } from '../../muse/fix.ts';
 import { MuseError } from '../../shared/error.ts';
 import { hasErrors } from '../../shared/finding.ts';
 import type { AccessChange } from '../../rules/engine/fix/access.ts';
 import type { Muse } from '../../shared/muse-file.ts';
+import { printableLine } from '../../shared/printable.ts';
 import { wrap } from '../../shared/wrap.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { type MuseContext, museFields } from '../muse-context.ts';
@@ -21,11 +23,13 @@ const formats = {
 export const command: MuseCommand = {
   section: 'Checks',
   about: 'check all migrations without a database; --fix repairs them',
-  usage: ['[--format text|json|sarif|github]', '--fix [--dry-run] [--allow-widening]'],
+  usage: ['[file …] [--watch] [--format text|json|sarif|github]', '--fix [--dry-run] [--allow-widening]'],
+  takesWords: true,
   flags: [
     { name: 'fix', type: 'boolean', about: 'fix what can be fixed, one commit for each rule', group },
     { name: 'dry-run', type: 'boolean', about: 'with --fix: show the diffs, change nothing', group },
     { name: 'allow-widening', type: 'boolean', about: 'with --fix: also make the repairs that widen access', group },
+    { name: 'watch', type: 'boolean', about: 'check again at every change, until Ctrl-C', group },
     {
       name: 'format',
       type: 'string',
@@ -48,19 +52,31 @@ export const command: MuseCommand = {
         `Run muse lint --fix first, then muse lint --format ${format}`,
       );
     }
+    if (fix && typed.positionals.length > 0)
+      throw badCall('--fix takes no files: what one file needs may have to be written in another.', 'muse lint --fix');
+    const watch = typed.has('watch');
+    if (watch && (fix || context.output.json || (format ?? 'text') !== 'text'))
+      throw badCall('--watch shows findings as text, and changes nothing.', 'muse lint --watch');
     const muse = await context.openMuse();
+    if (watch) return watchLint(muse, context);
     return fix ? lintFix(muse, dryRun, context) : lint(muse, format, context);
   },
 };
 
-async function lint(muse: Muse, format: string | undefined, { output }: MuseContext): Promise<CommandResult> {
+async function lint(muse: Muse, format: string | undefined, context: MuseContext): Promise<CommandResult> {
+  const { output } = context;
   const { lintMuse } = await import('../../muse/lint.ts');
-  const { findings, silenced, files } = await lintMuse(muse);
+  const { findings, silenced, files } = await lintMuse(muse, pathsOf(context));
   const json = { ...museFields(muse), findings, silenced };
   if (format === 'sarif' || format === 'github') {
     const [write, { packageVersion }] = await Promise.all([formats[format](), import('../../shared/version.ts')]);
     // The text is for a program; the exit code alone says whether there are errors.
-    return { json, text: write(findings, packageVersion()), ...(hasErrors(findings) ? { exitCode: 3 } : {}) };
+    return {
+      json,
+      text: write(findings, packageVersion()),
+      verbatim: true,
+      ...(hasErrors(findings) ? { exitCode: 3 } : {}),
+    };
   }
   if (hasErrors(findings)) {
     const { fixInMuse, refusal } = await import('../../muse/examine.ts');
@@ -76,13 +92,48 @@ async function lint(muse: Muse, format: string | undefined, { output }: MuseCont
   return { json, text: lines.join('\n') };
 }
 
+/** Checks the files again at each change of one of them, until the person has enough. */
+async function watchLint({ directory }: Muse, context: MuseContext): Promise<never> {
+  const [{ lintMuse }, { watchFolders }, { formatText }, { join }] = await Promise.all([
+    import('../../muse/lint.ts'),
+    import('../../shared/watch.ts'),
+    import('../../publish/findings-text.ts'),
+    import('node:path'),
+  ]);
+  const { output, signal } = context;
+  const { core, extensions, rollback } = (await context.openMuse()).museFile.migrations;
+  const folders = [...new Set([...core, ...extensions, rollback, `${rollback}/core`, `${rollback}/extensions`, '.'])];
+  const nextChange = watchFolders(
+    folders.map((folder) => join(directory, folder)),
+    signal,
+  );
+  for (;;) {
+    // What muse.json says of rules may be what changed.
+    const { findings, silenced, files } = await lintMuse(await context.openMuse(), pathsOf(context));
+    const mark = hasErrors(findings) ? output.paint('red', '✗') : output.paint('green', '✓');
+    output.progress(
+      [
+        ...(findings.length === 0 ? [] : [formatText(findings, output), '']),
+        `${mark} ${counted(files, 'file')} at ${new Date().toLocaleTimeString()}. Waiting for changes; Ctrl-C ends.`,
+        ...silencedLines(silenced),
+      ].join('\n'),
+    );
+    await nextChange();
+  }
+}
+
+/** The files that were named, as absolute paths. */
+function pathsOf({ typed, directory }: MuseContext): string[] {
+  return typed.positionals.map((path) => resolve(directory, path));
+}
+
 async function lintFix(muse: Muse, dryRun: boolean, context: MuseContext): Promise<CommandResult> {
   const { fixMuse } = await import('../../muse/fix.ts');
-  const { environment, output, signal } = context;
+  const { environment, output, hooks } = context;
   const { accessNotes } = await import('../../muse/repair/access-text.ts');
   const fixed = await fixMuse(muse, {
     environment,
-    signal,
+    ...hooks,
     dryRun,
     mayWiden: await wideningOf(dryRun, context),
     onProgress: (text) => context.working(`Fixing: ${text}`),
@@ -124,7 +175,7 @@ async function wideningOf(
 }
 
 async function fixLines(
-  { changes, decisions, findings, silenced, notes }: FixResult,
+  { changes, decisions, findings, silenced, kept, notes }: FixResult,
   dryRun: boolean,
   { output }: MuseContext,
 ): Promise<string[]> {
@@ -138,6 +189,12 @@ async function fixLines(
     else lines.push('', diff.trimEnd(), '');
   }
   if (decisions.length > 0) lines.push('', ...formatDecisions(decisions, output));
+  if (kept.length > 0)
+    lines.push(
+      '',
+      'Not committed before, and not now. What they held:',
+      ...kept.map(({ file, copy }) => `  ${printableLine(file)}  ${printableLine(copy)}`),
+    );
   for (const note of notes) lines.push('', ...wrap(note, width));
   if (!hasErrors(findings) && findings.length > 0) {
     const { formatText } = await import('../../publish/findings-text.ts');

@@ -48,7 +48,7 @@ export const command: MuseCommand = {
         acceptEdited: typed.has('accept-edited'),
         verify: !typed.has('no-verify'),
         force: isForced(context),
-        signal: context.signal,
+        ...context.hooks,
         onPhase: context.working,
       },
     );
@@ -74,6 +74,8 @@ export const command: MuseCommand = {
     if (isolation !== undefined) lines.push(...(await provenLines(isolation, context)));
     if (name === 'production' && findings !== undefined) lines.push(...verifiedLines(findings, context));
     if (backup !== undefined) lines.push(`Backup taken before: ${backup}`);
+    if (applied.length > 0 && isolation === undefined && findings === undefined)
+      lines.push(`Next: ${name === 'development' ? 'muse verify' : `muse verify --env ${name}`}`);
     return { json, text: lines.join('\n') };
   },
 };

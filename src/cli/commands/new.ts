@@ -1,7 +1,7 @@
 import type { DataCopy } from '../../muse/new.ts';
 import { MuseError } from '../../shared/error.ts';
 import type { MuseCommand } from '../muse-command.ts';
-import { museFields } from '../muse-context.ts';
+import { type MuseContext, museFields } from '../muse-context.ts';
 import type { ParsedArguments } from '../parse.ts';
 
 const group = 'Command';
@@ -42,7 +42,8 @@ export const command: MuseCommand = {
     const { typed, output } = context;
     const copy = copyOf(typed);
     const words = typed.positionals.filter((word) => copy === undefined || !word.includes('='));
-    const title = words.join(' ').trim() || (copy === undefined ? '' : `${copy.to} from ${copy.from}`);
+    const title =
+      words.join(' ').trim() || (copy === undefined ? await askTitle(context) : `${copy.to} from ${copy.from}`);
     if (title === '') {
       throw new MuseError({
         code: 'bad-call',
@@ -67,6 +68,16 @@ export const command: MuseCommand = {
     };
   },
 };
+
+/** What the person at the terminal says the migration adds; nothing without one. */
+async function askTitle({ ask, typed }: MuseContext): Promise<string> {
+  const terminal = typed.positionals.length === 0 ? await ask?.() : undefined;
+  return (
+    (await terminal?.text('What does it add, e.g. price history:', {
+      check: (text) => text.trim() !== '' || 'Say it in a few words: they name the file.',
+    })) ?? ''
+  );
+}
 
 /** The copy that was asked for, or undefined where none was. */
 function copyOf(typed: ParsedArguments): DataCopy | undefined {

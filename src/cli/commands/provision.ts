@@ -25,7 +25,7 @@ export const command: MuseCommand = {
     const { typed, output, environmentName: name } = context;
     const muse = await context.openMuse();
     const options = runOptions(context);
-    const secrets = { showPassword: !output.json };
+    const secrets = { showPassword: !output.json && !output.quiet };
     const certificate = typed.text('db-ca');
     const given = {
       supabase: supabaseAnswers(typed),

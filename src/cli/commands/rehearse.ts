@@ -1,19 +1,24 @@
 import { hasErrors } from '../../shared/finding.ts';
 import type { MuseCommand } from '../muse-command.ts';
-import { museFields } from '../muse-context.ts';
+import { statementTimeoutFlag } from '../flags.ts';
+import { limitsOf, museFields } from '../muse-context.ts';
 import { counted } from '../text.ts';
 
 /** `muse rehearse`: all migrations on a shadow database, twice and back, with every check. */
 export const command: MuseCommand = {
   section: 'Checks',
   about: 'run all migrations on a shadow database',
-  usage: [''],
-  flags: [],
+  usage: ['[--statement-timeout <seconds>]'],
+  flags: [statementTimeoutFlag],
   async run(context) {
     const { rehearseMuse } = await import('../../muse/rehearse.ts');
     const muse = await context.openMuse();
     context.working('Rehearsing on a shadow database');
-    const { findings, rehearsal, silenced } = await rehearseMuse(muse, context.signal);
+    const { findings, rehearsal, silenced } = await rehearseMuse(muse, {
+      ...context.hooks,
+      ...limitsOf(context.typed),
+      onPhase: (text) => context.working(`Rehearsing: ${text}`),
+    });
     const json = { ...museFields(muse), findings, silenced };
     if (hasErrors(findings)) {
       const { fixInMuse, refusal } = await import('../../muse/examine.ts');
@@ -25,6 +30,7 @@ export const command: MuseCommand = {
       `${context.output.paint('green', '✓')} ${counted(rehearsal.files.length, 'file')} applied, then again ` +
         'without a change; extensions rolled back and applied again.',
       ...(silenced === 0 ? [] : [`${counted(silenced, 'finding')} silenced by comments in the SQL.`]),
+      'Next: muse migrate',
     ];
     return { json, text: lines.join('\n') };
   },

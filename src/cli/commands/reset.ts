@@ -1,7 +1,7 @@
 import { MuseError } from '../../shared/error.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { environmentFields } from '../muse-context.ts';
-import { addedLines, counted } from '../text.ts';
+import { addedLines, counted, loginLines } from '../text.ts';
 
 /** `muse reset`: development recreated, migrated and seeded. */
 export const command: MuseCommand = {
@@ -20,7 +20,7 @@ export const command: MuseCommand = {
     }
     const { resetMuse } = await import('../../muse/reset.ts');
     const muse = await context.openMuse();
-    const { rolledBack, applied, seeds, added } = await resetMuse(muse, context.environment, {
+    const { rolledBack, applied, seeds, added, logins } = await resetMuse(muse, context.environment, {
       async agree(rows) {
         if (typed.has('yes')) return true;
         if (ask === undefined) return false;
@@ -30,7 +30,7 @@ export const command: MuseCommand = {
         );
         return (await ask()).confirm('Drop them?', false);
       },
-      signal: context.signal,
+      ...context.hooks,
       onPhase: context.working,
     });
     const tick = output.paint('green', '✓');
@@ -40,9 +40,17 @@ export const command: MuseCommand = {
       ...seeds.map(({ file }) => `${tick} ${file}`),
       ...addedLines(added),
       'Development was recreated.',
+      ...loginLines(logins),
     ];
     return {
-      json: { ...environmentFields(muse, context), rolledBack, migrations: { applied, skipped: [] }, seeds, added },
+      json: {
+        ...environmentFields(muse, context),
+        rolledBack,
+        migrations: { applied, skipped: [] },
+        seeds,
+        added,
+        ...(logins === undefined ? {} : { logins }),
+      },
       text: lines.join('\n'),
     };
   },

@@ -11,6 +11,7 @@ export const command: MuseCommand = {
   about: 'restore the data from a backup',
   usage: ['<file> [--env <name>] [--confirm <name>]'],
   takesWords: true,
+  completes: 'files',
   flags: [confirmFlag],
   async run(context) {
     const { typed, output, environmentName: name } = context;
@@ -33,7 +34,7 @@ export const command: MuseCommand = {
     needConsent(name, consent, `muse restore ${file} --env ${name}`);
     const result = await restoreMuse(muse, name, context.environment, resolve(context.directory, file), {
       ...consent,
-      signal: context.signal,
+      ...context.hooks,
       onProgress: context.working,
     });
     const tick = output.paint('green', '✓');
@@ -47,6 +48,7 @@ export const command: MuseCommand = {
         ? `${tick} Restored ${name} from ${file}.`
         : `${tick} Restored ${name} as of ${result.taken}: ${counted(total, 'row')} in ${counted(counts.length, 'table')}.`,
       ...result.notes,
+      `Next: muse status${name === 'development' ? '' : ` --env ${name}`}`,
     ];
     return { json: { ...environmentFields(muse, context), ...result }, text: lines.join('\n') };
   },

@@ -42,7 +42,7 @@ export const command: MuseCommand = {
         output.progress(`This drops data:\n${describeLosses(found)}`);
         return (await ask()).confirm('Drop it?', false);
       },
-      { ...consentOf(context), ...limitsOf(typed), signal: context.signal, onPhase: context.working },
+      { ...consentOf(context), ...limitsOf(typed), ...context.hooks, onPhase: context.working },
     );
     const lines = rolledBack.map(
       ({ file, ms }) => `${output.paint('green', '✓')} ${file} ${output.paint('gray', `${ms} ms`)}`,

@@ -1,7 +1,7 @@
 import { confirmFlag } from '../flags.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { consentOf, environmentFields } from '../muse-context.ts';
-import { addedLines } from '../text.ts';
+import { addedLines, loginLines } from '../text.ts';
 
 /** `muse seed`: the files of seeds/, in the order of their names. */
 export const command: MuseCommand = {
@@ -13,9 +13,9 @@ export const command: MuseCommand = {
     const { seedMuse } = await import('../../muse/seed.ts');
     const { output, environmentName: name } = context;
     const muse = await context.openMuse();
-    const { seeds, added, backup } = await seedMuse(muse, name, context.environment, {
+    const { seeds, added, logins, backup } = await seedMuse(muse, name, context.environment, {
       ...consentOf(context),
-      signal: context.signal,
+      ...context.hooks,
       onProgress: context.working,
     });
     const lines = seeds.map(
@@ -27,8 +27,15 @@ export const command: MuseCommand = {
       lines.push(
         Object.keys(added).length === 0 ? 'No rows were added: all of them exist already.' : `Seeded ${name}.`,
       );
+    lines.push(...loginLines(logins));
     return {
-      json: { ...environmentFields(muse, context), seeds, added, ...(backup === undefined ? {} : { backup }) },
+      json: {
+        ...environmentFields(muse, context),
+        seeds,
+        added,
+        ...(logins === undefined ? {} : { logins }),
+        ...(backup === undefined ? {} : { backup }),
+      },
       text: lines.join('\n'),
     };
   },

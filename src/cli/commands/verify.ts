@@ -48,16 +48,19 @@ export const command: MuseCommand = {
     const offline: OfflineReport | undefined = typed.has('offline')
       ? await (
           await import('../../muse/verify-offline.ts')
-        ).verifyOffline(muse, name, context.environment, context.signal)
+        ).verifyOffline(muse, name, context.environment, context.hooks)
       : undefined;
     const { isolationJson } = await import('../../verify/report/isolation-json.ts');
     const { verifyFiles, verifyMuse } = await import('../../muse/verify.ts');
     const report =
       offline ??
       (files
-        ? await verifyFiles(muse, context.signal)
-        : await verifyMuse(muse, name, context.environment, context.signal));
-    const pending = report.pending.map((file) => `${file} is not applied to ${name} yet. Apply it: muse migrate`);
+        ? await verifyFiles(muse, context.hooks)
+        : await verifyMuse(muse, name, context.environment, context.hooks));
+    const unread = new Set(report.findings.flatMap(({ rule, file }) => (rule === 'unreadable-file' ? [file] : [])));
+    const pending = report.pending.map((file) =>
+      unread.has(file) ? `${file} cannot be read` : `${file} is not applied to ${name} yet. Apply it: muse migrate`,
+    );
     const json = {
       ...(files ? museFields(muse) : environmentFields(muse, context)),
       isolation: isolationJson(report, pending),
@@ -74,7 +77,12 @@ export const command: MuseCommand = {
     const exit = failed ? { exitCode: 3 } : {};
     if (typed.text('format') === 'markdown') {
       const { formatMatrixMarkdown } = await import('../../verify/report/format-markdown.ts');
-      return { json, text: `${formatMatrixMarkdown(report)}\n${lists(Infinity).join('\n')}`.trimEnd(), ...exit };
+      return {
+        json,
+        text: `${formatMatrixMarkdown(report)}\n${lists(Infinity).join('\n')}`.trimEnd(),
+        verbatim: true,
+        ...exit,
+      };
     }
     const [{ formatMatrix }, { formatText }] = await Promise.all([
       import('../../verify/report/format-matrix.ts'),
@@ -92,10 +100,13 @@ export const command: MuseCommand = {
   },
 };
 
+/** Rules of findings that say nothing about who reaches whose rows. */
+const notOfRows = new Set(['not-proven', 'unreadable-file']);
+
 /** What the proof comes to: that no one reaches rows of others is said only where everything was tried. */
 function conclusion(report: MuseProof, failed: boolean, paint: Output['paint']): string[] {
   const count = `${report.proven} proven, ${report.notProven} not proven`;
-  if (report.findings.some(({ rule, severity }) => severity === 'error' && rule !== 'not-proven')) {
+  if (report.findings.some(({ rule, severity }) => severity === 'error' && !notOfRows.has(rule))) {
     return [`${paint('red', '✗')} Tenants are not isolated: see the findings above. ${count}.`];
   }
   if (report.notProven > 0)

@@ -9,6 +9,6 @@ export const command: MuseCommand = {
   async run() {
     const { packageVersion } = await import('../../shared/version.ts');
     const version = packageVersion();
-    return { json: { version }, text: version };
+    return { json: { version }, text: version, verbatim: true };
   },
 };

@@ -5,6 +5,7 @@ import { packageManagerOf } from '../../kit/package-manager.ts';
 import { takeHistory } from '../../kit/work-tree.ts';
 import { MuseError } from '../../shared/error.ts';
 import { kindOf, listNames } from '../../shared/files.ts';
+import { networkTrouble } from '../../shared/network.ts';
 import type { Placed, Run } from '../context.ts';
 import { repositoryOf } from '../repository.ts';
 import type { Step } from '../step.ts';
@@ -83,6 +84,8 @@ async function installPackages({ directory, environment, signal, onProgress }: R
     all: true,
   });
   if (!result.failed || signal.aborted) return undefined;
+  const trouble = networkTrouble('npm', result.all ?? '', environment);
+  if (trouble !== undefined) return `${name} install failed: the registry ${trouble.what}. ${trouble.suggestion}`;
   const why = result.shortMessage?.split('\n', 1)[0] ?? 'no reason given';
   return `${name} install failed (${why}); run it in the directory to see why.`;
 }

@@ -35,9 +35,11 @@ export const readStep: Step<Run, Pick<Placed, 'museFile' | 'files'>> = {
 export const migrateStep: Step<Placed> = {
   id: 'migrate',
   title: 'Migrate the database',
-  async run({ files, opened, target, onProgress }, output) {
+  async run({ answers, files, opened, target, onProgress }, output) {
     const database = await target();
+    const { statementTimeoutMs } = answers;
     const result = await migrate(database, files.migrations, {
+      ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
       onProgress: ({ file, index, count }) => onProgress?.(`${index + 1}/${count} ${file}`),
     });
     if ((await opened()).connected?.verified === false) output.notes.push(notVerified);

@@ -17,12 +17,21 @@ import type { Step } from '../step.ts';
 export const rehearseStep: Step<Configured> = {
   id: 'rehearse',
   title: 'Rehearse on a shadow database',
-  async run({ answers, directory, dryRun, kitFiles, museFile, onProgress, shadow, stage, target }, output) {
+  async run({ answers, directory, dryRun, kitFiles, museFile, onProgress, shadow, signal, stage, target }, output) {
     const files = await readMigrations(stage, museFile.migrations);
     const database = await shadow();
+    const openAnother = () => openEmbedded({ signal });
+    const limits = { openAnother, statementTimeoutMs: answers.statementTimeoutMs };
     // Opening a local target uses a processor core that the rehearsal leaves idle.
     if (targetOf(answers.target).local && !dryRun) void target().catch(() => undefined);
-    const { findings, rehearsal, silenced: unsaid } = await examine(database, files, museFile);
+    const {
+      findings,
+      rehearsal,
+      silenced: unsaid,
+    } = await examine(database, files, museFile, {
+      ...limits,
+      onPhase: onProgress,
+    });
     const proof =
       hasErrors(findings) || answers.verify === false
         ? undefined
@@ -30,7 +39,7 @@ export const rehearseStep: Step<Configured> = {
     // Frees its memory and its thread for the steps to come.
     await shadow.close();
     if (hasErrors(findings)) {
-      const all = withoutConsequences(await withArchived(findings, files, kitFiles, museFile), kitFiles);
+      const all = withoutConsequences(await withArchived(findings, files, kitFiles, museFile, limits), kitFiles);
       refuseErrors(all, refused, answers.fix ? fixedAlready : undefined);
     }
     if (proof !== undefined) refuseErrors([...findings, ...proof.findings], refused, leaky);
@@ -103,12 +112,13 @@ async function withArchived(
   files: MigrationFiles,
   kit: MigrationFiles | undefined,
   museFile: MuseFile,
+  limits: { openAnother(): Promise<Database>; statementTimeoutMs: number | undefined },
 ): Promise<Finding[]> {
   const known = new Set(files.migrations.map(({ file }) => file));
   if (kit === undefined || kit.migrations.every(({ file }) => known.has(file))) return [...findings];
-  const database = await openEmbedded();
+  const database = await limits.openAnother();
   try {
-    const whole = await examine(database, kit, museFile);
+    const whole = await examine(database, kit, museFile, limits);
     const ofKit = new Set(kit.migrations.map(({ file }) => file));
     const own = findings.filter(({ file }) => file !== undefined && !ofKit.has(file));
     return [...whole.findings, ...own];

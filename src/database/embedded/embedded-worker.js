@@ -3,8 +3,8 @@
  * ending the thread. JavaScript with types in comments, because Node itself loads a worker, from the source as well as
  * from the build. Its requests are in `protocol.ts`.
  */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, renameSync, statfsSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { MemoryFS, PGlite, protocol } from '@electric-sql/pglite';
 import { becomeUser } from './become-user.js';
@@ -66,6 +66,30 @@ function writeKept(pack, at, directory) {
   renameSync(at, directory);
 }
 
+/**
+ * What ended the engine in the middle of a statement: a stack that is too deep, memory that is not there. PGlite itself
+ * catches it and continues as if the statement had worked.
+ * @type {unknown}
+ */
+let fault;
+
+/** The status of the exception by which PostgreSQL jumps out of a failed statement, as it should. */
+const jump = 100;
+
+/** @param {PGlite} database */
+function noticeFaults(database) {
+  const engine = /** @type {{ _PostgresMainLoopOnce(): void }} */ (/** @type {unknown} */ (database.Module));
+  const step = engine._PostgresMainLoopOnce;
+  engine._PostgresMainLoopOnce = () => {
+    try {
+      step();
+    } catch (error) {
+      if (/** @type {{ status?: number }} */ (error).status !== jump) fault ??= error;
+      throw error;
+    }
+  };
+}
+
 async function open() {
   const { directory, snapshot } = input;
   if (directory !== undefined && snapshot && input.writeTo) writeKept(snapshot, input.writeTo, directory);
@@ -77,6 +101,7 @@ async function open() {
     startParams: ['--single', '-F', '-j', ...input.settings.flatMap((setting) => ['-c', setting])],
     initDbStartParams: ['--username=supabase_admin', '--wal-segsize=1'],
   });
+  noticeFaults(database);
   writePack(database, input.extensions, root);
   if (input.user !== undefined) await becomeUser(database, input.user);
   return database;
@@ -95,6 +120,7 @@ async function run(database, messages) {
   let failure;
   // In one buffer: after an error, PostgreSQL skips everything up to the Sync.
   const answers = await database.execProtocolStream(Buffer.concat(messages), { throwOnError: false });
+  if (fault !== undefined) throw fault;
   for (const answer of answers) {
     if (answer.name === 'rowDescription') {
       const description = /** @type {import('./protocol.ts').RowDescription} */ (/** @type {unknown} */ (answer));
@@ -138,6 +164,20 @@ async function answer(database, request) {
   }
 }
 
+/** What the engine needs at least to start and to write its log, in bytes. */
+const leastFree = 2 * 1024 * 1024;
+
+/** Whether the disk that the database is on is full: the engine itself only says that it has stopped. */
+function isDiskFull() {
+  if (input.directory === undefined) return false;
+  try {
+    const { bavail, bsize } = statfsSync(dirname(input.directory));
+    return bavail * bsize < leastFree;
+  } catch {
+    return false;
+  }
+}
+
 /** @param {unknown} error */
 function describe(error) {
   const { done } = /** @type {{ done?: number }} */ (error);
@@ -147,9 +187,15 @@ function describe(error) {
     const { code: name = '', path } = /** @type {NodeJS.ErrnoException} */ (error);
     return { server: false, report: {}, system: { code: name, path, message: error.message } };
   }
-  // An exit of the engine and a WebAssembly trap have no SQLSTATE, and their stack is minified source.
+  // V8 has one stack for the engine and itself, and this error for the end of it. PostgreSQL has a code for the same.
+  if (error instanceof RangeError) return { server: false, report: { code: '54001', message: error.message } };
+  // An exit of the engine and a fault of the WebAssembly have no SQLSTATE; their stack is minified source.
   const message = error instanceof Error ? error.message : String(/** @type {any} */ (error)?.message ?? error);
   const server = typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code);
+  if (!server && isDiskFull()) {
+    const system = { code: 'ENOSPC', path: input.directory, message: message.slice(0, 500) };
+    return { server, report: {}, system };
+  }
   return server
     ? { server, done, report: { code, message, detail, hint, position, where, schema, table, column, constraint } }
     : { server, report: { message: message.slice(0, 500) } };

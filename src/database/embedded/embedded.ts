@@ -78,7 +78,7 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
   ]);
   const snapshot = () =>
     cachedPack(join(cache, `baseline-${key([snapshotVersion, platformSql(), stubFiles(), settings])}.bin`), () =>
-      makeSnapshot({ settings, extensions, module }),
+      makeSnapshot({ settings, extensions, module }, options.signal),
     );
   const user = options.owner === 'supabase_admin' ? undefined : 'postgres';
   const input = { settings, extensions, module, user };
@@ -104,6 +104,7 @@ export async function openEmbedded(options: EmbeddedOptions = {}): Promise<Embed
     return {
       ...createDatabase(wire, 'embedded', description),
       kind: 'embedded',
+      limitStatements: wire.limitCalls,
       close: () => leave(kept ? wire.close : wire.terminate),
       terminate: () => leave(wire.terminate),
     };

@@ -10,10 +10,13 @@ export const snapshotVersion = 2;
 /**
  * Creates a new database with the platform's objects and returns its files.
  * @param input the worker's other input: settings, extensions, the compiled engine
- * @throws MuseError `embedded-failed`
+ * @throws MuseError `embedded-failed`; `cancelled` on abort
  */
-export async function makeSnapshot(input: Omit<WorkerInput, 'snapshot' | 'directory' | 'user'>): Promise<Pack> {
-  const wire = await startWorker(input);
+export async function makeSnapshot(
+  input: Omit<WorkerInput, 'snapshot' | 'directory' | 'user'>,
+  signal?: AbortSignal,
+): Promise<Pack> {
+  const wire = await startWorker(input, { signal });
   try {
     await wire.script(platformSql());
     // Nothing here needs the template databases, and without them each start writes only a third of the files.

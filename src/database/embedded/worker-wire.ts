@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { MuseError } from '../../shared/error.ts';
+import { cancelled, MuseError } from '../../shared/error.ts';
 import { fileError } from '../../shared/files.ts';
 import { toDatabaseError } from '../error-report.ts';
 import type { Wire, WireResult } from '../wire.ts';
@@ -9,6 +9,8 @@ import type { Answer, QueryAnswer, Request, RequestBody, SystemError, WorkerInpu
 export interface WorkerWire extends Wire {
   /** The data directory as an uncompressed tar file. */
   dump(): Promise<Uint8Array>;
+  /** As `Database.limitStatements`. */
+  limitCalls(ms: number | undefined): void;
   /** Ends the thread at once, as a crash would. */
   terminate(): Promise<void>;
 }
@@ -42,6 +44,7 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
   const waiting = new Map<number, Waiting>();
   let gone: MuseError | undefined;
   let lastId = 0;
+  let { timeoutMs: limitMs } = options;
 
   const end = (error: MuseError): void => {
     gone ??= error;
@@ -49,14 +52,22 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
     waiting.clear();
     void worker.terminate();
   };
-  const onAbort = (): void => end(cancelled());
+  const onAbort = (): void => end(cancelled(undefined));
   worker.on('message', ({ id, value, error }: Answer) => {
     const call = waiting.get(id);
     waiting.delete(id);
     if (!error) call?.resolve(value);
-    else if (error.server) call?.reject(toDatabaseError(error.report, call.counts ? error.done : undefined));
+    else if (error.server && error.report.code === diskFull && input.directory !== undefined) {
+      const full = fileFailure({ code: 'ENOSPC', path: input.directory, message: error.report.message ?? '' });
+      call?.reject(full);
+    } else if (error.server) call?.reject(toDatabaseError(error.report, call.counts ? error.done : undefined));
     else {
-      const broken = error.system ? fileFailure(error.system) : failed(error.report.message ?? '');
+      const { system, report } = error;
+      const broken = system
+        ? fileFailure(system)
+        : report.code === '54001'
+          ? tooDeep(report.message)
+          : failed(report.message ?? '');
       call?.reject(broken);
       end(broken);
     }
@@ -86,11 +97,14 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
   await expect(0);
   return {
     async query(sql, parameters): Promise<WireResult> {
-      const answer = (await call({ kind: 'query', sql, parameters }, options.timeoutMs)) as QueryAnswer;
+      const answer = (await call({ kind: 'query', sql, parameters }, limitMs)) as QueryAnswer;
       return { fields: answer.fields, rows: answer.rows, ...readTag(answer.tag) };
     },
     async script(sql) {
-      await call({ kind: 'script', sql }, options.timeoutMs);
+      await call({ kind: 'script', sql }, limitMs);
+    },
+    limitCalls(ms) {
+      limitMs = ms;
     },
     dump: () => call({ kind: 'dump' }) as Promise<Uint8Array>,
     async close() {
@@ -121,6 +135,17 @@ const failed = (why: string): MuseError =>
     suggestion: 'Run the command again; if it stops at the same place, the statement it was at is the one to look at.',
   });
 
+/** PostgreSQL's code for it, https://www.postgresql.org/docs/17/errcodes-appendix.html */
+const diskFull = '53100';
+
+const tooDeep = (detail: string | undefined): MuseError =>
+  new MuseError({
+    code: 'embedded-failed',
+    message: 'A statement went too deep for the embedded database, and stopped it.',
+    ...(detail === undefined ? {} : { detail }),
+    suggestion: 'Look for a function, trigger or policy that calls itself without an end.',
+  });
+
 /** A full disk or a read-only directory is reported like everywhere else. Anything else is a failure of the engine. */
 function fileFailure({ code, path = 'The embedded database', message }: SystemError): MuseError {
   const told = fileError(Object.assign(new Error(message), { code, path }), path);
@@ -134,16 +159,9 @@ const closed = (): MuseError =>
     suggestion: 'Open it again.',
   });
 
-const cancelled = (): MuseError =>
-  new MuseError({
-    code: 'cancelled',
-    message: 'Cancelled; the embedded database was stopped.',
-    suggestion: 'Run the command again to continue.',
-  });
-
 const timedOut = (timeoutMs: number): MuseError =>
   new MuseError({
     code: 'statement-timeout',
-    message: `A statement took longer than ${timeoutMs} ms on the embedded database and was stopped with it.`,
-    suggestion: 'Look for a loop that never ends in the statement, or allow it more time.',
+    message: `A statement took longer than ${timeoutMs / 1000} s on the embedded database and was stopped with it.`,
+    suggestion: 'Look for a loop that never ends, or allow it more time: --statement-timeout <seconds>.',
   });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MuseError } from '../../shared/error.ts';
+import { MuseError, type MuseErrorFields } from '../../shared/error.ts';
 import { DatabaseError, type Database, type Session } from '../database.ts';
 import { extensionStubs } from '../extension-stubs/stubs.ts';
 import { platformMark, platformSql } from './platform.ts';
@@ -58,30 +58,48 @@ export async function installPlatform(database: Database): Promise<InstalledBase
   return { installed: !ours, unavailable: await unavailableExtensions(database) };
 }
 
-function refuse(facts: Facts, description: string): void {
-  if (facts.parts) {
-    throw new MuseError({
+/** What would keep the baseline from being installed, a sentence each with what to do; empty where nothing would. */
+export async function baselineObstacles(database: Database): Promise<string[]> {
+  return obstaclesOf(await readFacts(database), database.description).map(
+    ({ message, suggestion }) => `${message} ${suggestion}`,
+  );
+}
+
+function obstaclesOf(facts: Facts, description: string): MuseErrorFields[] {
+  const found: MuseErrorFields[] = [];
+  if (facts.parts)
+    found.push({
       code: 'baseline-present',
       message:
         `${description} has a schema auth or storage already, which this tool did not create. The Supabase ` +
         'baseline was not installed.',
       suggestion: 'Leave --supabase-baseline out for a Supabase database, or use an empty database.',
     });
-  }
-  if (!facts.superuser) {
-    throw new MuseError({
+  if (!facts.superuser)
+    found.push({
       code: 'baseline-needs-superuser',
       message: `The Supabase baseline creates roles and event triggers, and this user of ${description} is not a superuser.`,
       suggestion: 'Connect as a superuser of the server this once.',
     });
-  }
-  if (facts.version < 160_000) {
-    throw new MuseError({
+  if (facts.version < 160_000)
+    found.push({
       code: 'baseline-version',
       message: `${description} is PostgreSQL ${Math.floor(facts.version / 10_000)}; the baseline needs 16 or later.`,
       suggestion: 'Use PostgreSQL 17, which is what Supabase runs.',
     });
-  }
+  return found;
+}
+
+/** @throws MuseError the first obstacle, with the others as its detail */
+function refuse(facts: Facts, description: string): void {
+  const [first, ...others] = obstaclesOf(facts, description);
+  if (first === undefined) return;
+  throw new MuseError({
+    ...first,
+    ...(others.length === 0
+      ? {}
+      : { detail: others.map(({ message, suggestion }) => `${message} ${suggestion}`).join('\n') }),
+  });
 }
 
 /** Roles belong to the whole server, so another process that installs the platform in another database can conflict. */

@@ -11,8 +11,11 @@ export function serverReport(error: unknown): (ServerReport & { severity: string
     : undefined;
 }
 
-/** SQLSTATEs with which a server ends the connection. */
-const endings = ['57P01', '57P02', '57P03', '57P05'];
+/** SQLSTATEs by which a server says that it ends the connection. */
+const endings = ['57P01', '57P02', '57P03', '57P05', '25P03', '25P04'];
+
+/** Those of them that are a time limit of the server. */
+const limits = ['57P05', '25P03', '25P04'];
 
 /** Turns the error of a query into a DatabaseError, or into `connection-lost` if the connection ended too. */
 export function queryError(error: unknown, where: string, done?: number): DatabaseError | MuseError {
@@ -24,6 +27,8 @@ export function queryError(error: unknown, where: string, done?: number): Databa
 
 /** The error for a connection that ended during use. */
 export function connectionLost(error: unknown, where: string): MuseError {
+  const report = serverReport(error);
+  if (report && limits.includes(report.code ?? '')) return toDatabaseError(report).told();
   const text = error instanceof Error ? error.message : String(error);
   return new MuseError({
     code: 'connection-lost',

@@ -35,6 +35,7 @@ const sslModes = ['disable', 'allow', 'prefer', 'require', 'no-verify', 'verify-
  * @throws MuseError `bad-database-url`
  */
 export function parseDatabaseUrl(text: string): ParsedUrl {
+  refuseUnescaped(text);
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^postgres(ql)?:$/.test(url.protocol)) throw badUrl('it is not of that form');
   const part = (value: string): string | undefined => (value === '' ? undefined : decode(value));
@@ -56,6 +57,28 @@ export function parseDatabaseUrl(text: string): ParsedUrl {
     caFile: setting('sslrootcert'),
     options: setting('options'),
   };
+}
+
+/**
+ * Refuses a password with a character that ends it early: what comes after would be taken for the host, the port or the
+ * database, and be printed as that.
+ */
+function refuseUnescaped(text: string): void {
+  const [, authority = '', rest = ''] = /^[a-z]+:\/\/([^/?#]*)(.*)$/is.exec(text.trim()) ?? [];
+  const [path = '', query = ''] = rest.split('?', 2);
+  const strays = [
+    // More than one @: the first belongs to the password.
+    authority.split('@').length > 2,
+    // The authority ended before the @ that ends a password.
+    path.includes('@') || (!authority.includes('@') && /^[^=]*@/.test(query)),
+    // A database URL has no fragment.
+    rest.includes('#'),
+  ];
+  if (!strays.includes(true)) return;
+  throw badUrl(
+    'its user, password or database has a character that means something else in a URL; ' +
+      'write @ as %40, # as %23, / as %2F, ? as %3F and % as %25',
+  );
 }
 
 function decode(value: string): string {

@@ -1,4 +1,4 @@
-import type { Client, QueryConfig, QueryResult } from 'pg';
+import type { Client, ClientConfig, QueryConfig, QueryResult } from 'pg';
 import type { Database } from '../database.ts';
 import { cancelled, MuseError } from '../../shared/error.ts';
 import { createDatabase } from '../session.ts';
@@ -15,7 +15,7 @@ export interface PostgresOptions {
   timeoutMs?: number | undefined;
   /** The connection's name in the server's list of connections. Default: `create-muse`. */
   applicationName?: string | undefined;
-  /** Ends the connection when it aborts; PostgreSQL rolls back the transaction that is open. */
+  /** Cancels the statement that runs and ends the connection when it aborts; PostgreSQL rolls back what is open. */
   signal?: AbortSignal | undefined;
 }
 
@@ -42,7 +42,7 @@ export async function openPostgres(
   const path = caFile ?? ('caFile' in parsed ? parsed.caFile : undefined);
   const ca = path === undefined ? undefined : await (await import('./certificate.ts')).readCertificates(path);
   const pg = await loadPg();
-  const client = new pg.Client({
+  const config: ClientConfig = {
     host,
     port: parsed.address.port,
     user: parsed.address.user,
@@ -56,9 +56,14 @@ export async function openPostgres(
     // Values stay text. values.ts converts them, the same way for every kind of database.
     types: { getTypeParser: () => (text: string) => text },
     keepAlive: true,
-  });
+  };
+  const client = new pg.Client(config);
   const where = `PostgreSQL at ${host}:${client.port}`;
-  const wire = createWire(client, where, signal);
+  const cancel = async (): Promise<void> => {
+    const { cancelStatement } = await import('./cancel.ts');
+    await cancelStatement(client, new pg.Client(config), config.ssl, cancelMs);
+  };
+  const wire = createWire(client, where, signal, cancel);
   try {
     await client.connect();
   } catch (error) {
@@ -94,12 +99,19 @@ function withHost(host: string, ssl: false | TlsOptions): false | (TlsOptions & 
   return ssl === false ? false : { ...ssl, host };
 }
 
-function createWire(client: Client, where: string, signal: AbortSignal | undefined): Wire {
+/** How long the server may take to hear of a cancellation, in ms. */
+const cancelMs = 400;
+
+/** @param cancel asks the server to end the statement that runs */
+function createWire(client: Client, where: string, signal: AbortSignal | undefined, cancel: () => Promise<void>): Wire {
   let lost: MuseError | undefined;
-  // Do not wait for a running statement.
+  let running = 0;
+  // A statement that is under way is cancelled, and the connection is closed: what was open there is rolled back.
   const end = (): void => {
-    lost ??= cancelled(undefined);
-    client.connection.stream.destroy();
+    lost ??= cancelled(signal?.reason);
+    const close = (): void => void client.connection.stream.destroy();
+    if (running === 0) close();
+    else void cancel().finally(close);
   };
   if (signal?.aborted) end();
   signal?.addEventListener('abort', end);
@@ -121,6 +133,7 @@ function createWire(client: Client, where: string, signal: AbortSignal | undefin
   async function send(config: QueryConfig | string): Promise<QueryResult> {
     if (lost) throw lost;
     const before = done;
+    running += 1;
     try {
       return await client.query(config);
     } catch (error) {
@@ -128,6 +141,8 @@ function createWire(client: Client, where: string, signal: AbortSignal | undefin
       const normal = queryError(error, where, typeof config === 'string' ? done - before : undefined);
       if (normal instanceof MuseError) lost ??= normal;
       throw normal;
+    } finally {
+      running -= 1;
     }
   }
 

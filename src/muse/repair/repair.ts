@@ -12,6 +12,7 @@ import { rehearse } from '../../rehearsal/rehearse.ts';
 import type { AccessChange } from '../../rules/engine/fix/access.ts';
 import type { Decision } from '../../rules/engine/fix/fix.ts';
 import type { AccessReport } from '../../rules/engine/fix/guard.ts';
+import { foldConsequences } from '../../rules/engine/root-causes.ts';
 import { type Repair, repair } from '../../rules/registry.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
 import { mergeFindings } from '../examine.ts';
@@ -77,7 +78,7 @@ export async function planFixes(
     async measure(migrations) {
       options.signal.throwIfAborted();
       options.onProgress?.('measuring who can do what');
-      const database = await openEmbedded();
+      const database = await openEmbedded({ signal: options.signal });
       try {
         return await measureAccess(database, migrations);
       } finally {
@@ -88,7 +89,7 @@ export async function planFixes(
     rehearse: (migrations, rollbacks) => {
       options.signal.throwIfAborted();
       options.onProgress?.('rehearsing the fixed files');
-      return rehearsed({ ...files, migrations: [...migrations], rollbacks: new Map(rollbacks) });
+      return rehearsed({ ...files, migrations: [...migrations], rollbacks: new Map(rollbacks) }, options.signal);
     },
   });
   const current = new Map([
@@ -113,8 +114,13 @@ export async function planFixes(
   const read = namesWrong(files, repaired, museFile);
   return {
     changes,
-    findings: mergeFindings([read, repaired.remaining]),
-    files: { migrations: repaired.migrations, rollbacks: new Map(repaired.rollbacks), findings: read },
+    findings: foldConsequences(mergeFindings([read, repaired.remaining])),
+    files: {
+      migrations: repaired.migrations,
+      rollbacks: new Map(repaired.rollbacks),
+      unreadable: files.unreadable,
+      findings: read,
+    },
     silenced: repaired.silenced,
     access: repaired.access,
     notes,
@@ -152,13 +158,14 @@ async function builtinCore(): Promise<{ file: string; sql: string }[]> {
   return Promise.all(names.map(async (name) => ({ file: name, sql: await readFile(join(folder, name), 'utf8') })));
 }
 
-async function rehearsed({ migrations, rollbacks }: MigrationFiles): Promise<Finding[]> {
-  const database = await openEmbedded();
+async function rehearsed({ migrations, rollbacks }: MigrationFiles, signal: AbortSignal): Promise<Finding[]> {
+  const openAnother = () => openEmbedded({ signal });
+  const database = await openAnother();
   try {
     const own = migrations
       .filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file))
       .map(({ file }) => file);
-    return (await rehearse(database, { migrations, rollbacks, own })).findings;
+    return (await rehearse(database, { migrations, rollbacks, own, openAnother })).findings;
   } finally {
     await database.close();
   }

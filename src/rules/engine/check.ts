@@ -19,12 +19,17 @@ export interface Problem {
 
 export type Report = (problem: Problem) => void;
 
+/** The files that have a rollback, by the migration's path; with the rollback itself where its text was read. */
+export interface RollbackTexts {
+  has(file: string): boolean;
+  get?(file: string): { file: string; sql: string } | undefined;
+}
+
 /** What a check knows besides the catalog. */
 export interface Run {
   /** What the files say of a table in `-- muse:` comments, by `schema.name`. */
   meanings: ReadonlyMap<string, readonly Meaning[]>;
-  /** Files that have a rollback. */
-  rollbacks: { has(file: string): boolean };
+  rollbacks: RollbackTexts;
 }
 
 /**

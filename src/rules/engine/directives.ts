@@ -1,5 +1,6 @@
 import { ruleNames } from '../names.ts';
 import type { RuleName } from '../names.ts';
+import { nearest } from '../../shared/nearest.ts';
 import type { Migration } from '../../sql/migration.ts';
 import type { Comment, ParsedSql, Statement } from '../../sql/statement.ts';
 import { tableOf } from '../../sql/names.ts';
@@ -50,7 +51,22 @@ export function meaningOf(comment: Comment): Meaning | undefined {
   return undefined;
 }
 
-/** The declarations in the comments of one statement. */
+/** `-- muse: ignore` of a rule that does not exist, and the one whose name is nearest. */
+export interface Misspelled {
+  kind: 'misspelled';
+  rule: string;
+  near: RuleName | undefined;
+}
+
+/** What a comment would silence if its rule existed; undefined for other comments. */
+export function misspelledIn({ text }: Comment): Misspelled | undefined {
+  const rule = /^(?:--|\/\*)\s*muse:\s*ignore\s+(\S+)/.exec(text)?.[1];
+  if (rule === undefined || ruleNames.some((name) => name === rule)) return undefined;
+  const near = nearest(rule, ruleNames);
+  return { kind: 'misspelled', rule, near: ruleNames.find((name) => name === near) };
+}
+
+/** The meanings in the comments of one statement. */
 export function meaningsOf(statement: Statement): Meaning[] {
   return statement.comments.map(meaningOf).filter((meaning) => meaning !== undefined);
 }

@@ -1,21 +1,21 @@
 import type { Finding, Severity } from '../../shared/finding.ts';
-import { buildCatalog } from '../../sql/catalog/build.ts';
+import { createTurns } from '../../shared/turns.ts';
+import { buildCatalogInTurns } from '../../sql/catalog/build.ts';
 import type { Migration } from '../../sql/migration.ts';
 import { tableOf } from '../../sql/names.ts';
 import { loadParser } from '../../sql/parser.ts';
 import type { Source } from '../../sql/piece.ts';
 import { recovered } from '../../sql/recover.ts';
-import type { Examined, Located, Problem, Run } from './check.ts';
-import { meaningOf, meaningsOf } from './directives.ts';
-import type { Meaning } from './directives.ts';
+import type { Examined, Located, Problem, RollbackTexts, Run } from './check.ts';
+import { meaningOf, meaningsOf, misspelledIn } from './directives.ts';
+import type { Meaning, Misspelled } from './directives.ts';
 import type { Rule } from './rule.ts';
 import { type Severities, severityOf } from './severities.ts';
 import { commentsBeside, statementAt } from './statements.ts';
 
 export interface LintInput {
   migrations: readonly Migration[];
-  /** Files that have a rollback, by the `file` of the migration. */
-  rollbacks: { has(file: string): boolean };
+  rollbacks: RollbackTexts;
   severities?: Severities;
 }
 
@@ -54,11 +54,12 @@ export async function examineFiles(
   const reporter =
     (rule: string) =>
     (problem: Problem): void => {
-      if (speaking.has(problem.source) && isIgnored(rule, problem)) silenced += 1;
-      else problems.push({ rule, ...problem });
+      const said = speaking.has(problem.source) ? meaningsBeside(problem) : [];
+      if (said.some((meaning) => meaning.kind === 'ignore' && meaning.rule === rule)) silenced += 1;
+      else problems.push({ rule, ...problem, suggestion: withMisspelled(problem.suggestion, rule, said) });
     };
   const active = rules.flatMap(({ name, check }) => (check === undefined ? [] : [{ check, report: reporter(name) }]));
-  const catalog = buildCatalog(migrations, {
+  const catalog = await buildCatalogInTurns(migrations, {
     source(source) {
       sources.push(source);
       if (source.migration.sql.includes('muse:')) {
@@ -77,7 +78,11 @@ export async function examineFiles(
       for (const { check, report } of active) check.body?.(piece, error, report);
     },
   });
-  for (const { check, report } of active) check.end?.(catalog, report, run);
+  const turn = createTurns();
+  for (const { check, report } of active) {
+    check.end?.(catalog, report, run);
+    await turn();
+  }
   const order = new Map(sources.map((source, index) => [source, index]));
   problems.sort((a, b) => order.get(a.source)! - order.get(b.source)! || a.offset - b.offset);
   return { problems, silenced, sources, catalog, meanings };
@@ -92,10 +97,18 @@ function gather({ parsed }: Source, meanings: Map<string, Meaning[]>): void {
   }
 }
 
-function isIgnored(rule: string, { source, offset }: Problem): boolean {
+function meaningsBeside({ source, offset }: Problem): (Meaning | Misspelled)[] {
   const statement = statementAt(source, offset);
-  const meanings = statement === undefined ? [] : commentsBeside(source, statement).map(meaningOf);
-  return meanings.some((meaning) => meaning?.kind === 'ignore' && meaning.rule === rule);
+  const comments = statement === undefined ? [] : commentsBeside(source, statement);
+  return comments.map((comment) => meaningOf(comment) ?? misspelledIn(comment)).filter((said) => said !== undefined);
+}
+
+/** A suggestion that also names the comment which was meant to silence the finding. */
+function withMisspelled(suggestion: string, rule: string, said: readonly (Meaning | Misspelled)[]): string {
+  const comment = said.find((one) => one.kind === 'misspelled' && one.near === rule);
+  return comment?.kind === 'misspelled'
+    ? `${suggestion}\nThe comment here says "${comment.rule}", which is no rule: did you mean ${rule}?`
+    : suggestion;
 }
 
 function toFinding({ rule, source, offset, object, message, suggestion }: Located, severity: Severity): Finding {

@@ -1,3 +1,4 @@
+import { createTurns } from '../../shared/turns.ts';
 import type { Migration } from '../migration.ts';
 import { bodyPieces } from '../bodies.ts';
 import type { Piece, Source } from '../piece.ts';
@@ -33,6 +34,26 @@ function inRunOrder(migrations: readonly Migration[]): Migration[] {
  * Statements that do not parse are skipped, unless their meaning is obvious.
  */
 export function buildCatalog(migrations: readonly Migration[], visitor: Visitor = {}): Catalog {
+  const walk = walkFiles(migrations, visitor);
+  for (;;) {
+    const { done, value } = walk.next();
+    if (done === true) return value;
+  }
+}
+
+/** {@link buildCatalog}, with turns for signals and timers in between: many files take seconds. */
+export async function buildCatalogInTurns(migrations: readonly Migration[], visitor: Visitor = {}): Promise<Catalog> {
+  const turn = createTurns();
+  const walk = walkFiles(migrations, visitor);
+  for (;;) {
+    const { done, value } = walk.next();
+    if (done === true) return value;
+    await turn();
+  }
+}
+
+/** Stops before each statement. */
+function* walkFiles(migrations: readonly Migration[], visitor: Visitor): Generator<undefined, Catalog> {
   const catalog = startingCatalog();
   let order = 0;
   for (const migration of inRunOrder(migrations)) {
@@ -42,6 +63,7 @@ export function buildCatalog(migrations: readonly Migration[], visitor: Visitor 
     for (const [name, { temporary }] of catalog.tables) if (temporary === true) catalog.tables.delete(name);
     visitor.source?.(source);
     for (const statement of source.parsed.statements) {
+      yield;
       visitor.statement?.(statement, source);
       order += 1;
       const { tree, creates } = statement.tree === undefined ? recovered(statement) : { tree: statement.tree };

@@ -1,4 +1,5 @@
 import { actorsOf, cellOf, legend } from '../probes/cells.ts';
+import { markdownCode, markdownLine } from '../../shared/text.ts';
 import type { IsolationReport } from './report.ts';
 
 /** The isolation matrix and its findings as Markdown, for a pull request. */
@@ -7,7 +8,7 @@ export function formatMatrixMarkdown(report: IsolationReport): string {
   const row = (cells: string[]): string => `| ${cells.join(' | ')} |`;
   const lines = report.tables.map((table) =>
     row([
-      `\`${table.table}\``,
+      markdownCode(table.table),
       escape(table.scope),
       ...actors.map((actor) => {
         const cell = cellOf(table, actor);
@@ -33,5 +34,5 @@ export function formatMatrixMarkdown(report: IsolationReport): string {
 
 /** Escapes Markdown table cells and lists: a bar would end the cell. */
 function escape(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+  return markdownLine(text).replaceAll('|', '\\|');
 }

@@ -2,9 +2,9 @@ import { actorsOf, cellOf, legend, type MatrixCell } from '../probes/cells.ts';
 import type { IsolationReport, TableReport } from './report.ts';
 
 export interface MatrixStyle {
-  /** Colors of a terminal. */
-  color: boolean;
-  /** Columns of the terminal. Default: 80. */
+  /** Paints text where there is color. */
+  paint(color: 'red' | 'green' | 'dim', text: string): string;
+  /** Columns of the terminal; 80 where it does not say. */
   width: number;
 }
 
@@ -28,7 +28,7 @@ export function formatMatrix(report: Pick<IsolationReport, 'tables'>, style: Mat
     const shown = actors.slice(start, start + perBlock);
     const head = fit('', nameWidth) + shown.map((actor) => fit(actor.replace(/^member:/, '+'), cellWidth)).join('');
     const lines = tables.map(
-      (table) => fit(nameOf(table), nameWidth) + shown.map((actor) => paint(cellOf(table, actor), style)).join(''),
+      (table) => fit(nameOf(table), nameWidth) + shown.map((actor) => painted(cellOf(table, actor), style)).join(''),
     );
     blocks.push([head, ...lines].map((line) => line.trimEnd()).join('\n'));
   }
@@ -43,16 +43,9 @@ function fit(text: string, width: number): string {
   return text.length < width ? text.padEnd(width) : `${text.slice(0, width - 2)}… `;
 }
 
-const red = '\u001B[31m';
-const green = '\u001B[32m';
-const dim = '\u001B[2m';
-const plain = '\u001B[0m';
-
-function paint(cell: MatrixCell, style: MatrixStyle): string {
+function painted(cell: MatrixCell, { paint }: MatrixStyle): string {
   const text = `${cell.text}${cell.broken ? '!' : ''}`.padEnd(cellWidth);
-  if (!style.color) return text;
-  const color = cell.broken ? red : /^\.*$/.test(cell.text) ? dim : green;
-  return `${color}${text}${plain}`;
+  return paint(cell.broken ? 'red' : /^\.*$/.test(cell.text) ? 'dim' : 'green', text);
 }
 
 function fold(text: string, width: number): string[] {

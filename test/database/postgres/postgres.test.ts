@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MuseError } from '../../../src/shared/error.ts';
+import { asMuseError } from '../../../src/shared/files.ts';
 import type { Database } from '../../../src/database/database.ts';
 import { isLocal, parseDatabaseUrl, tlsFor } from '../../../src/database/postgres/options.ts';
 import { openPostgres } from '../../../src/database/postgres/postgres.ts';
@@ -177,20 +178,61 @@ it.each([
   ],
 ])('reads %s', (url, address) => expect(parseDatabaseUrl(url).address).toEqual(address));
 
-it.each(['', 'mysql://a:hidden@h/d', 'postgres://a:hidden%zz@h/d', 'hidden', 'postgres://a:hidden@h/d?sslmode=maybe'])(
-  'refuses %s without repeating it',
-  (url) => {
-    const error = (() => {
-      try {
-        return parseDatabaseUrl(url);
-      } catch (reason) {
-        return reason as MuseError;
-      }
-    })();
-    expect(error).toMatchObject({ code: 'bad-database-url' });
-    expect(String((error as MuseError).message)).not.toContain('hidden');
-  },
-);
+it.each([
+  '',
+  'mysql://a:hidden@h/d',
+  'postgres://a:hidden%zz@h/d',
+  'hidden',
+  'postgres://a:hidden@h/d?sslmode=maybe',
+  // A password that is not percent-encoded.
+  'postgres://a:hid@den@h/d',
+  'postgres://a:12#hidden@h/d',
+  'postgres://a:hidden#34@h:5432/d',
+  'postgres://a:12/hidden@h/d',
+  'postgres://a:12?hidden@h/d',
+  'postgres://a:hidden@12/34@h/d',
+])('refuses %s without repeating it', (url) => {
+  const error = (() => {
+    try {
+      return parseDatabaseUrl(url);
+    } catch (reason) {
+      return reason as MuseError;
+    }
+  })();
+  expect(error).toMatchObject({ code: 'bad-database-url' });
+  expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toMatch(/hidden|12|34|hid@/);
+});
+
+describe("a server's own limits", () => {
+  it.each([
+    ['statement_timeout', 'select pg_sleep(5)', 'statement-timeout'],
+    ['transaction_timeout', 'select pg_sleep(5)', 'statement-timeout'],
+    ['idle_session_timeout', '', 'connection-lost'],
+    ['idle_in_transaction_session_timeout', 'begin', 'connection-lost'],
+  ])('%s is named, and how to raise it', async (setting, sql, code) => {
+    const url = changed((one) => one.searchParams.set('options', `-c ${setting}=200ms`));
+    const database = await openPostgres({ url });
+    const run = async (): Promise<void> => {
+      if (sql !== '') await database.query(sql);
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      await database.query('select 1');
+    };
+    const error = asMuseError(await run().catch((reason: unknown) => reason));
+    await database.close();
+    expect(error).toMatchObject({ code, message: expect.stringContaining(setting) });
+    expect(error.suggestion).toContain(`?options=-c%20${setting}%3D`);
+  });
+
+  it('lock_timeout is named, and how to raise it', async () => {
+    const url = changed((one) => one.searchParams.set('options', '-c lock_timeout=100ms'));
+    const [first, second] = await Promise.all([openPostgres({ url }), openPostgres({ url })]);
+    await first.query('begin');
+    await first.query('select pg_advisory_xact_lock(4711)');
+    const error = asMuseError(await second.query('select pg_advisory_lock(4711)').catch((reason: unknown) => reason));
+    await Promise.all([first.close(), second.close()]);
+    expect(error).toMatchObject({ code: 'locked', message: expect.stringContaining('lock_timeout') });
+  });
+});
 
 it.each([
   ['127.0.0.1', undefined, undefined, false],

@@ -1,5 +1,5 @@
 import type { Finding, Severity } from '../../../shared/finding.ts';
-import { buildCatalog } from '../../../sql/catalog/build.ts';
+import { buildCatalogInTurns } from '../../../sql/catalog/build.ts';
 import type { Site } from '../../../sql/catalog/model.ts';
 import type { Migration } from '../../../sql/migration.ts';
 import { qualifiedName, relationName, tableOf } from '../../../sql/names.ts';
@@ -34,7 +34,7 @@ export async function placesOf(migrations: readonly Migration[]): Promise<Places
   await loadParser();
   const made = new Map<string, Site>();
   const ignored = new Map<string, Set<string>>();
-  buildCatalog(migrations, {
+  await buildCatalogInTurns(migrations, {
     piece(piece) {
       if (piece.inside === 'routine') return;
       const { makes, concerns = [], once = false } = objectsOf(piece);

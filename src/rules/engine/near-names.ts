@@ -1,0 +1,54 @@
+import { isOneMistake, nearest } from '../../shared/nearest.ts';
+import { builtinFunctions, builtinTypes, extensionFunctions } from '../../sql/catalog/builtins.ts';
+import type { Catalog, Need } from '../../sql/catalog/model.ts';
+
+/** Words for types that PostgreSQL's parser turns into others; people write them all the same. */
+const typeWords = ['integer', 'bigint', 'smallint', 'boolean', 'decimal', 'real', 'serial', 'bigserial', 'smallserial'];
+
+/** The names of PostgreSQL's own types, as people write them. */
+export const knownTypes: readonly string[] = [
+  ...[...builtinTypes].filter((name) => !name.startsWith('pg_')),
+  ...typeWords,
+];
+
+/** The thing that was probably meant where a name is missing: one that exists, of the same kind; as the statement would name it. */
+export function nearName(need: Need, catalog: Catalog): string | undefined {
+  const dot = need.name.lastIndexOf('.');
+  const [owner, name] = [need.name.slice(0, Math.max(0, dot)), need.name.slice(dot + 1)];
+  const inSchema = (names: Iterable<string>): string[] =>
+    [...names]
+      .filter((one) => one !== need.name && one.slice(0, one.lastIndexOf('.')) === owner)
+      .map((one) => one.slice(dot + 1));
+  const shown = (near: string | undefined): string | undefined =>
+    near === undefined || owner === '' || owner === 'public' ? near : `${owner}.${near}`;
+  switch (need.kind) {
+    case 'column':
+      return nearest(name, catalog.tables.get(owner)?.columns.keys() ?? []);
+    case 'table':
+      return shown(nearest(name, inSchema(catalog.tables.keys())));
+    case 'type':
+      return shown(nearest(name, [...inSchema(catalog.types.keys()), ...(owner === 'public' ? knownTypes : [])]));
+    case 'function':
+      return shown(
+        nearest(name, [
+          ...inSchema(catalog.routines.keys()),
+          ...(owner === 'public' ? [...builtinFunctions, ...extensionFunctions] : []),
+        ]),
+      );
+    case 'schema':
+      return nearest(need.name, catalog.schemas.keys());
+    case 'policy':
+    case 'index':
+    case 'trigger':
+      return undefined;
+  }
+}
+
+/** Says whether a missing name is an existing one with a single mistake: then nothing is to be created. */
+export function isTypo(need: Need, catalog: Catalog): boolean {
+  const near = nearName(need, catalog);
+  return (
+    near !== undefined &&
+    isOneMistake(need.name.slice(need.name.lastIndexOf('.') + 1), near.slice(near.lastIndexOf('.') + 1))
+  );
+}

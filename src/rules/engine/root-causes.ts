@@ -1,0 +1,59 @@
+import type { Finding } from '../../shared/finding.ts';
+
+/** Rules whose findings about one object have one remedy, however many statements need it. */
+const aboutOneObject = new Set(['unknown-relation', 'used-before-created', 'core-depends-on-extension']);
+
+/**
+ * The findings with each that follows from another folded under it, as one of its `consequences`: a statement that failed
+ * because an earlier one did, and every use but the first of something that is missing.
+ * @returns root causes, in the order of the findings
+ */
+export function foldConsequences(findings: readonly Finding[]): Finding[] {
+  const rootOf = new Map<Finding, Finding>();
+  const firstAbout = new Map<string, Finding>();
+  for (const finding of findings) {
+    const first = firstAbout.get(subject(finding) ?? '');
+    const root = causeOf(finding, findings) ?? first;
+    if (root !== undefined && root !== finding) rootOf.set(finding, root);
+    const about = subject(finding);
+    if (about !== undefined && first === undefined) firstAbout.set(about, finding);
+  }
+  const folded = new Map<Finding, Finding[]>();
+  for (const finding of rootOf.keys()) {
+    const root = lastRoot(finding, rootOf);
+    if (root !== finding) folded.set(root, [...(folded.get(root) ?? []), finding]);
+  }
+  const consequences = new Set([...folded.values()].flat());
+  return findings
+    .filter((finding) => !consequences.has(finding))
+    .map((finding) => {
+      const own = folded.get(finding);
+      return own === undefined ? finding : { ...finding, consequences: [...(finding.consequences ?? []), ...own] };
+    });
+}
+
+/** The error at the statement that a finding says it follows from. */
+function causeOf({ cause }: Finding, findings: readonly Finding[]): Finding | undefined {
+  if (cause === undefined) return undefined;
+  return findings.find(
+    ({ severity, file, line = 0 }) =>
+      severity === 'error' && file === cause.file && line >= cause.line && line <= cause.lastLine,
+  );
+}
+
+/** What is missing: a name in `public` counts the same with and without its schema. */
+function subject({ rule, severity, object }: Finding): string | undefined {
+  if (object === undefined || severity !== 'error' || !aboutOneObject.has(rule)) return undefined;
+  return `${rule} ${object.replace(/^public\./, '')}`;
+}
+
+function lastRoot(finding: Finding, rootOf: ReadonlyMap<Finding, Finding>): Finding {
+  const seen = new Set<Finding>();
+  let root = finding;
+  for (let next = rootOf.get(root); next !== undefined && !seen.has(next); next = rootOf.get(root)) {
+    seen.add(next);
+    root = next;
+  }
+  // Two that name each other as their cause would both disappear.
+  return seen.has(finding) ? finding : root;
+}

@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import { openEmbedded } from '../../src/database/embedded/embedded.ts';
+import { DatabaseError } from '../../src/database/database.ts';
+import { adviceFor } from '../../src/migrations/advice.ts';
+
+const before = `create table t (id int, email text, note text);
+create view v as select note from t;
+create policy p on t using (note = 'x');
+insert into t values (1, 'a', null), (2, 'a', 'b');`;
+
+/** What is advised about the real error of a statement. */
+async function advised(sql: string): Promise<string | undefined> {
+  const database = await openEmbedded();
+  try {
+    await database.script(before);
+    const error: unknown = await database.script(sql).catch((thrown: unknown) => thrown);
+    return error instanceof DatabaseError ? adviceFor(error) : undefined;
+  } finally {
+    await database.close();
+  }
+}
+
+it('advice follows what the error says of its cause', async () => {
+  const cases: [string, string][] = [
+    ['alter table t alter column note type varchar(3)', 'drop view v, alter the column, and create it again'],
+    ['drop view v; alter table t alter column note type varchar(3)', 'drop policy p on table t, alter the column'],
+    ['create unique index on t (email)', 'SELECT email, count(*) … GROUP BY email HAVING count(*) > 1'],
+    ['alter table t alter column note set not null', 'fill it with an UPDATE'],
+    ["alter table t add check (email <> 'a')", 'correct them before this statement, or add it as NOT VALID'],
+    ['drop table t', 'Drop what depends on it first (view v), or write CASCADE'],
+    ["create unique index on t (id); insert into t values (1, 'c', '')", 'Add ON CONFLICT DO NOTHING'],
+  ];
+  for (const [sql, words] of cases) expect([sql, await advised(sql)]).toEqual([sql, expect.stringContaining(words)]);
+});

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { lint, repair } from '../../src/rules/registry.ts';
+import { migrationsOf } from '../migrations/files.ts';
+
+const one = 'migrations/core/001_one.sql';
+const two = 'migrations/core/002_two.sql';
+const notes = `-- Notes.
+CREATE SCHEMA IF NOT EXISTS private;
+CREATE TABLE IF NOT EXISTS public.notes (id uuid PRIMARY KEY, owner_id uuid, title text);
+CREATE TYPE public.mood AS ENUM ('good');
+CREATE FUNCTION private.my_notes() RETURNS uuid[] LANGUAGE sql AS 'SELECT ARRAY[]::uuid[]';
+`;
+
+async function suggestion(sql: string): Promise<string | undefined> {
+  const { findings } = await lint({ migrations: migrationsOf({ [one]: notes, [two]: sql }), rollbacks: new Set() });
+  return findings.find(({ rule }) => rule === 'unknown-relation')?.suggestion;
+}
+
+describe('a name with one mistake', () => {
+  it.each([
+    ['ALTER TABLE notes ADD COLUMN at timestampz;', 'timestamptz'],
+    ['ALTER TABLE notes ADD COLUMN at tiemstamptz;', 'timestamptz'],
+    ['ALTER TABLE notes ADD COLUMN size interger;', 'integer'],
+    ['ALTER TABLE notes ADD COLUMN data josnb;', 'jsonb'],
+    ['ALTER TABLE notes ADD COLUMN m mod;', 'mood'],
+    ['CREATE INDEX ON notes (ownerid);', 'owner_id'],
+    ['CREATE INDEX ON notes (titel);', 'title'],
+    ['CREATE INDEX ON public.note (title);', 'notes'],
+    ['SELECT gen_randon_uuid();', 'gen_random_uuid'],
+    ['SELECT private.my_note();', 'private.my_notes'],
+    ['CREATE TABLE privat.x (id int);', 'private'],
+  ])('%s', async (sql, near) => {
+    expect(await suggestion(sql)).toBe(`Did you mean ${near}?`);
+  });
+});
+
+describe('another name', () => {
+  it.each([
+    ['nearly alike: both are said', 'CREATE INDEX ON notes (ti_tle_s);', 'ALTER TABLE public.notes ADD COLUMN'],
+    ['not alike: it is to be created', 'SELECT * FROM invoices;', 'Create public.invoices'],
+    ['of a type', 'ALTER TABLE notes ADD COLUMN x geography_point;', 'Create type public.geography_point'],
+  ])('%s', async (_what, sql, create) => {
+    expect(await suggestion(sql)).toContain(create);
+  });
+});
+
+describe('--fix', () => {
+  it.each([
+    ['a table', 'CREATE INDEX ON public.note (title);'],
+    ['a column', 'CREATE INDEX ON public.notes (ownerid);'],
+    ['a schema', 'CREATE TABLE privat.x (id int);'],
+  ])('creates no second thing for a mistake in the name of %s', async (_what, sql) => {
+    const folders = {
+      core: ['migrations/core'],
+      extensions: [],
+      rollback: 'migrations/rollback',
+      archive: 'migrations/archive',
+      order: 'number' as const,
+    };
+    const { classes } = await repair({
+      migrations: migrationsOf({ [one]: notes, [two]: sql }),
+      rollbacks: new Map(),
+      folders,
+      journals: new Map(),
+      kit: 'kit',
+      builtin: [],
+      measure: async () => undefined,
+      rehearse: async () => [],
+    });
+    expect(classes.filter(({ rule }) => rule === 'unknown-relation')).toEqual([]);
+  });
+});
+
+it('says which rule a comment meant that silences nothing', async () => {
+  const { findings, silenced } = await lint({
+    migrations: migrationsOf({ [one]: '-- x\n-- muse: ignore rls-mising because a test\nCREATE TABLE t (id int);' }),
+    rollbacks: new Set(),
+  });
+  expect(silenced).toBe(0);
+  expect(findings.find(({ rule }) => rule === 'rls-missing')?.suggestion).toContain(
+    'The comment here says "rls-mising", which is no rule: did you mean rls-missing?',
+  );
+  expect(findings.filter(({ suggestion: text }) => text.includes('rls-mising'))).toHaveLength(1);
+});
