@@ -67,7 +67,14 @@ function block(finding: Finding, style: TextOptions): string {
   if (finding.snippet !== undefined && finding.line !== undefined)
     lines.push(...snippet(finding.snippet, finding.line, finding.column ?? 1, style));
   lines.push(...wrap(printableLine(finding.message), style.width - 2).map((line) => `  ${line}`));
-  return [...lines, ...suggestionLines(finding, style), ...consequenceLines(finding, style)].join('\n');
+  const parts = [suggestionLines, probeLines, consequenceLines].flatMap((part) => part(finding, style));
+  return [...lines, ...parts].join('\n');
+}
+
+/** The SQL that shows it, to be run by hand: whole and unwrapped, as it is copied. */
+function probeLines({ probe }: Finding, { verbose }: TextOptions): string[] {
+  if (!verbose || probe === undefined) return [];
+  return ['  Try it by hand:', ...probe.split('\n').map((line) => `    ${line}`)];
 }
 
 function suggestionLines({ suggestion }: Finding, { paint }: TextOptions): string[] {

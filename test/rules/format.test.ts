@@ -48,6 +48,18 @@ public.notes warning schema-drift
 1 error, 1 warning`);
   });
 
+  it('shows the SQL to try by hand where all is shown', () => {
+    const found = {
+      ...warning,
+      probe: "select *\nfrom public.notes where id = 'a very long value that is copied as a whole'",
+    };
+    expect(formatText([found], { ...plain, width: 40 })).not.toContain('select');
+    expect(formatText([found], { ...plain, width: 40, verbose: true })).toContain(`  → muse migrate
+  Try it by hand:
+    select *
+    from public.notes where id = 'a very long value that is copied as a whole'`);
+  });
+
   it('says an error that differs in its names only as such, and each rule of many warnings once', () => {
     const fold = (name: string, line: number): Finding => ({
       ...error,

@@ -106,6 +106,12 @@ const ranks = (using: string): string => `
   create policy reads on public.memberships for select to authenticated using (public.my_rank(organization_id) is not null);
   create policy deletes on public.memberships for delete to authenticated using (${using});`;
 
+/** What changed, as JSON. */
+const audit = (using: string): string => `
+  create table public.audit (id bigint generated always as identity primary key, new_row jsonb not null);
+  alter table public.audit enable row level security; grant select on public.audit to authenticated;
+  create policy own on public.audit for select to authenticated using (${using});`;
+
 /** Groups whose members' rights are kept as JSON; a hook of the Data API may hand them over in a setting of its own. */
 const rights = (using: string): string => `
   create table public.groups (id uuid primary key default gen_random_uuid(), name text not null);
@@ -203,6 +209,12 @@ const cases: Case[] = [
       finds: 'isolation-write public.groups',
       says: /Policy changes lets it/,
     },
+  },
+  {
+    name: 'an audit table whose policy looks for the user in JSON',
+    sql: audit(`(new_row ->> 'owner_id')::uuid = ${uid}`),
+    finds: ['warning not-proven public.audit'],
+    broken: { sql: audit('id < 0'), finds: 'owner-locked-out public.audit' },
   },
   {
     name: 'published rows, declared beside their policy to be public',

@@ -1,12 +1,12 @@
 import type { Finding } from '../../shared/finding.ts';
 import { isPlatformSchema, type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
-import { nameParts, walk } from '../../rules/engine/live/expression.ts';
+import { columnOf, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { bodiesCalled } from '../catalog/staff.ts';
 import { isMoment } from '../fixtures/state-values.ts';
 import type { Actor } from './actors.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import { notProven } from '../report/not-proven.ts';
-import type { Model } from '../catalog/model.ts';
+import { isWhoAsks, type Model } from '../catalog/model.ts';
 import type { Check, TableReport } from '../report/report.ts';
 import { policiesFor } from '../catalog/scope.ts';
 import { isTable } from '../catalog/tenancy.ts';
@@ -79,6 +79,18 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
       }),
     ];
   }
+  const hidden = byPolicy.filter(({ letter }) => comparesContent(subject, letter, model));
+  if (hidden.length > 0 && hidden.length === byPolicy.length) {
+    return [
+      notProven({
+        object: subject.name,
+        reason:
+          `its policies look for the user inside of a value, and in the rows that were made up nobody is there who ` +
+          `could ${words(byPolicy)}`,
+        suggestion: `Give ${subject.name} a column that holds the user's id; or try it by hand with a row that names a user.`,
+      }),
+    ];
+  }
   return [
     ...(byPolicy.length === 0
       ? []
@@ -146,6 +158,36 @@ function comparesRanks(subject: Subject, letter: Shut['letter'], model: Model): 
       type === 'A_Expr' &&
       /^[<>]=?$/.test(nameParts(node['name']).at(-1) ?? '') &&
       !isMoment([node['lexpr'], node['rexpr']]);
+  });
+  return found;
+}
+
+/** A policy looks for the user in a part of a column's value: in JSON, in a list, in a text. */
+function comparesContent({ table }: Subject, letter: Shut['letter'], model: Model): boolean {
+  const own = new Set(table.columns.map(({ name }) => name));
+  let found = false;
+  for (const { using, check } of policiesFor(table, letter, model)) {
+    for (const sql of [using, check]) {
+      walk(sql === null ? undefined : model.parse(sql), (type, node) => {
+        if (type !== 'A_Expr' || nameParts(node['name']).at(-1) !== '=') return;
+        for (const [side, other] of [
+          [node['lexpr'], node['rexpr']],
+          [node['rexpr'], node['lexpr']],
+        ]) {
+          found ||= isWhoAsks(side, model) && columnOf(other) === undefined && readsOwnColumn(other, own);
+        }
+      });
+    }
+  }
+  return found;
+}
+
+function readsOwnColumn(expression: unknown, own: ReadonlySet<string>): boolean {
+  let found = false;
+  walk(expression, (type, node) => {
+    if (type === 'SubLink') return false;
+    found ||= type === 'ColumnRef' && own.has(columnOf({ ColumnRef: node })?.name ?? '');
+    return undefined;
   });
   return found;
 }
