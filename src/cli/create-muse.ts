@@ -157,7 +157,7 @@ function print(text: string): number {
 }
 
 async function helpResult(): Promise<CommandResult & { text: string }> {
-  const [{ formatHelp }, { columnsOf }] = await Promise.all([import('./help.ts'), import('./output.ts')]);
+  const [{ formatHelp }, { columnsOf }] = await Promise.all([import('./help.ts'), import('./text.ts')]);
   const help = formatHelp({ about, usage, flags: createFlags, width: columnsOf(process.stdout) }).trimEnd();
   return { json: { help }, text: help, verbatim: true };
 }

@@ -12,7 +12,7 @@ export async function main(argv: string[]): Promise<number> {
   // Help and version come before everything else that costs start-up time.
   const help = isAmong(argv, 'help', 'h');
   if (argv.length === 0 || (help && argv.length === 1)) {
-    const { columnsOf } = await import('./output.ts');
+    const { columnsOf } = await import('./text.ts');
     const width = columnsOf(process.stdout);
     const written = width === 80 && existsSync(writtenHelp) ? readFileSync(writtenHelp, 'utf8') : undefined;
     process.stdout.write(written ?? (await (await import('./muse-command.ts')).museHelp(width)));

@@ -3,7 +3,7 @@ import type { WriteStream } from 'node:tty';
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { fit } from '../shared/wrap.ts';
 import { printable, printableJson } from '../shared/printable.ts';
-import { shorten } from './text.ts';
+import { columnsOf, shorten } from './text.ts';
 
 /** A color or weight, or several. */
 type Format = Parameters<typeof styleText>[0];
@@ -49,11 +49,6 @@ export interface OutputOptions {
   stdout: NodeJS.WriteStream | WriteStream;
   stderr: NodeJS.WriteStream | WriteStream;
   environment: NodeJS.ProcessEnv;
-}
-
-/** Columns to write in: the terminal's, from 40 to 200; 80 where there is none. */
-export function columnsOf(stream: { columns?: number }): number {
-  return Math.min(200, Math.max(40, stream.columns ?? 80));
 }
 
 /**

@@ -23,3 +23,8 @@ export function loginLines(logins: readonly { email: string; file: string }[] = 
   const files = [...new Set(logins.map(({ file }) => file))];
   return ['Sign in as:', ...logins.map(({ email }) => `  ${email}`), `Passwords: ${files.join(', ')}`];
 }
+
+/** Columns to write in: the terminal's, from 40 to 200; 80 where there is none. */
+export function columnsOf(stream: { columns?: number }): number {
+  return Math.min(200, Math.max(40, stream.columns ?? 80));
+}

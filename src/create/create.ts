@@ -10,7 +10,7 @@ import { keepCertificate, takesCertificate } from '../targets/certificate.ts';
 import { targetOf } from '../targets/open.ts';
 import type { Answers, Secrets } from './answers.ts';
 import { type Changes, takeChanges } from './changes.ts';
-import { claimDirectory, releaseDirectory, resumeCommand, unfinishedRun } from './claim.ts';
+import { checkDirectory, claimDirectory, releaseDirectory, resumeCommand, unfinishedRun } from './claim.ts';
 import { type Run, stageOf } from './context.ts';
 import { type CreateReport, reportOf } from './create-report.ts';
 import { type Journal, readJournal, writeJournal } from './journal.ts';
@@ -39,16 +39,20 @@ export interface RunOptions extends StepEvents {
  */
 export async function createMuse(answers: Answers, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
   await checkAnswers(answers, secrets);
-  const { made } = await claimDirectory(answers.directory);
-  const journal: Journal = {
-    version: 2,
-    pipeline: 'create',
-    answers,
-    ...(made === undefined ? {} : { made }),
-    steps: [],
-    data: {},
-  };
-  return runPipeline(journal, secrets, options);
+  const { directory } = answers;
+  const { made } = await claimDirectory(directory);
+  return runLocked(directory, secrets, options, async () => {
+    // Another run may have made its muse here while this one waited for the lock.
+    await checkDirectory(directory);
+    return {
+      version: 2,
+      pipeline: 'create',
+      answers,
+      ...(made === undefined ? {} : { made }),
+      steps: [],
+      data: {},
+    };
+  });
 }
 
 /**
@@ -79,25 +83,31 @@ export async function resumeMuse(
   options: RunOptions,
   changes: Changes = {},
 ): Promise<CreateReport> {
+  await journalToResume(directory);
+  return runLocked(directory, secrets, options, async () => {
+    const journal = await journalToResume(directory);
+    // A directory that was moved, or is reached by another path, is the same muse.
+    journal.answers.directory = directory;
+    takeChanges(journal, changes);
+    if (changes.databaseCa !== undefined) {
+      await checkCertificate(journal.answers);
+      if (isPlaced(journal)) await replaceCertificate(directory, journal.answers.environment, changes.databaseCa);
+    }
+    // Until the muse is in place, the stage is made again from the start, at the same commit of the kit.
+    if (!isPlaced(journal)) journal.steps = [];
+    return journal;
+  });
+}
+
+/** @throws MuseError `nothing-to-resume` */
+async function journalToResume(directory: string): Promise<Journal> {
   const journal = await readJournal(directory);
-  if (journal === undefined) {
-    throw new MuseError({
-      code: 'nothing-to-resume',
-      message: `There is no unfinished run in ${directory}.`,
-      suggestion:
-        'Start one: create-muse <name>. If the run is in another directory, name that: --dir <path> --resume.',
-    });
-  }
-  // A directory that was moved, or is reached by another path, is the same muse.
-  journal.answers.directory = directory;
-  takeChanges(journal, changes);
-  if (changes.databaseCa !== undefined) {
-    await checkCertificate(journal.answers);
-    if (isPlaced(journal)) await replaceCertificate(directory, journal.answers.environment, changes.databaseCa);
-  }
-  // Until the muse is in place, the stage is made again from the start, at the same commit of the kit.
-  if (!isPlaced(journal)) journal.steps = [];
-  return runPipeline(journal, secrets, options);
+  if (journal !== undefined) return journal;
+  throw new MuseError({
+    code: 'nothing-to-resume',
+    message: `There is no unfinished run in ${directory}.`,
+    suggestion: 'Start one: create-muse <name>. If the run is in another directory, name that: --dir <path> --resume.',
+  });
 }
 
 /**
@@ -112,15 +122,18 @@ export async function provisionMuse(
   options: RunOptions,
 ): Promise<CreateReport> {
   await checkCertificate(answers);
-  const before = await readJournal(directory);
-  // A run that stopped before it asked for a project left nothing to resume.
-  if (before !== undefined && before.finished !== true && !isRefused(before)) throw unfinishedRun(directory, before);
-  const data = { tables: (before?.data.tables ?? []).slice() };
-  return runPipeline(
-    { version: 2, pipeline: 'provision', answers: { ...answers, name: museFile.name, directory }, steps: [], data },
-    secrets,
-    options,
-  );
+  return runLocked(directory, secrets, options, async () => {
+    const before = await readJournal(directory);
+    // A run that stopped before it asked for a project left nothing to resume.
+    if (before !== undefined && before.finished !== true && !isRefused(before)) throw unfinishedRun(directory, before);
+    return {
+      version: 2,
+      pipeline: 'provision',
+      answers: { ...answers, name: museFile.name, directory },
+      steps: [],
+      data: { tables: (before?.data.tables ?? []).slice() },
+    };
+  });
 }
 
 /**
@@ -157,12 +170,28 @@ function isRefused({ pipeline, steps }: Journal): boolean {
   return pipeline === 'provision' && !steps.some((step) => step.id === 'project');
 }
 
-async function runPipeline(journal: Journal, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
-  const { answers } = journal;
-  const unlock = await lockDirectory(answers.directory, {
+/**
+ * Runs a pipeline while no other run is in the directory.
+ * @param open gives the journal, once that is sure: what it finds in the directory is not going to change
+ */
+async function runLocked(
+  directory: string,
+  secrets: Secrets,
+  options: RunOptions,
+  open: () => Promise<Journal>,
+): Promise<CreateReport> {
+  const unlock = await lockDirectory(directory, {
     signal: options.signal,
     onWait: (text) => options.onProgress?.(text),
   });
+  try {
+    return await runPipeline(await open(), secrets, options);
+  } finally {
+    await unlock();
+  }
+}
+
+async function runPipeline(journal: Journal, secrets: Secrets, options: RunOptions): Promise<CreateReport> {
   const run = startRun(journal, secrets, options);
   try {
     await run.save();
@@ -171,12 +200,11 @@ async function runPipeline(journal: Journal, secrets: Secrets, options: RunOptio
     await run.save();
     return await reportOf(run);
   } catch (error) {
-    const failure = options.signal.aborted ? cancelled(error) : asMuseError(error, answers.directory);
+    const failure = options.signal.aborted ? cancelled(error) : asMuseError(error, journal.answers.directory);
     await closeAll(run);
     return await reportOf(run, await settle(run, failure));
   } finally {
     await closeAll(run);
-    await unlock();
   }
 }
 

@@ -1,5 +1,6 @@
+import { dirname } from 'node:path';
 import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, writeFile, mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, MuseError } from './error.ts';
@@ -77,6 +78,8 @@ export async function takeLock(
     for (;;) {
       signal?.throwIfAborted();
       const text = `${JSON.stringify({ ...me, since: Date.now() })}\n`;
+      // The holder may have removed the directory, as a run does that leaves nothing behind.
+      if (waiting) await mkdir(dirname(path), { recursive: true });
       await writeFile(mine, text, { mode: 0o600 }).catch((error: unknown) => {
         throw fileError(error, path);
       });

@@ -228,7 +228,7 @@ describe.runIf(hasTerminal)('at a question', () => {
   it.each(Object.keys(signals))('%s takes it away and gives the terminal back', async (signal) => {
     const cwd = await temporaryDirectory();
     const terminal = openTerminal([process.execPath, join(bin, 'create-muse.js')], { cwd });
-    await terminal.shows((text) => text.includes('Product name:'));
+    await terminal.shows((text) => text.includes('Product name'));
     const sent = performance.now();
     signals[signal]!(terminal);
     expect(await terminal.ended).toBe(130);

@@ -57,7 +57,7 @@ const told = ({ findings }: SettledProof): string[] =>
 const [anonymous, signedIn, table] = [
   'error anon-read public.bodies(integer) 10',
   'error isolation-read public.bodies(integer) 10',
-  'error isolation-read public.notes 3',
+  'error isolation-read public.notes 8',
 ] as const;
 const open = [anonymous, signedIn, table];
 
@@ -88,7 +88,7 @@ describe('declarations in the files for findings in a database', () => {
     expect(told(await proof(notes({}), { 'isolation-read': 'warning', 'anon-read': 'off' }))).toEqual([
       anonymous,
       'warning isolation-read public.bodies(integer) 10',
-      'warning isolation-read public.notes 3',
+      'warning isolation-read public.notes 8',
     ]);
     const trigger = `${notes({})} grant trigger on public.notes to authenticated;`;
     expect(told(await proof(trigger))).toContain('warning isolation-write public.notes 3');

@@ -1,5 +1,5 @@
 import { MuseError } from '../../shared/error.ts';
-import { columnsOf } from '../output.ts';
+import { columnsOf } from '../text.ts';
 import { type MuseCommand, museHelp } from '../muse-command.ts';
 
 /** `muse help`: what there is, or how one command is called. */
