@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { SlowestFirst } from './test/support/slowest-first.ts';
 
 export default defineConfig({
   test: {
@@ -9,6 +10,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // An embedded database needs up to 860 MB while it starts: more workers than this can drown a small machine.
     maxWorkers: 2,
+    sequence: { sequencer: SlowestFirst },
     coverage: { provider: 'v8', include: ['src/**'], reporter: ['text-summary'] },
   },
 });
