@@ -8,6 +8,7 @@ import type { Migration } from '../sql/migration.ts';
 import { type Directive, readDirectives } from '../rules/engine/directives.ts';
 import { serverOnlyTables } from '../rules/engine/server-only.ts';
 import { loadParser } from '../sql/parser.ts';
+import { rememberLast } from '../sql/remember.ts';
 import { qualifiedName } from '../sql/names.ts';
 import { fieldsOf } from '../sql/nodes.ts';
 import { parseSql } from '../sql/split.ts';
@@ -34,6 +35,11 @@ export async function expectationsOf(
   migrations: readonly Migration[],
   museFile?: Pick<MuseFile, 'isolation' | 'session'>,
 ): Promise<Expectations> {
+  const userRole = museFile?.isolation === 'session' ? { userRole: checkedSession(museFile.session).role } : {};
+  return { ...(await declaredBy(migrations)), ...userRole };
+}
+
+const declaredBy = rememberLast(async (migrations): Promise<Expectations> => {
   await loadParser();
   const catalog = await buildCatalogInTurns(migrations);
   const tables = [...catalog.tables.values()].filter(isKept);
@@ -50,9 +56,8 @@ export async function expectationsOf(
       },
     ];
   });
-  const userRole = museFile?.isolation === 'session' ? { userRole: checkedSession(museFile.session).role } : {};
-  return { tables: tables.map(({ name }) => name), declarations, serverOnly: serverOnlyTables(catalog), ...userRole };
-}
+  return { tables: tables.map(({ name }) => name), declarations, serverOnly: serverOnlyTables(catalog) };
+});
 
 /** The tables that the extension files add, for the README: columns, comment, and whose rows they hold. */
 export async function extensionTables(migrations: readonly Migration[]): Promise<TableSummary[]> {

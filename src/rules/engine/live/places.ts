@@ -6,6 +6,7 @@ import { qualifiedName, relationName, tableOf } from '../../../sql/names.ts';
 import { allOf, type Node, stringsOf, walk } from '../../../sql/nodes.ts';
 import { loadParser } from '../../../sql/parser.ts';
 import { type Piece, treeOf } from '../../../sql/piece.ts';
+import { rememberLast } from '../../../sql/remember.ts';
 import { policyObject } from '../check.ts';
 import { meaningOf } from '../directives.ts';
 import { type Severities, severityOf } from '../severities.ts';
@@ -30,7 +31,9 @@ export interface Places {
 }
 
 /** Reads the files for {@link Places}. */
-export async function placesOf(migrations: readonly Migration[]): Promise<Places> {
+export const placesOf = rememberLast(readPlaces);
+
+async function readPlaces(migrations: readonly Migration[]): Promise<Places> {
   await loadParser();
   const made = new Map<string, Site>();
   const ignored = new Map<string, Set<string>>();
