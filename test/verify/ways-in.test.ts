@@ -155,6 +155,14 @@ const cases: Case[] = [
     repaired: 'grant authenticated to service_role',
   },
   {
+    name: "one of PostgreSQL's own roles, which reads whatever is granted",
+    rule: 'anon-read',
+    object: 'role anon',
+    says: 'REVOKE pg_read_all_data FROM anon;',
+    hole: 'grant pg_read_all_data to anon',
+    repaired: 'grant pg_monitor to service_role',
+  },
+  {
     name: 'a role that bypasses policies, by way of another',
     rule: 'anon-write',
     object: 'role anon',

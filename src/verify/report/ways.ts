@@ -227,8 +227,32 @@ function defaultFinding(grants: readonly DefaultGrant[], isOld: IsOld): Finding[
   ];
 }
 
-/** A user's role that bypasses policies, or that can become a role that does. */
+/**
+ * What members of PostgreSQL's own roles may do, whatever is granted on a table.
+ * https://www.postgresql.org/docs/17/predefined-roles.html
+ */
+const predefined: Readonly<Record<string, { does: 'read' | 'write'; may: string }>> = {
+  pg_read_all_data: { does: 'read', may: 'reads every table, view and sequence, whatever is granted there' },
+  pg_write_all_data: { does: 'write', may: 'writes every table, view and sequence, whatever is granted there' },
+  pg_maintain: { does: 'write', may: 'locks and rebuilds every table' },
+  pg_read_server_files: { does: 'read', may: "reads the server's files" },
+  pg_write_server_files: { does: 'write', may: "writes the server's files" },
+  pg_execute_server_program: { does: 'write', may: 'runs programs on the server' },
+};
+
+/** A user's role that bypasses policies or grants, or that can become a role that does. */
 function roleFindings({ role, through, bypassRls, superuser, owns }: Ways['roles'][number]): Finding[] {
+  const given = predefined[through];
+  if (given !== undefined) {
+    return [
+      makeFinding(
+        ruleFor(role, given.does),
+        `role ${role}`,
+        `${role} is a member of ${through}, which ${given.may}.`,
+        `REVOKE ${quoteIdentifier(through)} FROM ${quoteIdentifier(role)};`,
+      ),
+    ];
+  }
   const power = superuser
     ? 'is a superuser'
     : bypassRls
