@@ -1,3 +1,4 @@
+import { services } from '../database/schema/parts.ts';
 import { type Database, DatabaseError, type Session } from '../database/database.ts';
 import { quoteIdentifier, quoteLiteral } from '../shared/quote.ts';
 import { MuseError } from '../shared/error.ts';
@@ -33,24 +34,7 @@ export function nameOf({ schema, name }: { schema: string; name: string }): stri
  * Schemas whose rows a backup leaves out: PostgreSQL's, the migration history's (it is in the header), and those of Supabase's
  * services, except for the users in `auth`. The files in Storage are not in the database.
  */
-const leftOut = [
-  'information_schema',
-  'muse',
-  'storage',
-  'realtime',
-  '_realtime',
-  'vault',
-  'graphql',
-  'graphql_public',
-  'supabase_functions',
-  'supabase_migrations',
-  'pgbouncer',
-  'pgsodium',
-  'pgsodium_masks',
-  '_analytics',
-  '_supavisor',
-  'extensions',
-]
+const leftOut = ['information_schema', 'muse', 'extensions', ...services.filter((name) => name !== 'auth')]
   .map(quoteLiteral)
   .join(', ');
 

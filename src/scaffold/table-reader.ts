@@ -11,7 +11,7 @@ const scopeWords: Readonly<Record<string, TableSpecification['scope']>> = {
   'service-only': 'service-only',
 };
 
-/** What may stand in the place of a type: whose the row is. */
+/** Words that are written where a column has its type, and say who owns the row. */
 const whose = ['user', 'organization'];
 
 const example = 'Write it as "notes: title text!, body text, owner user".';

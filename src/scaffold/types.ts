@@ -129,7 +129,7 @@ function modifiersFit(name: string, [first, second]: number[]): boolean {
   return first >= 1 && first <= 10_485_760;
 }
 
-/** The accepted type that was probably meant, or another word that may stand in its place, or undefined. */
+/** The accepted type, or the word accepted instead of a type, that was probably meant; undefined for none. */
 export function suggestType(text: string, others: readonly string[] = []): string | undefined {
   const word = /[a-z][a-z0-9]*/i.exec(text)?.[0]?.toLowerCase() ?? '';
   const habit = Object.hasOwn(habits, word) ? habits[word] : undefined;

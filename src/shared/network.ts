@@ -63,7 +63,7 @@ function throughProxy(client: NetworkClient, said: string, environment: NodeJS.P
   const name = proxyVariables.find((variable) => (environment[variable] ?? '') !== '');
   if (/\b407\b/.test(said))
     return {
-      what: 'is behind a proxy that asks for a sign-in',
+      what: 'is reached through a proxy that requires a sign-in',
       suggestion: `Put user and password into ${name ?? 'https_proxy'}, percent-encoded: http://user:password@host:port`,
     };
   if (name === undefined) {

@@ -196,6 +196,28 @@ const cases: Case[] = [
       'revoke update (role) on public.organization_members from authenticated; drop policy changes on public.organization_members',
   },
   {
+    name: 'a role that a policy looks for in a list',
+    finds: ['isolation-escalation public.organization_members'],
+    says: /reads public\.salaries/,
+    sql: `create table public.salaries (id uuid primary key, owner_id uuid not null references public.profiles (id), amount int); alter table public.salaries enable row level security; grant select on public.salaries to authenticated;
+      create policy hr on public.salaries for select to authenticated using (owner_id = (select auth.uid()) or exists (select 1 from public.organization_members m where m.user_id = (select auth.uid()) and m.role in (select unnest(array['superhr']))));
+      alter table public.organization_members drop constraint organization_members_role_check;
+      grant update (role) on public.organization_members to authenticated; create policy changes on public.organization_members for update to authenticated using (user_id = (select auth.uid()))`,
+    repair:
+      'revoke update (role) on public.organization_members from authenticated; drop policy changes on public.organization_members',
+  },
+  {
+    name: 'a function that grants what was closed',
+    finds: ['isolation-escalation public.open_notes()'],
+    says: /^A stranger calls public\.open_notes\(\), then reads public\.sealed\./,
+    sql: `create table public.sealed (id uuid primary key default gen_random_uuid(), owner_id uuid not null references public.profiles (id), body text);
+      revoke all on public.sealed from anon, authenticated;
+      create function public.open_notes() returns void language plpgsql security definer set search_path = ''
+        as $$ begin grant select on public.sealed to authenticated; end $$;
+      revoke execute on function public.open_notes() from public, anon; grant execute on function public.open_notes() to authenticated`,
+    repair: 'revoke execute on function public.open_notes() from authenticated',
+  },
+  {
     name: 'a trigger of an own table that deletes rows of others',
     sql: file('command-trigger'),
     finds: ['isolation-write public.h44_commands'],

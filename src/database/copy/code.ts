@@ -1,5 +1,5 @@
 /** How `readCopy` reads types, functions and what it cannot copy: SELECTs of kind, name, sql, of. */
-import { notOfExtension } from '../schema/parts.ts';
+import { namedKinds, notOfExtension } from '../schema/parts.ts';
 
 const typeName = `format('%I.%I', n.nspname, t.typname)`;
 const signature = `format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid))`;
@@ -30,14 +30,7 @@ export const codeSelects: readonly string[] = [
 
   "SELECT 'foreign table', format('%I.%I', n.nspname, c.relname), NULL, n.nspname || '.' || c.relname FROM " +
     "pg_class c JOIN own n ON n.oid = c.relnamespace WHERE c.relkind = 'f'",
-  ...(
-    [
-      ['operator', 'pg_operator', 'oprnamespace'],
-      ['collation', 'pg_collation', 'collnamespace'],
-      ['text search configuration', 'pg_ts_config', 'cfgnamespace'],
-      ['operator class', 'pg_opclass', 'opcnamespace'],
-    ] as const
-  ).map(
+  ...namedKinds.map(
     ([
       kind,
       catalog,

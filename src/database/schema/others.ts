@@ -1,5 +1,5 @@
 /** The SELECTs (kind, name, definition) with which `readSchema` reads schemas, functions, types and the rest. */
-import { grants, notOfExtension } from './parts.ts';
+import { grants, namedKinds, notOfExtension } from './parts.ts';
 
 const typeName = `format('%I.%I', n.nspname, t.typname)`;
 const routine = `format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid))`;
@@ -71,14 +71,7 @@ export const otherSelects: readonly string[] = [
     FROM pg_event_trigger v WHERE v.evtname NOT LIKE 'guard\\_service\\_tables%' AND v.evtowner::regrole::text <> 'supabase_admin'
       AND ${notOfExtension('pg_event_trigger', 'v.oid')}`,
 
-  ...(
-    [
-      ['operator', 'pg_operator', 'oprnamespace'],
-      ['collation', 'pg_collation', 'collnamespace'],
-      ['text search configuration', 'pg_ts_config', 'cfgnamespace'],
-      ['operator class', 'pg_opclass', 'opcnamespace'],
-    ] as const
-  ).map(
+  ...namedKinds.map(
     ([
       kind,
       catalog,

@@ -33,3 +33,11 @@ export const services = [
   '_analytics',
   '_supavisor',
 ];
+
+/** Kinds of objects that are compared and copied by their identity alone, with their catalogs and the columns of their schemas. */
+export const namedKinds = [
+  ['operator', 'pg_operator', 'oprnamespace'],
+  ['collation', 'pg_collation', 'collnamespace'],
+  ['text search configuration', 'pg_ts_config', 'cfgnamespace'],
+  ['operator class', 'pg_opclass', 'opcnamespace'],
+] as const;

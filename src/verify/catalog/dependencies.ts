@@ -1,4 +1,4 @@
-import { type Node, type OpenNode, stringsOf, walk } from '../../sql/nodes.ts';
+import { holds, type Node, stringsOf, walk } from '../../sql/nodes.ts';
 import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, type ParseExpression } from '../../rules/engine/live/expression.ts';
 import { parseTree } from '../../sql/parser.ts';
@@ -31,6 +31,8 @@ export interface Dependencies {
   namedBy(routine: FunctionRow): ReadonlySet<string>;
   /** Those of them that it writes. */
   writtenBy(routine: FunctionRow): ReadonlySet<string>;
+  /** Says whether a function, or what it calls, may change privileges or policies, as far as that can be read. */
+  changesAccess(routine: FunctionRow): boolean;
   /** Tables that triggers and rules change when the table is written, transitively. */
   sideEffects(table: string): readonly SideEffect[];
   /** Relations whose policies, or the functions called by those, name the table. */
@@ -60,6 +62,16 @@ interface Mentions {
   trees: readonly Node[];
 }
 
+/** Statements that change who may reach what. */
+const accessStatements = [
+  'GrantStmt',
+  'GrantRoleStmt',
+  'CreatePolicyStmt',
+  'AlterPolicyStmt',
+  'AlterTableStmt',
+  'DropStmt',
+] as const;
+
 /** Builds the graph; each tree is read once, when it is first asked for. */
 export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources: Sources): Dependencies {
   const resolve = resolverOf(catalog);
@@ -82,7 +94,9 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
   const bodies = remember((routine: FunctionRow) => {
     const { trees, isUnreadable } = sources.body(routine);
     const effects = sources.effects(routine);
-    return mentionsOf(trees, effects, isUnreadable || effects.isDynamic, routine);
+    // What a function opens by changing privileges or policies is not seen from the tables that it names.
+    const changesAccess = holds(trees, ...accessStatements);
+    return mentionsOf(trees, effects, isUnreadable || effects.isDynamic || changesAccess, routine);
   });
   const askers = remember((row: RelationRow) => {
     const expressions = row.policies.flatMap((policy) => [policy.using, policy.check]).filter((sql) => sql !== null);
@@ -247,6 +261,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     affectedBy,
     isDeciding,
     decidingColumns,
+    changesAccess: (routine) => closure(bodies(routine), 'calls').some(({ isOpaque }) => isOpaque),
     consults: (relation, tables) => [...consulted(relation)].some((name) => tables.has(name)),
     askers: remember((table) => catalog.relations.filter((row) => row.policies.length > 0 && askedBy(row).has(table))),
     asks: (routine, tables) => [...readsOfRoutine(routine)].some((name) => tables.has(name)),
@@ -306,11 +321,6 @@ function comparisonsOf(
 ): Map<string, string[]> {
   const own = new Set(table.columns.map(({ name }) => name));
   const routines = new Set(catalog.functions.map(({ name }) => name));
-  // A key of JSON, a length or a part of a text is not a value that a column is compared with; what the muse's functions get may be.
-  const mayBeCompared = (...[type, fields]: OpenNode): boolean =>
-    type === 'A_Expr'
-      ? comparing.has(stringsOf(fields.name).at(-1) ?? '')
-      : type !== 'FuncCall' || routines.has(stringsOf(fields.funcname).at(-1) ?? '');
   const direct = new Map<string, Set<string>>();
   const beside = new Set<string>();
   const known = aliasesOf(table, scopes);
@@ -333,8 +343,7 @@ function comparisonsOf(
       }
     });
   }
-  for (const { trees } of [...scopes, ...callers])
-    for (const text of constantsIn(trees, mayBeCompared)) beside.add(text);
+  for (const { trees } of [...scopes, ...callers]) for (const text of possibleValues(trees, routines)) beside.add(text);
   return new Map([...direct].map(([name, texts]) => [name, [...new Set([...texts, ...beside])]]));
 }
 
@@ -352,16 +361,42 @@ function aliasesOf(table: RelationRow, scopes: readonly Mentions[]): ReadonlySet
 
 const comparing = new Set(['=', '<>', '<', '>', '<=', '>=', '~~', '~~*', '?', '?|', '?&', '@>', '<@', '&&']);
 
-/** Every constant below, as text; the elements of an array literal one by one. What is below a node that is not `wanted` is left out. */
-function constantsIn(node: unknown, wanted: (...node: OpenNode) => boolean = () => true): string[] {
+/**
+ * The constants below that a column may be compared with. A key of JSON, a format or a length is none; what the muse's own
+ * functions are given may be one, and so may the elements of a list, whatever takes it.
+ */
+function possibleValues(node: unknown, routines: ReadonlySet<string>): string[] {
   const found: string[] = [];
   walk(node, (...[type, fields]) => {
-    if (!wanted(...([type, fields] as OpenNode))) return false;
-    const text = type === 'A_Const' ? constantOf({ A_Const: fields }) : undefined;
-    if (text === undefined) return undefined;
-    const elements = /^\{(.*)\}$/.exec(text)?.[1];
-    found.push(...(elements === undefined ? [text] : elements.split(',').map((one) => one.replaceAll('"', ''))));
-    return undefined;
+    if (type === 'A_Const') found.push(...elementsOf(constantOf({ A_Const: fields })));
+    if (type === 'A_Expr') return comparing.has(stringsOf(fields.name).at(-1) ?? '');
+    if (type !== 'FuncCall' || routines.has(stringsOf(fields.funcname).at(-1) ?? '')) return undefined;
+    for (const argument of fields.args ?? []) {
+      const text = constantOf(argument);
+      if (text === undefined) found.push(...possibleValues(argument, routines));
+      else if (listOf(text) !== undefined) found.push(...elementsOf(text));
+    }
+    return false;
   });
   return found;
+}
+
+/** Every constant below, as text; the elements of an array literal one by one. */
+function constantsIn(node: unknown): string[] {
+  const found: string[] = [];
+  walk(node, (...[type, fields]) => {
+    if (type === 'A_Const') found.push(...elementsOf(constantOf({ A_Const: fields })));
+  });
+  return found;
+}
+
+/** The text of an array literal without its braces; undefined for another text. */
+function listOf(text: string): string | undefined {
+  return /^\{(.*)\}$/.exec(text)?.[1];
+}
+
+function elementsOf(text: string | undefined): string[] {
+  if (text === undefined) return [];
+  const list = listOf(text);
+  return list === undefined ? [text] : list.split(',').map((one) => one.replaceAll('"', ''));
 }

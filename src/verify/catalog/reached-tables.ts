@@ -28,7 +28,7 @@ export function mayChange(routine: FunctionRow, model: Model): boolean {
   return model.sources.reached(routine).some((one) => one.volatility === 'v' && model.sources.effects(one).changes);
 }
 
-/** The tables of those names, and those behind the views among them. */
+/** The tables with those names, and the tables that the views among them read. */
 function tablesOf(names: ReadonlySet<string>, model: Model): Set<RelationRow> {
   const rows = [...names].flatMap((name) => model.tables.get(name) ?? []);
   return new Set(rows.flatMap((row) => (row.kind === 'v' || row.kind === 'm' ? tablesBehind(row, model) : [row])));

@@ -110,7 +110,7 @@ export function makeActors(
   ];
 }
 
-/** Stands in the name of a user who differs from another in a claim only, between the name of that one and the claim. */
+/** In the name of a user who differs from another only in a claim: the words between that user's name and the claim. */
 const variantWord = ' with ';
 
 /** Says whether an actor of that name differs from another in a claim only. */

@@ -5,7 +5,7 @@ import { relation } from '../../rules/engine/live/catalog.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import { type Actor, sqlAs } from './actors.ts';
 import type { Gap } from '../report/report.ts';
-import type { Obstacle, Opening, Path } from './follow.ts';
+import type { Obstacle, Opening, Path } from './paths.ts';
 import { byHand, type NamedProbe } from './probes.ts';
 import type { Proof } from './prove.ts';
 import type { Subject } from './subject.ts';

@@ -1,65 +1,15 @@
 import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import type { Callable } from '../catalog/functions.ts';
-import type { Model } from '../catalog/model.ts';
 import type { Chain } from '../fixtures/script.ts';
-import type { Actor } from './actors.ts';
 import { rowsOfA, without } from './labels.ts';
 import { isRefusal, stoppedAt } from './outcome.ts';
+import type { FirstRound, Obstacle, Opening, Path } from './paths.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Cell, Opened } from './run-script.ts';
 import { changedRows, countChanged, type Subject } from './subject.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
-import { type LeakFinder, readFound } from '../report/leaks.ts';
+import { readFound } from '../report/leaks.ts';
 import { type Verb, verbs } from './verbs.ts';
-
-/** Writes by one actor that build on each other, as numbers of probes. */
-export interface Path {
-  actor: number;
-  probes: readonly number[];
-}
-
-/** What a path of permitted writes opened. */
-export interface Opening {
-  path: Path;
-  /** The actor that then reaches it: the writer, or another one. */
-  by: number;
-  /**
-   * The kind of access: `reads` and `writes` by a probe, `loses` if rows of A are lost without being named, `copies` if
-   * rows that only A could read are copied.
-   */
-  how: 'reads' | 'writes' | 'loses' | 'copies';
-  /** Name of what is reached, as in the report. */
-  object: string;
-  /** The write that was possible afterwards. */
-  probe?: number;
-}
-
-/** An error that a path of permitted writes led to: what it opens there is not known. */
-export interface Obstacle {
-  path: Path;
-  /** The probe that met it. */
-  probe: number;
-  code: string;
-  message: string;
-}
-
-/** What the first round of probes was made of, and what came of it. */
-export interface FirstRound {
-  model: Model;
-  actors: readonly Actor[];
-  subjects: readonly Subject[];
-  callables: readonly Callable[];
-  probes: readonly NamedProbe[];
-  /** Texts of A's rows that triggers may copy, by the name of the table. */
-  copies: ReadonlyMap<string, ReadonlySet<string>>;
-  /** The tables that each fully read view is based on, by the view's name. */
-  behind: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Finds the owner of a value. */
-  leaks: LeakFinder;
-  /** The number of the probe that reads all rows of a table that triggers write, by the table's name. */
-  copyLooks: ReadonlyMap<string, number>;
-  cells: readonly Cell[];
-}
 
 /** The maximum length of a path of writes. */
 const mostSteps = 3;
@@ -195,18 +145,20 @@ class Trail {
     // A member may write its organization's rows: only what it gives itself is followed.
     if (actor.relation === 'co-member' && tried !== 'opens' && letter !== 'X')
       return { lead, states: states.map(({ state }) => state), afterwards: [] };
-    const asking = model.dependencies.dependents(changed);
+    const lastCall = this.callables.get(this.first.probes[path.probes.at(-1)!]!.subject);
+    const isOpener = lastCall !== undefined && model.dependencies.changesAccess(lastCall.routine);
+    const asking = new Set([...model.dependencies.dependents(changed), ...(isOpener ? model.tables.keys() : [])]);
     const afterwards = [
       ...subjects
         .filter((subject) => asking.has(subject.name) || asking.has(qualifiedName(subject.table)))
-        .flatMap((subject) => this.probesAfter(subject, path.actor, isFurther)),
+        .flatMap((subject) => this.probesAfter(subject, path, isFurther)),
       ...(isFurther && actor.relation === 'none'
         ? subjects
             .filter((subject) => last.named.includes(subject.name))
             .flatMap((subject) =>
               this.probesOf(
                 subject.name,
-                path.actor,
+                path,
                 (probe) => this.isOnNewRow(path, probe) && verbs[probe.verb].tried === 'opens',
               ),
             )
@@ -217,10 +169,10 @@ class Trail {
             model.dependencies.asks(routine, changed) &&
             (!this.writes(routine) || (tried === 'opens' && actor.relation === 'none')),
         )
-        .flatMap(({ name }) => this.probesOf(name, path.actor, ({ verb }) => verb === 'call')),
+        .flatMap(({ name }) => this.probesOf(name, path, ({ verb }) => verb === 'call')),
       ...[...asking]
         .filter((name) => !this.subjects.has(name))
-        .flatMap((name) => this.probesOf(name, path.actor, ({ mode }) => mode === 'rows')),
+        .flatMap((name) => this.probesOf(name, path, ({ mode }) => mode === 'rows')),
     ];
     return {
       lead,
@@ -236,18 +188,22 @@ class Trail {
     return looks.flatMap((look) => strangers.map((actor): [number, number] => [look, actor]));
   }
 
-  private probesOf(name: string, actor: number, wanted: (probe: NamedProbe) => boolean): number[] {
+  private probesOf(name: string, { actor, probes }: Path, wanted: (probe: NamedProbe) => boolean): number[] {
+    // A function may have granted what was refused before.
+    const isByCall = probes.some((number) => this.callables.has(this.first.probes[number]!.subject));
     return (this.numbers.get(name) ?? []).filter((number) => {
       const probe = this.first.probes[number]!;
-      return wanted(probe) && (probe.actors.includes(actor) || probe.alike?.others.includes(actor) === true);
+      const { actors, alike, refused } = probe;
+      const isTried = actors.includes(actor) || alike?.others.includes(actor) === true;
+      return wanted(probe) && (isTried || (isByCall && refused?.includes(actor) === true));
     });
   }
 
   /** Reads and changes that the scope forbids; for strangers, also writes that may open more. */
-  private probesAfter(subject: Subject, actor: number, isFurther: boolean): number[] {
-    const who = this.first.actors[actor]!;
+  private probesAfter(subject: Subject, path: Path, isFurther: boolean): number[] {
+    const who = this.first.actors[path.actor]!;
     const tries = new Map<Verb, number>();
-    return this.probesOf(subject.name, actor, ({ verb }) => {
+    return this.probesOf(subject.name, path, ({ verb }) => {
       tries.set(verb, (tries.get(verb) ?? 0) + 1);
       if (tries.get(verb)! > mostStatements) return false;
       const { tried } = verbs[verb];
@@ -288,26 +244,46 @@ class Trail {
   }
 
   /** A constraint stopped what the policies now let through: the row of another was reached. */
-  private readStopped(
-    path: Path,
-    one: Opened & { probe: number; actor: number; code: string; message: string },
-    before: Cell | undefined,
-  ): Opening | undefined {
+  private readStopped(path: Path, one: ErrorAfter, before: Cell | undefined): Opening | undefined {
     const { verb, subject: name } = this.first.probes[one.probe]!;
     const subject = this.subjects.get(name);
     if (subject === undefined || verbs[verb].tried !== 'harms' || !one.code.startsWith('23')) return undefined;
-    const wasLet = wasLetThrough(before);
-    // PostgreSQL names no key to those who may not read the referring table; but what a path opens was not the actor's before.
-    const isOpenedDelete = verbs[verb].letter === 'D' && before !== undefined && !('code' in before);
-    const isReached = verbs[verb].result === 'added' || isOpenedDelete || stoppedAt(one, subject) !== undefined;
-    return wasLet || !isReached ? undefined : { path, by: one.actor, how: 'writes', object: name, probe: one.probe };
+    const isReached =
+      verbs[verb].result === 'added' ||
+      stoppedAt(one, subject) !== undefined ||
+      this.isStrangerAtUnnamedRow(one, before);
+    return wasLetThrough(before) || !isReached
+      ? undefined
+      : { path, by: one.actor, how: 'writes', object: name, probe: one.probe };
+  }
+
+  /**
+   * A foreign key stopped a delete, and PostgreSQL named no key, as it does to those who may not read the referring table. To one
+   * who has no row in the world, it was another's.
+   */
+  private isStrangerAtUnnamedRow({ actor, probe, code }: ErrorAfter, before: Cell | undefined): boolean {
+    return (
+      isUnnamedDelete(this.first.probes[probe]!, code) &&
+      before !== undefined &&
+      !('code' in before) &&
+      this.first.actors[actor]!.isNobody
+    );
   }
 
   /** Says whether an error hides what would have come: it is no refusal, and did not come without the path. */
-  isObstacle({ actor, probe, code }: Opened & { probe: number; actor: number; code: string }): boolean {
+  isObstacle(one: ErrorAfter): boolean {
+    const { actor, probe, code } = one;
     const before = this.cells.get(`${actor} ${probe}`);
     const isSame = before !== undefined && 'code' in before && before.code === code;
-    return !isSame && !isRefusal(code) && !code.startsWith('23');
+    const subject = this.subjects.get(this.first.probes[probe]!.subject);
+    // A key that is named says whose row it was; one that is not could be the actor's own.
+    const isUnnamed =
+      isUnnamedDelete(this.first.probes[probe]!, code) &&
+      !wasLetThrough(before) &&
+      subject !== undefined &&
+      stoppedAt(one, subject) === undefined &&
+      !this.isStrangerAtUnnamedRow(one, before);
+    return !isSame && !isRefusal(code) && (isUnnamed || !code.startsWith('23'));
   }
 
   /** Says whether a call changed rows of A's that it did not change alone, and that are not the actor's to change. */
@@ -407,6 +383,14 @@ class Trail {
       this.isOnNewRow(path, probe) && one.touched > (before === undefined || 'code' in before ? 0 : before.touched)
     );
   }
+}
+
+/** An error of a probe after a path. */
+type ErrorAfter = Opened & { probe: number; actor: number; code: string; message: string };
+
+/** A delete that a foreign key of another table stopped. */
+function isUnnamedDelete({ verb }: NamedProbe, code: string): boolean {
+  return verbs[verb].letter === 'D' && code === '23503';
 }
 
 /** Policies let the write through: it changed rows, or only a constraint stopped it. */
