@@ -88,9 +88,9 @@ export function makeActors(
         }));
   return [
     actAs('anon', a, 'none', cargo.anonymous(), 'anon'),
-    signedIn('owner', a, 'self', 'full'),
-    ...(lacking.length === 0 ? [] : [signedIn(`owner without ${lacking.join(', ')}`, a, 'self', 'plain')]),
-    ...variants('owner', a, 'self', 'full'),
+    signedIn(ownerName, a, 'self', 'full'),
+    ...(lacking.length === 0 ? [] : [signedIn(`${ownerName}${lackWord}${lacking.join(', ')}`, a, 'self', 'plain')]),
+    ...variants(ownerName, a, 'self', 'full'),
     ...members.map((person) => signedIn(person.key, person, 'co-member', 'tied')),
     ...(hasOrganizations
       ? [signedIn('outsider', b, 'none', 'forging'), signedIn('other', c, 'none', 'forging')]
@@ -108,6 +108,21 @@ export function makeActors(
           ),
         ]),
   ];
+}
+
+const ownerName = 'owner';
+
+/** In the name of an owner who lacks claims: the words between `owner` and the names of the claims. */
+const lackWord = ' without ';
+
+/** Says whether the actor of that name is A with all claims. */
+export function isPlainOwner(name: string): boolean {
+  return name === ownerName;
+}
+
+/** Says whether the actor of that name is A without the claims that policies compare with a constant. */
+export function lacksClaims(name: string): boolean {
+  return name.startsWith(`${ownerName}${lackWord}`);
 }
 
 /** In the name of a user who differs from another only in a claim: the words between that user's name and the claim. */

@@ -34,6 +34,15 @@ export function changeAllSql(subject: Subject, actor: Actor, model: Model): stri
   return [...new Set(assignments)].map((assignment) => `update ${subject.into} set ${assignment}`);
 }
 
+/** UPDATE of the row that is partly A's, by the stranger whose it is in part. */
+export function changeMixedSql(subject: Subject, actor: Actor, model: Model): string | undefined {
+  const { m } = subject.rows;
+  const assignment = neutralAssignment(subject, actor, model);
+  return m === undefined || m.holder !== actor.user || assignment === undefined
+    ? undefined
+    : `update ${subject.into} set ${assignment} where ${condition(m.key)}`;
+}
+
 /** Assignments that end a row's state, if policies read those columns and the role may change them: to restore what was deleted. */
 function restoring(row: KnownRow, subject: Subject, actor: Actor, model: Model): string | undefined {
   const { a } = subject.rows;
@@ -162,7 +171,7 @@ export function reassignSql(
 
 /** Changes the other references of A's row to B's side, as the row's owners. */
 export function relinkSql(subject: Subject, actor: Actor, model: Model, withWhere: boolean): string | undefined {
-  const links = linkColumns(subject, model).filter(({ a, b }) => a !== b);
+  const links = linkColumns(subject, model, false).filter(({ a, b }) => a !== b);
   if (
     links.length === 0 ||
     (!withWhere && subject.isLarge) ||

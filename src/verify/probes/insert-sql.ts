@@ -21,12 +21,19 @@ export function otherSide(subject: Subject, actor: Actor): 'a' | 'b' {
   return actor.side === 'a' && !(isDirectUser && actor.relation === 'co-member') && !actor.isAnonymous ? 'b' : 'a';
 }
 
-/** The columns, other than the owner columns, that reference a user, an organization or another's row. */
-export function linkColumns(subject: Subject, model: Model): { column: string; a: string; b: string }[] {
+/**
+ * The columns, other than the owner columns, that reference a user, an organization or another's row; without those of the key,
+ * if an existing row is to be found by it.
+ */
+export function linkColumns(
+  subject: Subject,
+  model: Model,
+  withKey: boolean,
+): { column: string; a: string; b: string }[] {
   if (subject.elsewhere !== undefined)
     return [{ column: 'bucket_id', a: subject.rows.a.values.get('bucket_id')!, b: subject.elsewhere }];
   const owners = new Set(subject.belongs.map((one) => one.column));
-  const key = new Set(subject.rows.a.key.map(([name]) => name));
+  const key = new Set(withKey ? [] : subject.rows.a.key.map(([name]) => name));
   return subject.columns
     .filter((column) => !owners.has(column.name) && !key.has(column.name))
     .flatMap((column) => {
@@ -46,10 +53,19 @@ export function linkColumns(subject: Subject, model: Model): { column: string; a
  */
 type Manner = 'own' | 'least' | 'newcomer' | 'forged' | 'as' | 'cross';
 
-/** INSERT of a new row by the actor; undefined if the manner makes no sense for it. */
-export function insertSql(subject: Subject, actor: Actor, model: Model, manner: Manner): string | undefined {
+/**
+ * INSERT of a new row by the actor; undefined if the manner makes no sense for it.
+ * @param state values of other columns, by name
+ */
+export function insertSql(
+  subject: Subject,
+  actor: Actor,
+  model: Model,
+  manner: Manner,
+  state: ReadonlyMap<string, string> = new Map(),
+): string | undefined {
   const sides = sidesOf(subject, actor);
-  const values = new Map(subject.fresh[actor.side].values);
+  const values = new Map([...subject.fresh[actor.side].values, ...state]);
   const isTenants = subject.table === model.tenancy.organizations;
   const owners = subject.belongs.map((one) => one.column);
   if (manner !== 'forged' && sides.own === undefined) return undefined;
@@ -75,6 +91,18 @@ export function insertSql(subject: Subject, actor: Actor, model: Model, manner: 
   );
   if (columns.length === 0) return undefined;
   return insertStatement(subject, columns, values);
+}
+
+/** INSERTs by the owner of its own row in each of the states that policies may treat differently. */
+export function insertStateSql(subject: Subject, actor: Actor, model: Model): string[] {
+  if (actor.relation !== 'self' || subject.kind !== 'table') return [];
+  const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
+  return subject.rows.states.flatMap(({ values, columns = [] }) => {
+    const state = new Map(columns.map((name) => [name, values.get(name) ?? 'default']));
+    return columns.length > 0 && columns.every((name) => granted.has(name))
+      ? (insertSql(subject, actor, model, 'own', state) ?? [])
+      : [];
+  });
 }
 
 /** Columns that a foreign key ties to the owner columns, with their values on a side: others would only be refused by that key. */
@@ -136,7 +164,7 @@ const changes: Record<Manner, Change> = {
   },
   cross: (subject, actor, model, values) => {
     const side = actor.side === 'a' ? 'b' : 'a';
-    const links = linkColumns(subject, model).filter((link) => link.a !== link.b);
+    const links = linkColumns(subject, model, true).filter((link) => link.a !== link.b);
     for (const link of links) values.set(link.column, link[side]);
     return links.length === 0 ? undefined : new Set(links.map((link) => link.column));
   },

@@ -3,6 +3,7 @@ import type { Model } from '../catalog/model.ts';
 import type { Actor } from './actors.ts';
 import {
   changeAllSql,
+  changeMixedSql,
   changeSql,
   deleteSql,
   reassignSql,
@@ -23,7 +24,7 @@ import {
   expectNothing,
   expectRead,
 } from './expected.ts';
-import { insertSql, returningSql } from './insert-sql.ts';
+import { insertSql, insertStateSql, returningSql } from './insert-sql.ts';
 import { selectPublicSql, selectSql } from './select-sql.ts';
 import type { Subject } from './subject.ts';
 
@@ -71,6 +72,8 @@ export interface VerbRow {
   underKeyOfA?: true;
   /** It links a row of the actor to rows of A. */
   linksToA?: true;
+  /** Each of its statements is about something else, so it counts how many are let through. */
+  counted?: true;
   /** It breaks no rule itself: the rows that it meets are not held against an actor who meets them by that other verb. */
   excuses?: string;
   /** Tried by those who are members of both organizations as well: always, or where policies ask for a member's role. */
@@ -145,6 +148,18 @@ const table = {
     expects: expectNever,
     sql: (...of) => [insertSql(...of, 'forged')],
   },
+  'insert-state': {
+    letter: 'I',
+    needs: 'I',
+    rule: inserts,
+    wording: 'inserts rows in other states',
+    step: 'adds a row to',
+    result: 'added',
+    expects: expectNothing,
+    shown: 'when-broken',
+    counted: true,
+    sql: insertStateSql,
+  },
   'insert-as': {
     multiOrg: 'by-role',
     letter: 'I',
@@ -196,6 +211,17 @@ const table = {
     expects: expectChange,
     withoutWhere: true,
     sql: changeAllSql,
+  },
+  'update-mixed': {
+    letter: 'U',
+    needs: 'U',
+    rule: writes,
+    wording: 'updates its own row under a row of others',
+    step: 'changes a row of',
+    result: 'changed',
+    expects: expectNothing,
+    shown: 'when-broken',
+    sql: (...of) => [changeMixedSql(...of)],
   },
   upsert: {
     letter: 'U',
