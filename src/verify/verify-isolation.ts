@@ -57,8 +57,7 @@ export interface IsolationOptions {
  */
 export async function verifyIsolation(database: Session, options: IsolationOptions): Promise<IsolationReport> {
   const { model, isolation } = await readModel(database, options);
-  const ways =
-    options.ways ?? (await readWays(database, isolation === 'session' ? [model.userRole] : ['anon', model.userRole]));
+  const ways = options.ways ?? (await readWays(database, model.userRole));
   const isWanted = wantedAfter(options.only, model);
   const proof = await prove(database, model, isolation, options.session, isWanted, ways.topics);
   const gaps = gapsOf(proof);

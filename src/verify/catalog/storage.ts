@@ -107,7 +107,7 @@ function bucketWorld(
     ...row(quoteLiteral(a.user), quoteLiteral(path(a, end))),
     state: `its name ends in ${end}`,
   }));
-  const rows = { a: known(a), b: known(b), m: undefined, states, k: undefined, l: undefined };
+  const rows = { a: known(a), b: known(b), m: undefined, states, k: undefined, l: undefined, g: undefined };
   const name = `storage.objects[${bucket.id.replace(/^muse /, '')}]`;
   const scopeText = `${byOrganization ? 'organization' : 'owner'} folder`;
   return {

@@ -4,7 +4,7 @@ import { columnOf, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from '../catalog/model.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import type { Actor } from './actors.ts';
-import { companions, insertSql, insertStatement, linkColumns, sidesOf } from './insert-sql.ts';
+import { companions, insertSql, insertStatement, isUnderA, linkColumns, sidesOf } from './insert-sql.ts';
 import { condition, grantedColumns, type KnownRow, type Subject } from './subject.ts';
 
 /** UPDATE of a column other than the owner columns, to the value that A's row has. */
@@ -157,7 +157,7 @@ export function reassignSql(
   if (!withWhere && subject.isLarge) return undefined;
   const sides = sidesOf(subject, actor);
   const holds = actor.relation === 'self' || (actor.relation === 'co-member' && subject.scope.owner === 'organization');
-  if (holds !== (way === 'give')) return undefined;
+  if (holds !== (way === 'give') || isUnderA(subject, actor)) return undefined;
   const values = way === 'give' ? subject.belongs.map((one) => one.b) : sides.own;
   if (values === undefined) return undefined;
   const tied = companions(subject, way === 'give' ? 'b' : actor.side);

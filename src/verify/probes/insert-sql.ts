@@ -18,7 +18,8 @@ export function sidesOf(subject: Subject, actor: Actor): { own: string[] | undef
 /** The user that the actor impersonates: A, unless A's rows are its own. */
 export function otherSide(subject: Subject, actor: Actor): 'a' | 'b' {
   const isDirectUser = subject.scope.owner === 'user' && subject.scope.parent === undefined;
-  return actor.side === 'a' && !(isDirectUser && actor.relation === 'co-member') && !actor.isAnonymous ? 'b' : 'a';
+  const isBeside = actor.relation === 'guest' || (isDirectUser && actor.relation === 'co-member');
+  return actor.side === 'a' && !isBeside && !actor.isAnonymous ? 'b' : 'a';
 }
 
 /**
@@ -142,25 +143,26 @@ type Change = (
 /** The columns that each manner changes in the actor's own new row; undefined if it changes none. */
 const changes: Record<Manner, Change> = {
   own: () => new Set(),
-  least: (_, actor) => (actor.relation === 'none' ? undefined : new Set()),
+  least: (_, { relation }) => (relation === 'none' || relation === 'guest' ? undefined : new Set()),
   newcomer: (subject, actor, model, values) => {
     const { membership } = model.tenancy;
-    if (subject.table !== membership?.table || actor.relation === 'none') return undefined;
+    if (subject.table !== membership?.table || actor.relation === 'none' || actor.relation === 'guest')
+      return undefined;
     values.set(membership.user, subject.users.newcomer);
     return new Set([membership.user]);
   },
   forged: (subject, actor, model, values) => {
-    if (subject.belongs.length === 0) return undefined;
+    if (subject.belongs.length === 0 || isUnderA(subject, actor)) return undefined;
     if (subject.table !== model.tenancy.organizations) return new Set(subject.belongs.map((one) => one.column));
     return setUsers(subject, actor, model, values);
   },
   as: (subject, actor, model, values) => {
     // The Storage API sets the owner of an object itself: its users choose the path alone.
-    const inOrganization =
+    const isShared =
       subject.kind !== 'bucket' &&
-      subject.scope.owner === 'organization' &&
+      (subject.scope.owner === 'organization' || isUnderA(subject, actor)) &&
       subject.table !== model.tenancy.organizations;
-    return inOrganization ? setUsers(subject, actor, model, values) : undefined;
+    return isShared ? setUsers(subject, actor, model, values) : undefined;
   },
   cross: (subject, actor, model, values) => {
     const side = actor.side === 'a' ? 'b' : 'a';
@@ -169,6 +171,11 @@ const changes: Record<Manner, Change> = {
     return links.length === 0 ? undefined : new Set(links.map((link) => link.column));
   },
 };
+
+/** The actor is a guest, whose new rows there are under A's row anyway. */
+export function isUnderA({ scope }: Subject, { relation }: Actor): boolean {
+  return relation === 'guest' && (scope.owner !== 'user' || scope.parent !== undefined);
+}
 
 /** Replaces the user in every user column: with A, or with B if the actor is A. */
 function setUsers(

@@ -43,7 +43,8 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
       actors.forEach((actor, number) => {
         if (actor.isMultiOrg && !isForMultiOrg(row, actor, subject, model)) return;
         if (actor.only?.has(qualifiedName(subject.table)) === false) return;
-        const prepare = row.prepare?.(subject, model) ?? (row.withoutWhere === true ? cleared(row, subject, actor) : undefined);
+        const prepare =
+          row.prepare?.(subject, model) ?? (row.withoutWhere === true ? cleared(row, subject, actor) : undefined);
         for (const sql of new Set(row.sql(subject, actor, model))) {
           if (sql === undefined) continue;
           const key = `${prepare ?? ''};${sql}`;
@@ -105,10 +106,15 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
 function cleared({ letter }: VerbRow, subject: Subject, { user }: Actor): string | undefined {
   const { m } = subject.rows;
   const isStopping =
-    letter !== 'D' && m?.holder === user && !subject.table.triggers.some(({ enabled }) => enabled) && subject.kind === 'table';
-  return [subject.prepare, isStopping ? `delete from ${subject.into} where ${condition(m.key)}` : undefined]
-    .filter((sql) => sql !== undefined)
-    .join('; ') || undefined;
+    letter !== 'D' &&
+    m?.holder === user &&
+    !subject.table.triggers.some(({ enabled }) => enabled) &&
+    subject.kind === 'table';
+  return (
+    [subject.prepare, isStopping ? `delete from ${subject.into} where ${condition(m.key)}` : undefined]
+      .filter((sql) => sql !== undefined)
+      .join('; ') || undefined
+  );
 }
 
 /** Says whether members differ in nothing that is asked here: nothing reads the memberships, nor what is written along with them. */

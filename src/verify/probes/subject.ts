@@ -1,9 +1,9 @@
 import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts';
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import type { Model } from '../catalog/model.ts';
-import { isMember, type Person } from '../fixtures/people.ts';
+import { guestKey, isMember, type Person } from '../fixtures/people.ts';
 import { actingEmail, actingUser, keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
-import { stateLabels } from './labels.ts';
+import { seatLabel, stateLabels } from './labels.ts';
 import type { Scope } from '../catalog/scope.ts';
 import { qualifiedName, relation } from '../../rules/engine/live/catalog.ts';
 
@@ -46,6 +46,8 @@ export interface Subject {
     states: KnownRow[];
     k: KnownRow | undefined;
     l: KnownRow | undefined;
+    /** It lets a guest into what is A's. */
+    g: KnownRow | undefined;
   };
   /** New rows of the acting user: on A's side, on B's side. */
   fresh: { a: KnownRow; b: KnownRow };
@@ -106,6 +108,7 @@ export function subjectOf(
       ),
       k: made(known('k')),
       l: made(known('l')),
+      g: seat(known(seatLabel), people),
     },
     fresh: { a: freshA, b: freshB },
     belongs: scope.columns.map((column) => ({
@@ -125,7 +128,11 @@ export function subjectOf(
 
 function knownRow(row: Row, rows: Rows): KnownRow {
   const values = valuesOf(row, rows);
-  return { values, key: keyOf(row, values), ...(row.state === undefined ? {} : { state: row.state.text, columns: [...row.state.values.keys()] }) };
+  return {
+    values,
+    key: keyOf(row, values),
+    ...(row.state === undefined ? {} : { state: row.state.text, columns: [...row.state.values.keys()] }),
+  };
 }
 
 /** The memberships in A's organization with another role than A's: to policies that read the role, those are other states. */
@@ -163,6 +170,13 @@ function mixed(row: KnownRow | undefined, people: readonly Person[]): KnownRow |
   return row === undefined ? undefined : { ...row, holder: people[1]!.user };
 }
 
+function seat(row: KnownRow | undefined, people: readonly Person[]): KnownRow | undefined {
+  const guest = people.find(({ key }) => key === guestKey);
+  return row === undefined || guest === undefined
+    ? undefined
+    : { ...row, state: 'it lets a guest in', holder: guest.user };
+}
+
 function made(row: KnownRow | undefined): KnownRow | undefined {
   return row === undefined ? undefined : { ...row, state: 'a member of both organizations created it' };
 }
@@ -185,12 +199,13 @@ export function stateQuery(subject: Subject): string {
 
 /** The rows that every read of the subject distinguishes, with their one-letter names. */
 export function labelledRows(subject: Subject): [string, KnownRow][] {
-  const { a, b, m, states, k, l } = subject.rows;
+  const { a, b, m, states, k, l, g } = subject.rows;
   const extras: [string, KnownRow | undefined][] = [
     ['m', m],
     ...states.map((row, index): [string, KnownRow] => [stateLabels[index]!, row]),
     ['k', k],
     ['l', l],
+    [seatLabel, g],
   ];
   return [['a', a], ['b', b], ...extras.filter((one): one is [string, KnownRow] => one[1] !== undefined)];
 }

@@ -23,6 +23,7 @@ import {
   expectNever,
   expectNothing,
   expectRead,
+  expectTake,
 } from './expected.ts';
 import { insertSql, insertStateSql, returningSql } from './insert-sql.ts';
 import { selectPublicSql, selectSql } from './select-sql.ts';
@@ -346,7 +347,7 @@ const table = {
     step: 'takes a row of',
     result: 'changed',
     wider: 'take-all',
-    expects: expectNever,
+    expects: expectTake,
     sql: (...of) => [reassignSql(...of, 'take', true)],
   },
   'take-all': {
@@ -356,7 +357,7 @@ const table = {
     wording: 'takes it over without WHERE',
     step: 'takes rows of',
     result: 'changed',
-    expects: expectNever,
+    expects: expectTake,
     withoutWhere: true,
     sql: (...of) => [reassignSql(...of, 'take', false)],
   },

@@ -1,4 +1,5 @@
 import { type Actor, sqlAs } from '../probes/actors.ts';
+import { isAgainst } from '../probes/judge.ts';
 import { rowsOfA, without } from '../probes/labels.ts';
 import { type Result, resultOf, stoppedAt } from '../probes/outcome.ts';
 import { otherSide } from '../probes/insert-sql.ts';
@@ -51,8 +52,7 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
   }
   holdMultiOrg(checks, proof.actors);
   for (const check of checks.values())
-    if (check.outcome === 'error' || (check.expected === 'no' && check.outcome === 'allowed'))
-      check.probe = tried.get(check)!;
+    if (check.outcome === 'error' || (isAgainst(check) && check.outcome === 'allowed')) check.probe = tried.get(check)!;
   return {
     table: subject.name,
     kind: subject.kind,
