@@ -317,9 +317,13 @@ class Trail {
   /** Rows of the subject that the path itself changed, and those that the actor could change anyway. */
   private changedBefore(path: Path, subject: Subject, alone: Cell | undefined): string {
     const cells = [...path.probes.map((probe) => this.cells.get(`${path.actor} ${probe}`)), alone];
+    // The state is not read where nothing was changed.
     return cells
       .map((cell) =>
-        cell === undefined || 'code' in cell || this.first.probes[cell.probe]!.state !== subject.state
+        cell === undefined ||
+        'code' in cell ||
+        cell.state === '' ||
+        this.first.probes[cell.probe]!.state !== subject.state
           ? ''
           : changedRows(cell.before[subject.state] ?? '', cell.state),
       )

@@ -1,3 +1,4 @@
+import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { Actor } from './actors.ts';
 import type { Model } from '../catalog/model.ts';
@@ -166,7 +167,9 @@ const changes: Record<Manner, Change> = {
   },
   cross: (subject, actor, model, values) => {
     const side = actor.side === 'a' ? 'b' : 'a';
-    const links = linkColumns(subject, model, true).filter((link) => link.a !== link.b);
+    // Where a row lets its user in elsewhere, that is tried by joining.
+    const withKey = !model.dependencies.isDeciding(qualifiedName(subject.table));
+    const links = linkColumns(subject, model, withKey).filter((link) => link.a !== link.b);
     for (const link of links) values.set(link.column, link[side]);
     return links.length === 0 ? undefined : new Set(links.map((link) => link.column));
   },
