@@ -187,6 +187,35 @@ describe('rows in every state that policies read', () => {
   });
 });
 
+describe('a state in which no row can be made', () => {
+  const status = "status text not null default 'open'";
+  const oneEach = "create unique index one_each on public.things (owner_id) where status <> 'closed'";
+  it.each([
+    [
+      'is not proven where a key is in the way',
+      `${table(`${status} check (status in ('open', 'shared', 'closed'))`, `${own} or status = 'shared'`)} ${oneEach}`,
+      [
+        "warning not-proven: public.things is not proven: no row could be made where status = 'shared': a row with the same key already exists.",
+      ],
+    ],
+    [
+      'is none where no policy reads it',
+      `${table(`${status} check (status in ('open', 'shared'))`, own)} ${oneEach}`,
+      [],
+    ],
+    [
+      'is none where a CHECK forbids it',
+      table(`${status} check (status in ('open', 'closed'))`, `${own} or status = 'shared'`),
+      [],
+    ],
+  ])('%s', async (_, sql, finds) => {
+    const { findings } = await withSchema(database, `${profiles}\n${sql}`, (session) =>
+      verifyIsolation(session, { declarations: [] }),
+    );
+    expect(findings.map(({ rule, severity, message }) => `${severity} ${rule}: ${message}`)).toEqual(finds);
+  });
+});
+
 describe('a policy that reads only the current time', () => {
   it.each([
     ['opens on a day to come', "now() > timestamptz '2227-03-01'", 'on 2227-03-01): other reads it'],
