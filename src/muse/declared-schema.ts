@@ -13,7 +13,7 @@ import { qualifiedName } from '../sql/names.ts';
 import { fieldsOf } from '../sql/nodes.ts';
 import { parseSql } from '../sql/split.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
-import type { Expectations } from '../rules/engine/live/expectations.ts';
+import type { Declaration, Expectations } from '../rules/engine/live/expectations.ts';
 
 /** What a new extension file can be built on: what core creates, and the extension files before it. */
 export async function factsOf(migrations: readonly Migration[]): Promise<CoreFacts> {
@@ -43,15 +43,17 @@ const declaredBy = rememberLast(async (migrations): Promise<Expectations> => {
   await loadParser();
   const catalog = await buildCatalogInTurns(migrations);
   const tables = [...catalog.tables.values()].filter(isKept);
-  const declarations = readDirectives(migrations).flatMap((directive) => {
-    if (directive.table === undefined || directive.kind === 'ignore') return [];
+  const declarations = readDirectives(migrations).flatMap((directive): Declaration[] => {
+    if (directive.kind === 'ignore') return [];
+    // It holds for every table, so it may stand beside any statement, and after the last one.
+    if (directive.kind === 'staff') return [{ scope: directive.kind, claim: directive.claim }];
     const { table, kind: scope, policy } = directive;
+    if (table === undefined) return [];
     return [
       {
         table,
         scope,
         ...(directive.kind === 'shared-with' ? { column: directive.column } : {}),
-        ...(directive.kind === 'staff' ? { claim: directive.claim } : {}),
         ...(policy === undefined ? {} : { policy }),
       },
     ];
