@@ -16,6 +16,14 @@ export interface Affected {
   routines: ReadonlySet<FunctionRow>;
 }
 
+/** A relation by its policies or its query, or a function by its body, that names a table. */
+export interface Reader {
+  trees: readonly Node[];
+  routine: FunctionRow | undefined;
+  /** Relations that it reads, itself, by views or by what it calls; none where that cannot be read. */
+  reads: ReadonlySet<string>;
+}
+
 /**
  * The dependency graph, read from the parse trees of policies, views and function bodies. Relations by `schema.name`.
  */
@@ -37,6 +45,8 @@ export interface Dependencies {
   sideEffects(table: string): readonly SideEffect[];
   /** Relations whose policies, or the functions called by those, name the table. */
   askers(table: string): readonly RelationRow[];
+  /** Whatever names the table, directly, and its own policies. */
+  readers(table: string): readonly Reader[];
   /** Says whether what comes of a query or a write of the relation may depend on rows of the tables: by policies, defaults, checks, rules and triggers. */
   consults(relation: string, tables: ReadonlySet<string>): boolean;
   /** Says whether other relations' policies or views ask this table. */
@@ -243,6 +253,21 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
   const askedBy = remember(
     (row: RelationRow) => new Set(closure(askers(row), 'views').flatMap((one) => [...one.reads])),
   );
+  const readers = remember((table: string) =>
+    [
+      ...catalog.relations.map((row) => ({ mentions: askers(row), routine: undefined, name: qualifiedName(row) })),
+      ...catalog.functions.map((routine) => ({ mentions: bodies(routine), routine, name: '' })),
+    ]
+      .filter(({ mentions, name }) => name === table || mentions.reads.has(table))
+      .map(({ mentions, routine }): Reader => {
+        const found = closure(mentions, 'views');
+        return {
+          trees: mentions.trees,
+          routine,
+          reads: new Set(found.flatMap(({ isOpaque, reads }) => (isOpaque ? [] : [...reads]))),
+        };
+      }),
+  );
   const isDeciding = remember((table: string) => [...dependents([table])].some((name) => name !== table));
   const decidingColumns = remember((table: string) => {
     const row = relations.get(table);
@@ -261,6 +286,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     affectedBy,
     isDeciding,
     decidingColumns,
+    readers,
     changesAccess: (routine) => closure(bodies(routine), 'calls').some(({ isOpaque }) => isOpaque),
     consults: (relation, tables) => [...consulted(relation)].some((name) => tables.has(name)),
     askers: remember((table) => catalog.relations.filter((row) => row.policies.length > 0 && askedBy(row).has(table))),

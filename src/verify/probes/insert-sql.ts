@@ -2,7 +2,7 @@ import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { Actor } from './actors.ts';
 import type { Model } from '../catalog/model.ts';
-import { grantedColumns, type Subject, userColumnsOf } from './subject.ts';
+import { condition, grantedColumns, type Subject, userColumnsOf } from './subject.ts';
 
 /**
  * The values of the owner columns for the actor's own rows, and for the other side's; undefined if the actor has none.
@@ -105,6 +105,24 @@ export function insertStateSql(subject: Subject, actor: Actor, model: Model): st
       ? (insertSql(subject, actor, model, 'own', state) ?? [])
       : [];
   });
+}
+
+/** What a stranger writes in a row of its own that triggers of the table ask for: in a new row, and in the one that it has. */
+export function fireSql(subject: Subject, actor: Actor, model: Model): string[] {
+  if (actor.relation !== 'none' || actor.isAnonymous || subject.kind !== 'table' || subject.scope.owner === undefined)
+    return [];
+  return subject.rows.states
+    .filter(({ isFired, columns = [] }) => isFired === true && columns.length > 0)
+    .flatMap(({ values, columns = [] }) => {
+      const state = new Map(columns.map((name) => [name, values.get(name) ?? 'default']));
+      const assignments = [...state].map(([name, value]) => `${quoteIdentifier(name)} = ${value}`).join(', ');
+      return [
+        insertSql(subject, actor, model, 'own', state) ?? [],
+        actor.side === 'b' && !actor.isNobody
+          ? `update ${subject.into} set ${assignments} where ${condition(subject.rows.b.key)}`
+          : [],
+      ].flat();
+    });
 }
 
 /** Columns that a foreign key ties to the owner columns, with their values on a side: others would only be refused by that key. */

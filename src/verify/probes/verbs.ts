@@ -25,7 +25,7 @@ import {
   expectRead,
   expectTake,
 } from './expected.ts';
-import { insertSql, insertStateSql, returningSql } from './insert-sql.ts';
+import { fireSql, insertSql, insertStateSql, returningSql } from './insert-sql.ts';
 import { selectPublicSql, selectSql } from './select-sql.ts';
 import type { Subject } from './subject.ts';
 
@@ -247,6 +247,18 @@ const table = {
     expects: expectChange,
     underKeyOfA: true,
     sql: (...of) => [replacedInsertSql(...of)],
+  },
+  fire: {
+    letter: 'U',
+    rule: writes,
+    wording: 'changes it by what a trigger does with its own row',
+    step: 'writes a row of its own in',
+    followed: 'triggers',
+    result: 'changed',
+    expects: expectChange,
+    shown: 'when-broken',
+    underKeyOfA: true,
+    sql: fireSql,
   },
   escalate: {
     multiOrg: 'by-role',
