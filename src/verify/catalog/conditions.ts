@@ -7,6 +7,7 @@ import {
 } from '../../rules/engine/live/catalog.ts';
 import { columnOf, fields, nameParts, type Node, walk } from '../../rules/engine/live/expression.ts';
 import { effectsOf } from './effects.ts';
+import type { Reader } from './dependencies.ts';
 import type { Model } from './model.ts';
 import type { Node as SqlNode } from '../../sql/nodes.ts';
 
@@ -25,6 +26,10 @@ const nothing: Names = { rows: new Set(), isPlain: false, variables: new Map() }
 /** A condition, and the columns of the row that it names. */
 export interface Condition {
   tree: unknown;
+  /** It only selects rows: what matters is that it holds. */
+  isFilter: boolean;
+  /** The reader that asks it, by its trees; undefined for the table's own policies and triggers. */
+  source: Reader['trees'] | undefined;
   own(node: unknown): ColumnRow | undefined;
 }
 
@@ -60,44 +65,58 @@ function findConditions(table: RelationRow, model: Model): Conditions {
     own.ask(tree, inPolicies);
     own.visit(tree, inPolicies, 0);
   }
-  const asked = usedRoutines(model);
-  for (const { trees: below, routine } of model.dependencies.readers(`${table.schema}.${table.name}`)) {
-    if (routine === undefined) others.visit(below, nothing, 0);
-    else if (asked.has(routine)) others.visit(below, variablesOf(routine, table, model), 0);
+  for (const { trees: below, routine, row } of readersOf(table, model)) {
+    const isShowing = routine !== undefined || row?.query != null;
+    others.source = below;
+    others.visit(below, routine === undefined ? nothing : variablesOf(routine, table, model), 0, isShowing);
   }
   const firing: Names = { rows: new Set(['new', 'old']), isPlain: false, variables: new Map() };
   for (const trigger of table.triggers) {
     const routine = trigger.enabled ? model.sources.byOid(trigger.function) : undefined;
-    if (routine !== undefined) fired.visit(model.sources.body(routine).trees, firing, 0);
+    // What a trigger only checks or fills shows in the written row itself.
+    if (routine !== undefined && model.dependencies.writtenBy(routine).size > 0)
+      fired.visit(model.sources.body(routine).trees, firing, 0);
   }
   return { policies: own.found, triggers: fired.found, others: others.found };
 }
 
-const used = new WeakMap<Model, ReadonlySet<FunctionRow>>();
+/** What reads the table for users beyond what its policies let them: its own policies, those of others, views, functions. */
+export function readersOf(table: RelationRow, model: Model): Reader[] {
+  const running = privilegedRoutines(model);
+  return model.dependencies
+    .readers(`${table.schema}.${table.name}`)
+    .filter(({ routine, row }) => (routine === undefined ? row?.securityInvoker === false : running.has(routine)));
+}
 
-/** Functions that run for users: they call them, or a policy or a trigger does. */
-export function usedRoutines(model: Model): ReadonlySet<FunctionRow> {
-  const routines = used.get(model) ?? findUsed(model);
-  used.set(model, routines);
+const privileged = new WeakMap<Model, ReadonlySet<FunctionRow>>();
+
+/** Functions that run for users in a policy or a view, or with the rights of their owner. */
+function privilegedRoutines(model: Model): ReadonlySet<FunctionRow> {
+  const routines = privileged.get(model) ?? findPrivileged(model);
+  privileged.set(model, routines);
   return routines;
 }
 
-function findUsed(model: Model): ReadonlySet<FunctionRow> {
+function findPrivileged(model: Model): ReadonlySet<FunctionRow> {
   const expressions = model.catalog.relations.flatMap(({ policies, query }) => [
     ...policies.flatMap(({ using, check }) => [using, check]),
     query === null ? null : `(${query.replace(/;\s*$/, '')})`,
   ]);
   const trees = expressions.flatMap((sql) => (sql === null ? [] : [model.parse(sql)])) as SqlNode[];
-  const inExpressions = new Set(model.sources.called(effectsOf({ trees })));
+  const inExpressions = model.sources.called(effectsOf({ trees }));
   const isCalled = ({ schema, execute }: FunctionRow): boolean =>
     ['anon', model.userRole].some(
       (role) => execute.includes(role) && model.catalog.schemaUsage[role]?.includes(schema) === true,
     );
-  const started = model.catalog.functions.filter(
-    (routine) =>
-      !isPlatformSchema(routine.schema) && (routine.kind === 't' || inExpressions.has(routine) || isCalled(routine)),
+  const called = model.catalog.functions
+    .filter((routine) => routine.kind === 't' || isCalled(routine))
+    .flatMap((routine) => [...model.sources.reached(routine)])
+    .filter(({ definer }) => definer);
+  return new Set(
+    [...inExpressions, ...called]
+      .filter(({ schema }) => !isPlatformSchema(schema))
+      .flatMap((routine) => [...model.sources.reached(routine)]),
   );
-  return new Set(started.flatMap((routine) => [...model.sources.reached(routine)]));
 }
 
 /** Names in the body of a function: its arguments of the row's type, and the variables that it fills from the table. */
@@ -171,6 +190,8 @@ function argumentOf(node: unknown): { name: string; qualifier: undefined } | und
 /** Gathers the conditions below a tree. */
 class Finder {
   readonly found: Condition[] = [];
+  /** What is being visited, if it is not the table's own. */
+  source: Condition['source'];
   private readonly table: RelationRow;
   private readonly model: Model;
 
@@ -180,37 +201,41 @@ class Finder {
   }
 
   /** Takes an expression whose truth matters, if it names a column of the row. */
-  ask(tree: unknown, names: Names): void {
+  ask(tree: unknown, names: Names, isFilter = false): void {
     const own: Condition['own'] = (node) => ownColumn(node, this.table, names);
     let isAsked = false;
     walk(tree, (type, node) => {
       isAsked ||= own({ [type]: node }) !== undefined;
       return !isAsked;
     });
-    if (isAsked) this.found.push({ tree, own });
+    if (isAsked) this.found.push({ tree, own, isFilter, source: this.source });
   }
 
-  /** Looks for conditions in queries, CASE and the helpers that are called. */
-  visit(tree: unknown, around: Names, depth: number): void {
+  /**
+   * Looks for conditions in queries, CASE and the helpers that are called.
+   * @param isShowing what its queries return is shown
+   */
+  visit(tree: unknown, around: Names, depth: number, isShowing = false): void {
     walk(tree, (type, node) => {
       if (/^(Select|Update|Delete)Stmt$/.test(type)) {
-        this.query(node, namesIn(node, this.table, around), depth);
+        this.query(node, namesIn(node, this.table, around), depth, isShowing && type === 'SelectStmt');
         return false;
       }
       if (type === 'CaseWhen') this.ask(node['expr'], around);
-      if (type === 'JoinExpr') this.ask(node['quals'], around);
+      if (type === 'JoinExpr') this.ask(node['quals'], around, isShowing);
       if (type === 'FuncCall') this.call(node, around, depth);
       return undefined;
     });
   }
 
-  private query(statement: Node, names: Names, depth: number): void {
-    for (const part of ['whereClause', 'havingClause']) this.ask(statement[part], names);
+  private query(statement: Node, names: Names, depth: number, isShowing: boolean): void {
+    for (const part of ['whereClause', 'havingClause']) this.ask(statement[part], names, isShowing);
     for (const target of (statement['targetList'] ?? []) as unknown[]) {
       const value = fields(target, 'ResTarget')?.['val'];
-      if (isTruth(value)) this.ask(value, names);
+      const column = ownColumn(value, this.table, names);
+      if (column === undefined ? isTruth(value) : column.base === 'boolean') this.ask(value, names);
     }
-    this.visit(Object.values(statement), names, depth);
+    this.visit(Object.values(statement), names, depth, isShowing);
   }
 
   /** Follows a call of a helper that gets columns of the row. */
@@ -240,9 +265,7 @@ class Finder {
 function isTruth(node: unknown): boolean {
   const operator = nameParts(fields(node, 'A_Expr')?.['name']).at(-1);
   return (
-    ['BoolExpr', 'NullTest', 'BooleanTest', 'CaseExpr', 'ColumnRef', 'ParamRef'].some(
-      (type) => fields(node, type) !== undefined,
-    ) ||
+    ['BoolExpr', 'NullTest', 'BooleanTest', 'CaseExpr'].some((type) => fields(node, type) !== undefined) ||
     (operator !== undefined && !/^([-+/%^]|\*|\|\||->>?|#>>?)$/.test(operator))
   );
 }

@@ -19,9 +19,13 @@ export interface Affected {
 /** A relation by its policies or its query, or a function by its body, that names a table. */
 export interface Reader {
   trees: readonly Node[];
+  /** The function, or the relation. */
   routine: FunctionRow | undefined;
+  row: RelationRow | undefined;
   /** Relations that it reads, itself, by views or by what it calls; none where that cannot be read. */
   reads: ReadonlySet<string>;
+  /** The trees of those views and functions, and its own. */
+  reaches: ReadonlySet<readonly Node[]>;
 }
 
 /**
@@ -253,21 +257,23 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
   const askedBy = remember(
     (row: RelationRow) => new Set(closure(askers(row), 'views').flatMap((one) => [...one.reads])),
   );
-  const readers = remember((table: string) =>
-    [
-      ...catalog.relations.map((row) => ({ mentions: askers(row), routine: undefined, name: qualifiedName(row) })),
-      ...catalog.functions.map((routine) => ({ mentions: bodies(routine), routine, name: '' })),
-    ]
-      .filter(({ mentions, name }) => name === table || mentions.reads.has(table))
-      .map(({ mentions, routine }): Reader => {
-        const found = closure(mentions, 'views');
-        return {
-          trees: mentions.trees,
-          routine,
-          reads: new Set(found.flatMap(({ isOpaque, reads }) => (isOpaque ? [] : [...reads]))),
-        };
-      }),
-  );
+  const readerOf = (mentions: Mentions, of: Pick<Reader, 'routine' | 'row'>): Reader => {
+    const found = closure(mentions, 'views').filter(({ isOpaque }) => !isOpaque);
+    return {
+      ...of,
+      trees: mentions.trees,
+      reads: new Set(found.flatMap(({ reads }) => [...reads])),
+      reaches: new Set(found.map(({ trees }) => trees)),
+    };
+  };
+  const readers = remember((table: string) => [
+    ...catalog.relations
+      .filter((row) => qualifiedName(row) === table || askers(row).reads.has(table))
+      .map((row) => readerOf(askers(row), { row, routine: undefined })),
+    ...catalog.functions
+      .filter((routine) => bodies(routine).reads.has(table))
+      .map((routine) => readerOf(bodies(routine), { row: undefined, routine })),
+  ]);
   const isDeciding = remember((table: string) => [...dependents([table])].some((name) => name !== table));
   const decidingColumns = remember((table: string) => {
     const row = relations.get(table);
