@@ -22,6 +22,8 @@ export interface ClaimConstant {
   value: Json;
   /** Beside the comparison stands, at least once, a condition on the row or a restrictive policy: it gives nothing by itself. */
   isTied: boolean;
+  /** Anyone obtains it: it is a part of an e-mail address or of a phone number with which one may sign up. */
+  isObtainable: boolean;
   /** Policies in which nothing else stands beside it. */
   alone: { table: RelationRow; policy: string }[];
 }
@@ -93,7 +95,13 @@ export function readClaims(catalog: Catalog, parse: ParseExpression, sources: So
   }
   const found = [...visitor.found.values()];
   return {
-    all: found.filter(({ setting, path }) => setting !== tokenSetting || path.length !== 1 || !usual.has(path[0]!)),
+    all: found.filter(
+      ({ setting, path, constants }) =>
+        setting !== tokenSetting ||
+        path.length !== 1 ||
+        !usual.has(path[0]!) ||
+        (path[0] === 'email' && constants.length > 0),
+    ),
     pathsIn: (node) => reader.pathsIn(node, new Map()),
     comparedWith(table, column) {
       const claim = found.find(
@@ -125,7 +133,25 @@ interface Compared {
 }
 
 const reversed: Record<string, string> = { '<': '>', '>': '<', '<=': '>=', '>=': '<=', '@>': '<@', '<@': '@>' };
-const comparing = new Set(['=', '<>', '<', '>', '<=', '>=', '~~', '~~*', '?', '?|', '?&', '@>', '<@', '&&']);
+const comparing = new Set([
+  '=',
+  '<>',
+  '<',
+  '>',
+  '<=',
+  '>=',
+  '~~',
+  '~~*',
+  '~',
+  '~*',
+  '^@',
+  '?',
+  '?|',
+  '?&',
+  '@>',
+  '<@',
+  '&&',
+]);
 
 class Visitor {
   readonly found = new Map<string, ClaimRead>();
@@ -200,12 +226,19 @@ class Visitor {
     ] as const) {
       const paths = this.reader.pathsIn(side, place.names);
       const isWhole = this.reader.pathOf(side, place.names) !== undefined;
-      for (const path of paths) this.take(path, sign, this.compared(other, place), place).isUnclear ||= !isWhole;
+      for (const path of paths)
+        this.take(path, sign, this.compared(other, place), place, !isWhole).isUnclear ||= !isWhole;
       if (paths.length === 0) this.visit(side, place);
     }
   }
 
-  private take(path: ClaimPath, operator: string, { constants, column }: Compared, place: Place): ClaimRead {
+  private take(
+    path: ClaimPath,
+    operator: string,
+    { constants, column }: Compared,
+    place: Place,
+    isPart: boolean,
+  ): ClaimRead {
     const isElement = operator.startsWith('?') || (operator === '@>' && column !== undefined);
     const claim = this.note(isElement ? { ...path, path: [...path.path, '0'] } : path, place);
     if (column !== undefined) claim.columns.push(column);
@@ -214,6 +247,7 @@ class Visitor {
         claim,
         constants.flatMap((constant) => fitting(operator, constant)),
         place,
+        isPart || !['=', '@>', '?'].includes(operator),
       );
     else if (operator !== '<>') claim.isUnclear = true;
     return claim;
@@ -308,13 +342,26 @@ class Visitor {
   }
 }
 
-function addConstants({ constants }: ClaimRead, values: readonly Json[], { table, policy, isTied }: Place): void {
-  for (const value of values) {
+function addConstants(
+  { constants, path }: ClaimRead,
+  values: readonly Json[],
+  { table, policy, isTied }: Place,
+  isPart = false,
+): void {
+  for (const given of values) {
+    const isObtainable = isPart && (path.join() === 'email' || path.join() === 'phone');
+    const value = isObtainable && path.join() === 'email' ? addressWith(String(given)) : given;
     let known = constants.find((one) => JSON.stringify(one.value) === JSON.stringify(value));
-    if (known === undefined) constants.push((known = { value, isTied: false, alone: [] }));
+    if (known === undefined) constants.push((known = { value, isTied: false, isObtainable, alone: [] }));
     known.isTied ||= isTied;
     if (!isTied && table !== undefined) known.alone.push({ table, policy });
   }
+}
+
+/** An e-mail address that contains the part: a whole address, its end or its beginning. */
+function addressWith(part: string): string {
+  const [name = '', domain = ''] = part.includes('@') ? part.split('@') : part.includes('.') ? ['', part] : [part, ''];
+  return `${name === '' ? 'muse' : name}@${domain.includes('.') ? domain.replace(/^\./, 'muse.') : 'muse.example'}`;
 }
 
 /** Users write their own user_metadata, and clients send all other settings of the request. */
@@ -346,6 +393,8 @@ function fitting(operator: string, constant: string): Json[] {
   if (operator === '>') return [number + 1];
   if (operator === '<') return [number - 1];
   if (operator === '~~' || operator === '~~*') return [constant.replaceAll('%', '').replaceAll('_', 'x')];
+  // What is left of most expressions without their signs is a text that they match.
+  if (operator === '~' || operator === '~*') return [constant.replaceAll(/\\(.)/g, '$1').replaceAll(/[\^$*+?()]/g, '')];
   if (operator !== '@>') return [constant];
   try {
     return [JSON.parse(constant) as Json];

@@ -134,6 +134,28 @@ function isAskedForAbsence(tree: unknown, table: RelationRow): boolean {
   return found;
 }
 
+/** Names of roles, the most privileged first. */
+export const roleNames: readonly string[] = [
+  'owner',
+  'superadmin',
+  'super_admin',
+  'admin',
+  'administrator',
+  'manager',
+  'editor',
+  'member',
+  'user',
+  'viewer',
+  'guest',
+];
+
+/** How privileged a value makes, as SQL: the less the more; of other words the first counts, unless a role that gives more follows. */
+function rankOf(sql: string | undefined): number {
+  if (sql === undefined) return Number.POSITIVE_INFINITY;
+  const rank = roleNames.indexOf(sql.replaceAll("'", ''));
+  return rank < 0 ? roleNames.indexOf('member') : rank;
+}
+
 /** The columns, other than its keys, that are compared with a constant or are boolean conditions. */
 function flagsOf(table: RelationRow, trees: readonly unknown[], model: Model): Map<string, string> {
   const keys = new Set([
@@ -152,7 +174,7 @@ function flagsOf(table: RelationRow, trees: readonly unknown[], model: Model): M
       sql !== undefined &&
       !keys.has(column.name) &&
       !column.generated &&
-      !found.has(column.name)
+      rankOf(sql) < rankOf(found.get(column.name))
     )
       found.set(column.name, sql);
   };

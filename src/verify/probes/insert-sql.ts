@@ -125,6 +125,11 @@ export function fireSql(subject: Subject, actor: Actor, model: Model): string[] 
     });
 }
 
+/** Says whether A's row and B's differ in one of the columns, so that a link to A's row is another one. */
+export function sidesDiffer({ rows: { a, b } }: Subject, columns: readonly string[]): boolean {
+  return columns.some((name) => a.values.get(name) !== b.values.get(name));
+}
+
 /** Columns that a foreign key ties to the owner columns, with their values on a side: others would only be refused by that key. */
 export function companions(subject: Subject, side: 'a' | 'b'): [string, string][] {
   const owners = subject.belongs.map((one) => one.column);
