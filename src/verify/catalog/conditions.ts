@@ -181,6 +181,14 @@ function ownColumn(node: unknown, table: RelationRow, { rows, isPlain, variables
     : undefined;
 }
 
+/** The whole row: `a`, `a.*`. */
+function isWhole(node: unknown, table: RelationRow, { rows }: Names): boolean {
+  const { name = '', qualifier } = columnOf(node) ?? {};
+  return qualifier === undefined
+    ? rows.has(name) && !table.columns.some((column) => column.name === name)
+    : name === '*' && rows.has(qualifier);
+}
+
 /** `$1`, as a name. */
 function argumentOf(node: unknown): { name: string; qualifier: undefined } | undefined {
   const argument = fields(node, 'ParamRef');
@@ -243,7 +251,8 @@ class Finder {
     const parts = nameParts(node['funcname']);
     const args = (node['args'] ?? []) as unknown[];
     const columns = args.map((arg) => ownColumn(arg, this.table, around));
-    if (depth >= deepest || columns.every((column) => column === undefined)) return;
+    const whole = args.map((arg) => isWhole(arg, this.table, around));
+    if (depth >= deepest || (columns.every((column) => column === undefined) && !whole.includes(true))) return;
     const routine = this.model.catalog.functions.find(
       ({ name, schema, arguments: types }) =>
         name === parts.at(-1) &&
@@ -253,11 +262,13 @@ class Finder {
     );
     if (routine === undefined) return;
     const variables = new Map<string, ColumnRow>();
+    const rows = new Set<string>();
     columns.forEach((column, index) => {
-      if (column === undefined) return;
-      for (const name of [`$${index + 1}`, routine.argumentNames[index] ?? '']) variables.set(name, column);
+      const name = routine.argumentNames[index] ?? '';
+      if (whole[index] === true) rows.add(name);
+      if (column !== undefined) for (const one of [`$${index + 1}`, name]) variables.set(one, column);
     });
-    this.visit(this.model.sources.body(routine).trees, { rows: new Set(), isPlain: false, variables }, depth + 1);
+    this.visit(this.model.sources.body(routine).trees, { rows, isPlain: false, variables }, depth + 1);
   }
 }
 

@@ -10,6 +10,8 @@ import { isTable, primaryKey } from './tenancy.ts';
 export interface Staff {
   /** Tables, as `schema.name`, in which having a row gives a user elevated permissions. Strangers get no row there. */
   tables: ReadonlySet<string>;
+  /** Tables, as `schema.name`, in which a row takes permissions from a user: bans. None of the actors has one. */
+  bans: ReadonlySet<string>;
   /** By `schema.name`: columns of a user's row that give elevated permissions, with the SQL of the value that does. */
   flags: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** The same for rows that share another row with a user. These do not make anyone a member of the staff. */
@@ -29,6 +31,7 @@ export function findStaff(model: Model): Staff {
 
 function readStaff(model: Model): Staff {
   const tables = new Set<string>();
+  const bans = new Set<string>();
   const [flags, shareFlags] = [
     new Map<string, ReadonlyMap<string, string>>(),
     new Map<string, ReadonlyMap<string, string>>(),
@@ -40,13 +43,14 @@ function readStaff(model: Model): Staff {
       .filter((asker) => asker !== table && !asker.constraints.some((key) => key.type === 'f' && key.target === name));
     const isShare = sharesParent(table, model);
     if (asking.length === 0 || !(isShare || isOfUsersAlone(table, model))) continue;
-    const trees = asking.flatMap((asker) => treesOf(asker, model)).filter((tree) => names(tree, table));
+    const all = asking.flatMap((asker) => treesOf(asker, model));
+    const trees = all.filter((tree) => names(tree, table));
     const found = flagsOf(table, trees, model);
     if (found.size > 0) (isShare ? shareFlags : flags).set(name, found);
-    else if (!isShare && !isProfile(table, model) && !trees.some((tree) => isAskedForAbsence(tree, table)))
-      tables.add(name);
+    else if (!isShare && !isProfile(table, model))
+      (all.some((tree) => isAskedForAbsence(tree, table, model)) ? bans : tables).add(name);
   }
-  return { tables, flags, shareFlags };
+  return { tables, bans, flags, shareFlags };
 }
 
 /** Every user has a row there: it is the table of users, or other tables reference it. */
@@ -125,11 +129,15 @@ function names(tree: unknown, table: RelationRow): boolean {
   return found;
 }
 
-/** A row there removes permissions: `NOT EXISTS (SELECT … FROM bans …)`. */
-function isAskedForAbsence(tree: unknown, table: RelationRow): boolean {
+/** A row there removes permissions: `NOT EXISTS (SELECT … FROM bans …)`, or NOT of a function that looks there. */
+function isAskedForAbsence(tree: unknown, table: RelationRow, model: Model): boolean {
   let found = false;
   walk(tree, (type, bool) => {
-    found ||= type === 'BoolExpr' && bool['boolop'] === 'NOT_EXPR' && names(bool['args'], table);
+    found ||=
+      type === 'BoolExpr' &&
+      bool['boolop'] === 'NOT_EXPR' &&
+      [bool['args'], ...bodiesCalled([bool['args']], model)].some((part) => names(part, table));
+    return !found;
   });
   return found;
 }

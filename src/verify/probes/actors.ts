@@ -1,7 +1,15 @@
 import type { Isolation } from '../../shared/muse-file.ts';
 import { tokenSetting } from '../catalog/claim-paths.ts';
 import type { Cargo, Load } from '../fixtures/carried.ts';
-import { guestKey, hasMoreElsewhere, isMultiOrg, isStateHolder, type Person, staffKey } from '../fixtures/people.ts';
+import {
+  guestKey,
+  hasMoreElsewhere,
+  isBanned,
+  isMultiOrg,
+  isStateHolder,
+  type Person,
+  staffKey,
+} from '../fixtures/people.ts';
 import { actingOrganization, actingUser } from '../fixtures/rows.ts';
 import type { ScriptActor } from '../fixtures/script.ts';
 
@@ -62,7 +70,9 @@ export function makeActors(
   ofGuests: ReadonlySet<string>,
 ): Actor[] {
   const [a, b, c, ...others] = people as [Person, Person, Person, ...Person[]];
-  const members = others.filter(({ key }) => key !== staffKey && key !== guestKey && !isStateHolder(key));
+  const members = others.filter(
+    ({ key }) => key !== staffKey && key !== guestKey && !isStateHolder(key) && !isBanned(key),
+  );
   const guest = others.find(({ key }) => key === guestKey);
   const hasOrganizations = members.length > 0;
   const isBySession = isolation === 'session' && session !== undefined;
