@@ -29,6 +29,12 @@ export function findStaff(model: Model): Staff {
   return staff;
 }
 
+/** Says whether policies of the table let the muse's own staff do more, by a row or a flag. */
+export function isForStaff(table: RelationRow, model: Model): boolean {
+  const { tables, flags } = findStaff(model);
+  return [...tables, ...flags.keys()].some((name) => model.dependencies.askers(name).includes(table));
+}
+
 function readStaff(model: Model): Staff {
   const tables = new Set<string>();
   const bans = new Set<string>();

@@ -6,6 +6,7 @@ import {
   hasMoreElsewhere,
   isBanned,
   isMultiOrg,
+  isPeer,
   isStateHolder,
   type Person,
   staffKey,
@@ -71,7 +72,7 @@ export function makeActors(
 ): Actor[] {
   const [a, b, c, ...others] = people as [Person, Person, Person, ...Person[]];
   const members = others.filter(
-    ({ key }) => key !== staffKey && key !== guestKey && !isStateHolder(key) && !isBanned(key),
+    ({ key }) => key !== staffKey && key !== guestKey && !isStateHolder(key) && !isBanned(key) && !isPeer(key),
   );
   const guest = others.find(({ key }) => key === guestKey);
   const hasOrganizations = members.length > 0;

@@ -125,9 +125,11 @@ export function fireSql(subject: Subject, actor: Actor, model: Model): string[] 
     });
 }
 
-/** Says whether A's row and B's differ in one of the columns, so that a link to A's row is another one. */
-export function sidesDiffer({ rows: { a, b } }: Subject, columns: readonly string[]): boolean {
-  return columns.some((name) => a.values.get(name) !== b.values.get(name));
+/** The links of a new row that are changed to lead to rows of the other side. */
+export function crossLinks(subject: Subject, model: Model): { column: string; a: string; b: string }[] {
+  // Where a row lets its user in elsewhere, that is tried by joining.
+  const withKey = !model.dependencies.isDeciding(qualifiedName(subject.table));
+  return linkColumns(subject, model, withKey).filter((link) => link.a !== link.b);
 }
 
 /** Columns that a foreign key ties to the owner columns, with their values on a side: others would only be refused by that key. */
@@ -190,9 +192,7 @@ const changes: Record<Manner, Change> = {
   },
   cross: (subject, actor, model, values) => {
     const side = actor.side === 'a' ? 'b' : 'a';
-    // Where a row lets its user in elsewhere, that is tried by joining.
-    const withKey = !model.dependencies.isDeciding(qualifiedName(subject.table));
-    const links = linkColumns(subject, model, withKey).filter((link) => link.a !== link.b);
+    const links = crossLinks(subject, model);
     for (const link of links) values.set(link.column, link[side]);
     return links.length === 0 ? undefined : new Set(links.map((link) => link.column));
   },

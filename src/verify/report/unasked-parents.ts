@@ -2,7 +2,7 @@
 import type { Finding } from '../../shared/finding.ts';
 import { qualifiedName, relation } from '../../rules/engine/live/catalog.ts';
 import { isPublic, policiesFor, scopeOf } from '../catalog/scope.ts';
-import { sidesDiffer } from '../probes/insert-sql.ts';
+import { crossLinks } from '../probes/insert-sql.ts';
 import type { Proof } from '../probes/prove.ts';
 import type { Subject } from '../probes/subject.ts';
 import { makeFinding } from './make-finding.ts';
@@ -35,7 +35,7 @@ export function unaskedParents(subject: Subject, reports: readonly TableReport[]
       !userTables.has(qualifiedName(parent)) &&
       !isPublic(parent, model) &&
       scopeOf(parent, model).owner !== undefined &&
-      sidesDiffer(subject, key.columns);
+      key.columns.some((name) => crossLinks(subject, model).some(({ column }) => column === name));
     if (!isOwned) return [];
     const isBlind = (actor: string): boolean => {
       const reads = checksOf(qualifiedName(parent)).filter((check) => check.actor === actor && check.verb === 'select');
