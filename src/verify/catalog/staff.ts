@@ -44,19 +44,36 @@ function readStaff(model: Model): Staff {
   ];
   for (const table of [...model.tables.values()].filter((row) => isTable(row) && !isPlatformSchema(row.schema))) {
     const name = qualifiedName(table);
-    const asking = model.dependencies
-      .askers(name)
-      .filter((asker) => asker !== table && !asker.constraints.some((key) => key.type === 'f' && key.target === name));
+    const asking = model.dependencies.askers(name).filter((asker) => asker !== table && !leadsTo(asker, table, model));
     const isShare = sharesParent(table, model);
     if (asking.length === 0 || !(isShare || isOfUsersAlone(table, model))) continue;
     const all = asking.flatMap((asker) => treesOf(asker, model));
     const trees = all.filter((tree) => names(tree, table));
     const found = flagsOf(table, trees, model);
     if (found.size > 0) (isShare ? shareFlags : flags).set(name, found);
-    else if (!isShare && !isProfile(table, model))
-      (all.some((tree) => isAskedForAbsence(tree, table, model)) ? bans : tables).add(name);
+    else if (!isShare && !isProfile(table, model)) {
+      const negated = all.flatMap(negatedIn).filter(({ part }) => isNegated(part, table, model));
+      if (negated.length === 0) tables.add(name);
+      else if (negated.every(({ isAlternative }) => !isAlternative)) bans.add(name);
+    }
   }
   return { tables, bans, flags, shareFlags };
+}
+
+/** Rows of the asker belong to rows of the table, directly, or to a table of no users by others between them. */
+function leadsTo(asker: RelationRow, table: RelationRow, model: Model): boolean {
+  const name = qualifiedName(table);
+  const isDirect = model.tenancy.userTables.has(name);
+  const above = new Set([asker]);
+  for (const one of above) {
+    for (const { type, target } of one.constraints) {
+      if (type !== 'f' || target === null) continue;
+      if (target === name) return true;
+      const parent = model.tables.get(target);
+      if (parent !== undefined && !isDirect && !model.tenancy.userTables.has(target)) above.add(parent);
+    }
+  }
+  return false;
 }
 
 /** Every user has a row there: it is the table of users, or other tables reference it. */
@@ -135,17 +152,22 @@ function names(tree: unknown, table: RelationRow): boolean {
   return found;
 }
 
-/** A row there removes permissions: `NOT EXISTS (SELECT … FROM bans …)`, or NOT of a function that looks there. */
-function isAskedForAbsence(tree: unknown, table: RelationRow, model: Model): boolean {
-  let found = false;
+/** The negated parts of a condition; one beside OR gives access by itself. */
+function negatedIn(tree: unknown): { part: unknown; isAlternative: boolean }[] {
+  const found: { part: unknown; isAlternative: boolean }[] = [];
+  const alternatives = new Set<unknown>();
   walk(tree, (type, bool) => {
-    found ||=
-      type === 'BoolExpr' &&
-      bool['boolop'] === 'NOT_EXPR' &&
-      [bool['args'], ...bodiesCalled([bool['args']], model)].some((part) => names(part, table));
-    return !found;
+    if (type !== 'BoolExpr') return;
+    const args = bool['args'] as unknown[];
+    if (bool['boolop'] === 'OR_EXPR') for (const arg of args) alternatives.add(fields(arg, 'BoolExpr'));
+    if (bool['boolop'] === 'NOT_EXPR') found.push({ part: args, isAlternative: alternatives.has(bool) });
   });
   return found;
+}
+
+/** Its absence is asked for: `NOT EXISTS (SELECT … FROM bans …)`, or NOT of a function that looks there. */
+function isNegated(part: unknown, table: RelationRow, model: Model): boolean {
+  return [part, ...bodiesCalled([part], model)].some((one) => names(one, table));
 }
 
 /** Names of roles, the most privileged first. */
