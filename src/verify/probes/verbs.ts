@@ -405,6 +405,15 @@ const table = {
     expects: expectNothing,
     sql: noSql,
   },
+  'call-as': {
+    letter: 'X',
+    rule: inserts,
+    wording: 'acts by it as another user',
+    step: 'calls',
+    result: 'added',
+    expects: expectNothing,
+    sql: noSql,
+  },
   'call-privileged': {
     letter: 'X',
     rule: { signedIn: 'isolation-write', anonymous: 'anon-read' },
