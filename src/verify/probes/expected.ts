@@ -1,6 +1,6 @@
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { managingRoles } from '../catalog/managing-roles.ts';
-import type { Model } from '../catalog/model.ts';
+import { isWhoAsks, type Model } from '../catalog/model.ts';
 import { findSeats } from '../catalog/seats.ts';
 import type { Actor } from './actors.ts';
 import { isPrivilegedRole, privilegedColumn } from './escalate-sql.ts';
@@ -83,6 +83,20 @@ const inOwnName = asWriter((subject, actor, model) => {
   const isFounder = actor.relation === 'none' && !actor.isNobody;
   return isFounder || decidesMemberships(subject, actor, model) ? 'may' : 'no';
 });
+
+/** To add a row as another user. A guest may share out tasks, but a column that the author fills by default says who wrote it. */
+export const expectAs: Expects = (subject, actor, model) => {
+  const isWritten =
+    actor.relation === 'guest' &&
+    subject.columns.some(
+      (column) =>
+        model.meaningOf(subject.table, column) === 'user' &&
+        column.default !== null &&
+        isWhoAsks(model.parse(column.default), model),
+    );
+  const expected = expectInOwnName(subject, actor, model);
+  return isWritten && expected === 'may' ? 'doubtful' : expected;
+};
 
 /** To link one's own rows to rows of others. */
 export const expectLink = asWriter(() => 'may');

@@ -15,6 +15,7 @@ import { adjustSql, joinSql, ownRowSql } from './deciding-sql.ts';
 import { escalateSql } from './escalate-sql.ts';
 import {
   type Expects,
+  expectAs,
   expectChange,
   expectDelete,
   expectEscalation,
@@ -170,7 +171,7 @@ const table = {
     step: 'adds a row to',
     followed: 'askers',
     result: 'added',
-    expects: expectInOwnName,
+    expects: expectAs,
     shown: 'when-broken',
     sql: (...of) => [insertSql(...of, 'as')],
   },
