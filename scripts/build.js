@@ -1,4 +1,4 @@
-// Lists the rules, compiles src/ to dist/, and writes the text of `muse help`. A clean dist first: a renamed file must
+// Lists the rules and the targets, compiles src/ to dist/, and writes the text of `muse help`. A clean dist first: a renamed file must
 // not stay in the package. With --when-changed it does nothing where dist/ is newer than src/: npm prepares a checkout
 // again for each product that uses it.
 import { execFileSync } from 'node:child_process';
@@ -6,7 +6,7 @@ import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { writeRuleLists } from './rule-list.js';
+import { writeLists } from './lists.js';
 
 const root = dirname(import.meta.dirname);
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
@@ -22,7 +22,7 @@ function isChanged() {
 }
 
 async function build() {
-  writeRuleLists();
+  writeLists();
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit' });
   const { museHelp } = await import(pathToFileURL(join(root, 'dist', 'cli', 'muse-command.js')).href);
