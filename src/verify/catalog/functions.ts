@@ -193,9 +193,9 @@ export function stateOfUser({ name }: Subject): string {
 function rowsOfUser(subject: Subject, model: Model): string | undefined {
   const owners = new Set(subject.belongs.map(({ column }) => column));
   const columns = userColumnsOf(subject, model).filter((name) => !owners.has(name));
-  return columns.length === 0 || subject.isLarge
-    ? undefined
-    : `select count(*)::text from ${subject.into} where ${columns.map((name) => `${quoteIdentifier(name)} = ${subject.users.a}`).join(' or ')}`;
+  if (columns.length === 0 || subject.isLarge) return undefined;
+  const isOfA = columns.map((name) => `${quoteIdentifier(name)} = ${subject.users.a}`).join(' or ');
+  return `select count(*)::text from ${subject.into} where ${isOfA}`;
 }
 
 /** Says whether the function, or what it calls, asks who calls: then whom it acts for is its own decision. */
