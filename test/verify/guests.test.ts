@@ -41,6 +41,25 @@ const atOnce = projects
   .replace('accepted boolean not null default false', 'accepted boolean not null default true')
   .replace(' and not accepted', '');
 
+/** Chats that nobody owns: whoever is in one asks others in. */
+const chats = `
+  create schema private; grant usage on schema private to authenticated;
+  create table public.chats (id uuid primary key default gen_random_uuid(), name text);
+  create table public.chat_people (chat_id uuid references public.chats (id), user_id uuid references auth.users (id), primary key (chat_id, user_id));
+  create table public.lines (id uuid primary key default gen_random_uuid(), chat_id uuid not null references public.chats (id), user_id uuid not null default auth.uid() references auth.users (id), body text not null);
+  create function private.mine() returns setof uuid language sql stable security definer set search_path = '' as $$ select chat_id from public.chat_people where user_id = ${me} $$;
+  revoke execute on function private.mine() from public; grant execute on function private.mine() to authenticated;
+  alter table public.chats enable row level security; alter table public.chat_people enable row level security; alter table public.lines enable row level security;
+  create policy read on public.chats for select to authenticated using (id in (select private.mine()));
+  create policy rename on public.chats for update to authenticated using (id in (select private.mine())) with check (id in (select private.mine()));
+  create policy read on public.chat_people for select to authenticated using (chat_id in (select private.mine()));
+  create policy invite on public.chat_people for insert to authenticated with check (chat_id in (select private.mine()));
+  create policy leave on public.chat_people for delete to authenticated using (user_id = ${me});
+  create policy read on public.lines for select to authenticated using (chat_id in (select private.mine()));
+  create policy say on public.lines for insert to authenticated with check (user_id = ${me} and chat_id in (select private.mine()));
+  create policy unsay on public.lines for delete to authenticated using (user_id = ${me});
+  grant select, update on public.chats to authenticated; grant select, insert, delete on public.chat_people, public.lines to authenticated;`;
+
 /** Each is a mistake, and the whole is correct without it. */
 const mistakes: { name: string; schema: string; sql: string; finds: string[]; says: RegExp }[] = [
   {
@@ -72,6 +91,13 @@ const mistakes: { name: string; schema: string; sql: string; finds: string[]; sa
     says: /A guest changes its own row of public\.document_shares, then changes rows of public\.documents/,
   },
   {
+    name: 'anyone joins any chat',
+    schema: chats,
+    sql: `alter policy invite on public.chat_people with check (user_id = ${me})`,
+    finds: ['error isolation-escalation public.chat_people'],
+    says: /A stranger adds itself to public\.chat_people, then reads/,
+  },
+  {
     name: 'whoever works on a project deletes it',
     schema: atOnce,
     sql: 'create policy remove on public.projects for delete to authenticated using (private.works_on(id)); grant delete on public.projects to authenticated',
@@ -92,6 +118,12 @@ describe('a guest in what is another’s', () => {
     ['works on a project at once', atOnce],
     ['leaves a room, and reads what is in it', rooms],
     ['reads a document, and comments on it', documents],
+    ['is in a chat that nobody owns, and asks others in', chats],
+    [
+      'has left the room, and lists what it wrote there',
+      `${rooms}; create function public.my_messages() returns setof public.messages language sql stable security definer set search_path = '' as $$ select * from public.messages where sender_id = ${me} $$;
+      revoke execute on function public.my_messages() from public, anon; grant execute on function public.my_messages() to authenticated`,
+    ],
   ])('%s', async (_, sql) => {
     expect(await findingsOf(sql)).toEqual([]);
   });

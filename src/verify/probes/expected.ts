@@ -1,6 +1,7 @@
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { managingRoles } from '../catalog/managing-roles.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
+import { columnsIn } from '../catalog/scope.ts';
 import { findSeats } from '../catalog/seats.ts';
 import type { Actor } from './actors.ts';
 import { isPrivilegedRole, privilegedColumn } from './escalate-sql.ts';
@@ -100,6 +101,27 @@ export const expectAs: Expects = (subject, actor, model) => {
 
 /** To link one's own rows to rows of others. */
 export const expectLink = asWriter(() => 'may');
+
+/** To add a row on behalf of another; whoever may let others into its own thing does so in their name. */
+export const expectForged: Expects = (subject, actor, model) =>
+  isInvited(subject, model) && !actor.isAnonymous ? 'may' : expectNever(subject, actor, model);
+
+/** Its rows are seats, and each policy to add one asks for what the user is let into, or for that user alone. */
+function isInvited({ table, scope }: Subject, model: Model): boolean {
+  const seats = findSeats(model).find((one) => one.table === table);
+  const adding = model.policyFacts(table).filter(({ policy }) => policy.permissive && 'a*'.includes(policy.command));
+  return (
+    seats !== undefined &&
+    table.rls &&
+    scope.kind !== 'service-only' &&
+    adding.length > 0 &&
+    adding.every(
+      ({ policy, userColumns }) =>
+        userColumns.length > 0 ||
+        seats.parent.columns.some((column) => columnsIn(policy.check ?? policy.using, table, model).has(column)),
+    )
+  );
+}
 
 /** To take A's row over. */
 export const expectTake = withScope((_, { relation }) => (relation === 'guest' ? 'doubtful' : 'no'));

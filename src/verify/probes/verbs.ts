@@ -15,6 +15,7 @@ import {
   expectChange,
   expectDelete,
   expectEscalation,
+  expectForged,
   expectInOwnName,
   expectLink,
   expectNever,
@@ -89,7 +90,7 @@ const table = {
     followed: 'askers',
     tried: 'harms',
     result: 'added',
-    expects: expectNever,
+    expects: expectForged,
     sql: (...of) => [insertSql(...of, 'forged')],
   },
   'insert-state': {
