@@ -1,7 +1,7 @@
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { managingRoles } from '../catalog/managing-roles.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
-import { columnsIn } from '../catalog/scope.ts';
+import { columnsIn, policiesFor } from '../catalog/scope.ts';
 import { findSeats } from '../catalog/seats.ts';
 import type { Actor } from './actors.ts';
 import { isPrivilegedRole, privilegedColumn } from './escalate-sql.ts';
@@ -104,7 +104,17 @@ export const expectLink = asWriter(() => 'may');
 
 /** To add a row on behalf of another; whoever may let others into its own thing does so in their name. */
 export const expectForged: Expects = (subject, actor, model) =>
-  isInvited(subject, model) && !actor.isAnonymous ? 'may' : expectNever(subject, actor, model);
+  (isInvited(subject, model) && !actor.isAnonymous) || (actor.relation === 'guest' && isChosen(subject, model))
+    ? 'may'
+    : expectNever(subject, actor, model);
+
+/** The policies to add a row ask for its user, so they decide for whom a guest may add one: for others in the room. */
+function isChosen({ table, belongs }: Subject, model: Model): boolean {
+  return policiesFor(table, 'I', model).every(({ check, using }) => {
+    const asked = columnsIn(check ?? using, table, model);
+    return belongs.some(({ column }) => asked.has(column));
+  });
+}
 
 /** Its rows are seats, and each policy to add one asks for what the user is let into, or for that user alone. */
 function isInvited({ table, scope }: Subject, model: Model): boolean {
