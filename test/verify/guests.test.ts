@@ -120,6 +120,13 @@ describe('a guest in what is another’s', () => {
     ['reads a document, and comments on it', documents],
     ['is in a chat that nobody owns, and asks others in', chats],
     [
+      'is no moderator of the room',
+      `${rooms}; alter table public.room_members add column role text not null check (role in ('moderator', 'member'));
+      create function private.moderates() returns setof uuid language sql stable security definer set search_path = '' as $$ select room_id from public.room_members where user_id = ${me} and role = 'moderator' $$;
+      grant execute on function private.moderates() to authenticated;
+      create policy moderate on public.messages for delete to authenticated using (room_id in (select private.moderates()))`,
+    ],
+    [
       'has left the room, and lists what it wrote there',
       `${rooms}; create function public.my_messages() returns setof public.messages language sql stable security definer set search_path = '' as $$ select * from public.messages where sender_id = ${me} $$;
       revoke execute on function public.my_messages() from public, anon; grant execute on function public.my_messages() to authenticated`,
