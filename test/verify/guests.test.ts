@@ -98,6 +98,13 @@ const mistakes: { name: string; schema: string; sql: string; finds: string[]; sa
     says: /A stranger adds itself to public\.chat_people, then reads/,
   },
   {
+    name: 'anyone joins any chat on a day to come',
+    schema: chats,
+    sql: "alter policy invite on public.chat_people with check (chat_id in (select private.mine()) or now() > timestamptz '2227-03-01')",
+    finds: ['error isolation-insert public.chat_people'],
+    says: /on 2227-03-01\): other adds itself to rows of others/,
+  },
+  {
     name: 'whoever works on a project deletes it',
     schema: atOnce,
     sql: 'create policy remove on public.projects for delete to authenticated using (private.works_on(id)); grant delete on public.projects to authenticated',

@@ -116,12 +116,16 @@ function isChosen({ table, belongs }: Subject, model: Model): boolean {
   });
 }
 
-/** Its rows are seats, and each policy to add one asks for what the user is let into, or for that user alone. */
+/**
+ * Its rows are seats in what nobody owns, and each policy to add one asks for what the user is let into, or for that user
+ * alone.
+ */
 function isInvited({ table, scope }: Subject, model: Model): boolean {
   const seats = findSeats(model).find((one) => one.table === table);
   const adding = model.policyFacts(table).filter(({ policy }) => policy.permissive && 'a*'.includes(policy.command));
   return (
     seats !== undefined &&
+    scope.parent === undefined &&
     table.rls &&
     scope.kind !== 'service-only' &&
     adding.length > 0 &&
