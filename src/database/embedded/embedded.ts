@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import type { LockOptions } from '../../shared/directory-lock.ts';
 import { compileWasm } from '../../shared/wasm.ts';
 import { platformSql } from '../platform/platform.ts';
@@ -51,13 +50,7 @@ let engine: Promise<CompiledEngine> | undefined;
 
 /** Compiles the engine once per process. */
 function compiledEngine(): Promise<CompiledEngine> {
-  if (engine === undefined) {
-    // V8's optimizing compiler takes longer to compile PostgreSQL than it saves in a run of seconds: with the baseline
-    // compiler alone a rehearsal takes half the processor time.
-    setFlagsFromString('--liftoff-only');
-    engine = compileWasm(join(engineDirectory(), 'pglite.wasm'));
-  }
-  return engine;
+  return (engine ??= compileWasm(join(engineDirectory(), 'pglite.wasm')));
 }
 
 /**
