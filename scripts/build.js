@@ -2,7 +2,7 @@
 // Clean folders first: a renamed file must not stay in the package. With --when-changed it does nothing where dist/ is newer
 // than src/: npm prepares a checkout again for each product that uses it.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -27,9 +27,9 @@ function isChanged() {
 async function build() {
   writeRuleLists();
   for (const folder of [compiled, packaged]) rmSync(folder, { recursive: true, force: true });
-  // The declarations go to dist/ at once.
   execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit' });
   await bundle();
+  cpSync(compiled, packaged, { recursive: true, filter: (path) => !path.endsWith('.js') }); // the declarations
   const { museHelp } = await import(pathToFileURL(join(compiled, 'cli', 'muse-command.js')).href);
   writeFileSync(lastWritten, await museHelp(80));
 }
@@ -40,7 +40,9 @@ async function build() {
  */
 async function bundle() {
   const { rolldown } = await import('rolldown');
-  const commands = readdirSync(join(compiled, 'cli', 'commands')).map((file) => `cli/commands/${file}`);
+  const commands = readdirSync(join(compiled, 'cli', 'commands'))
+    .filter((file) => file.endsWith('.js'))
+    .map((file) => `cli/commands/${file}`);
   // Each part is found by a path of its own: the programs, the public API, the commands, the worker.
   const parts = ['index.js', 'cli/create-muse.js', 'cli/muse.js', ...commands];
   const input = {
