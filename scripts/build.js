@@ -62,6 +62,5 @@ async function bundle() {
     entryFileNames: '[name].js',
     // As deep as in src/, so that the paths to templates/ and package.json are the same.
     chunkFileNames: 'cli/[name].js',
-    minify: { mangle: false, compress: false, codegen: true },
   });
 }
