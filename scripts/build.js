@@ -1,12 +1,12 @@
-// Lists the rules, compiles src/ to build/, bundles that to dist/, which is the package, and writes the text of `muse help`.
-// Clean folders first: a renamed file must not stay in the package. With --when-changed it does nothing where dist/ is newer
-// than src/: npm prepares a checkout again for each product that uses it.
+// Lists the rules and the targets, compiles src/ to build/, bundles that to dist/, which is the package, and writes the text of
+// `muse help`. Clean folders first: a renamed file must not stay in the package. With --when-changed it does nothing where dist/
+// is newer than src/: npm prepares a checkout again for each product that uses it.
 import { execFileSync } from 'node:child_process';
 import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { writeRuleLists } from './rule-list.js';
+import { writeLists } from './lists.js';
 
 const root = dirname(import.meta.dirname);
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
@@ -25,11 +25,12 @@ function isChanged() {
 }
 
 async function build() {
-  writeRuleLists();
+  writeLists();
   for (const folder of [compiled, packaged]) rmSync(folder, { recursive: true, force: true });
   execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { stdio: 'inherit' });
   await bundle();
-  cpSync(compiled, packaged, { recursive: true, filter: (path) => !path.endsWith('.js') }); // the declarations
+  // Only the declarations.
+  cpSync(compiled, packaged, { recursive: true, filter: (path) => !path.endsWith('.js') });
   const { museHelp } = await import(pathToFileURL(join(compiled, 'cli', 'muse-command.js')).href);
   writeFileSync(lastWritten, await museHelp(80));
 }

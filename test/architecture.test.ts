@@ -1,6 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, posix, relative, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { generatedLists } from '../scripts/lists.js';
 import { targetKinds } from '../src/targets/kinds.ts';
 
 const source = join(import.meta.dirname, '..', 'src');
@@ -83,6 +85,27 @@ describe('imports point down', () => {
 
   it('finds the imports of a file', () => {
     expect(importsOf('cli/parse.ts')).toEqual(['node:util', 'shared/error.ts', 'shared/nearest.ts', 'cli/flags.ts']);
+  });
+});
+
+describe('rules and targets are listed from their files', () => {
+  it.each(Object.entries(generatedLists()))('%s is up to date (to update: npm run build)', (path, text) => {
+    expect(readFileSync(join(source, path), 'utf8').replaceAll('\r\n', '\n')).toBe(text);
+  });
+
+  it('so that a new one is one file', () => {
+    const copy = mkdtempSync(join(tmpdir(), 'create-muse-lists-'));
+    try {
+      for (const folder of ['rules', 'targets']) cpSync(join(source, folder), join(copy, folder), { recursive: true });
+      writeFileSync(join(copy, 'targets', 'neon.ts'), 'export const target: Target = {};\n');
+      writeFileSync(join(copy, 'rules', 'money-as-float.ts'), 'export const rule: Rule = {};\n');
+      const lists = generatedLists(copy);
+      expect(lists['targets/kinds.ts']).toContain("  'neon',\n");
+      expect(lists['targets/targets.ts']).toContain("  'neon': neon,\n");
+      expect(lists['rules/list.ts']).toContain("  'money-as-float': moneyAsFloat,\n");
+    } finally {
+      rmSync(copy, { recursive: true });
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Answers } from '../create/answers.ts';
 import { shellPath, shellWord } from '../shared/shell.ts';
-import { defaultTarget } from '../targets/kinds.ts';
+import { defaultTarget } from '../targets/target.ts';
 import { relative, resolve } from 'node:path';
 
 /**

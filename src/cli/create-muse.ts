@@ -1,5 +1,6 @@
 import type { Answers, Secrets } from '../create/answers.ts';
-import { defaultTarget, type TargetKind, targetKinds } from '../targets/kinds.ts';
+import { type TargetKind, targetKinds } from '../targets/kinds.ts';
+import { defaultTarget } from '../targets/target.ts';
 import type { GivenAnswers } from '../create/defaults.ts';
 import {
   type Flag,

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { MuseError } from '../shared/error.ts';
+import { whoWorksIn } from '../muse/lock.ts';
 import { fileError, hasCode, kindOf, listNames } from '../shared/files.ts';
 import { shellPath } from '../shared/shell.ts';
 import { type Journal, readJournal } from './journal.ts';
@@ -16,7 +17,7 @@ export interface Claim {
  * Checks that a muse can be made in the directory, which does not exist, is empty, or holds only a repository without
  * files. Changes nothing.
  * @throws MuseError `bad-directory` for a file or a directory that is not empty; `run-unfinished` where an earlier run
- * stopped; `no-permission` and `read-only` where nothing can be written
+ * stopped, `directory-in-use` where it still works; `no-permission` and `read-only` where nothing can be written
  */
 export async function checkDirectory(directory: string): Promise<void> {
   // As for the system, a link is what it leads to.
@@ -85,7 +86,10 @@ export async function claimDirectory(directory: string): Promise<Claim> {
 
 async function notEmpty(directory: string, names: string[]): Promise<MuseError> {
   const journal = await readJournal(directory).catch(() => undefined);
-  if (journal !== undefined && journal.finished !== true) return unfinishedRun(directory, journal);
+  if (journal !== undefined && journal.finished !== true) {
+    const other = await whoWorksIn(directory);
+    return other === undefined ? unfinishedRun(directory, journal) : beingMade(directory, other);
+  }
   if (names.includes('muse.json')) {
     return new MuseError({
       code: 'bad-directory',
@@ -98,6 +102,14 @@ async function notEmpty(directory: string, names: string[]): Promise<MuseError> 
     code: 'bad-directory',
     message: `${directory} is not empty (${shown}), and nothing in it was touched.`,
     suggestion: `Choose another directory: --dir ${shellPath(join(dirname(directory), `${basename(directory)}-2`))}`,
+  });
+}
+
+function beingMade(directory: string, by: string): MuseError {
+  return new MuseError({
+    code: 'directory-in-use',
+    message: `${directory} is being made by ${by}.`,
+    suggestion: 'Wait until that is done, or choose another name.',
   });
 }
 

@@ -6,7 +6,7 @@ import { listPresets } from '../scaffold/presets.ts';
 import { MuseError } from '../shared/error.ts';
 import type { Muse } from '../shared/muse-file.ts';
 import { shellPath } from '../shared/shell.ts';
-import { defaultTarget } from '../targets/kinds.ts';
+import { defaultTarget } from '../targets/target.ts';
 import { targetOf } from '../targets/open.ts';
 import type { Answers, Secrets, SupabaseAnswers } from './answers.ts';
 import { checkDirectory } from './claim.ts';

@@ -3,7 +3,7 @@ import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { destroyProject, projectName } from '../supabase/destroy.ts';
 import { openCloud } from '../targets/cloud.ts';
 import { refOf } from '../targets/project-ref.ts';
-import { defaultTarget } from '../targets/kinds.ts';
+import { defaultTarget } from '../targets/target.ts';
 import { forgetProject, readJournal, writeJournal } from './journal.ts';
 import { lockDirectory } from '../muse/lock.ts';
 import { writeMuseFile } from '../muse/muse-json.ts';

@@ -4,7 +4,8 @@ import { kindOf } from '../shared/files.ts';
 import type { Environment, EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { readVariables, secretsFileOf, updateVariables } from '../targets/secrets-file.ts';
 import { targetOf } from '../targets/open.ts';
-import { defaultTarget, type TargetKind } from '../targets/kinds.ts';
+import type { TargetKind } from '../targets/kinds.ts';
+import { defaultTarget } from '../targets/target.ts';
 import { commandFor } from './guard.ts';
 import { writeMuseFile } from './muse-json.ts';
 

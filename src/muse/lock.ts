@@ -1,6 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type LockOptions, takeLock } from '../shared/directory-lock.ts';
+import { lockHolder, type LockOptions, takeLock } from '../shared/directory-lock.ts';
+
+const lockPath = (directory: string): string => join(directory, '.muse', 'lock');
+
+/** Who works in a muse's directory now, in a message; undefined where no other process does. */
+export const whoWorksIn = (directory: string): Promise<string | undefined> => lockHolder(lockPath(directory));
 
 /**
  * Locks a muse's directory for one run, so that no two runs change it at the same time.
@@ -10,7 +15,7 @@ import { type LockOptions, takeLock } from '../shared/directory-lock.ts';
 export async function lockDirectory(directory: string, options?: LockOptions): Promise<() => Promise<void>> {
   await mkdir(join(directory, '.muse'), { recursive: true });
   return takeLock(
-    join(directory, '.muse', 'lock'),
+    lockPath(directory),
     { code: 'directory-in-use', subject: directory, next: 'run this again with --resume' },
     options,
   );

@@ -1,4 +1,4 @@
-// Written by scripts/rule-list.js from the files of this folder: do not edit.
+// Written by scripts/lists.js from the files of this folder: do not edit.
 import { rule as anonRead } from './anon-read.ts';
 import { rule as anonWrite } from './anon-write.ts';
 import { rule as badFileName } from './bad-file-name.ts';

@@ -1,4 +1,4 @@
-// Written by scripts/rule-list.js from the files of this folder: do not edit.
+// Written by scripts/lists.js from the files of this folder: do not edit.
 
 /** The name of every rule. Loads no rule: for what only has to know whether a name is one. */
 export const ruleNames = [

@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, MuseError } from './error.ts';
 import { fileError, hasCode, readText } from './files.ts';
+import { printableLine } from './printable.ts';
 
 /** What a lock is for, as its errors say it. */
 export interface LockPurpose {
@@ -106,6 +107,13 @@ export async function takeLock(
   }
 }
 
+/** Who holds the lock at the path, in a message: `create-muse (pid 123, running for 12 s)`; undefined where no other living process does. */
+export async function lockHolder(path: string): Promise<string | undefined> {
+  const holder = parse((await readText(path)) ?? '');
+  const isOther = holder !== undefined && (holder.pid !== process.pid || holder.host !== hostname());
+  return isOther && (await isAlive(holder)) ? named(holder) : undefined;
+}
+
 /** A hard link appears whole or not at all, and never over another file. */
 async function tryLink(mine: string, path: string, text: string): Promise<boolean> {
   try {
@@ -191,18 +199,14 @@ function named({ command, pid, host, since }: Holder): string {
   const seconds = Math.round((Date.now() - since) / 1000);
   const facts = [
     `pid ${pid}`,
-    ...(host === hostname() ? [] : [`on ${printable(host)}`]),
+    ...(host === hostname() ? [] : [`on ${shown(host)}`]),
     ...(seconds >= 0 ? [`running for ${seconds} s`] : []),
   ];
-  return `${command === '' ? 'another process' : printable(command)} (${facts.join(', ')})`;
+  return `${command === '' ? 'another process' : shown(command)} (${facts.join(', ')})`;
 }
 
-/** The file may have been written by anything: control characters do not reach the terminal. */
-function printable(text: string): string {
-  return String(text)
-    .replaceAll(/\p{Cc}/gu, ' ')
-    .slice(0, 80);
-}
+/** The file may have been written by anything. */
+const shown = (text: unknown): string => printableLine(String(text)).slice(0, 80);
 
 function inUse(path: string, holder: Holder, { code, subject, next }: LockPurpose): MuseError {
   return new MuseError({

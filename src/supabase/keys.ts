@@ -72,12 +72,15 @@ export async function openClient(url: string, key: Secret): Promise<SupabaseClie
 /** Limit for one request, ms: a service that works is faster. */
 const limitMs = 30_000;
 
-/** A lost connection becomes an answer with status 503, so that it is retried as one and supabase-js prints nothing. */
+/**
+ * A lost connection becomes an answer with status 502, so that it is retried as one and supabase-js prints nothing. (Its client of the
+ * Data API would itself repeat a 503, up to 7 s, within each of our own attempts.)
+ */
 const limitedFetch: typeof fetch = async (input, init) => {
   try {
     return await fetchWhole(input, init ?? {}, limitMs);
   } catch (error) {
     const message = `no answer (${connectionCode(error) ?? 'unknown'})`;
-    return Response.json({ message, msg: message, statusCode: '503' }, { status: 503 });
+    return Response.json({ message, msg: message, statusCode: '502' }, { status: 502 });
   }
 };

@@ -4,7 +4,7 @@ import type { EnvironmentName } from '../shared/muse-file.ts';
 import type { Target } from './target.ts';
 
 /** PostgreSQL in the muse's directory. */
-export const embedded: Target = {
+export const target: Target = {
   title: 'embedded',
   about: 'PostgreSQL in the directory itself: nothing to install, free',
   settings: {},

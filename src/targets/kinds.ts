@@ -1,11 +1,10 @@
-/**
- * The names of all targets, in the order in which they are listed. In a separate file, so that help does not load the
- * targets; `targets.ts` has one for each.
- */
-export const targetKinds = ['embedded', 'postgres', 'supabase'] as const;
+// Written by scripts/lists.js from the files of this folder: do not edit.
 
-/** Where a muse's database is, as in `muse.json` and `--target`. */
+/** The name of every target, as in `muse.json` and `--target`. Loads no target: for help and questions. */
+export const targetKinds = [
+  'embedded',
+  'postgres',
+  'supabase',
+] as const;
+
 export type TargetKind = (typeof targetKinds)[number];
-
-/** The target where none is named. */
-export const defaultTarget: TargetKind = 'embedded';

@@ -6,7 +6,7 @@ import { readVariables, secretsFileOf } from './secrets-file.ts';
 import { certificateSetting, type Place, type Target } from './target.ts';
 
 /** An existing PostgreSQL server, reached by its URL. */
-export const postgres: Target = {
+export const target: Target = {
   title: 'PostgreSQL',
   about: 'any server, by its URL',
   settings: {

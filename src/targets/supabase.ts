@@ -3,7 +3,7 @@ import { refOf } from './project-ref.ts';
 import { certificateSetting, type Target } from './target.ts';
 
 /** A Supabase project, created and configured through the Management API. */
-export const supabase: Target = {
+export const target: Target = {
   title: 'Supabase',
   about: 'a new project, created through the Management API',
   settings: {

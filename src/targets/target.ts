@@ -7,6 +7,10 @@ import type { Hooks } from '../shared/hooks.ts';
 import type { Environment, EnvironmentName } from '../shared/muse-file.ts';
 import type { Connected } from '../supabase/connect.ts';
 import type { Cloud } from './cloud.ts';
+import type { TargetKind } from './kinds.ts';
+
+/** The target where none is named. */
+export const defaultTarget: TargetKind = 'embedded';
 
 /** One environment of a muse on disk. */
 export interface Place {

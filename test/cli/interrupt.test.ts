@@ -11,51 +11,18 @@ import { takeLock } from '../../src/shared/directory-lock.ts';
 import { createMuse, type Finished, muse, temporaryDirectory } from '../support/cli.ts';
 import { type Native, startNative } from '../support/native.ts';
 import { hasTerminal, openTerminal, type Terminal } from '../support/terminal.ts';
+import { bareNodeMs, bin, signals, start, stop } from './interrupted.ts';
 
-const bin = join(import.meta.dirname, '..', '..', 'bin');
 const whole = process.env['CREATE_MUSE_ALL'] === '1';
 
 let native: Native;
-/** What a bare Node takes in a terminal now, in ms: on a busy machine everything takes longer. */
 let bareMs: number;
 
 beforeAll(async () => {
   native = await startNative();
-  const began = performance.now();
-  await openTerminal([process.execPath, '-e', '0'], { cwd: bin }).ended;
-  bareMs = performance.now() - began;
+  bareMs = await bareNodeMs();
 });
 afterAll(() => native.stop());
-
-/** Starts one of the two programs with `--json`: the object goes into a file, progress to the terminal. */
-function start(program: 'muse' | 'create-muse', words: readonly string[], cwd: string, env = {}): Terminal {
-  const argv = [process.execPath, join(bin, `${program}.js`), ...words, '--json'];
-  return openTerminal(argv, { cwd, env, stdoutToFile: true });
-}
-
-const signals: Record<string, (terminal: Terminal) => void> = {
-  'Ctrl-C': (terminal) => terminal.type('\x03'),
-  SIGTERM: (terminal) => terminal.kill('SIGTERM'),
-};
-
-interface Stopped {
-  ok: boolean;
-  error: { code: string; detail?: string };
-  migrations?: { applied: { file: string }[] };
-  steps?: { id: string; status: string }[];
-}
-
-/** Sends the signal and reads what the program ends with. */
-async function stop(terminal: Terminal, signal = 'Ctrl-C'): Promise<Stopped> {
-  const sent = performance.now();
-  signals[signal]!(terminal);
-  const code = await terminal.ended;
-  expect(code, terminal.text() + terminal.stdout()).toBe(130);
-  expect(terminal.endedAt()! - sent, terminal.text()).toBeLessThan(1000 + 5 * bareMs);
-  const printed = JSON.parse(terminal.stdout()) as Stopped;
-  expect(printed).toMatchObject({ ok: false, error: { code: 'cancelled' } });
-  return printed;
-}
 
 /** A muse of the built-in kit in a directory of this test. */
 async function makeMuse(...flags: string[]): Promise<string> {
@@ -90,7 +57,7 @@ describe.runIf(hasTerminal)('a statement that runs on a server', () => {
     await client.connect();
     const running = `select 1 from pg_stat_activity where datname = current_database() and query like '%pg_sleep(60)%' and state = 'active' and pid <> pg_backend_pid()`;
     await expect.poll(async () => (await client.query(running)).rowCount, { timeout: 10_000 }).toBe(1);
-    const { error, migrations } = await stop(terminal);
+    const { error, migrations } = await stop(terminal, bareMs);
     expect(migrations?.applied.map(({ file }) => file)).toEqual(['migrations/extensions/002_quick.sql']);
     expect(error.detail).toContain(
       'Not done: migrations/extensions/003_slow.sql, migrations/extensions/004_later.sql.',
@@ -124,7 +91,7 @@ describe.runIf(hasTerminal)('on the embedded database', () => {
   ])('muse %j stops at %s, and status works afterwards', async (words, signal, begun) => {
     const terminal = start('muse', words, directory);
     await terminal.shows(begun);
-    const { error } = await stop(terminal, signal);
+    const { error } = await stop(terminal, bareMs, signal);
     expect(error.detail).toMatch(/It was at: .+\nDone before: nothing\./);
     const { code, stdout } = await muse(['status', '--check'], { cwd: directory });
     expect(code, stdout).toBe(0);
@@ -134,7 +101,7 @@ describe.runIf(hasTerminal)('on the embedded database', () => {
     const place = await temporaryDirectory();
     const terminal = start('create-muse', ['again', '--yes', '--no-git'], place);
     await terminal.shows((text) => text.includes('Rehearse on a shadow database:'));
-    const { steps } = await stop(terminal);
+    const { steps } = await stop(terminal, bareMs);
     expect(steps?.at(-1)).toMatchObject({ id: 'rehearse', status: 'failed' });
     const again = await createMuse(['again', '--yes', '--no-git', '--no-verify', '--quiet'], { cwd: place });
     expect(again).toMatchObject({ code: 0, stdout: '', stderr: '' });
@@ -158,6 +125,8 @@ describe.runIf(hasTerminal)('on the embedded database', () => {
 });
 
 const everywhere = [
+  ['new', 'price_history', '--table', 'price_changes: listing_id uuid'],
+  ['docs'],
   ['lint'],
   ['lint', '--fix', '--dry-run'],
   ['rehearse'],
@@ -176,8 +145,11 @@ describe.runIf(whole && hasTerminal)('every command at every step', () => {
     const directory = await makeMuse('--preset', 'realty', '--target', target, ...flags);
     const cwd = await temporaryDirectory();
     const env = target === 'postgres' ? { DATABASE_URL: url } : {};
+    const taken = await muse(['backup', '--json'], { cwd: directory, env });
+    const { backup } = JSON.parse(taken.stdout) as { backup: string };
     for (const words of [
       ...everywhere,
+      ['restore', backup, '--yes'],
       ...(target === 'embedded'
         ? [
             ['verify', '--offline'],
@@ -206,7 +178,7 @@ async function walk(begin: () => Promise<{ terminal: Terminal; next(): Promise<F
   for (let pieces = 0; ; pieces += 1) {
     const { terminal, next } = await begin();
     if (!(await reached(terminal, pieces))) return;
-    await stop(terminal, pieces % 2 === 0 ? 'Ctrl-C' : 'SIGTERM');
+    await stop(terminal, bareMs, pieces % 2 === 0 ? 'Ctrl-C' : 'SIGTERM');
     const { code, stdout, stderr } = await next();
     expect(code, stdout + stderr).toBe(0);
   }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listPresets } from '../../src/scaffold/presets.ts';
 import { git, put } from '../kit/repository.ts';
 import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
+import { openFakeApi } from '../support/fake-api/open.ts';
 import { type Native, startNative } from '../support/native.ts';
 import { hasTerminal, openTerminal } from '../support/terminal.ts';
 
@@ -96,6 +97,31 @@ describe.skipIf(!hasTerminal)('what a question knows', () => {
     );
     expect(terminal.text()).not.toContain('hunter2');
     expect(terminal.text()).not.toContain(url);
+  }, 60_000);
+
+  it('with a token, the organizations and regions are those that it can use', async () => {
+    const fakeApi = await openFakeApi();
+    fakeApi.state.organizations.unshift({ slug: 'labs', name: 'Labs', plan: 'free' });
+    try {
+      const cwd = await temporaryDirectory();
+      const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
+      const { terminal, step } = wizard(cwd, 80, env, ['product', '--prefix', 'kv_']);
+      await step('Kit:', enter);
+      await step('Presets', enter);
+      await step('A table to add', enter);
+      await step('Database:', `${down}${down}${enter}`);
+      await step('Organization:', `${down}${enter}`);
+      await step('Region:', enter);
+      await step('Email of the first admin', `nobody${enter}`);
+      await step('Write it as', `${'\u007F'.repeat(6)}ada@example.com${enter}`);
+      await step('Continue?', `n${enter}`);
+      expect(await terminal.ended).toBe(130);
+      const flat = terminal.text().replaceAll(/\s+/g, ' ');
+      expect(flat).toMatch(/--org acme --region [a-z\d-]+ --admin-email ada@example\.com --yes/);
+      expect(fakeApi.state.projects.size).toBe(0);
+    } finally {
+      await fakeApi.close();
+    }
   }, 60_000);
 
   it('muse new asks for what it adds', async () => {

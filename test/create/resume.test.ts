@@ -126,11 +126,27 @@ describe('two runs in the same directory', () => {
   it('one creates the muse, the other gets an error', async () => {
     const cwd = await temporaryDirectory();
     const both = await Promise.all([
-      createMuse(['realtymuse', '--yes'], { cwd }),
-      createMuse(['realtymuse', '--yes'], { cwd }),
+      createMuse(['realtymuse', '--yes', '--no-verify'], { cwd }),
+      createMuse(['realtymuse', '--yes', '--no-verify'], { cwd }),
     ]);
     expect(both.map(({ code }) => code).sort()).toEqual([0, expect.any(Number)]);
     expect(both.filter(({ code }) => code === 0)).toHaveLength(1);
     expect(await state(join(cwd, 'realtymuse'))).toMatchObject({ commits: 2, environments: [{ pending: [] }] });
+  });
+
+  it('one that comes later is told that the other is still at work', async () => {
+    const cwd = await temporaryDirectory();
+    let later: ReturnType<typeof createMuse> | undefined;
+    const first = await createMuse(['realtymuse', '--yes', '--no-verify', '--no-git'], {
+      cwd,
+      onOutput: (text) => {
+        if (text.includes('Rehearse')) later ??= createMuse(['realtymuse', '--yes'], { cwd });
+      },
+    });
+    expect(first.code, first.stderr).toBe(0);
+    expect(await later).toMatchObject({
+      code: expect.any(Number),
+      stderr: expect.stringMatching(/realtymuse is being made by create-muse \(pid \d+, running for \d+ s\)\.\n→ Wait/),
+    });
   });
 });

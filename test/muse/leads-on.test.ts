@@ -6,7 +6,7 @@ import { backupMuse } from '../../src/muse/backup.ts';
 import { migrateMuse } from '../../src/muse/migrate.ts';
 import { restoreMuse } from '../../src/muse/restore.ts';
 import { seedMuse } from '../../src/muse/seed.ts';
-import { postgres } from '../../src/targets/postgres.ts';
+import { target as postgres } from '../../src/targets/postgres.ts';
 import type { MuseError } from '../../src/shared/error.ts';
 import { type Native, startNative } from '../support/native.ts';
 import { addFiles, museOnDisk, tableFiles, tableSql } from './muse-on-disk.ts';

@@ -148,7 +148,7 @@ describe('is waited for', () => {
   it('without printing control characters from the file', async () => {
     hold({ command: 'muse\u001B[31m\nmigrate' });
     await expect(takeLock(path, purpose, { waitMs: 0 })).rejects.toMatchObject({
-      message: expect.stringContaining('muse [31m migrate'),
+      message: expect.stringContaining(String.raw`muse\x1b[31m\nmigrate`),
     });
   });
 });

@@ -24,15 +24,18 @@ export const asMigration = (file: string, sql: string): Migration => ({
 /**
  * Installs the built-in kit, the presets and further tables (in the syntax of `--table`) in the database. Returns the
  * files.
+ * @param first how many files of the kit; default: all
  */
 export async function installFiles(
   database: Database,
   presets: readonly string[],
   tables: readonly string[] = [],
+  first?: number,
 ): Promise<Migration[]> {
   const files = readdirSync(folder)
     .filter((name) => name.endsWith('.sql'))
     .sort()
+    .slice(0, first)
     .map((name) => asMigration(name, readFileSync(join(folder, name), 'utf8')));
   for (const { sql } of files) await database.script(sql);
   if (presets.length > 0 || tables.length > 0) {
