@@ -1,7 +1,7 @@
 import type { TableSummary } from '../scaffold/scaffold.ts';
 import { checkedSession } from '../scaffold/session.ts';
 import type { CoreFacts } from '../scaffold/table.ts';
-import { buildCatalog, buildCatalogInTurns } from '../sql/catalog/build.ts';
+import { buildCatalog, readFiles } from '../sql/catalog/build.ts';
 import { coreFacts } from '../sql/catalog/core-objects.ts';
 import type { Table } from '../sql/catalog/model.ts';
 import type { Migration } from '../sql/migration.ts';
@@ -41,7 +41,7 @@ export async function expectationsOf(
 
 const declaredBy = rememberLast(async (migrations): Promise<Expectations> => {
   await loadParser();
-  const catalog = await buildCatalogInTurns(migrations);
+  const { catalog } = await readFiles(migrations);
   const tables = [...catalog.tables.values()].filter(isKept);
   const declarations = readDirectives(migrations).flatMap((directive): Declaration[] => {
     if (directive.kind === 'ignore') return [];
@@ -67,7 +67,8 @@ export async function extensionTables(migrations: readonly Migration[]): Promise
   const extensions = migrations.filter(({ layer }) => layer === 'extension');
   const directives = readDirectives(extensions);
   const comments = tableComments(extensions);
-  return [...buildCatalog(migrations).tables.values()]
+  const { catalog } = await readFiles(migrations);
+  return [...catalog.tables.values()]
     .filter((table) => isKept(table) && table.site?.piece.source.migration.layer === 'extension')
     .map((table) => ({
       name: table.name.replace(/^public\./, ''),
@@ -80,7 +81,8 @@ export async function extensionTables(migrations: readonly Migration[]): Promise
 /** `public` and the schemas that the files create. */
 export async function schemasOf(migrations: readonly Migration[]): Promise<string[]> {
   await loadParser();
-  const made = [...buildCatalog(migrations).schemas].filter(([, site]) => site !== undefined).map(([name]) => name);
+  const { catalog } = await readFiles(migrations);
+  const made = [...catalog.schemas].filter(([, site]) => site !== undefined).map(([name]) => name);
   return [...new Set(['public', ...made])];
 }
 

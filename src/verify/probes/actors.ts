@@ -11,7 +11,7 @@ import {
   type Person,
   staffKey,
 } from '../fixtures/people.ts';
-import { actingOrganization, actingUser } from '../fixtures/rows.ts';
+import { actingOrganization, actingUser } from '../fixtures/belongings.ts';
 import type { ScriptActor } from '../fixtures/script.ts';
 
 /** An actor of the proof. */

@@ -5,7 +5,7 @@ import type { Model } from '../catalog/model.ts';
 import { policiesFor } from '../catalog/scope.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
-import { actingUser } from '../fixtures/rows.ts';
+import { actingUser } from '../fixtures/belongings.ts';
 import type { Actor } from './actors.ts';
 import { insertStatement } from './insert-sql.ts';
 import { condition, grantedColumns, type Subject } from './subject.ts';

@@ -1,6 +1,7 @@
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { managingRoles } from '../catalog/managing-roles.ts';
-import type { Model } from '../catalog/model.ts';
+import { isWhoAsks, type Model } from '../catalog/model.ts';
+import { columnsIn, policiesFor } from '../catalog/scope.ts';
 import { findSeats } from '../catalog/seats.ts';
 import { isForStaff } from '../catalog/staff.ts';
 import type { Actor } from './actors.ts';
@@ -87,8 +88,57 @@ const inOwnName = asWriter((subject, actor, model) => {
   return isFounder || decidesMemberships(subject, actor, model) ? 'may' : 'no';
 });
 
+/** To add a row as another user. A guest may share out tasks, but a column that the author fills by default says who wrote it. */
+export const expectAs: Expects = (subject, actor, model) => {
+  const isWritten =
+    actor.relation === 'guest' &&
+    subject.columns.some(
+      (column) =>
+        model.meaningOf(subject.table, column) === 'user' &&
+        column.default !== null &&
+        isWhoAsks(model.parse(column.default), model),
+    );
+  const expected = expectInOwnName(subject, actor, model);
+  return isWritten && expected === 'may' ? 'doubtful' : expected;
+};
+
 /** To link one's own rows to rows of others. */
 export const expectLink = asWriter(() => 'may');
+
+/** To add a row on behalf of another; whoever may let others into its own thing does so in their name. */
+export const expectForged: Expects = (subject, actor, model) =>
+  (isInvited(subject, model) && !actor.isAnonymous) || (actor.relation === 'guest' && isChosen(subject, model))
+    ? 'may'
+    : expectNever(subject, actor, model);
+
+/** The policies to add a row ask for its user, so they decide for whom a guest may add one: for others in the room. */
+function isChosen({ table, belongs }: Subject, model: Model): boolean {
+  return policiesFor(table, 'I', model).every(({ check, using }) => {
+    const asked = columnsIn(check ?? using, table, model);
+    return belongs.some(({ column }) => asked.has(column));
+  });
+}
+
+/**
+ * Its rows are seats in what nobody owns, and each policy to add one asks for what the user is let into, or for that user
+ * alone.
+ */
+function isInvited({ table, scope }: Subject, model: Model): boolean {
+  const seats = findSeats(model).find((one) => one.table === table);
+  const adding = model.policyFacts(table).filter(({ policy }) => policy.permissive && 'a*'.includes(policy.command));
+  return (
+    seats !== undefined &&
+    scope.parent === undefined &&
+    table.rls &&
+    scope.kind !== 'service-only' &&
+    adding.length > 0 &&
+    adding.every(
+      ({ policy, userColumns }) =>
+        userColumns.length > 0 ||
+        seats.parent.columns.some((column) => columnsIn(policy.check ?? policy.using, table, model).has(column)),
+    )
+  );
+}
 
 /** To take A's row over. */
 export const expectTake = withScope((_, { relation }) => (relation === 'guest' ? 'doubtful' : 'no'));

@@ -81,7 +81,8 @@ function lets(policies: readonly string[]): string {
 }
 
 function brokenRule(check: Check, actors: readonly Actor[]): RuleName | undefined {
-  if (check.outcome === 'error') return 'policy-error';
+  // A made-up state may be refused in any way.
+  if (check.outcome === 'error') return verbs[check.verb].counted === true ? undefined : 'policy-error';
   const actor = actors.find((one) => one.name === check.actor);
   if (actor === undefined || !isAgainst(check) || check.outcome !== 'allowed' || !reachesOthers(check, actor))
     return undefined;

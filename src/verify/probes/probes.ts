@@ -5,7 +5,8 @@ import type { Probe } from '../fixtures/script.ts';
 import type { Actor } from './actors.ts';
 import type { Answer, Cell } from './run-script.ts';
 import { condition, type Subject } from './subject.ts';
-import { type Verb, type VerbRow, verbs } from './verbs.ts';
+import type { VerbRow } from './verb-row.ts';
+import { type Verb, verbs } from './verbs.ts';
 
 /** A probe and its subject. */
 export interface NamedProbe extends Probe {

@@ -2,7 +2,8 @@ import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts'
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import type { Model } from '../catalog/model.ts';
 import { guestKey, isMember, type Person } from '../fixtures/people.ts';
-import { actingEmail, actingUser, keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
+import { actingEmail, actingUser } from '../fixtures/belongings.ts';
+import { keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
 import { seatLabel, stateLabels } from './labels.ts';
 import type { Scope } from '../catalog/scope.ts';
 import { qualifiedName, relation } from '../../rules/engine/live/catalog.ts';
