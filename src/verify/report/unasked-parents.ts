@@ -23,7 +23,9 @@ export function unaskedParents(subject: Subject, reports: readonly TableReport[]
       rows?.includes('m') === true &&
       actors.some(({ name, relation: related }) => name === actor && related === 'self'),
   );
-  if (subject.kind !== 'table' || !isSeen) return [];
+  // The row that is partly A's differs from what the stranger adds where more than the user says whose it is.
+  const isUsers = subject.scope.owner === 'user' && subject.scope.parent === undefined;
+  if (subject.kind !== 'table' || !isUsers || !isSeen) return [];
   return subject.table.constraints.flatMap((key): Finding[] => {
     const parent = model.tables.get(key.target ?? '');
     const { organizations, userTables } = model.tenancy;
