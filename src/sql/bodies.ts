@@ -4,7 +4,7 @@ import { offsetsOf } from './offsets.ts';
 import { parsePlpgsql, parseTree } from './parser.ts';
 import { innerPiece } from './piece.ts';
 import type { BodyPieces, Piece } from './piece.ts';
-import { plpgsqlParts } from './plpgsql.ts';
+import { parseRoutine, plpgsqlParts } from './plpgsql.ts';
 
 /** A body as written in the file. */
 interface Body {
@@ -46,7 +46,7 @@ function readBody(piece: Piece): BodyPieces {
   const body = bodyOf(piece);
   if (body?.language === 'sql') return sqlPieces(piece, body.text, body.offset, false, inside);
   if (body?.language !== 'plpgsql') return { pieces: [] };
-  const parsed = parsePlpgsql(piece.statement.sql);
+  const parsed = parseRoutine(piece.statement.sql);
   if (!Array.isArray(parsed))
     return { pieces: [], error: { message: parsed.message, offset: errorOffset(piece, body, parsed.message) } };
   const results = plpgsqlParts(parsed, body.text).map((part) =>

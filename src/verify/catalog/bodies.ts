@@ -1,5 +1,6 @@
 import { allOf, fieldsOf, literalOf, type Node, stringsOf, walk } from '../../sql/nodes.ts';
-import { parsePlpgsql, parseTree } from '../../sql/parser.ts';
+import { parseTree } from '../../sql/parser.ts';
+import { parseRoutine } from '../../sql/plpgsql.ts';
 import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
 
 /** A node of PL/pgSQL's tree, which `@pgsql/types` does not describe. */
@@ -21,7 +22,7 @@ export interface RoutineBody {
 export function readBody(routine: FunctionRow): RoutineBody {
   const body: RoutineBody = { trees: [], executed: [], assigned: [], isUnreadable: false };
   if (routine.language === 'plpgsql') {
-    const parsed = parsePlpgsql(routine.definition);
+    const parsed = parseRoutine(routine.definition);
     if (Array.isArray(parsed))
       parsed.forEach((each) => {
         readPlpgsql(each, body);
