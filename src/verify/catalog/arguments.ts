@@ -4,6 +4,7 @@ import { actingUser } from '../fixtures/rows.ts';
 import type { Subject } from '../probes/subject.ts';
 import type { ArgumentType } from '../../rules/engine/live/catalog.ts';
 import type { JsonShape } from './json-keys.ts';
+import { isSecret, type RowKey } from './row-keys.ts';
 
 /** A value for a function's argument. */
 export interface Candidate {
@@ -23,6 +24,12 @@ export interface ArgumentContext {
   /** All tables with generated rows, and those that the function names. */
   subjects: readonly Subject[];
   named: readonly Subject[];
+  /** The values that name A's rows in those that it names. */
+  rowKeys: readonly RowKey[];
+  /** By the name of each argument: columns that it is compared with. */
+  compared: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Names of settings that it writes, and values that open something to whoever has them. */
+  settings: { names: readonly string[]; values: readonly string[] };
   /** Keys that it reads from JSON. */
   shape: JsonShape;
   /** Names of the columns that it mentions. */
@@ -57,12 +64,19 @@ const mostValues = 8;
 
 /** The values to try for one argument, the most likely first. Never empty. */
 export function candidatesOf(input: ArgumentType, name: string, context: ArgumentContext): Candidate[] {
-  const values = valuesOf(input, name, context);
+  const values = [...settingsFor(input, context), ...valuesOf(input, name, context)];
   return [...new Map(values.map((value) => [value.sql, value])).values()].slice(0, mostValues).map((value) => ({
     ...value,
     sql: cast(value.sql, input),
     ...(value.unknown === undefined ? {} : { unknown: cast(value.unknown, input) }),
   }));
+}
+
+function settingsFor({ category, base }: ArgumentType, { settings }: ArgumentContext): Candidate[] {
+  const { names, values } = settings;
+  if (category !== 'S' && !/^jsonb?$/.test(base)) return [];
+  const texts = base.startsWith('json') ? values.filter((value) => value.startsWith('{')) : [...names, ...values];
+  return texts.slice(0, mostValues).map((text) => ({ sql: quoteLiteral(text) }));
 }
 
 function cast(sql: string, { type, kind }: ArgumentType): string {
@@ -113,9 +127,6 @@ function valuesOf(input: ArgumentType, name: string, context: ArgumentContext): 
   };
   return candidatesFor(column, { texts: [], numbers: [], patterns: [] }, 1).map((sql) => ({ sql }));
 }
-
-/** Secrets are not looked up, because rows keep their hashes: A's row keeps the hash of this plain value. */
-const isSecret = /token|secret|key|password/;
 
 function texts(input: ArgumentType, name: string, context: ArgumentContext): Candidate[] {
   const plain = { sql: quoteLiteral(knownSecret) };
@@ -311,22 +322,16 @@ function valueNamed(name: string, { subjects }: ArgumentContext): Candidate[] {
  */
 function keys(kind: 'uuid' | 'number' | 'text', name: string, context: ArgumentContext): Candidate[] {
   const guess = idFor(name, context);
-  const found = context.named.flatMap((subject) => {
-    const columns = new Set([
-      ...subject.rows.a.key.map(([column]) => column),
-      ...subject.belongs.map(({ column }) => column),
-    ]);
-    const links = subject.table.constraints.filter(({ type }) => type === 'f').flatMap((key) => key.columns);
-    return [...columns, ...links].flatMap((column) => {
-      const base = subject.table.columns.find((one) => one.name === column)?.base ?? '';
-      const value = subject.rows.a.values.get(column);
-      return value !== undefined && value !== 'NULL' && fits(kind, base) ? [value] : [];
-    });
-  });
+  const compared = context.compared.get(name);
+  const rank = ({ column, isKey }: RowKey): number =>
+    compared?.has(column.name) === true || column.name === bareName(name) ? 0 : isKey ? 1 : 2;
+  const found = context.rowKeys.filter(({ column }) => fits(kind, column.base)).toSorted((x, y) => rank(x) - rank(y));
   const isGuessed = guess !== undefined && (kind === 'text' || (kind === 'uuid') === isUuid(guess));
-  return [...new Set([...(isGuessed ? [guess] : []), ...found])].map((sql) => ({
+  return [...new Set([...(isGuessed ? [guess] : []), ...found.map(({ sql }) => sql)])].map((sql) => ({
     sql,
-    unknown: quoteLiteral(isUuid(sql) ? nobody.uuid : kind === 'number' ? nobody.number : nobody.text),
+    unknown: quoteLiteral(
+      isUuid(sql) || kind === 'uuid' ? nobody.uuid : kind === 'number' ? nobody.number : nobody.text,
+    ),
   }));
 }
 

@@ -7,6 +7,8 @@ import { type FunctionRow, isPlatformSchema, qualifiedName } from '../../rules/e
 import { injectableArguments } from './dynamic-sql.ts';
 import { outsideEffect } from './effects.ts';
 import { jsonShape } from './json-keys.ts';
+import { settingOf, settingTexts } from './settings.ts';
+import { comparedColumns, type RowKey, rowKeysOf } from './row-keys.ts';
 import type { Model } from './model.ts';
 import { mayChange, tablesChanged, tablesNamed } from './reached-tables.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
@@ -26,6 +28,8 @@ export interface Callable {
   routine: FunctionRow;
   calls: FunctionCall[];
   probes: NamedProbe[];
+  /** The values that name rows of A in its calls. */
+  rowKeys: readonly RowKey[];
   /** `schema.name` of the tables that it names, itself or through what it calls. */
   tables: ReadonlySet<string>;
   /** Names of the columns that its queries return, `*` for all. */
@@ -75,7 +79,13 @@ function callableOf(
   const name = signatureOf(routine);
   const reached = model.sources.reached(routine);
   const effect = outsideEffect(routine, model.sources);
-  const named = tablesNamed(routine, model);
+  const opened = model.dependencies.dependents(
+    [...model.dependencies.writtenBy(routine)].filter((node) => settingOf(node) !== undefined),
+  );
+  const named = new Set([
+    ...tablesNamed(routine, model),
+    ...subjects.flatMap(({ name: one, table }) => (opened.has(one) ? [table] : [])),
+  ]);
   const injectable = reached.some(({ definer }) => definer)
     ? injectableArguments(routine, model.sources.body(routine))
     : [];
@@ -85,6 +95,7 @@ function callableOf(
     calls: [],
     probes: [],
     injectable,
+    rowKeys: [],
     tables: new Set([...named].map(qualifiedName)),
     gives: new Set(reached.flatMap((one) => [...model.sources.effects(one).gives])),
     skipped: effect === undefined ? undefined : `it ${effect}`,
@@ -93,9 +104,17 @@ function callableOf(
   const bodies = reached.map((one) => model.sources.body(one));
   const mentions = new Set(reached.flatMap((one) => [...model.sources.effects(one).mentions]));
   const isMentioned = ({ table }: Subject): number => (mentions.has(table.name) ? 0 : 1);
+  const namedSubjects = subjects
+    .filter(({ table }) => named.has(table))
+    .toSorted((x, y) => isMentioned(x) - isMentioned(y));
+  const rowKeys = namedSubjects.flatMap((subject) => rowKeysOf(subject, model));
+  callable.rowKeys = rowKeys;
   const context: ArgumentContext = {
     subjects,
-    named: subjects.filter(({ table }) => named.has(table)).toSorted((x, y) => isMentioned(x) - isMentioned(y)),
+    named: namedSubjects,
+    rowKeys,
+    compared: comparedColumns(routine, model.sources.body(routine)),
+    settings: settingTexts(routine, subjects, model),
     isDynamic: reached.some((one) => model.sources.effects(one).isDynamic),
     shape: jsonShape(bodies, model.tables),
     injectable: new Set(injectable),
@@ -127,6 +146,7 @@ function callableOf(
       sql,
       byHand: routine.kind === 'p' ? sql : `select * from ${callOf(routine, values)}`,
       ...howToRun(routine),
+      ...preparation(sql, rowKeys),
       state: changes ? `* ${name}` : '',
       actors: numbers,
     };
@@ -203,6 +223,12 @@ function combinations(lists: readonly Candidate[][], most: number): Candidate[][
   };
   for (let sum = 0; sum <= last && found.length < most; sum += 1) add([], sum);
   return found;
+}
+
+/** What finds the values that the database made, before the call. */
+function preparation(sql: string, rowKeys: readonly RowKey[]): Pick<NamedProbe, 'prepare'> {
+  const all = rowKeys.flatMap((key) => (key.prepare !== undefined && sql.includes(key.sql) ? [key.prepare] : []));
+  return all.length === 0 ? {} : { prepare: all.join('; ') };
 }
 
 /** A procedure gives one row where arguments go out, and nothing else. */

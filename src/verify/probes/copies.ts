@@ -14,7 +14,7 @@ function copyTables(subject: Subject, model: Model): string[] {
     .map(({ table }) => table)
     .filter((name) => {
       const table = model.tables.get(name);
-      return name !== subject.name && !(table !== undefined && isPublic(table, model));
+      return name !== subject.name && table !== undefined && !isPublic(table, model);
     });
 }
 

@@ -1,6 +1,8 @@
 import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { quoteLiteral } from '../../shared/quote.ts';
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { type Callable, type FunctionCall, isAnswer, isCallable } from '../catalog/functions.ts';
+import type { RowKey } from '../catalog/row-keys.ts';
 import { type Actor, sqlAs } from '../probes/actors.ts';
 import { verbs } from '../probes/verbs.ts';
 import { resultOf, stoppedAt } from '../probes/outcome.ts';
@@ -51,7 +53,7 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
       if ('code' in cell) return [stoppedCall(cell, actor, call.probe, proof)];
       return [
         readResult(call, cell, cells.get(call.baseline)?.get(actor), actor, callable, leaks),
-        ...changesOf(cell, actor, proof, leaks),
+        ...changesOf(cell, actor, callable, proof, leaks),
       ];
     }),
   );
@@ -122,10 +124,10 @@ function readResult(
   cell: Cell & { answer: string },
   without: Cell | undefined,
   actor: Actor,
-  { tables, gives, routine }: Callable,
+  { tables, gives, routine, rowKeys }: Callable,
   leaks: LeakFinder,
 ): Check {
-  const sql = sqlAs(call.probe.sql, actor);
+  const sql = sqlAs(withStored(call.probe.sql, rowKeys, leaks), actor);
   const found = readFound(cell.answer);
   const nobody = without !== undefined && 'answer' in without ? readFound(without.answer) : undefined;
   const values = found.values.filter((value) => !sql.includes(`'${value}'`));
@@ -140,13 +142,22 @@ function readResult(
       for (const table of call.searches.filter((one) => leaks.isHidden(one, actor, tables))) leaked.add(table);
   }
   return readCheck(
-    call.probe,
+    { ...call.probe, byHand: withStored(byHand(call.probe), rowKeys, leaks) },
     call.probe.verb,
     actor,
     [...leaked],
     [...new Set([...reached, ...leaked])],
     'allowed',
     'returns',
+  );
+}
+
+/** The call with the values that were looked up for it. */
+function withStored(sql: string, rowKeys: readonly RowKey[], leaks: LeakFinder): string {
+  return rowKeys.reduce(
+    (text, { prepare, sql: lookup, table, column }) =>
+      prepare === undefined ? text : text.replaceAll(lookup, quoteLiteral(leaks.stored(table, column.name) ?? '')),
+    sql,
   );
 }
 
@@ -219,7 +230,13 @@ function stoppedCall(
 }
 
 /** Tables in which the call changed A's rows or their number, and whether the actor may. */
-function changesOf(cell: Cell & { state: string }, actor: Actor, proof: Proof, leaks: LeakFinder): Check[] {
+function changesOf(
+  cell: Cell & { state: string },
+  actor: Actor,
+  { rowKeys }: Callable,
+  proof: Proof,
+  leaks: LeakFinder,
+): Check[] {
   if (cell.state === '') return [];
   const before = JSON.parse(cell.before[proof.probes[cell.probe]!.state] || '{}') as Record<string, string>;
   const after = JSON.parse(cell.state) as Record<string, string>;
@@ -235,11 +252,12 @@ function changesOf(cell: Cell & { state: string }, actor: Actor, proof: Proof, l
       return touched || added ? [{ table: subject.name, isForbidden }] : [];
     });
   const names = changed.map(({ table }) => table);
+  const probe = proof.probes[cell.probe]!;
   return names.length === 0
     ? []
     : [
         readCheck(
-          proof.probes[cell.probe]!,
+          { ...probe, byHand: withStored(byHand(probe), rowKeys, leaks) },
           'call-changes',
           actor,
           changed.filter((one) => one.isForbidden).map(({ table }) => table),

@@ -36,6 +36,8 @@ export interface LeakFinder {
     tables: ReadonlySet<string>,
     columns: ReadonlySet<string>,
   ): { value: string; holders: string[] }[];
+  /** The value of a column of A's row, as stored. */
+  stored(table: string, column: string): string | undefined;
   /** Returns whether the actor may not do that with A's row. */
   isForbidden(table: string, actor: Actor, verb: Verb): boolean;
   /**
@@ -68,6 +70,7 @@ export function leakFinder(proof: { answer: Answer; model: Model; subjects: read
   };
   return {
     isForbidden,
+    stored: (table, column) => rows.get(table)?.a.get(column),
     isHidden: (table, actor, tables) =>
       isForbidden(table, actor, 'select') &&
       !(

@@ -1,0 +1,95 @@
+/** Settings of the session that functions write and policies read: who may write one may open what it guards. */
+import { fieldsOf, literalOf, type Node, stringsOf, walk } from '../../sql/nodes.ts';
+import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
+import { tokenSetting } from './claim-paths.ts';
+import type { Subject } from '../probes/subject.ts';
+import type { Model } from './model.ts';
+
+/** Settings by name; {@link anySetting} where the name is known only at run time. */
+export interface SettingUse {
+  read: string[];
+  /** Those that keep their value after the statement: a setting of the transaction ends with the request. */
+  written: string[];
+}
+
+const anySetting = '*';
+
+/** The name under which a setting stands among the relations that something reads or writes. */
+export function settingNode(name: string): string {
+  return `setting ${name}`;
+}
+
+/** The name of the setting that such a node stands for; undefined for a relation. */
+export function settingOf(node: string): string | undefined {
+  return node.startsWith('setting ') ? node.slice('setting '.length) : undefined;
+}
+
+/** The settings that SQL reads and writes. */
+export function settingsIn(trees: readonly Node[]): SettingUse {
+  const use: SettingUse = { read: [], written: [] };
+  walk(trees, (type, fields) => {
+    if (type === 'VariableSetStmt' && fields.kind === 'VAR_SET_VALUE' && fields.is_local !== true)
+      use.written.push((fields.name ?? anySetting).toLowerCase());
+    if (type !== 'FuncCall') return;
+    const name = stringsOf(fields.funcname).at(-1);
+    const [setting, , isLocal] = fields.args ?? [];
+    const called = literalOf(setting)?.toLowerCase() ?? anySetting;
+    if (name === 'current_setting') use.read.push(called);
+    if (name === 'set_config' && !isTrue(isLocal)) use.written.push(called);
+  });
+  return use;
+}
+
+function isTrue(node: Node | undefined): boolean {
+  return fieldsOf(node, 'A_Const')?.boolval?.boolval === true;
+}
+
+/** The nodes of the settings that something writes, where those are all that anything reads if a name is not known. */
+export function writtenNodes(written: readonly string[], read: () => Iterable<string>): string[] {
+  return written.includes(anySetting) ? [...read()] : written.map(settingNode);
+}
+
+/** Texts for the arguments of a function that writes settings: names of settings, and the values that open something. */
+export function settingTexts(
+  routine: FunctionRow,
+  subjects: readonly Subject[],
+  model: Model,
+): { names: string[]; values: string[] } {
+  const written = [...model.dependencies.writtenBy(routine)].flatMap((node) => settingOf(node) ?? []);
+  if (written.length === 0) return { names: [], values: [] };
+  const opened = model.dependencies.dependents(written.map(settingNode));
+  const readers = [...opened].flatMap((name) => model.tables.get(name) ?? []);
+  const trees = [
+    ...readers.flatMap(({ policies }) => policies.flatMap(({ using, check }) => [using, check])),
+    ...model.catalog.functions.flatMap((one) => model.sources.body(one).trees),
+  ].map((tree) => (typeof tree === 'string' ? (model.parse(tree) as Node | undefined) : (tree ?? undefined)));
+  const constants = trees.flatMap((tree) => (tree === undefined ? [] : comparedConstants(tree, written)));
+  const ids = subjects
+    .filter(({ name }) => opened.has(name))
+    .flatMap(({ belongs, users }) => [users.a, ...belongs.map(({ a }) => a)])
+    .flatMap((sql) => (/^'[^'\\]*'$/.test(sql) ? [sql.slice(1, -1)] : []));
+  const inToken = written.includes(tokenSetting) ? ids.map((id) => JSON.stringify({ sub: id })) : [];
+  return {
+    names: namedByArgument(routine, model) ? written : [],
+    values: [...new Set([...constants, ...inToken, ...ids, 'true'])],
+  };
+}
+
+/** The constants that one of the settings is compared with. */
+function comparedConstants(tree: Node, names: readonly string[]): string[] {
+  const found: string[] = [];
+  walk(tree, (type, fields) => {
+    if (type !== 'A_Expr' || !settingsIn([{ A_Expr: fields }]).read.some((name) => names.includes(name))) return;
+    walk([fields.lexpr, fields.rexpr], (inner, constant) => {
+      const text = inner === 'A_Const' ? literalOf({ A_Const: constant }) : undefined;
+      if (text !== undefined && !names.includes(text)) found.push(text);
+    });
+  });
+  return found;
+}
+
+function namedByArgument(routine: FunctionRow, model: Model): boolean {
+  return model.sources
+    .reached(routine)
+    .some((one) => settingsIn(model.sources.body(one).trees).written.includes(anySetting));
+}
