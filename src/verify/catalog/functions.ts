@@ -113,7 +113,10 @@ function callableOf(
     subjects,
     named: namedSubjects,
     rowKeys,
-    compared: comparedColumns(routine, model.sources.body(routine)),
+    compared: comparedColumns(
+      routine.inputs.map((_, index) => argumentNameOf(routine, index)),
+      bodies.flatMap(({ trees }) => trees),
+    ),
     settings: settingTexts(routine, subjects, model),
     isDynamic: reached.some((one) => model.sources.effects(one).isDynamic),
     shape: jsonShape(bodies, model.tables),
@@ -198,11 +201,14 @@ export function stateOfTables(
     : `select json_object_agg(name, state)::text from (${parts.join(' union all ')}) as all_states`;
 }
 
+/** The name of an argument, or its number as a body writes it. */
+function argumentNameOf({ argumentNames }: FunctionRow, index: number): string {
+  return argumentNames[index] || `$${index + 1}`;
+}
+
 /** The arguments of each call: first without those that have a default, then with all; the most likely values first. */
 function valueLists(routine: FunctionRow, context: ArgumentContext, most: number): Candidate[][] {
-  const lists = routine.inputs.map((input, index) =>
-    candidatesOf(input, routine.argumentNames[index] || `$${index + 1}`, context),
-  );
+  const lists = routine.inputs.map((input, index) => candidatesOf(input, argumentNameOf(routine, index), context));
   if (routine.defaults === 0) return combinations(lists, most);
   const least = combinations(lists.slice(0, lists.length - routine.defaults), Math.ceil(most / 3));
   return [...least, ...combinations(lists, most - least.length)];

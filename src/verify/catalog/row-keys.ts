@@ -1,10 +1,10 @@
 /** The values that name A's row in a call, those that the database makes included. */
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
-import type { ColumnRow, FunctionRow, RelationRow } from '../../rules/engine/live/catalog.ts';
+import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts';
 import { nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import { condition, type Subject } from '../probes/subject.ts';
-import type { RoutineBody } from './bodies.ts';
+import type { Node as Tree } from '../../sql/nodes.ts';
 import type { Model } from './model.ts';
 
 /** A column of A's row, with its value as SQL. */
@@ -102,12 +102,11 @@ function isUnguessable(column: ColumnRow, made: ReadonlyMap<string, string>, mod
   return found;
 }
 
-/** By the name of each argument, or its number: the columns that the function compares it with. */
+/** By the name of each argument or column: the columns that a body compares it with. */
 export function comparedColumns(
-  { argumentNames, inputs }: FunctionRow,
-  { trees }: RoutineBody,
+  names: readonly string[],
+  trees: readonly Tree[],
 ): ReadonlyMap<string, ReadonlySet<string>> {
-  const names = inputs.map((_, index) => argumentNames[index] || `$${index + 1}`);
   const compared = new Map(names.map((name): [string, Set<string>] => [name, new Set()]));
   walk(trees, (type, node) => {
     if (type !== 'A_Expr') return;

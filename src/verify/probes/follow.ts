@@ -1,3 +1,4 @@
+import { overwrites } from '../catalog/trigger-values.ts';
 import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import type { Callable } from '../catalog/functions.ts';
 import type { Chain } from '../fixtures/script.ts';
@@ -140,14 +141,19 @@ class Trail {
         last.byTheWay.includes(subject.name) &&
         verbs.update.expects(subject, actor, model) === 'no',
     );
-    const { letter, tried } = verbs[this.first.probes[path.probes.at(-1)!]!.verb];
+    const { letter, tried, linksToA } = verbs[this.first.probes[path.probes.at(-1)!]!.verb];
     if (actor.relation === 'self') return { lead, states: [], afterwards: this.copyLooks(last.byTheWay) };
     // A member may write its organization's rows: only what it gives itself is followed.
     if (actor.relation === 'co-member' && tried !== 'opens' && letter !== 'X')
       return { lead, states: states.map(({ state }) => state), afterwards: [] };
     const lastCall = this.callables.get(this.first.probes[path.probes.at(-1)!]!.subject);
     const isOpener = lastCall !== undefined && model.dependencies.changesAccess(lastCall.routine);
-    const asking = new Set([...model.dependencies.dependents(changed), ...(isOpener ? model.tables.keys() : [])]);
+    const asking = new Set([
+      ...model.dependencies.dependents(changed),
+      // A trigger may have made the row that was named the actor's own.
+      ...(linksToA === true ? last.byTheWay : []),
+      ...(isOpener ? model.tables.keys() : []),
+    ]);
     const afterwards = [
       ...subjects
         .filter((subject) => asking.has(subject.name) || asking.has(qualifiedName(subject.table)))
@@ -323,7 +329,7 @@ class Trail {
     const before = one.before[one.state] ?? '';
     const lost = rowsOfA(changedRows(before, one.after));
     if (subject === undefined || lost === '') return undefined;
-    // A new row that references another's row, e.g. a like, may update a counter there: only deleted rows are a loss.
+    // A new row that references another's row, e.g. a like, may update a counter there: only rows that are deleted or overwritten are a loss.
     const isLinked = path.probes.some((probe) => verbs[this.first.probes[probe]!.verb].linksToA === true);
     const remain = [...lost].every((letter) =>
       one.after
@@ -331,7 +337,9 @@ class Trail {
         .split(';')
         .some((part) => part.startsWith(letter)),
     );
-    return isLinked && remain ? undefined : { path, by: path.actor, how: 'loses', object: subject.name };
+    const first = this.subjects.get(this.first.probes[path.probes[0]!]!.subject);
+    const isTold = first !== undefined && overwrites(first.table, subject.table, this.first.model);
+    return isLinked && remain && !isTold ? undefined : { path, by: path.actor, how: 'loses', object: subject.name };
   }
 
   /**

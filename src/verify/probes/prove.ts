@@ -26,6 +26,7 @@ import { realtimeMessages, topicProbes } from './topics.ts';
 import { partitionSubjects } from '../catalog/partitions.ts';
 import { isWritable, tablesBehind, usableViews, viewSubject } from '../catalog/views.ts';
 import type { IsWanted } from '../catalog/wanted.ts';
+import { withAims } from '../catalog/trigger-values.ts';
 import { makeWorld, type World } from '../fixtures/world.ts';
 
 /** Everything that was tried, and the results. */
@@ -97,8 +98,9 @@ export async function prove(
   const tables = [...model.tables.values()].filter(
     (table) => isProbed(table) && !untouchable.has(`${table.schema}.${table.name}`),
   );
-  const tableSubjects = tables.flatMap(
-    (table) => subjectOf(table, scopeOf(table, model), world.rows, world.people, model) ?? [],
+  const tableSubjects = withAims(
+    tables.flatMap((table) => subjectOf(table, scopeOf(table, model), world.rows, world.people, model) ?? []),
+    model,
   );
   const roles = [...new Set(actors.map((actor) => actor.role))];
   const views = usableViews(model, roles);

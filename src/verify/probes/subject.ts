@@ -4,6 +4,7 @@ import type { Model } from '../catalog/model.ts';
 import type { Person } from '../fixtures/people.ts';
 import { actingEmail, actingUser, keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
 import { stateLabels } from './labels.ts';
+import type { AimedValue } from '../catalog/trigger-values.ts';
 import type { Scope } from '../catalog/scope.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 
@@ -47,6 +48,9 @@ export interface Subject {
   fresh: { a: KnownRow; b: KnownRow };
   /** The owner columns, with their values for A and for B, and for the acting user if that is known. */
   belongs: { column: string; a: string; b: string; own: string | undefined }[];
+  /** Values that make its triggers reach for rows of A; and SQL that finds those first that the database made. */
+  aims: readonly AimedValue[];
+  prepareAims: string | undefined;
   /** SQL of the IDs of A, of B, and of a user who has no membership yet. */
   users: { a: string; b: string; newcomer: string };
   /** For a bucket: SQL of the name of another bucket, to which an object might be moved. */
@@ -109,6 +113,8 @@ export function subjectOf(
       b: b.values.get(column) ?? 'NULL',
       own: isDirect ? ownValue(table, column, model) : undefined,
     })),
+    aims: [],
+    prepareAims: undefined,
     users: { a: idOf(0), b: idOf(1), newcomer: idOf(2) },
     elsewhere: undefined,
     prepare: undefined,
