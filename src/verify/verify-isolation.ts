@@ -18,7 +18,7 @@ import { countProven, gapsOf, notProven, unfilledReport, withForcedRows } from '
 import type { IsolationReport, TableReport } from './report/report.ts';
 import { functionGap, functionReport, viewReport } from './report/function-reports.ts';
 import { leakFinder } from './report/leaks.ts';
-import { oracles } from './report/oracles.ts';
+import { answers, oracles } from './report/oracles.ts';
 import { subjectReport } from './report/reports.ts';
 import { topicReport } from './report/topic-report.ts';
 import { wayFindings } from './report/ways.ts';
@@ -89,6 +89,7 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
     ...channels.reports.map((report) => ({ report, routine: undefined })),
   ];
   findings.push(...others.flatMap(({ report, routine }) => judge(report, proof.actors, model, { routine })));
+  findings.push(...functions.flatMap(({ callable, report }) => answers(callable, report, proof)));
   // Roles, schemas and default privileges concern every table.
   const isAbout = (object: string): boolean => !model.tables.has(object) || isWanted(object);
   findings.push(

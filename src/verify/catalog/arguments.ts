@@ -136,7 +136,7 @@ function texts(input: ArgumentType, name: string, context: ArgumentContext): Can
     ? ['admin', 'owner'].map((role) => ({ sql: quoteLiteral(role), isPrivileged: true }))
     : [];
   const sql = context.injectable.has(name) ? injections(context) : context.isDynamic ? tableNames(context) : [];
-  const searched = isSecret.test(name) ? [] : searches(context);
+  const searched = isSecret.test(name) ? [] : searches(name, context);
   const typed = input.kind === 'p' ? context.named.slice(0, 2).map(({ into }) => ({ sql: `null::${into}` })) : [];
   const namesKey = /(^|_)(id|uuid|key)$/.test(name);
   const first =
@@ -161,18 +161,24 @@ function texts(input: ArgumentType, name: string, context: ArgumentContext): Can
   );
 }
 
-/** Parts of texts in A's rows: a caller who learns whether a part matches can read the text letter by letter. */
-function searches({ named, columns }: ArgumentContext): Candidate[] {
+/**
+ * Parts of texts in A's rows: a caller who learns whether a part matches can read the text letter by letter. And whole
+ * texts of a column that the argument is compared with: whether one is taken is what a function over unique names tells.
+ */
+function searches(name: string, { named, columns, compared }: ArgumentContext): Candidate[] {
+  const isAsked = ({ table }: Subject, column: string): boolean =>
+    compared.get(name)?.has(column) === true &&
+    !table.indexes.some(({ unique, columns: all }) => unique && (all.includes(column) || all.includes(null)));
   const found = named.flatMap((subject) =>
     [...subject.rows.a.values].flatMap(([column, value]) => {
       const text = textOf(value);
       return text !== undefined && text.includes('muse') && text.length >= 8 && columns.has(column)
-        ? [{ subject, text: text.slice(0, -1) }]
+        ? [{ subject, text: text.slice(0, -1), whole: isAsked(subject, column) ? [text] : [] }]
         : [];
     }),
   );
-  return found.slice(0, 2).flatMap(({ subject, text }) =>
-    [`${text}%`, text].map((part): Candidate => ({
+  return found.slice(0, 2).flatMap(({ subject, text, whole }) =>
+    [...whole, `${text}%`, text].map((part): Candidate => ({
       sql: quoteLiteral(part),
       unknown: quoteLiteral(part.replace(text, nobody.text)),
       searches: subject.name,
@@ -205,7 +211,7 @@ function arrays(input: ArgumentType, name: string, context: ArgumentContext): Ca
   const kind = element === 'uuid' ? 'uuid' : /^(smallint|integer|bigint|numeric)/.test(element) ? 'number' : 'text';
   if (input.labels !== null) return [{ sql: `array[${input.labels.map(quoteLiteral).join(', ')}]` }, { sql: "'{}'" }];
   if (/^jsonb?$/.test(element)) return [...objects(name, context).map((one) => wrapped(one, element)), { sql: "'{}'" }];
-  const ids = [...keys(kind, singular, context), ...(kind === 'text' ? searches(context) : [])];
+  const ids = [...keys(kind, singular, context), ...(kind === 'text' ? searches(name, context) : [])];
   const all =
     ids.length === 0
       ? []

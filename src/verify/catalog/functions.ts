@@ -8,7 +8,7 @@ import { injectableArguments } from './dynamic-sql.ts';
 import { outsideEffect } from './effects.ts';
 import { jsonShape } from './json-keys.ts';
 import { settingOf, settingTexts } from './settings.ts';
-import { comparedColumns, type RowKey, rowKeysOf } from './row-keys.ts';
+import { comparedColumns, isSecret, type RowKey, rowKeysOf } from './row-keys.ts';
 import type { Model } from './model.ts';
 import { mayChange, tablesChanged, tablesNamed } from './reached-tables.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
@@ -178,6 +178,11 @@ function callableOf(
   });
   callable.probes = [...known.values()];
   return callable;
+}
+
+/** Returns whether the function is for those who know something that cannot be guessed, e.g. the token of an invitation. */
+export function isCalledBySecret({ argumentNames }: FunctionRow): boolean {
+  return argumentNames.some((name) => isSecret.test(name) || /(^|_)(code|invit\w*|link|hash|otp|pin)(_|$)/.test(name));
 }
 
 /** Returns whether a function returns a boolean or a number rather than rows or texts. */

@@ -1,7 +1,7 @@
 /** The values that name A's row in a call, those that the database makes included. */
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts';
-import { nameParts, walk } from '../../rules/engine/live/expression.ts';
+import { fields, nameParts, type Node, walk } from '../../rules/engine/live/expression.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import { condition, type Subject } from '../probes/subject.ts';
 import type { Node as Tree } from '../../sql/nodes.ts';
@@ -102,26 +102,60 @@ function isUnguessable(column: ColumnRow, made: ReadonlyMap<string, string>, mod
   return found;
 }
 
-/** By the name of each argument or column: the columns that a body compares it with. */
+/**
+ * By the name of each argument, or column of a row that a trigger gets: the columns that a body compares it with, or
+ * writes it to.
+ */
 export function comparedColumns(
   names: readonly string[],
   trees: readonly Tree[],
 ): ReadonlyMap<string, ReadonlySet<string>> {
   const compared = new Map(names.map((name): [string, Set<string>] => [name, new Set()]));
+  const pair = (value: Reference, other: Reference): void => {
+    // Whether a trigger's row has changed says nothing about other rows.
+    if (!value.isOfTrigger || !other.isOfTrigger) compared.get(value.name)?.add(other.name);
+  };
   walk(trees, (type, node) => {
-    if (type !== 'A_Expr') return;
-    const sides = [node['lexpr'], node['rexpr']].map((side) => namesIn(side));
-    for (const [own, other] of [sides, sides.toReversed()] as [string[], string[]][])
-      for (const name of own) for (const column of other) compared.get(name)?.add(column);
+    if (type === 'A_Expr') {
+      const [left, right] = [referencesIn(node['lexpr']), referencesIn(node['rexpr'])];
+      for (const one of left) for (const other of right) [pair(one, other), pair(other, one)];
+    } else if (type === 'InsertStmt') {
+      for (const [column, value] of insertedValues(node))
+        for (const one of referencesIn(value)) pair(one, { name: column, isOfTrigger: false });
+    }
   });
   return compared;
 }
 
-function namesIn(expression: unknown): string[] {
-  const found: string[] = [];
+/** A column, argument or variable as an expression names it. */
+interface Reference {
+  name: string;
+  /** It is of the row that a trigger gets. */
+  isOfTrigger: boolean;
+}
+
+function referencesIn(expression: unknown): Reference[] {
+  const found: Reference[] = [];
   walk(expression, (type, node) => {
-    if (type === 'ColumnRef') found.push(nameParts(node['fields']).at(-1) ?? '');
-    if (type === 'ParamRef') found.push(`$${String(node['number'] ?? 0)}`);
+    const parts = type === 'ColumnRef' ? nameParts(node['fields']) : [];
+    if (parts.length > 0)
+      found.push({ name: parts.at(-1)!, isOfTrigger: parts.length === 2 && /^(new|old)$/.test(parts[0]!) });
+    if (type === 'ParamRef') found.push({ name: `$${String(node['number'] ?? 0)}`, isOfTrigger: false });
   });
   return found;
+}
+
+/** The columns that an INSERT names, each with an expression for it. */
+function insertedValues(insert: Node): [column: string, value: unknown][] {
+  const columns = ((insert['cols'] ?? []) as unknown[]).map((target) =>
+    String(fields(target, 'ResTarget')?.['name'] ?? ''),
+  );
+  const select = fields(insert['selectStmt'], 'SelectStmt');
+  const lists = ((select?.['valuesLists'] ?? []) as unknown[]).map(
+    (list) => (fields(list, 'List')?.['items'] ?? []) as unknown[],
+  );
+  const rows = [...lists, (select?.['targetList'] ?? []) as unknown[]];
+  return rows.flatMap((row) =>
+    row.map((value, index): [string, unknown] => [columns[index] ?? '', value]).filter(([column]) => column !== ''),
+  );
 }

@@ -61,17 +61,23 @@ function aimsOf(
     .filter(({ table }) => tables.has(table))
     .toSorted((x, y) => Number(written.has(y.table)) - Number(written.has(x.table)));
   const rowKeys = named.flatMap((one) => rowKeysOf(one, model));
-  const columns = freeColumns(subject, model).filter(
-    ({ name }) => mentioned.has(name) || mentioned.has('*') || mentioned.has('new') || isChecked(subject.table, name),
+  const free = freeColumns(subject, model);
+  const compared = comparedColumns(
+    free.map(({ name }) => name),
+    bodies.flatMap(({ trees }) => trees),
+  );
+  const keys = new Set(rowKeys.map(({ column }) => column.name));
+  // What looks like an id may be passed on in any way; a text is one only where it is used as one.
+  const columns = free.filter(({ name, base }) =>
+    /^(uuid|smallint|integer|bigint)$/.test(base)
+      ? mentioned.has(name) || mentioned.has('*') || mentioned.has('new') || isChecked(subject.table, name)
+      : [...compared.get(name)!].some((column) => keys.has(column)),
   );
   const context = {
     subjects,
     named,
     rowKeys,
-    compared: comparedColumns(
-      columns.map(({ name }) => name),
-      bodies.flatMap(({ trees }) => trees),
-    ),
+    compared,
     settings: { names: [], values: [] },
     shape: jsonShape(bodies, model.tables),
     columns: new Set<string>(),

@@ -22,23 +22,31 @@ const mostStatements = 4;
  * Follows every permitted write: reads again, as the same actor, everything whose policies or bodies depend on what was
  * written, and tries there what it could not do before, up to three writes in a row. Also checks what others have lost,
  * and what strangers see of an owner's writes.
+ * @param worlds chains that run along with the first steps
  * @param run runs chains with fixtures like those of the first round
  */
 export async function followWrites(
   first: FirstRound,
+  worlds: readonly Chain[],
   run: (chains: readonly Chain[]) => Promise<Opened[]>,
-): Promise<{ openings: Opening[]; obstacles: Obstacle[] }> {
+): Promise<{ openings: Opening[]; obstacles: Obstacle[]; inWorlds: Opened[] }> {
   const trail = new Trail(first);
   const found: Opening[] = [];
   const obstacles: Obstacle[] = [];
   let paths = trail.permitted();
-  for (let step = 1; step <= mostSteps && paths.length > 0; step += 1) {
+  const inWorlds: Opened[] = [];
+  for (let step = 1, beside = worlds; step <= mostSteps && paths.length + beside.length > 0; step += 1, beside = []) {
     const planned = paths
       .map((path) => ({ path, chain: trail.chainOf(path, step < mostSteps) }))
       .filter(({ chain }) => chain.afterwards.length + chain.states.length > 0);
-    const opened = await run(planned.map(({ chain }) => chain));
+    const opened = await run([...planned.map(({ chain }) => chain), ...beside]);
     const further: Path[] = [];
-    for (const one of opened) {
+    inWorlds.push(
+      ...opened
+        .filter(({ chain }) => chain >= planned.length)
+        .map((one) => ({ ...one, chain: one.chain - planned.length })),
+    );
+    for (const one of opened.filter(({ chain }) => chain < planned.length)) {
       const { path } = planned[one.chain]!;
       const what = trail.read(path, one);
       if (what !== undefined) found.push(what);
@@ -50,7 +58,7 @@ export async function followWrites(
     const known = new Set(found.map(({ path }) => `${path.actor} ${path.probes[0]}`));
     paths = further.filter((path) => !known.has(`${path.actor} ${path.probes[0]}`));
   }
-  return { openings: found, obstacles };
+  return { openings: found, obstacles, inWorlds };
 }
 
 /** Determines what a path may have changed, and so what to try after it. */

@@ -50,11 +50,10 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
     callable.calls.flatMap((call): Check[] => {
       const cell = cells.get(call.probe)?.get(actor);
       if (cell === undefined) return [];
-      if ('code' in cell) return [stoppedCall(cell, actor, call.probe, proof)];
-      return [
-        readResult(call, cell, cells.get(call.baseline)?.get(actor), actor, callable, leaks),
-        ...changesOf(cell, actor, callable, proof, leaks),
-      ];
+      const told = toldOf(call, cell, actor, callable, proof);
+      if ('code' in cell) return [told ?? stoppedCall(cell, actor, call.probe, callable, proof, leaks)];
+      const result = readResult(call, cell, cells.get(call.baseline)?.get(actor), actor, callable, leaks);
+      return [result.expected === 'no' ? result : (told ?? result), ...changesOf(cell, actor, callable, proof, leaks)];
     }),
   );
   // Of several calls, one that breaks a rule counts, or else one that was allowed.
@@ -116,6 +115,23 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
       ? 'Check by hand whose rows it reads and changes. Or revoke EXECUTE from anon and authenticated, and call it as service_role.'
       : 'Check by hand what it does. Or revoke EXECUTE from anon and authenticated.',
   };
+}
+
+/**
+ * A call whose result changes with the texts of rows that the actor may not read: it gives what it makes of them, or
+ * says whether they hold a part that its caller chooses.
+ */
+function toldOf(
+  call: FunctionCall,
+  cell: Cell,
+  actor: Actor,
+  { tables }: Callable,
+  { differences, differing }: Proof,
+): Check | undefined {
+  const found = differences.find((one) => one.actor === cell.actor && one.probe === cell.probe);
+  if (found === undefined || !(found.isTold || call.searches.length > 0)) return undefined;
+  const hidden = [...tables].filter((name) => differing.has(name));
+  return readCheck(call.probe, call.probe.verb, actor, hidden, hidden, 'allowed', 'tells what is in');
 }
 
 /** What a call revealed: values of A's row that were not in the arguments, and not in the baseline's result. */
@@ -205,8 +221,15 @@ function stoppedCall(
   cell: Cell & { code: string; message: string },
   actor: Actor,
   probe: NamedProbe,
+  { tables, rowKeys }: Callable,
   proof: Proof,
+  leaks: LeakFinder,
 ): Check {
+  const sql = withStored(probe.sql, rowKeys, leaks);
+  const values = leaks.within(cell.message, tables).filter((value) => !sql.includes(`'${value}'`));
+  const leaked = hidden(leaks.given(values, tables), actor, tables, leaks);
+  if (leaked.length > 0)
+    return readCheck(probe, probe.verb, actor, leaked, leaked, 'allowed', 'puts into an error what is in');
   const refused: Check = {
     actor: actor.name,
     verb: probe.verb,

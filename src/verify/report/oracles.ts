@@ -1,6 +1,9 @@
 import type { Finding } from '../../shared/finding.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
+import { qualifiedName } from '../../rules/engine/live/catalog.ts';
+import type { Callable } from '../catalog/functions.ts';
 import type { Actor } from '../probes/actors.ts';
+import type { Proof } from '../probes/prove.ts';
 import { personalColumns } from '../probes/expected.ts';
 import type { Subject } from '../probes/subject.ts';
 import { makeFinding } from './make-finding.ts';
@@ -33,4 +36,26 @@ export function oracles(subject: Subject, report: TableReport, actors: readonly 
       'warning',
     ),
   );
+}
+
+/**
+ * Functions whose answer, a number, a yes or no or an error, depends on rows that the caller may not read, without
+ * giving their texts: one finding for each, unless the function has a worse one.
+ */
+export function answers({ routine, name, tables }: Callable, report: TableReport, proof: Proof): Finding[] {
+  const who = proof.differences
+    .filter(({ probe }) => proof.probes[probe]!.subject === name)
+    .map(({ actor }) => proof.actors[actor]!.name);
+  if (who.length === 0 || report.checks.some(({ expected, outcome }) => expected === 'no' && outcome === 'allowed'))
+    return [];
+  const asked = [...tables].filter((table) => proof.differing.has(table)).join(', ');
+  return [
+    makeFinding(
+      'isolation-read',
+      name,
+      `${name}: what it answers ${[...new Set(who)].join(', ')} depends on rows of ${asked} that belong to others.`,
+      `If nobody is to learn that, let ${qualifiedName(routine)} ask only for rows of its caller; or make it SECURITY INVOKER.`,
+      'warning',
+    ),
+  ];
 }
