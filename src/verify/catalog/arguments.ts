@@ -5,6 +5,7 @@ import type { Subject } from '../probes/subject.ts';
 import type { ArgumentType } from '../../rules/engine/live/catalog.ts';
 import type { JsonShape } from './json-keys.ts';
 import { isSecret, type RowKey } from './row-keys.ts';
+import type { SettingTexts } from './settings.ts';
 
 /** A value for a function's argument. */
 export interface Candidate {
@@ -28,8 +29,8 @@ export interface ArgumentContext {
   rowKeys: readonly RowKey[];
   /** By the name of each argument: columns that it is compared with. */
   compared: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Names of settings that it writes, and values that open something to whoever has them. */
-  settings: { names: readonly string[]; values: readonly string[] };
+  /** Names and values of the settings that it writes. */
+  settings: SettingTexts;
   /** Keys that it reads from JSON. */
   shape: JsonShape;
   /** Names of the columns that it mentions. */
@@ -64,7 +65,7 @@ const mostValues = 8;
 
 /** The values to try for one argument, the most likely first. Never empty. */
 export function candidatesOf(input: ArgumentType, name: string, context: ArgumentContext): Candidate[] {
-  const values = [...settingsFor(input, context), ...valuesOf(input, name, context)];
+  const values = [...settingsFor(input, name, context), ...valuesOf(input, name, context)];
   return [...new Map(values.map((value) => [value.sql, value])).values()].slice(0, mostValues).map((value) => ({
     ...value,
     sql: cast(value.sql, input),
@@ -72,11 +73,13 @@ export function candidatesOf(input: ArgumentType, name: string, context: Argumen
   }));
 }
 
-function settingsFor({ category, base }: ArgumentType, { settings }: ArgumentContext): Candidate[] {
-  const { names, values } = settings;
+function settingsFor({ category, base }: ArgumentType, name: string, { settings }: ArgumentContext): Candidate[] {
   if (category !== 'S' && !/^jsonb?$/.test(base)) return [];
-  const texts = base.startsWith('json') ? values.filter((value) => value.startsWith('{')) : [...names, ...values];
-  return texts.slice(0, mostValues).map((text) => ({ sql: quoteLiteral(text) }));
+  const texts = settings.naming.has(name) ? settings.names : settings.values;
+  return texts
+    .filter((text) => category === 'S' || text.startsWith('{'))
+    .slice(0, mostValues)
+    .map((text) => ({ sql: quoteLiteral(text) }));
 }
 
 function cast(sql: string, { type, kind }: ArgumentType): string {
@@ -210,6 +213,11 @@ function arrays(input: ArgumentType, name: string, context: ArgumentContext): Ca
   const singular = name.replace(/s$/, '').replace(/_id$|ids?$/, '_id');
   const kind = element === 'uuid' ? 'uuid' : /^(smallint|integer|bigint|numeric)/.test(element) ? 'number' : 'text';
   if (input.labels !== null) return [{ sql: `array[${input.labels.map(quoteLiteral).join(', ')}]` }, { sql: "'{}'" }];
+  if (input.attributes !== null)
+    return [
+      ...composites({ ...input, base: element }, input.attributes, context).map((one) => wrapped(one, element)),
+      { sql: "'{}'" },
+    ];
   if (/^jsonb?$/.test(element)) return [...objects(name, context).map((one) => wrapped(one, element)), { sql: "'{}'" }];
   const ids = [...keys(kind, singular, context), ...(kind === 'text' ? searches(name, context) : [])];
   const all =

@@ -79,9 +79,10 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
   const resolve = resolverOf(catalog);
   const mentionsOf = (trees: readonly Node[], effects: Effects, isOpaque: boolean, caller?: FunctionRow): Mentions => {
     // What the catalog prints without a schema is in public, unless it is nowhere there.
-    const path = caller === undefined ? ['public'] : searchPathOf(caller);
+    const isPrinted = caller === undefined || sources.body(caller).isPrinted;
+    const path = isPrinted ? ['public'] : searchPathOf(caller);
     const named = (all: readonly RelationName[]): Set<string> =>
-      new Set(all.flatMap((one) => resolve(one, path, caller === undefined)));
+      new Set(all.flatMap((one) => resolve(one, path, isPrinted)));
     const settings = settingsIn(trees);
     return {
       reads: new Set([...named(effects.relations), ...settings.read.map(settingNode)]),

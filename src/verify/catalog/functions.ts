@@ -121,9 +121,7 @@ function callableOf(
     isDynamic: reached.some((one) => model.sources.effects(one).isDynamic),
     shape: jsonShape(bodies, model.tables),
     injectable: new Set(injectable),
-    // A function that returns rows can be called with any text; a boolean or number reveals something only for a text
-    // of A's row.
-    columns: new Set(isAnswer(routine) ? reached.flatMap((one) => [...model.sources.effects(one).columns]) : []),
+    columns: new Set(reached.flatMap((one) => [...model.sources.effects(one).columns])),
   };
   const changes = mayChange(routine, model);
   const most = !reached.some(({ definer }) => definer)

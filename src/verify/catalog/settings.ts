@@ -49,14 +49,19 @@ export function writtenNodes(written: readonly string[], read: () => Iterable<st
   return written.includes(anySetting) ? [...read()] : written.map(settingNode);
 }
 
-/** Texts for the arguments of a function that writes settings: names of settings, and the values that open something. */
-export function settingTexts(
-  routine: FunctionRow,
-  subjects: readonly Subject[],
-  model: Model,
-): { names: string[]; values: string[] } {
+/** Texts for the arguments of a function that writes settings. */
+export interface SettingTexts {
+  names: readonly string[];
+  /** Values that open something to whoever has them. */
+  values: readonly string[];
+  /** The arguments that take a name rather than a value. */
+  naming: ReadonlySet<string>;
+}
+
+/** The texts for a function's arguments: none if it writes no setting. */
+export function settingTexts(routine: FunctionRow, subjects: readonly Subject[], model: Model): SettingTexts {
   const written = [...model.dependencies.writtenBy(routine)].flatMap((node) => settingOf(node) ?? []);
-  if (written.length === 0) return { names: [], values: [] };
+  if (written.length === 0) return { names: [], values: [], naming: new Set() };
   const opened = model.dependencies.dependents(written.map(settingNode));
   const readers = [...opened].flatMap((name) => model.tables.get(name) ?? []);
   const trees = [
@@ -70,9 +75,14 @@ export function settingTexts(
     .flatMap((sql) => (/^'[^'\\]*'$/.test(sql) ? [sql.slice(1, -1)] : []));
   const inToken = written.includes(tokenSetting) ? ids.map((id) => JSON.stringify({ sub: id })) : [];
   return {
-    names: namedByArgument(routine, model) ? written : [],
-    values: [...new Set([...constants, ...inToken, ...ids, 'true'])],
+    names: written.toSorted((x, y) => Number(isOfRequest(x)) - Number(isOfRequest(y))),
+    values: [...new Set([...constants, ...inToken.slice(0, 1), ...ids.slice(0, 1), 'true', ...inToken, ...ids])],
+    naming: namingArguments(routine, model),
   };
+}
+
+function isOfRequest(name: string): boolean {
+  return name.startsWith('request.');
 }
 
 /** The constants that one of the settings is compared with. */
@@ -88,8 +98,15 @@ function comparedConstants(tree: Node, names: readonly string[]): string[] {
   return found;
 }
 
-function namedByArgument(routine: FunctionRow, model: Model): boolean {
-  return model.sources
-    .reached(routine)
-    .some((one) => settingsIn(model.sources.body(one).trees).written.includes(anySetting));
+/** The arguments that name the setting to write. */
+function namingArguments(routine: FunctionRow, model: Model): Set<string> {
+  const found = new Set<string>();
+  walk(model.sources.body(routine).trees, (type, fields) => {
+    if (type !== 'FuncCall' || stringsOf(fields.funcname).at(-1) !== 'set_config') return;
+    walk(fields.args?.[0], (inner, reference) => {
+      if (inner === 'ColumnRef') found.add(stringsOf(reference.fields).at(-1) ?? '');
+      if (inner === 'ParamRef') found.add(`$${reference.number ?? 0}`);
+    });
+  });
+  return found;
 }

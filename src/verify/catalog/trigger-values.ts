@@ -78,7 +78,7 @@ function aimsOf(
     named,
     rowKeys,
     compared,
-    settings: { names: [], values: [] },
+    settings: { names: [], values: [], naming: new Set<string>() },
     shape: jsonShape(bodies, model.tables),
     columns: new Set<string>(),
     injectable: new Set<string>(),

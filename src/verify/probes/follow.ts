@@ -95,7 +95,18 @@ class Trail {
         const key = `${verbs[verb].letter} ${subject}`;
         return !owners.has(key) && owners.add(key) !== undefined;
       })
-      .map(({ actor, probe }) => ({ actor, probes: [probe] }));
+      .flatMap(({ actor, probe }) => [{ actor, probes: [probe] }, ...this.undone(actor, probe)]);
+  }
+
+  /** A row that names one of A's, and is deleted again: a trigger may act on what it held. */
+  private undone(actor: number, probe: number): Path[] {
+    const { subject, verb } = this.first.probes[probe]!;
+    if (verb !== 'insert-aimed') return [];
+    const deletes = (this.numbers.get(subject) ?? []).filter((number) => {
+      const cell = this.cells.get(`${actor} ${number}`);
+      return this.first.probes[number]!.verb === 'delete-all' && cell !== undefined && !('code' in cell);
+    });
+    return deletes.slice(0, 1).map((number) => ({ actor, probes: [probe, number] }));
   }
 
   private isWrite(cell: Cell): boolean {
@@ -156,16 +167,18 @@ class Trail {
       return { lead, states: states.map(({ state }) => state), afterwards: [] };
     const lastCall = this.callables.get(this.first.probes[path.probes.at(-1)!]!.subject);
     const isOpener = lastCall !== undefined && model.dependencies.changesAccess(lastCall.routine);
-    const asking = new Set([
-      ...model.dependencies.dependents(changed),
-      // A trigger may have made the row that was named the actor's own.
-      ...(linksToA === true ? last.byTheWay : []),
-      ...(isOpener ? model.tables.keys() : []),
-    ]);
+    const asking = new Set([...model.dependencies.dependents(changed), ...(isOpener ? model.tables.keys() : [])]);
     const afterwards = [
       ...subjects
         .filter((subject) => asking.has(subject.name) || asking.has(qualifiedName(subject.table)))
         .flatMap((subject) => this.probesAfter(subject, path, isFurther)),
+      // A trigger may have made the row that was named the actor's own, or copied it.
+      ...(linksToA === true
+        ? last.byTheWay.flatMap((name) => this.probesOf(name, path, ({ verb }) => verb === 'select'))
+        : []),
+      ...(actor.relation === 'none' && (linksToA === true || lastCall !== undefined)
+        ? [...changed].flatMap((name) => this.first.copyLooks.get(name) ?? [])
+        : []),
       ...(isFurther && actor.relation === 'none'
         ? subjects
             .filter((subject) => last.named.includes(subject.name))
@@ -243,6 +256,8 @@ class Trail {
       ...(how === 'writes' ? { probe: one.probe } : {}),
     });
     if (one.actor !== path.actor) return this.isCopy(one.answer, path) ? opened('copies') : undefined;
+    if (this.first.copyLooks.get(probe.subject) === one.probe)
+      return this.givesMore(path, probe.subject, one.answer, earlier) ? opened('reads') : undefined;
     if (probe.mode === 'read') return rowsOfA(without(one.answer, earlier)) === '' ? undefined : opened('reads');
     if (subject === undefined) {
       if (this.givesMore(path, probe.subject, one.answer, earlier)) return opened('reads');
@@ -355,7 +370,7 @@ class Trail {
    * and that it did not just write itself.
    */
   private givesMore(path: Path, name: string, answer: string, earlier: string): boolean {
-    const tables = this.callables.get(name)?.tables ?? this.first.behind.get(name) ?? new Set<string>();
+    const tables = this.callables.get(name)?.tables ?? this.first.behind.get(name) ?? new Set(this.subjects.keys());
     const known = new Set(readFound(earlier).values);
     const written = path.probes.map((number) => this.first.probes[number]!.sql);
     const more = readFound(answer).values.filter(

@@ -126,7 +126,7 @@ export async function prove(
     ...buckets.map((bucket) => bucket.subject),
   ];
   const callables = callablesOf(model, actors, tableSubjects).filter(({ name }) => isWanted(name));
-  const looks = copyLooks(tableSubjects, model);
+  const looks = copyLooks(tableSubjects, callables, actors, model);
   const copies = copyTexts(tableSubjects, model);
   const probes = [
     ...subjects

@@ -6,6 +6,7 @@ import { quoteIdentifier } from '../../shared/quote.ts';
 import { type ColumnRow } from '../../rules/engine/live/catalog.ts';
 import { type Callable, isCalledBySecret } from '../catalog/functions.ts';
 import type { Chain } from '../fixtures/script.ts';
+import { hintsOf } from '../fixtures/candidates.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import { readFound } from '../report/leaks.ts';
 import type { Model } from '../catalog/model.ts';
@@ -129,7 +130,8 @@ function seenByStrangers(subject: Subject, { actors, probes, cells }: FirstRound
       ({ actor, probe }) =>
         actors[actor]!.relation === 'none' &&
         probes[probe]!.subject === subject.name &&
-        probes[probe]!.verb === 'select',
+        probes[probe]!.verb === 'select' &&
+        probes[probe]!.mode === 'read',
     )
     .map((cell) => ('code' in cell ? '' : cell.answer))
     .join('');
@@ -138,24 +140,31 @@ function seenByStrangers(subject: Subject, { actors, probes, cells }: FirstRound
 function updateSql(subject: Subject, row: KnownRow, isFirst: boolean, world: 1 | 2, model: Model): string[] {
   const key = new Set(row.key.map(([name]) => name));
   const unique = new Set(uniqueSets(subject.table).flat());
-  const assignments = subject.columns
+  const columns = subject.columns
     .filter(
       (column) => !key.has(column.name) && (isFirst || !unique.has(column.name)) && isFree(column, subject, model),
     )
     .flatMap((column) => {
-      const value = otherValue(column, subject, row, world);
-      return value === undefined ? [] : [`${quoteIdentifier(column.name)} = ${value}`];
+      const values = otherValues(column, subject, row, world);
+      return values.length === 0 ? [] : [{ name: column.name, values }];
     });
-  if (assignments.length === 0) return [];
-  const update = (list: string): string => `update ${subject.into} set ${list} where ${condition(row.key)};`;
-  const oneByOne = assignments.map((one) => `begin ${update(one)} exception when others then null; end;`);
-  const rest = assignments.length === 1 ? 'null;' : oneByOne.join(' ');
-  return [`begin ${update(assignments.join(', '))} exception when others then ${rest} end;`];
+  if (columns.length === 0) return [];
+  const update = (list: readonly string[]): string =>
+    `update ${subject.into} set ${list.join(', ')} where ${condition(row.key)};`;
+  const assigned = (choice: 0 | 1): string[] =>
+    columns.map(({ name, values }) => `${quoteIdentifier(name)} = ${values[choice] ?? values[0]!}`);
+  const oneByOne = assigned(1).map((one) => `begin ${update([one])} exception when others then null; end;`);
+  return [
+    `begin ${update(assigned(0))} exception when others then begin ${update(assigned(1))} ` +
+      `exception when others then ${oneByOne.join(' ')} end; end;`,
+  ];
 }
 
 /** A column that says neither whose the row is nor who may read it. */
 function isFree(column: ColumnRow, subject: Subject, model: Model): boolean {
+  const checks = subject.table.constraints.filter(({ type, columns }) => type === 'c' && columns.includes(column.name));
   return (
+    hintsOf(checks.map(({ expression }) => model.parse(expression ?? ''))).texts.length === 0 &&
     column.identity === '' &&
     column.labels === null &&
     !subject.belongs.some((one) => one.column === column.name) &&
@@ -165,13 +174,16 @@ function isFree(column: ColumnRow, subject: Subject, model: Model): boolean {
   );
 }
 
-/** Another value of the kind that the column has; undefined if that would not be known to fit. */
-function otherValue(column: ColumnRow, subject: Subject, row: KnownRow, world: 1 | 2): string | undefined {
-  const name = quoteIdentifier(column.name);
-  if (column.category === 'N') return `coalesce(${name}, 0) + ${3 * world}`;
-  if (/^jsonb?$/.test(column.base)) return `'{"muse": "world ${world}"}'`;
-  const value = subject.fresh[world === 1 ? 'a' : 'b'].values.get(column.name);
-  return column.category !== 'S' || value === row.values.get(column.name) ? undefined : value;
+/**
+ * Other values of the kind that the column has, the most different first, then one that is known to fit. None for a
+ * column with a list of values, which may say who the row is for.
+ */
+function otherValues({ name, base, category }: ColumnRow, subject: Subject, row: KnownRow, world: 1 | 2): string[] {
+  if (category === 'N') return [`coalesce(${quoteIdentifier(name)}, 0) + ${3 * world}`];
+  if (/^jsonb?$/.test(base)) return [`'{"muse": "world ${world}"}'`];
+  const fitting = subject.fresh[world === 1 ? 'a' : 'b'].values.get(name);
+  const text = world === 1 ? "'another muse'" : "'yet other muse words'";
+  return category !== 'S' || fitting === undefined || fitting === row.values.get(name) ? [] : [text, fitting];
 }
 
 /** Reads what the calls answered in the worlds. */
