@@ -18,7 +18,7 @@ import { countProven, gapsOf, notProven, unfilledReport, withForcedRows } from '
 import type { IsolationReport, TableReport } from './report/report.ts';
 import { functionGap, functionReport, viewReport } from './report/function-reports.ts';
 import { leakFinder } from './report/leaks.ts';
-import { answers, oracles } from './report/oracles.ts';
+import { answers, oracles, toldByErrors } from './report/oracles.ts';
 import { subjectReport } from './report/reports.ts';
 import { topicReport } from './report/topic-report.ts';
 import { wayFindings } from './report/ways.ts';
@@ -77,6 +77,7 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   const tables = subjects.map((subject) => {
     const report = subjectReport(subject, proof);
     findings.push(...judge(report, proof.actors, model, { subject }), ...oracles(subject, report, proof.actors));
+    findings.push(...toldByErrors(subject, proof, leaks));
     findings.push(...foundLater(subject, report, proof));
     // Owners reach their rows through the table itself, whatever a view or a partition of it allows.
     if (subject.kind !== 'view' && !subject.table.partition)

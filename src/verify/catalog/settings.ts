@@ -1,7 +1,6 @@
 /** Settings of the session that functions write and policies read: who may write one may open what it guards. */
 import { fieldsOf, literalOf, type Node, stringsOf, walk } from '../../sql/nodes.ts';
 import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
-import { tokenSetting } from './claim-paths.ts';
 import type { Subject } from '../probes/subject.ts';
 import type { Model } from './model.ts';
 
@@ -44,9 +43,13 @@ function isTrue(node: Node | undefined): boolean {
   return fieldsOf(node, 'A_Const')?.boolval?.boolval === true;
 }
 
-/** The nodes of the settings that something writes, where those are all that anything reads if a name is not known. */
+/**
+ * The nodes of the settings that something writes, which are all that anything reads if a name is not known. Only
+ * those of the muse's own: those of a request are set anew with the next one.
+ */
 export function writtenNodes(written: readonly string[], read: () => Iterable<string>): string[] {
-  return written.includes(anySetting) ? [...read()] : written.map(settingNode);
+  const all = written.includes(anySetting) ? [...read()] : written.map(settingNode);
+  return all.filter((node) => node.includes('.') && settingOf(node)?.startsWith('request.') === false);
 }
 
 /** Texts for the arguments of a function that writes settings. */
@@ -73,16 +76,11 @@ export function settingTexts(routine: FunctionRow, subjects: readonly Subject[],
     .filter(({ name }) => opened.has(name))
     .flatMap(({ belongs, users }) => [users.a, ...belongs.map(({ a }) => a)])
     .flatMap((sql) => (/^'[^'\\]*'$/.test(sql) ? [sql.slice(1, -1)] : []));
-  const inToken = written.includes(tokenSetting) ? ids.map((id) => JSON.stringify({ sub: id })) : [];
   return {
-    names: written.toSorted((x, y) => Number(isOfRequest(x)) - Number(isOfRequest(y))),
-    values: [...new Set([...constants, ...inToken.slice(0, 1), ...ids.slice(0, 1), 'true', ...inToken, ...ids])],
+    names: written,
+    values: [...new Set([...constants, ...ids.slice(0, 1), 'true', ...ids])],
     naming: namingArguments(routine, model),
   };
-}
-
-function isOfRequest(name: string): boolean {
-  return name.startsWith('request.');
 }
 
 /** The constants that one of the settings is compared with. */

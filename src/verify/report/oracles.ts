@@ -2,7 +2,11 @@ import type { Finding } from '../../shared/finding.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import type { Callable } from '../catalog/functions.ts';
-import type { Actor } from '../probes/actors.ts';
+import { quoteLiteral } from '../../shared/quote.ts';
+import { type Actor, sqlAs } from '../probes/actors.ts';
+import { verbs } from '../probes/verbs.ts';
+import { cellsOf } from './reports.ts';
+import type { LeakFinder } from './leaks.ts';
 import type { Proof } from '../probes/prove.ts';
 import { personalColumns } from '../probes/expected.ts';
 import type { Subject } from '../probes/subject.ts';
@@ -36,6 +40,35 @@ export function oracles(subject: Subject, report: TableReport, actors: readonly 
       'warning',
     ),
   );
+}
+
+/** Triggers that put texts of rows of others into an error, for who names such a row. */
+export function toldByErrors(subject: Subject, proof: Proof, leaks: LeakFinder): Finding[] {
+  const tables = new Set(proof.subjects.filter(({ kind }) => kind === 'table').map(({ name }) => name));
+  const told = cellsOf(subject.name, proof).flatMap(({ cell, actor, verb, probe }) => {
+    if (!('code' in cell) || verbs[verb].linksToA !== true || actor.relation !== 'none') return [];
+    const values = leaks.within(cell.message, tables).filter((value) => !probe.sql.includes(quoteLiteral(value)));
+    const holders = leaks
+      .given(values, tables)
+      .filter((one) => one.holders.every((table) => leaks.isHidden(table, actor, tables)))
+      .flatMap((one) => one.holders);
+    return holders.length === 0 ? [] : [{ actor, probe, holders }];
+  });
+  const [first] = told;
+  if (first === undefined) return [];
+  const who = [...new Set(told.map(({ actor }) => actor.name))].join(', ');
+  const asked = [...new Set(told.flatMap(({ holders }) => holders))].join(', ');
+  return [
+    {
+      ...makeFinding(
+        'isolation-read',
+        subject.name,
+        `${subject.name}: an error that a trigger raises tells ${who} what is in rows of ${asked}.`,
+        `Let the triggers of ${subject.name} read only rows of the user who writes, and put nothing into an error that this user may not read.`,
+      ),
+      probe: `${sqlAs(first.probe.sql, first.actor)};`,
+    },
+  ];
 }
 
 /**
