@@ -118,7 +118,12 @@ export function comparedColumns(
   walk(trees, (type, node) => {
     if (type === 'A_Expr') {
       const [left, right] = [referencesIn(node['lexpr']), referencesIn(node['rexpr'])];
-      for (const one of left) for (const other of right) [pair(one, other), pair(other, one)];
+      for (const one of left) {
+        for (const other of right) {
+          pair(one, other);
+          pair(other, one);
+        }
+      }
     } else if (type === 'InsertStmt') {
       for (const [column, value] of insertedValues(node))
         for (const one of referencesIn(value)) pair(one, { name: column, isOfTrigger: false });
