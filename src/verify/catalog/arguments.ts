@@ -33,7 +33,7 @@ export interface ArgumentContext {
   settings: SettingTexts;
   /** Keys that it reads from JSON. */
   shape: JsonShape;
-  /** Names of the columns that it mentions. */
+  /** Names of the columns that it mentions, for a function that only answers. */
   columns: ReadonlySet<string>;
   /** Arguments that become part of SQL. */
   injectable: ReadonlySet<string>;
@@ -169,13 +169,17 @@ function texts(input: ArgumentType, name: string, context: ArgumentContext): Can
  * texts of a column that the argument is compared with: whether one is taken is what a function over unique names tells.
  */
 function searches(name: string, { named, columns, compared }: ArgumentContext): Candidate[] {
+  const asked = compared.get(name);
   const isAsked = ({ table }: Subject, column: string): boolean =>
-    compared.get(name)?.has(column) === true &&
+    asked?.has(column) === true &&
     !table.indexes.some(({ unique, columns: all }) => unique && (all.includes(column) || all.includes(null)));
   const found = named.flatMap((subject) =>
     [...subject.rows.a.values].flatMap(([column, value]) => {
       const text = textOf(value);
-      return text !== undefined && text.includes('muse') && text.length >= 8 && columns.has(column)
+      return text !== undefined &&
+        text.includes('muse') &&
+        text.length >= 8 &&
+        (columns.has(column) || asked?.has(column) === true)
         ? [{ subject, text: text.slice(0, -1), whole: isAsked(subject, column) ? [text] : [] }]
         : [];
     }),

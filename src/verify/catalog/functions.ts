@@ -121,7 +121,7 @@ function callableOf(
     isDynamic: reached.some((one) => model.sources.effects(one).isDynamic),
     shape: jsonShape(bodies, model.tables),
     injectable: new Set(injectable),
-    columns: new Set(reached.flatMap((one) => [...model.sources.effects(one).columns])),
+    columns: new Set(isAnswer(routine) ? reached.flatMap((one) => [...model.sources.effects(one).columns]) : []),
   };
   const changes = mayChange(routine, model);
   const most = !reached.some(({ definer }) => definer)

@@ -38,8 +38,8 @@ export interface Worlds {
 /** A world as it is, to see which functions answer differently each time; and two with other rows of A. */
 const numbers = [0, 1, 2] as const;
 
-/** How many strangers make each call. */
-const mostStrangers = 2;
+/** How many calls of a function are made. */
+const mostCalls = 4;
 
 /**
  * The worlds for the functions that run with their owner's rights.
@@ -97,17 +97,22 @@ function isHiddenFromAll(subject: Subject, { actors, model }: FirstRound): boole
 /** The calls of strangers, by actor, so that each becomes one only once. */
 function callsOf(callables: readonly Callable[], { actors, probes }: FirstRound): [probe: number, actor: number][] {
   const numberOf = new Map(probes.map((probe, number) => [probe, number]));
-  const strangers = actors.flatMap(({ relation, only }, number) =>
+  // An anonymous visitor and one user of the other side: what else differs between strangers was tried before.
+  const all = actors.flatMap(({ relation, only }, number) =>
     relation === 'none' && only === undefined ? [number] : [],
   );
-  const calls = callables.flatMap(({ calls: all }) => {
-    const tried = new Set(all.flatMap(({ probe }) => (probe.verb === 'call' ? [probe] : [])));
-    return [...tried].flatMap((probe) =>
-      strangers
-        .filter((actor) => probe.actors.includes(actor))
-        .slice(0, mostStrangers)
-        .map((actor): [number, number] => [numberOf.get(probe)!, actor]),
-    );
+  const strangers = [true, false].flatMap(
+    (isAnonymous) => all.find((number) => actors[number]!.isAnonymous === isAnonymous) ?? [],
+  );
+  const calls = callables.flatMap(({ calls: made }) => {
+    const tried = new Set(made.flatMap(({ probe }) => (probe.verb === 'call' ? [probe] : [])));
+    return [...tried]
+      .slice(0, mostCalls)
+      .flatMap((probe) =>
+        strangers
+          .filter((actor) => probe.actors.includes(actor))
+          .map((actor): [number, number] => [numberOf.get(probe)!, actor]),
+      );
   });
   return calls.toSorted(([, x], [, y]) => x - y);
 }

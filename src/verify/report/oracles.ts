@@ -46,7 +46,8 @@ export function oracles(subject: Subject, report: TableReport, actors: readonly 
 export function toldByErrors(subject: Subject, proof: Proof, leaks: LeakFinder): Finding[] {
   const tables = new Set(proof.subjects.filter(({ kind }) => kind === 'table').map(({ name }) => name));
   const told = cellsOf(subject.name, proof).flatMap(({ cell, actor, verb, probe }) => {
-    if (!('code' in cell) || verbs[verb].linksToA !== true || actor.relation !== 'none') return [];
+    if (!('code' in cell) || cell.code.startsWith('23') || verbs[verb].linksToA !== true || actor.relation !== 'none')
+      return [];
     const values = leaks.within(cell.message, tables).filter((value) => !probe.sql.includes(quoteLiteral(value)));
     const holders = leaks
       .given(values, tables)
