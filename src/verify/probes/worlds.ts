@@ -221,7 +221,11 @@ interface Result {
 }
 
 function resultOf(result: Cell | Extract<Opened, { probe: number }>): Result {
-  if ('code' in result) return { whole: `${result.code} ${result.message}`, texts: result.message };
+  if ('code' in result) {
+    // The detail of a constraint's error is of the row that the call writes.
+    const texts = result.code.startsWith('23') ? '' : result.message;
+    return { whole: `${result.code} ${texts}`, texts };
+  }
   const { hash, texts } = readFound(result.answer);
   return { whole: hash, texts };
 }
