@@ -1,7 +1,14 @@
 import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
-import { type Callable, type FunctionCall, isAnswer, isCallable } from '../catalog/functions.ts';
+import {
+  asksCaller,
+  type Callable,
+  type FunctionCall,
+  isAnswer,
+  isCallable,
+  stateOfUser,
+} from '../catalog/functions.ts';
 import type { RowKey } from '../catalog/row-keys.ts';
 import { type Actor, sqlAs } from '../probes/actors.ts';
 import { verbs } from '../probes/verbs.ts';
@@ -53,7 +60,11 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
       const told = toldOf(call, cell, actor, callable, proof);
       if ('code' in cell) return [told ?? stoppedCall(cell, actor, call.probe, callable, proof, leaks)];
       const result = readResult(call, cell, cells.get(call.baseline)?.get(actor), actor, callable, leaks);
-      return [result.expected === 'no' ? result : (told ?? result), ...changesOf(cell, actor, callable, proof, leaks)];
+      return [
+        result.expected === 'no' ? result : (told ?? result),
+        ...changesOf(cell, actor, callable, proof, leaks),
+        ...actsAs(cell, actor, callable, proof),
+      ];
     }),
   );
   // Of several calls, one that breaks a rule counts, or else one that was allowed.
@@ -263,8 +274,7 @@ function changesOf(
   leaks: LeakFinder,
 ): Check[] {
   if (cell.state === '') return [];
-  const before = JSON.parse(cell.before[proof.probes[cell.probe]!.state] || '{}') as Record<string, string>;
-  const after = JSON.parse(cell.state) as Record<string, string>;
+  const [before, after] = statesAround(cell, proof);
   const changed = proof.subjects
     .filter(({ kind }) => kind === 'table')
     .flatMap((subject) => {
@@ -291,4 +301,31 @@ function changesOf(
           'changes',
         ),
       ];
+}
+
+/** The states of the tables that a call may change: before it, and afterwards. */
+function statesAround(
+  cell: Cell & { state: string },
+  { probes }: Proof,
+): [Record<string, string>, Record<string, string>] {
+  const parse = (text: string | undefined): Record<string, string> =>
+    JSON.parse(text === undefined || text === '' ? '{}' : text) as Record<string, string>;
+  return [parse(cell.before[probes[cell.probe]!.state]), parse(cell.state)];
+}
+
+/**
+ * Tables in which rows appeared that name A, because a stranger gave A's ID to a function that never asks who calls. An
+ * invitation asks whether the caller may invite.
+ */
+function actsAs(cell: Cell & { state: string }, actor: Actor, { routine }: Callable, proof: Proof): Check[] {
+  const probe = proof.probes[cell.probe]!;
+  if (actor.relation !== 'none' || !routine.definer || cell.state === '' || asksCaller(routine, proof.model)) return [];
+  const [before, after] = statesAround(cell, proof);
+  const added = proof.subjects
+    .filter((subject) => {
+      const [then, now] = [before[stateOfUser(subject)], after[stateOfUser(subject)]];
+      return subject.kind === 'table' && probe.sql.includes(subject.users.a) && Number(now) > Number(then);
+    })
+    .map(({ name }) => name);
+  return added.length === 0 ? [] : [readCheck(probe, 'call-as', actor, added, added, 'allowed', 'adds')];
 }
