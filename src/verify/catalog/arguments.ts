@@ -5,7 +5,7 @@ import type { Subject } from '../probes/subject.ts';
 import type { ArgumentType } from '../../rules/engine/live/catalog.ts';
 import type { JsonShape } from './json-keys.ts';
 import { isSecret, type RowKey } from './row-keys.ts';
-import type { SettingTexts } from './settings.ts';
+import type { SettingTexts } from './setting-texts.ts';
 
 /** A value for a function's argument. */
 export interface Candidate {

@@ -7,7 +7,8 @@ import { type FunctionRow, isPlatformSchema, qualifiedName } from '../../rules/e
 import { injectableArguments } from './dynamic-sql.ts';
 import { outsideEffect } from './effects.ts';
 import { jsonShape } from './json-keys.ts';
-import { settingOf, settingTexts } from './settings.ts';
+import { settingOf } from './settings.ts';
+import { settingTexts } from './setting-texts.ts';
 import { comparedColumns, isSecret, type RowKey, rowKeysOf } from './row-keys.ts';
 import type { Model } from './model.ts';
 import { mayChange, tablesChanged, tablesNamed } from './reached-tables.ts';

@@ -2,19 +2,13 @@
 import { allOf, type Fields, type Node, walk } from '../../sql/nodes.ts';
 import type { ColumnRow, FunctionRow, RelationRow } from '../../rules/engine/live/catalog.ts';
 import { nameParts, walk as walkExpression } from '../../rules/engine/live/expression.ts';
-import type { Subject } from '../probes/subject.ts';
+import type { AimedValue, Subject } from '../probes/subject.ts';
 import { candidatesOf } from './arguments.ts';
 import { carries, spread } from './dynamic-sql.ts';
 import { jsonShape } from './json-keys.ts';
 import type { Model } from './model.ts';
 import { tablesChanged, tablesNamed } from './reached-tables.ts';
 import { comparedColumns, rowKeysOf } from './row-keys.ts';
-
-/** A value of A's for a column that no foreign key holds: it names a row of A to whatever runs with the write. */
-export interface AimedValue {
-  column: string;
-  sql: string;
-}
 
 /** The maximum number of values for one column. */
 const mostValues = 3;

@@ -150,7 +150,10 @@ function suggestionFor(
       ? []
       : [...proof.model.dependencies.writtenBy(routine)].flatMap((node) => settingOf(node) ?? []);
   if (settings.length > 0)
-    return `Policies trust ${list(settings)}, which ${probe.subject} lets its caller write: read what they ask from a table or a signed claim, or revoke EXECUTE from ${role}.`;
+    return (
+      `Policies trust ${list(settings)}, which ${probe.subject} lets its caller write: read what they ask from a ` +
+      `table or a signed claim, or revoke EXECUTE from ${role}.`
+    );
   if (subject === undefined)
     return `Check in ${probe.subject} that the caller already belongs to what it is given, or revoke EXECUTE from ${role}.`;
   const asked = [

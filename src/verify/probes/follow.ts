@@ -370,7 +370,8 @@ class Trail {
     const own = heldBy(this.first.actors[path.actor]!.user, subject);
     const lost = without(rowsOfA(changedRows(before, one.after)), own);
     if (lost === '') return undefined;
-    // A new row that references another's row, e.g. a like, may update a counter there: only rows that are deleted or overwritten are a loss.
+    // A new row that references another's row, e.g. a like, may update a counter there: only rows that are deleted or
+    // overwritten are a loss.
     const isLinked = path.probes.some((probe) => verbs[this.first.probes[probe]!.verb].linksToA === true);
     const remain = [...lost].every((letter) =>
       one.after

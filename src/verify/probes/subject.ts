@@ -4,7 +4,6 @@ import type { Model } from '../catalog/model.ts';
 import { guestKey, isMember, type Person } from '../fixtures/people.ts';
 import { actingEmail, actingUser, keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
 import { seatLabel, stateLabels } from './labels.ts';
-import type { AimedValue } from '../catalog/trigger-values.ts';
 import type { Scope } from '../catalog/scope.ts';
 import { qualifiedName, relation } from '../../rules/engine/live/catalog.ts';
 
@@ -18,6 +17,12 @@ export interface KnownRow {
   holder?: string;
   values: ReadonlyMap<string, string>;
   key: [string, string][];
+}
+
+/** A value of A's for a column that no foreign key holds: it names a row of A to whatever runs with the write. */
+export interface AimedValue {
+  column: string;
+  sql: string;
 }
 
 /** Something that is read and written like a table: a table, a view over one, a Storage bucket. */

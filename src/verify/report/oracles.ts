@@ -65,7 +65,8 @@ export function toldByErrors(subject: Subject, proof: Proof, leaks: LeakFinder):
         'isolation-read',
         subject.name,
         `${subject.name}: an error that a trigger raises tells ${who} what is in rows of ${asked}.`,
-        `Let the triggers of ${subject.name} read only rows of the user who writes, and put nothing into an error that this user may not read.`,
+        `Let the triggers of ${subject.name} read only rows of the user who writes, and put nothing into an error ` +
+          'that this user may not read.',
       ),
       probe: `${sqlAs(first.probe.sql, first.actor)};`,
     },
