@@ -144,6 +144,33 @@ export function companions(subject: Subject, side: 'a' | 'b'): [string, string][
     });
 }
 
+/**
+ * INSERTs of the actor's own new row, each with a value of A's that the table's triggers take. None where the actor may
+ * not choose that column.
+ */
+export function aimedInsertSql(subject: Subject, actor: Actor, model: Model): string[] {
+  if (actor.relation !== 'none' || subject.aims.length === 0) return [];
+  const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
+  return subject.aims.flatMap(({ column, sql }) => {
+    const fresh = subject.fresh[actor.side];
+    const aimed = { ...fresh, values: new Map([...fresh.values, [column, sql]]) };
+    const insert = insertSql({ ...subject, fresh: { a: aimed, b: aimed } }, actor, model, 'own');
+    return granted.has(column) && insert !== undefined ? [insert] : [];
+  });
+}
+
+/** The same for UPDATE of the actor's own row. */
+export function aimedUpdateSql(subject: Subject, actor: Actor, model: Model): string[] {
+  if (actor.relation !== 'none' || actor.isAnonymous || actor.isNobody) return [];
+  const granted = new Set(grantedColumns(subject, actor.role, 'U', model).map((column) => column.name));
+  return subject.aims
+    .filter(({ column }) => granted.has(column))
+    .map(
+      ({ column, sql }) =>
+        `update ${subject.into} set ${quoteIdentifier(column)} = ${sql} where ${condition(subject.rows.b.key)}`,
+    );
+}
+
 /** INSERT of those columns, with explicit values for identity columns. */
 export function insertStatement(
   subject: Subject,
