@@ -36,6 +36,7 @@ const conditions: Record<string, [columns: string, condition: string]> = {
   overlap: ['during tstzrange', 'during && tstzrange(now(), null)'],
   contained: ['during tstzrange', 'during @> now()'],
   endless: ["during daterange not null default '[2020-01-01,2021-01-01)'", 'upper_inf(during)'],
+  today: ["during daterange not null default '[2020-01-01,2021-01-01)'", 'during @> current_date'],
   old: ['made date not null default current_date', 'extract(year from made) < 2000'],
   aged: ['made timestamptz not null default now()', "age(now(), made) > interval '30 days'"],
   brief: ["ttl interval not null default '1 day'", "ttl < interval '1 hour'"],
