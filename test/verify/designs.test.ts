@@ -73,7 +73,7 @@ const holes: Record<string, Hole[]> = {
       ),
     ],
     [
-      'whoever is signed in',
+      'anyone who is signed in',
       owned('a', '', `(select auth.role()) = 'authenticated'`),
       'isolation-read public.a',
       seenBy('a', mine),
@@ -113,6 +113,15 @@ const holes: Record<string, Hole[]> = {
       `${owned('p')} ${child('a', 'exists (select 1 from public.p where p.owner_id = (select auth.uid()))')}`,
       'isolation-read public.a',
       seenBy('a', 'exists (select 1 from public.p where p.id = p_id and p.owner_id = (select auth.uid()))'),
+    ],
+    [
+      'any role but the lowest, in any team',
+      ofTeams(
+        'a',
+        "exists (select 1 from public.team_users m where m.user_id = (select auth.uid()) and (m.team_id = a.team_id or m.role <> 'member'))",
+      ),
+      'isolation-read public.a',
+      seenBy('a', ours),
     ],
     [
       'a restriction for another role',

@@ -224,12 +224,29 @@ function flagsOf(table: RelationRow, trees: readonly unknown[], model: Model): M
       flag(node['arg'], String(['IS_TRUE', 'IS_NOT_FALSE'].includes(String(node['booltesttype']))));
     if (type === 'ResTarget') flag(node['val'], 'true');
     if (type === 'SelectStmt') flag(node['whereClause'], 'true');
-    if (type === 'A_Expr' && nameParts(node['name']).at(-1) === '=') {
-      const items = (fields(node['rexpr'], 'List')?.['items'] ?? fields(node['rexpr'], 'A_ArrayExpr')?.['elements']) as
-        unknown[] | undefined;
-      const constant = constantOf(items?.[0] ?? node['rexpr']);
-      note(node['lexpr'], constant === undefined ? undefined : quoteLiteral(constant));
-    }
+    const operator = type === 'A_Expr' ? nameParts(node['name']).at(-1) : undefined;
+    if (operator !== '=' && operator !== '<>') return;
+    const items = (fields(node['rexpr'], 'List')?.['items'] ??
+      fields(node['rexpr'], 'A_ArrayExpr')?.['elements'] ?? [node['rexpr']]) as unknown[];
+    const constants = items.map((item) => constantOf(item)).filter((constant) => constant !== undefined);
+    if (operator === '=') note(node['lexpr'], constants[0] === undefined ? undefined : quoteLiteral(constants[0]));
+    else if (constants.length > 0)
+      for (const value of allowedValues(table, columnOf(node['lexpr'])?.name, model))
+        if (!constants.includes(value)) note(node['lexpr'], quoteLiteral(value));
   });
   return found;
+}
+
+/** The values of an enum, or those that a CHECK of the column alone names. */
+function allowedValues(table: RelationRow, name: string | undefined, model: Model): string[] {
+  const column = table.columns.find((one) => one.name === name);
+  const values = [...(column?.labels ?? [])];
+  for (const { type, columns, expression } of table.constraints) {
+    if (type !== 'c' || name === undefined || columns.join() !== name) continue;
+    walk(model.parse(expression ?? ''), (kind, node) => {
+      const constant = kind === 'A_Const' ? constantOf({ A_Const: node }) : undefined;
+      if (constant !== undefined) values.push(constant);
+    });
+  }
+  return values;
 }
