@@ -1,0 +1,55 @@
+import { migrateMuse } from '../../muse/migrate.ts';
+import { rehearsalKey, rehearsePending } from '../../muse/rehearse-pending.ts';
+import { MuseError } from '../../shared/error.ts';
+import { defaultWaves } from '../engine/waves.ts';
+import type { Kind, Shared } from './kind.ts';
+
+/**
+ * Applies what is pending, as `muse migrate` does; what was rehearsed for one muse is not rehearsed again for another with
+ * the same files. What a worker applied before it died is in the history of the database: it is done, and not done again.
+ */
+export const migrateKind: Kind = {
+  title: 'migrate',
+  waves: defaultWaves,
+  needsEnvironment: true,
+  async run({ environmentName, open, variables, shared, signal, onNote }) {
+    const muse = await open();
+    const { applied, skipped, findings, isolation, error } = await migrateMuse(muse, environmentName, variables, {
+      // Whoever started the run confirmed it once, for all of its muses.
+      confirmed: environmentName,
+      rehearse: rememberRehearsals(shared),
+      signal,
+      onPhase: onNote,
+    });
+    if (error !== undefined) throw error;
+    const counts = { applied: applied.length + skipped.length, pending: 0, edited: 0, missing: 0, unreadable: 0 };
+    const errors = (findings ?? []).filter(({ severity }) => severity === 'error').length;
+    return {
+      state: 'done',
+      result: { applied: applied.length, skipped: skipped.length },
+      seen: {
+        files: counts,
+        museState: 'migrated',
+        ...(isolation === undefined
+          ? {}
+          : { isolation: { proven: isolation.proven, notProven: isolation.notProven, errors } }),
+      },
+    };
+  },
+};
+
+/** Rehearses each distinct set of files once, for all muses that have it. */
+function rememberRehearsals(shared: Shared): typeof rehearsePending {
+  return async (muse, pending, proves, options = {}) => {
+    const key = await rehearsalKey(muse, pending, proves);
+    for (;;) {
+      try {
+        return await shared.once(`rehearsal ${key}`, () => rehearsePending(muse, pending, proves, options));
+      } catch (error) {
+        // It was another muse's, which was stopped.
+        if (error instanceof MuseError && error.code === 'cancelled' && options.signal?.aborted !== true) continue;
+        throw error;
+      }
+    }
+  };
+}

@@ -1,0 +1,160 @@
+/**
+ * portfolio/: all muses of one owner: a registry, runs over many muses in waves, and workers.
+ * May touch: the registry's database, the data directory, and through muse/ the directories and databases of muses.
+ */
+import { join, resolve } from 'node:path';
+import { MuseError } from '../shared/error.ts';
+import { addMuses } from './add.ts';
+import type {
+  AddedMuse,
+  AddOptions,
+  AuditReport,
+  PortfolioMuse,
+  Rollout,
+  RolloutOptions,
+  StatusOfPortfolioOptions,
+  WorkerOptions,
+  WorkReport,
+} from './api-types.ts';
+import { cancelRun } from './engine/advance.ts';
+import { listRuns } from './engine/runs.ts';
+import type { Kinds } from './kinds/kind.ts';
+import { kinds as ownKinds } from './kinds/kinds.ts';
+import { readAudit } from './registry/audit.ts';
+import { dataDirectory } from './registry/data-directory.ts';
+import { findMuse, listMuses, selectMuses, setArchived } from './registry/muses.ts';
+import { openRegistry, type Registry } from './registry/open.ts';
+import { readRollout, rollOut, type RolloutContext } from './rollout.ts';
+import { readStatus, refresh } from './status.ts';
+import { type Intervals, work } from './worker/work.ts';
+
+/** What a portfolio is opened with. */
+export interface OpenOptions {
+  /** The URL of the registry; default `MUSE_REGISTRY`, else the embedded one. */
+  url?: string | undefined;
+  /** The data directory of this machine. */
+  directory?: string | undefined;
+  environment: NodeJS.ProcessEnv;
+  signal: AbortSignal;
+  /** More kinds of runs than those that need nothing but the muse. */
+  kinds?: Kinds | undefined;
+  /** Other times than usual, for tests. */
+  intervals?: Partial<Intervals> | undefined;
+  onNote?: ((text: string) => void) | undefined;
+}
+
+/**
+ * Opens the portfolio of this user, or the one that a team shares; creates it where there is none.
+ * @throws MuseError what opening the registry throws
+ */
+export async function openOwnPortfolio(options: OpenOptions): Promise<OwnPortfolio> {
+  const { environment, signal, onNote } = options;
+  const directory = resolve(options.directory ?? dataDirectory(environment));
+  const url = options.url ?? (environment['MUSE_REGISTRY'] || undefined);
+  const registry = await openRegistry({ url, directory }, { signal, onNote });
+  return new OwnPortfolio(registry, { ...options, directory });
+}
+
+/** A portfolio, open: what the commands and the public API do. */
+export class OwnPortfolio {
+  readonly registry: Registry;
+  readonly #context: RolloutContext;
+
+  constructor(registry: Registry, options: OpenOptions & { directory: string }) {
+    const { directory, environment, signal, intervals } = options;
+    this.registry = registry;
+    this.#context = { registry, directory, environment, signal, intervals, kinds: { ...ownKinds, ...options.kinds } };
+  }
+
+  /** Adds muses: directories, and repositories, which are cloned. */
+  add(
+    sources: readonly string[],
+    { scan = [], tags = [] }: AddOptions = {},
+    from = process.cwd(),
+  ): Promise<AddedMuse[]> {
+    return addMuses(this.registry, { sources, scan, tags, from }, this.#context);
+  }
+
+  /** Every muse, from the registry alone. */
+  list({ only, archived = false }: { only?: string | undefined; archived?: boolean } = {}): Promise<PortfolioMuse[]> {
+    return this.registry.transaction(async (session) => selectMuses(await readStatus(session, { archived }), only));
+  }
+
+  /** Every muse: as the registry knows it, or looked at now. */
+  async status(options: StatusOfPortfolioOptions = {}): Promise<PortfolioMuse[]> {
+    const { only, archived = false, drift = false, secretsFrom, onMuse } = options;
+    if (options.refresh === true) {
+      const muses = await this.registry.transaction(async (session) => selectMuses(await listMuses(session), only));
+      await refresh(this.registry, muses, {
+        ...this.#context,
+        drift,
+        secretsFrom,
+        ...(onMuse === undefined ? {} : { onMuse }),
+      });
+    } else if (drift) {
+      throw new MuseError({
+        code: 'bad-call',
+        message: '--drift looks at the databases, which only --refresh does.',
+        suggestion: 'Add --refresh. What was found last time is shown without either.',
+      });
+    }
+    return this.list({ only, archived });
+  }
+
+  /**
+   * Runs a kind over many muses, in waves; this process works on it unless it is detached.
+   * @param kind `migrate`, `verify`, or another one that the portfolio was opened with
+   */
+  rollOut(kind: string, options: RolloutOptions = {}): Promise<Rollout> {
+    return rollOut(kind, options, this.#context);
+  }
+
+  /** The newest runs, newest first. */
+  runs(most = 20): Promise<Rollout[]> {
+    return this.registry.transaction(async (session) => {
+      const runs: Rollout[] = [];
+      for (const run of await listRuns(session, most)) runs.push(await readRollout(session, run));
+      return runs;
+    });
+  }
+
+  /** Works on whatever there is, until the signal. */
+  work({ concurrency, secretsFrom, onItem, onNote }: WorkerOptions = {}): Promise<WorkReport> {
+    return work({ ...this.#context, concurrency, secretsFrom, onItem, onNote });
+  }
+
+  /** Cancels a run: what runs is finished, nothing else is begun. */
+  cancel(run: string): Promise<{ run: Rollout['run']; cancelled: number }> {
+    return this.registry.transaction(async (session) => {
+      const { run: row, cancelled } = await cancelRun(session, run);
+      return { run: (await readRollout(session, row)).run, cancelled };
+    });
+  }
+
+  /** Archives muses, or takes them out of the archive. Returns the names of those that were not so before. */
+  archive(names: readonly string[], archived = true): Promise<string[]> {
+    return this.registry.transaction(async (session) => {
+      const muses = await listMuses(session, { archived: true });
+      return setArchived(
+        session,
+        names.map((name) => findMuse(muses, name)),
+        archived,
+      );
+    });
+  }
+
+  /** The audit, and whether its chain is whole. */
+  audit({ muse, since }: { muse?: string | undefined; since?: string | undefined } = {}): Promise<AuditReport> {
+    return this.registry.transaction(async (session) => {
+      const name = muse === undefined ? undefined : findMuse(await listMuses(session, { archived: true }), muse).name;
+      return readAudit(session, { muse: name, since });
+    });
+  }
+
+  close(): Promise<void> {
+    return this.registry.close();
+  }
+}
+
+/** Where what is provisioned is put, in the data directory of a machine. */
+export const musesIn = (directory: string): string => join(directory, 'muses');
