@@ -88,11 +88,15 @@ export async function withPortfolio<T>(
   { typed, environment, signal, output }: MuseContext,
   use: (portfolio: OwnPortfolio) => Promise<T>,
 ): Promise<T> {
-  const { openOwnPortfolio } = await import('../portfolio/portfolio.ts');
+  const [{ openOwnPortfolio }, { checkProduct, createProduct }] = await Promise.all([
+    import('../portfolio/portfolio.ts'),
+    import('../create/create-product.ts'),
+  ]);
   const portfolio = await openOwnPortfolio({
     url: typed.text('registry'),
     environment,
     signal,
+    creator: { check: checkProduct, create: createProduct },
     onNote: output.note,
   });
   try {

@@ -2,7 +2,7 @@
  * portfolio/: all muses of one owner: a registry, runs over many muses in waves, and workers.
  * May touch: the registry's database, the data directory, and through muse/ the directories and databases of muses.
  */
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { addMuses } from './add.ts';
 import type {
@@ -18,8 +18,9 @@ import type {
 } from './api-types.ts';
 import { cancelRun } from './engine/advance.ts';
 import { listRuns } from './engine/runs.ts';
-import type { Kinds } from './kinds/kind.ts';
-import { kinds as ownKinds } from './kinds/kinds.ts';
+import { type Creator, provisionKind } from './kinds/provision.ts';
+import { kinds } from './kinds/kinds.ts';
+import { checkProduct, planProducts } from './provision.ts';
 import { readAudit } from './registry/audit.ts';
 import { dataDirectory } from './registry/data-directory.ts';
 import { findMuse, listMuses, selectMuses, setArchived } from './registry/muses.ts';
@@ -36,8 +37,8 @@ export interface OpenOptions {
   directory?: string | undefined;
   environment: NodeJS.ProcessEnv;
   signal: AbortSignal;
-  /** More kinds of runs than those that need nothing but the muse. */
-  kinds?: Kinds | undefined;
+  /** Creates products; without it there are no runs of `provision`. */
+  creator?: Creator | undefined;
   /** Other times than usual, for tests. */
   intervals?: Partial<Intervals> | undefined;
   onNote?: ((text: string) => void) | undefined;
@@ -59,11 +60,14 @@ export async function openOwnPortfolio(options: OpenOptions): Promise<OwnPortfol
 export class OwnPortfolio {
   readonly registry: Registry;
   readonly #context: RolloutContext;
+  readonly #creator: Creator | undefined;
 
   constructor(registry: Registry, options: OpenOptions & { directory: string }) {
-    const { directory, environment, signal, intervals } = options;
+    const { directory, environment, signal, intervals, creator } = options;
     this.registry = registry;
-    this.#context = { registry, directory, environment, signal, intervals, kinds: { ...ownKinds, ...options.kinds } };
+    this.#creator = creator;
+    const all = creator === undefined ? kinds : { ...kinds, provision: provisionKind(creator) };
+    this.#context = { registry, directory, environment, signal, intervals, kinds: all };
   }
 
   /** Adds muses: directories, and repositories, which are cloned. */
@@ -107,6 +111,24 @@ export class OwnPortfolio {
    */
   rollOut(kind: string, options: RolloutOptions = {}): Promise<Rollout> {
     return rollOut(kind, options, this.#context);
+  }
+
+  /**
+   * Creates the products of a file, each with its project, or resumes such a run.
+   * @param file absolute path; not needed to resume
+   * @throws MuseError `bad-spec`, `name-taken`, and what `create-muse` refuses of any of them: then nothing is begun
+   */
+  async provision(file: string | undefined, options: RolloutOptions = {}): Promise<Rollout> {
+    const creator = this.#creator;
+    if (file === undefined || options.resume !== undefined || creator === undefined)
+      return rollOut('provision', options, this.#context);
+    const { readProducts } = await import('./products.ts');
+    const products = await readProducts(file);
+    const { directory } = this.#context;
+    for (const { product } of products) await checkProduct(creator, product, directory);
+    return rollOut('provision', options, this.#context, (session) =>
+      planProducts(session, products, directory, options.dryRun === true),
+    );
   }
 
   /** The newest runs, newest first. */
@@ -155,6 +177,3 @@ export class OwnPortfolio {
     return this.registry.close();
   }
 }
-
-/** Where what is provisioned is put, in the data directory of a machine. */
-export const musesIn = (directory: string): string => join(directory, 'muses');

@@ -7,6 +7,7 @@ import { command as audit } from './portfolio/audit.ts';
 import { command as cancel } from './portfolio/cancel.ts';
 import { command as list } from './portfolio/list.ts';
 import { command as migrate } from './portfolio/migrate.ts';
+import { command as provision } from './portfolio/provision.ts';
 import { command as status } from './portfolio/status.ts';
 import { command as unarchive } from './portfolio/unarchive.ts';
 import { command as verify } from './portfolio/verify.ts';
@@ -18,7 +19,7 @@ export const command: MuseCommand = {
   about: 'work on all muses of one owner at once',
   usage: ['<command> [flags]'],
   flags: [registryFlag],
-  subcommands: { add, list, status, migrate, verify, work, cancel, archive, unarchive, audit },
+  subcommands: { add, list, status, migrate, verify, provision, work, cancel, archive, unarchive, audit },
   async run() {
     const help = (await museHelp(columnsOf(process.stdout), 'portfolio')).trimEnd();
     return { json: { help }, text: help, verbatim: true };

@@ -3,8 +3,8 @@ import type { Session } from '../../database/database.ts';
 import { isNewer } from './version.ts';
 import { completeJob, dropQueue, fetchJobs, queueNames, returnJob } from '../queue.ts';
 import { appendAudit } from '../registry/audit.ts';
-import type { EnvironmentName } from '../../shared/muse-file.ts';
-import type { KeptError, KeptIsolation, MuseState } from '../registry/muses.ts';
+import type { EnvironmentName, MuseFile } from '../../shared/muse-file.ts';
+import { type KeptError, type KeptIsolation, type MuseState, settleMuse } from '../registry/muses.ts';
 import { advanceRun, itemSeconds } from './advance.ts';
 import { type ItemState, queueOf } from './runs.ts';
 
@@ -79,7 +79,14 @@ export interface Outcome {
   result: Record<string, unknown>;
   error?: KeptError;
   /** What is known about the muse's environment now. */
-  seen?: { files?: object; drift?: number; isolation?: Omit<KeptIsolation, 'at'>; museState?: MuseState };
+  seen?: {
+    files?: object;
+    drift?: number;
+    isolation?: Omit<KeptIsolation, 'at'>;
+    museState?: MuseState;
+    /** Where the muse is, if it was made just now. */
+    placed?: { source: string; host: string; museFile: MuseFile };
+  };
 }
 
 /**
@@ -103,6 +110,7 @@ export async function finishItem(
   );
   if (rows[0] === undefined) return false;
   await completeJob(session, item.queue, item.job);
+  if (seen?.placed !== undefined) await settleMuse(session, { id: item.muse, name: rows[0].name }, seen.placed);
   await keepSeen(session, item, state, error, seen);
   await appendAudit(session, {
     action: item.kind,

@@ -18,6 +18,8 @@ export interface PlannedItem {
   wave: number;
   /** What its kind needs to know about it. */
   input?: unknown;
+  /** What an earlier run of the same kind wrote down about it. */
+  journal?: unknown;
 }
 
 /** A run that is to start. */
@@ -67,16 +69,17 @@ export async function startRun(session: Session, plan: RunPlan): Promise<Started
   const { number } = rows[0]!;
   const queues = plan.items.map(({ muse }) => queueOf(number, muse.isRemote ? undefined : muse.host));
   await session.query(
-    `insert into portfolio.items (run, muse, wave, position, queue, input)
-     select $1, new.muse, new.wave, new.position, new.queue, new.input::jsonb
-       from unnest($2::uuid[], $3::int[], $4::text[], $5::text[]) with ordinality
-            as new (muse, wave, queue, input, position)`,
+    `insert into portfolio.items (run, muse, wave, position, queue, input, journal)
+     select $1, new.muse, new.wave, new.position, new.queue, new.input::jsonb, new.journal::jsonb
+       from unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[]) with ordinality
+            as new (muse, wave, queue, input, journal, position)`,
     [
       number,
       ids,
       plan.items.map(({ wave }) => wave),
       queues,
       plan.items.map(({ input }) => (input === undefined ? null : JSON.stringify(input))),
+      plan.items.map(({ journal }) => (journal === undefined ? null : JSON.stringify(journal))),
     ],
   );
   for (const queue of new Set(queues)) await openQueue(session, queue);

@@ -210,6 +210,23 @@ function nameTaken({ name, source }: NewMuse, known: MuseRow): MuseError {
 }
 
 /**
+ * Writes where a muse is that was made just now.
+ * @throws MuseError `ref-taken`
+ */
+export async function settleMuse(
+  session: Session,
+  muse: { id: string; name: string },
+  { source, host, museFile }: { source: string; host: string; museFile: MuseFile },
+): Promise<void> {
+  const { source: from, commit, layout } = museFile.kit;
+  await session.query(
+    `update portfolio.muses set source = $2, host = $3, is_remote = false, kit = $4, updated_at = now() where id = $1`,
+    [muse.id, source, host, { source: from, commit, layout }],
+  );
+  await putEnvironments(session, muse, museFile);
+}
+
+/**
  * Writes which environments a muse has; forgets those that its `muse.json` no longer names.
  * @throws MuseError `ref-taken`
  */

@@ -36,7 +36,7 @@ const notReached = new Set<ErrorCode>([
 ]);
 
 /** What may be different a moment later, though nobody does anything about it. */
-const passing = new Set<ErrorCode>(['connection-lost', 'database-full', 'database-starting']);
+const passing = new Set<ErrorCode>(['connection-lost', 'database-full', 'database-starting', 'directory-in-use']);
 
 /** Whether nothing could be found out, as opposed to something that went wrong. */
 export const isUnknown = ({ code }: KeptError): boolean => notReached.has(code as ErrorCode);
