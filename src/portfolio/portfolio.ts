@@ -23,7 +23,7 @@ import { kinds } from './kinds/kinds.ts';
 import { checkProduct, planProducts } from './provision.ts';
 import { readAudit } from './registry/audit.ts';
 import { dataDirectory } from './registry/data-directory.ts';
-import { findMuse, listMuses, selectMuses, setArchived } from './registry/muses.ts';
+import { findMuse, isoTime, listMuses, selectMuses, setArchived } from './registry/muses.ts';
 import { openRegistry, type Registry } from './registry/open.ts';
 import { readRollout, rollOut, type RolloutContext } from './rollout.ts';
 import { readStatus, refresh } from './status.ts';
@@ -138,6 +138,18 @@ export class OwnPortfolio {
       for (const run of await listRuns(session, most)) runs.push(await readRollout(session, run));
       return runs;
     });
+  }
+
+  /** The portfolio as a page: one HTML file that needs nothing else, as the registry knows it now. */
+  async page({ only }: { only?: string | undefined } = {}): Promise<string> {
+    const { renderPage } = await import('./page.ts');
+    const muses = await this.list({ only });
+    const [run] = await this.runs(1);
+    const at = await this.registry.transaction(
+      async (session) =>
+        (await session.query<{ at: string }>(`select ${isoTime('clock_timestamp()')} as at`)).rows[0]!.at,
+    );
+    return renderPage({ muses, run, at });
   }
 
   /** Works on whatever there is, until the signal. */

@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
 import type { PortfolioEnvironment, PortfolioMuse } from '../../../portfolio/api-types.ts';
 import { MuseError } from '../../../shared/error.ts';
+import { writeWhole } from '../../../shared/files.ts';
 import { printableLine } from '../../../shared/printable.ts';
 import type { Subcommand } from '../../muse-command.ts';
 import type { Output } from '../../output.ts';
@@ -11,11 +13,12 @@ const group = 'Portfolio';
 /** `muse portfolio status`: what is known about every muse. */
 export const command: Subcommand = {
   about: 'show every muse: state, kit, migrations, drift, isolation',
-  usage: ['[--refresh [--drift]] [--check] [--only <name|tag>]'],
+  usage: ['[--refresh [--drift]] [--check] [--only <name|tag>] [--page <file.html>]'],
   flags: [
     { name: 'refresh', type: 'boolean', about: 'look at every muse and its databases now', group },
     { name: 'drift', type: 'boolean', about: 'with --refresh: also compare the schemas with the migrations', group },
     { name: 'check', type: 'boolean', about: 'exit with 3 unless everything is known, applied and unchanged', group },
+    { name: 'page', type: 'string', value: '<file>', about: 'also write all of it as one HTML file', group },
     onlyFlag,
     secretsFlag,
   ],
@@ -38,13 +41,20 @@ export const command: Subcommand = {
         muses.length === 0
           ? 'No muses yet. Add some: muse portfolio add --scan <folder>'
           : `${counted(muses.length, 'muse')}: ${fine.length} as they should be, ${wrong.length} not.`;
-      const json = { muses };
+      const page = typed.text('page');
+      if (page !== undefined)
+        await writeWhole(resolve(context.directory, page), await portfolio.page({ only: typed.text('only') }));
+      const json = { muses, ...(page === undefined ? {} : { page: resolve(context.directory, page) }) };
       if (typed.has('check') && (wrong.length > 0 || muses.length === 0))
         return { json, error: notFine(wrong, output.json ? [] : lines, summary) };
       // What was looked for and found is a finding, asked for a check or not.
       const found =
         refresh && muses.some(({ known, environments }) => !known || environments.some(({ drift = 0 }) => drift > 0));
-      return { json, text: [...lines, summary].join('\n'), ...(found ? { exitCode: 3 } : {}) };
+      return {
+        json,
+        text: [...lines, summary, ...(page === undefined ? [] : [`Page: ${page}`])].join('\n'),
+        ...(found ? { exitCode: 3 } : {}),
+      };
     }),
 };
 
