@@ -19,7 +19,7 @@ export type {
   WorkReport,
 };
 
-/** How a portfolio is opened. */
+/** How a portfolio is opened. Its `environment` is that of every call that names no other. */
 export interface PortfolioOptions extends CallOptions {
   /** The URL of a PostgreSQL database. Default: `MUSE_REGISTRY`, else the embedded registry in the data directory. */
   registry?: string | undefined;
@@ -30,7 +30,7 @@ export interface PortfolioOptions extends CallOptions {
 }
 
 /** What {@link Portfolio.add} takes. */
-export interface AddOptions {
+export interface AddOptions extends CallOptions {
   /** Folders whose muses are added. */
   scan?: readonly string[];
   tags?: readonly string[];
@@ -82,7 +82,7 @@ export interface PortfolioMuse {
   known: boolean;
 }
 
-export interface StatusOfPortfolioOptions {
+export interface StatusOfPortfolioOptions extends CallOptions {
   /** A name with `*`, or a tag. */
   only?: string | undefined;
   /** Look at each muse, instead of only reading the registry. */
@@ -96,7 +96,7 @@ export interface StatusOfPortfolioOptions {
 }
 
 /** How a run goes through the muses. */
-export interface RolloutOptions {
+export interface RolloutOptions extends CallOptions {
   /** Default: `development`. */
   env?: EnvironmentName;
   /** The environment's name again, to confirm a run on production. */
@@ -148,7 +148,7 @@ export interface Rollout {
   added: string[];
 }
 
-export interface WorkerOptions {
+export interface WorkerOptions extends CallOptions {
   concurrency?: number | undefined;
   secretsFrom?: string | undefined;
   onItem?: (event: ItemEvent) => void;

@@ -22,12 +22,16 @@ function escaped(text: string): string {
   return printableLine(text).replaceAll(/[&<>"']/g, (character) => entities[character] ?? character);
 }
 
+/** A few words in a color: `good`, `warn`, `bad` or `dim`. */
+const toned = (tone: string, words: string): string => `<span class="${tone}">${escaped(words)}</span>`;
+
 /** Writes the page as HTML. */
 export async function renderPage({ muses, run, at }: PageContent): Promise<string> {
   const folder = join(packageDirectory, 'templates', 'portfolio', 'page');
   const [css, js] = await Promise.all(['page.css', 'page.js'].map((name) => readFile(join(folder, name), 'utf8')));
   const wrong = muses.filter((muse) => !isFine(muse));
   const order = [...wrong, ...muses.filter(isFine)];
+  const count = `${muses.length} ${muses.length === 1 ? 'muse' : 'muses'}`;
   const states = museStates.filter((state) => muses.some((muse) => muse.state === state));
   return `<!doctype html>
 <html lang="en">
@@ -35,22 +39,26 @@ export async function renderPage({ muses, run, at }: PageContent): Promise<strin
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>Portfolio: ${muses.length} ${muses.length === 1 ? 'muse' : 'muses'}</title>
+<title>Portfolio: ${count}</title>
 <style>
 ${css}</style>
 </head>
 <body>
 <header>
 <h1>Portfolio</h1>
-<span>${muses.length} ${muses.length === 1 ? 'muse' : 'muses'}, ${muses.length - wrong.length} as they should be, <b class="${wrong.length > 0 ? 'bad' : 'good'}">${wrong.length} not</b></span>
+<span>${count}, ${muses.length - wrong.length} as they should be, ${toned(wrong.length > 0 ? 'bad' : 'good', `${wrong.length} not`)}</span>
 <time datetime="${escaped(at)}">as of ${escaped(timeOf(at))}</time>
 <button id="theme" type="button">Light or dark</button>
 </header>
 ${run === undefined ? '' : runSection(run)}
 <div class="filters">
 <input id="search" type="search" placeholder="Name, tag, environment, error" aria-label="Search">
-<select id="show" aria-label="Show"><option value="all">All muses</option><option value="wrong">Not as they should be</option><option value="unknown">Not known</option></select>
-<select id="state" aria-label="State"><option value="">Any state</option>${states.map((state) => `<option>${state}</option>`).join('')}</select>
+<select id="show" aria-label="Show">
+<option value="all">All muses</option><option value="wrong">Not as they should be</option><option value="unknown">Not known</option>
+</select>
+<select id="state" aria-label="State">
+<option value="">Any state</option>${states.map((state) => `<option>${state}</option>`).join('')}
+</select>
 <output id="shown"></output>
 </div>
 <table>
@@ -80,14 +88,14 @@ function rowOf(muse: PortfolioMuse): string {
   const { name, state, tags, source, kit, environments, error, seenAt, known } = muse;
   const own = error !== undefined && environments.every((one) => one.error?.message !== error.message);
   const behind =
-    kit.behind === undefined ? '' : kit.behind === 0 ? 'up to date' : `<span class="warn">${kit.behind} behind</span>`;
+    kit.behind === undefined ? '' : kit.behind === 0 ? 'up to date' : toned('warn', `${kit.behind} behind`);
   return (
     `<tr data-fine="${isFine(muse) ? 'yes' : 'no'}" data-known="${known ? 'yes' : 'no'}" data-state="${state}">` +
     `<td>${escaped(name)}<small>${escaped([...tags, source].join(' · '))}</small></td>` +
     `<td>${state}${own ? `<small class="bad">${escaped(error.message)}</small>` : ''}</td>` +
-    `<td>${environments.map(environmentOf).join('') || '<span class="warn">none known</span>'}</td>` +
+    `<td>${environments.map(environmentOf).join('') || toned('warn', 'none known')}</td>` +
     `<td>${behind}<small>${escaped((kit.commit ?? '').slice(0, 24))}</small></td>` +
-    `<td>${seenAt === undefined ? '<span class="warn">never</span>' : escaped(timeOf(seenAt))}</td></tr>`
+    `<td>${seenAt === undefined ? toned('warn', 'never') : escaped(timeOf(seenAt))}</td></tr>`
   );
 }
 
@@ -95,15 +103,15 @@ function environmentOf(environment: PortfolioEnvironment): string {
   const { name, target, known, error, drift, isolation } = environment;
   const parts = (['applied', 'pending', 'edited', 'missing', 'unreadable'] as const)
     .filter((list) => (environment[list] ?? 0) > 0)
-    .map((list) => `<span class="${list === 'applied' ? 'good' : 'warn'}">${environment[list]} ${list}</span>`);
-  if (drift !== undefined && drift > 0) parts.push(`<span class="bad">${drift} differences</span>`);
+    .map((list) => toned(list === 'applied' ? 'good' : 'warn', `${environment[list]} ${list}`));
+  if (drift !== undefined && drift > 0) parts.push(toned('bad', `${drift} differences`));
   if (isolation !== undefined)
     parts.push(
       isolation.errors > 0
-        ? `<span class="bad">${isolation.errors} isolation errors</span>`
-        : `<span class="good">${isolation.proven} proven isolated</span>`,
+        ? toned('bad', `${isolation.errors} isolation errors`)
+        : toned('good', `${isolation.proven} proven isolated`),
     );
-  if (known !== 'yes') parts.push(`<span class="warn">${known === 'never' ? 'never seen' : known}</span>`);
+  if (known !== 'yes') parts.push(toned('warn', known === 'never' ? 'never seen' : known));
   const failure = error === undefined ? '' : `<small class="bad">${escaped(error.message)}</small>`;
   return `<div>${name} <span class="dim">${escaped(target)}</span> ${parts.join(', ')}${failure}</div>`;
 }
@@ -112,7 +120,9 @@ function runSection(rollout: Rollout): string {
   const { run, muses } = rollout;
   const counts = new Map<string, number>();
   for (const { state } of muses) counts.set(state, (counts.get(state) ?? 0) + 1);
-  return `<h2>${escaped(run.name)} <span class="dim">on ${escaped(run.environment)}, ${escaped(run.state)}, wave ${run.wave} of ${run.waves}, started ${escaped(timeOf(run.createdAt))} by ${escaped(run.startedBy)}</span></h2>
+  const started = `started ${timeOf(run.createdAt)} by ${run.startedBy}`;
+  const about = `on ${run.environment}, ${run.state}, wave ${run.wave} of ${run.waves}, ${started}`;
+  return `<h2>${escaped(run.name)} ${toned('dim', about)}</h2>
 ${timeline(muses)}
 <ul class="legend">${[...counts].map(([state, count]) => `<li class="${state}"><i></i>${count} ${state}</li>`).join('')}</ul>`;
 }
@@ -140,7 +150,8 @@ function timeline(muses: readonly RolloutMuse[]): string {
     free[row] = to;
     const [x, length] = [scale(from), Math.max(2, scale(to) - scale(from) - 1)];
     const title = `${name}: ${state}, wave ${wave}, ${((to - from) / 1000).toFixed(1)} s`;
-    return `<rect class="${state}" x="${x.toFixed(1)}" y="${20 + row * lane}" width="${length.toFixed(1)}" height="${lane - 2}" rx="1.5"><title>${escaped(title)}</title></rect>`;
+    const size = `width="${length.toFixed(1)}" height="${lane - 2}" rx="1.5"`;
+    return `<rect class="${state}" x="${x.toFixed(1)}" y="${20 + row * lane}" ${size}><title>${escaped(title)}</title></rect>`;
   });
   const waves = new Map<number, number>();
   for (const { wave, from } of begun) waves.set(wave, Math.min(waves.get(wave) ?? Infinity, from));

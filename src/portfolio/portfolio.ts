@@ -70,6 +70,12 @@ export class OwnPortfolio {
     this.#context = { registry, directory, environment, signal, intervals, kinds: all };
   }
 
+  /** The same portfolio, for calls that another signal ends or that read other variables. */
+  for(call: Pick<OpenOptions, 'environment' | 'signal'>): OwnPortfolio {
+    const { directory, intervals } = this.#context;
+    return new OwnPortfolio(this.registry, { directory, intervals, creator: this.#creator, ...call });
+  }
+
   /** Adds muses: directories, and repositories, which are cloned. */
   add(
     sources: readonly string[],

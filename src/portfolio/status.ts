@@ -192,7 +192,10 @@ async function keepEnvironment(
   );
 }
 
-/** A muse that can be reached is healthy at least; one with everything applied is migrated; what was proven stays so until something is pending. */
+/**
+ * A muse that can be reached is healthy at least, and one with everything applied is migrated. What was proven stays so until
+ * something is pending.
+ */
 function stateOf(known: MuseState, statuses: readonly EnvironmentStatus[]): MuseState {
   if (statuses.length === 0) return known === 'planned' ? 'created' : known;
   const isMigrated = statuses.every(({ applied, pending }) => applied.length > 0 && pending.length === 0);

@@ -162,7 +162,7 @@ describe.each(registryKinds)('muses with their own databases, the registry on %s
     expect(findSecrets(told, [password])).toEqual([]);
   });
 
-  it('stop at a file that one muse’s data breaks, and go on when that is fixed', async () => {
+  it('stop at a file that one muse’s data breaks, and continue when that is fixed', async () => {
     const { registry, directory } = await open();
     const { folder, environment } = await fleet(['good', 'odd'], {
       ...homes,

@@ -6,7 +6,7 @@ import { OwnPortfolio } from '../../src/portfolio/portfolio.ts';
 import { readProducts } from '../../src/portfolio/products.ts';
 import type { Registry } from '../../src/portfolio/registry/open.ts';
 import { MuseError } from '../../src/shared/error.ts';
-import { environment as cleanEnvironment, temporaryDirectory } from '../support/cli.ts';
+import { environment as cleanEnvironment } from '../support/cli.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
 import { findSecrets } from '../support/find-secrets.ts';

@@ -14,8 +14,8 @@ export const migrateKind: Kind = {
   needsEnvironment: true,
   async run({ environmentName, open, variables, shared, signal, onNote }) {
     const muse = await open();
-    const { applied, skipped, findings, isolation, error } = await migrateMuse(muse, environmentName, variables, {
-      // Whoever started the run confirmed it once, for all of its muses.
+    const { applied, skipped, isolation, error } = await migrateMuse(muse, environmentName, variables, {
+      // The run was confirmed when it was started, once for all of its muses.
       confirmed: environmentName,
       rehearse: rememberRehearsals(shared),
       signal,
@@ -23,17 +23,12 @@ export const migrateKind: Kind = {
     });
     if (error !== undefined) throw error;
     const counts = { applied: applied.length + skipped.length, pending: 0, edited: 0, missing: 0, unreadable: 0 };
-    const errors = (findings ?? []).filter(({ severity }) => severity === 'error').length;
+    // What was proven is about the files that were pending. Only a run of verify says something about the whole.
+    const proof = isolation === undefined ? {} : { proven: isolation.proven, notProven: isolation.notProven };
     return {
       state: 'done',
-      result: { applied: applied.length, skipped: skipped.length },
-      seen: {
-        files: counts,
-        museState: 'migrated',
-        ...(isolation === undefined
-          ? {}
-          : { isolation: { proven: isolation.proven, notProven: isolation.notProven, errors } }),
-      },
+      result: { applied: applied.length, skipped: skipped.length, ...proof },
+      seen: { files: counts, museState: 'migrated' },
     };
   },
 };

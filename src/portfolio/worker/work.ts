@@ -202,7 +202,7 @@ class Worker {
       });
     } catch (error) {
       this.report.returned += 1;
-      // Whoever was silent for too long has lost the item already.
+      // A worker that was silent for too long has lost the item already.
       await registry.transaction((session) => giveBack(session, this.#identity, item));
       onItem?.({ ...event, state: 'returned', error: keptError(error) });
       return;

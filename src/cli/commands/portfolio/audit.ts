@@ -27,7 +27,9 @@ export const command: Subcommand = {
       const lines = rows.map(({ number, at, who, host, action, muse, run, before, after }) => {
         const what = [action, muse, run === undefined ? undefined : `run ${run}`].filter((part) => part !== undefined);
         const change = [before, after].flatMap((value) => (value === undefined ? [] : [JSON.stringify(value)]));
-        return `${String(number).padStart(5)}  ${at.slice(0, 19)}Z  ${printableLine(`${who}@${host}  ${what.join(' ')}`)}  ${output.paint('gray', printableLine(change.join(' → ')))}`;
+        const head = `${String(number).padStart(5)}  ${at.slice(0, 19)}Z`;
+        const text = printableLine(`${who}@${host}  ${what.join(' ')}`);
+        return `${head}  ${text}  ${output.paint('gray', printableLine(change.join(' → ')))}`;
       });
       const json = { audit: rows, ...(broken === undefined ? {} : { broken }) };
       if (broken === undefined)

@@ -24,7 +24,8 @@ export const command: Subcommand = {
         json: { run, cancelled },
         text:
           run.state === 'cancelled'
-            ? `${run.name} is cancelled: ${counted(cancelled, 'muse')} will not be begun. Resume it: muse portfolio ${run.kind} --resume ${run.name}`
+            ? `${run.name} is cancelled: ${counted(cancelled, 'muse')} will not be begun. ` +
+              `Resume it: muse portfolio ${run.kind} --resume ${run.name}`
             : `${run.name} had ended already: ${run.state}.`,
       };
     }),

@@ -22,16 +22,17 @@ export const command: Subcommand = {
         const runs = (await portfolio.runs()).map(({ run, muses }) => ({ ...run, muses }));
         const lines = runs.map(({ name, environment, state, wave, waves, muses, createdAt }) => {
           const done = muses.filter((muse) => muse.state === 'done').length;
-          return `${paint('bold', name)} (${environment}): ${state}, wave ${wave} of ${waves}, ${done} of ${counted(muses.length, 'muse')} done ${paint('gray', createdAt)}`;
+          const far = `wave ${wave} of ${waves}, ${done} of ${counted(muses.length, 'muse')} done`;
+          return `${paint('bold', name)} (${environment}): ${state}, ${far} ${paint('gray', createdAt)}`;
         });
         return { json: { runs }, text: lines.length === 0 ? 'No runs yet.' : lines.join('\n') };
       }
       const muses = await portfolio.list({ only: typed.text('only'), archived: typed.has('archived') });
       const width = Math.max(0, ...muses.map(({ name }) => name.length));
-      const lines = muses.map(
-        ({ name, state, source, archivedAt }) =>
-          `${paint('bold', printableLine(name).padEnd(width))}  ${(archivedAt === undefined ? state : 'archived').padEnd(8)}  ${paint('gray', printableLine(source))}`,
-      );
+      const lines = muses.map(({ name, state, source, archivedAt }) => {
+        const shown = (archivedAt === undefined ? state : 'archived').padEnd(8);
+        return `${paint('bold', printableLine(name).padEnd(width))}  ${shown}  ${paint('gray', printableLine(source))}`;
+      });
       return {
         json: { muses },
         text: lines.length === 0 ? 'No muses yet. Add some: muse portfolio add --scan <folder>' : lines.join('\n'),

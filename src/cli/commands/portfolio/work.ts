@@ -24,7 +24,7 @@ export const command: Subcommand = {
         error: new MuseError({
           code: cancelled(undefined).code,
           message: `Stopped: ${done} done, ${failed} failed, ${unknown} not reached, ${returned} given back.`,
-          suggestion: 'Other workers take what was given back. Start this one again: muse portfolio work',
+          suggestion: 'Other workers continue with that. Start this one again: muse portfolio work',
         }),
       };
     }),
