@@ -52,7 +52,11 @@ describe('docs/api.md', () => {
 
   it('has an example of every function and method', () => {
     const calls = [
-      ...['createMuse', 'planMuse', 'resumeMuse', 'openMuse', 'openPortfolio'],
+      'createMuse',
+      'planMuse',
+      'resumeMuse',
+      'openMuse',
+      'openPortfolio',
       ...methods.map((name) => `muse.${name}`),
       ...ofPortfolio.map((name) => `portfolio.${name}`),
     ];
