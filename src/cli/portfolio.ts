@@ -142,6 +142,7 @@ export function rolloutOptions(context: MuseContext): RolloutOptions {
     secretsFrom: typed.text('secrets-from'),
     onItem: itemLines(context),
     onNote: context.working,
+    onWait: context.output.note,
   };
 }
 

@@ -1,7 +1,6 @@
 /** Puts muses into the registry: directories, what a folder holds, repositories. */
 import { randomUUID } from 'node:crypto';
 import { readdir, rename, rm } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseKitSource } from '../kit/source.ts';
 import { readMuseFile } from '../muse/muse-json.ts';
@@ -76,7 +75,7 @@ async function addOne(
       throw error;
     }
   } else museFile = await readMuseFile(asked.source);
-  const muse: NewMuse = { ...asked, name: museFile.name, tags, state: 'created', museFile, host: hostname() };
+  const muse: NewMuse = { ...asked, name: museFile.name, tags, state: 'created', museFile, host: registry.host };
   try {
     const { id, added } = await registry.transaction((session) => putMuse(session, muse));
     if (clone !== undefined) await keepClone(clone, join(options.directory, 'clones', id));

@@ -122,7 +122,10 @@ export interface RolloutOptions extends CallOptions {
   dryRun?: boolean;
   secretsFrom?: string | undefined;
   onItem?: (event: ItemEvent) => void;
+  /** Called with what is being done to a muse. */
   onNote?: (text: string) => void;
+  /** Called with what the run waits for, where this process cannot do it. */
+  onWait?: (text: string) => void;
 }
 
 /** A muse in a run. */

@@ -1,6 +1,5 @@
 /** Finds the directory of a muse on this machine; a repository is cloned into the data directory. */
 import { mkdir } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fetchCommit } from '../kit/git-fetch.ts';
 import { initRepository } from '../kit/git.ts';
@@ -15,6 +14,8 @@ import type { MuseSource } from './registry/muses.ts';
 export interface LocateOptions {
   /** The data directory of this machine. */
   directory: string;
+  /** What this machine is called in the registry. */
+  host: string;
   environment: NodeJS.ProcessEnv;
   signal?: AbortSignal | undefined;
 }
@@ -31,7 +32,7 @@ export async function locateMuse(
 ): Promise<Muse> {
   const found = muse.isRemote
     ? await cloneMuse(muse.source, join(options.directory, 'clones', muse.id), options)
-    : await openLocal(muse);
+    : await openLocal(muse, options.host);
   if (found.museFile.name === muse.name) return found;
   throw new MuseError({
     code: 'muse-renamed',
@@ -40,16 +41,16 @@ export async function locateMuse(
   });
 }
 
-async function openLocal({ source, host, name }: MuseSource & { name: string }): Promise<Muse> {
+async function openLocal({ source, host, name }: MuseSource & { name: string }, own: string): Promise<Muse> {
   if ((await kindOf(join(source, 'muse.json'))) === 'file') return openMuse(source);
   throw new MuseError({
     code: 'muse-elsewhere',
     message:
-      host === hostname()
+      host === own
         ? `${name} is no longer at ${source}: there is no muse.json.`
-        : `${name} is on ${host}, at ${source}; this is ${hostname()}.`,
+        : `${name} is on ${host}, at ${source}; this is ${own}.`,
     suggestion:
-      host === hostname()
+      host === own
         ? `If it was moved, archive it and add it again: muse portfolio archive ${name}`
         : 'Run a worker there: muse portfolio work. Or add the muse by the URL of its repository.',
   });

@@ -82,7 +82,7 @@ export class OwnPortfolio {
     { scan = [], tags = [] }: AddOptions = {},
     from = process.cwd(),
   ): Promise<AddedMuse[]> {
-    return addMuses(this.registry, { sources, scan, tags, from }, this.#context);
+    return addMuses(this.registry, { sources, scan, tags, from }, { ...this.#context, host: this.registry.host });
   }
 
   /** Every muse, from the registry alone. */
@@ -97,6 +97,7 @@ export class OwnPortfolio {
       const muses = await this.registry.transaction(async (session) => selectMuses(await listMuses(session), only));
       await refresh(this.registry, muses, {
         ...this.#context,
+        host: this.registry.host,
         drift,
         secretsFrom,
         ...(onMuse === undefined ? {} : { onMuse }),
@@ -133,7 +134,7 @@ export class OwnPortfolio {
     const { directory } = this.#context;
     for (const { product } of products) await checkProduct(creator, product, directory);
     return rollOut('provision', options, this.#context, (session) =>
-      planProducts(session, products, directory, options.dryRun === true),
+      planProducts(session, products, { data: directory, host: this.registry.host, dryRun: options.dryRun === true }),
     );
   }
 

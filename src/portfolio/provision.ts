@@ -1,5 +1,5 @@
 /** Plans the products of a run of `provision`: their names are taken, and what an earlier run wrote down is taken on. */
-import { hostname } from 'node:os';
+import { join } from 'node:path';
 import type { Session } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
 import { asMuseError, kindOf } from '../shared/files.ts';
@@ -14,10 +14,10 @@ import type { Chosen } from './rollout.ts';
  */
 export async function checkProduct(creator: Creator, product: ProductData, data: string): Promise<void> {
   const { directory, scratch } = placesOf(data, product.name);
-  // Where an earlier run has begun, it is continued.
-  if ((await kindOf(directory)) !== undefined) return;
   try {
-    await creator.check(product, directory, scratch);
+    // Where an earlier run has begun, it is continued: then the directory need not be free.
+    const isBegun = (await kindOf(directory)) !== undefined;
+    await creator.check(product, isBegun ? join(scratch, 'muse') : directory, scratch);
   } catch (thrown) {
     const { code, message, detail, suggestion, findings } = asMuseError(thrown);
     throw new MuseError({
@@ -33,14 +33,13 @@ export async function checkProduct(creator: Creator, product: ProductData, data:
 
 /**
  * The products that are not created yet, each as a planned muse in the registry.
- * @param dryRun nothing is written then
+ * @param place the data directory of this machine and its name; with `dryRun` nothing is written
  * @throws MuseError `name-taken` where another muse has the name; `nothing-to-resume` where all of them are there
  */
 export async function planProducts(
   session: Session,
   products: readonly ProductInput[],
-  data: string,
-  dryRun: boolean,
+  { data, host, dryRun }: { data: string; host: string; dryRun: boolean },
 ): Promise<Chosen> {
   const known = new Map((await listMuses(session, { archived: true })).map((muse) => [keyOf(muse.name), muse]));
   const chosen: Chosen = { items: [], skipped: [] };
@@ -53,7 +52,7 @@ export async function planProducts(
       continue;
     }
     if (there !== undefined && (there.name !== name || begun === undefined)) throw taken(name, there);
-    const muse = there ?? (await plan(session, input, data, dryRun));
+    const muse = there ?? (await plan(session, input, { data, host, dryRun }));
     chosen.items.push({
       // Any machine can create it, wherever its directory will be.
       muse: { ...muse, isRemote: true },
@@ -72,10 +71,9 @@ export async function planProducts(
 async function plan(
   session: Session,
   { product: { name }, tags }: ProductInput,
-  data: string,
-  dryRun: boolean,
+  { data, host, dryRun }: { data: string; host: string; dryRun: boolean },
 ): Promise<MuseRow> {
-  const source = { source: placesOf(data, name).directory, isRemote: false, host: hostname() };
+  const source = { source: placesOf(data, name).directory, isRemote: false, host };
   const row: MuseRow = {
     ...source,
     id: '',

@@ -3,7 +3,7 @@ import { packageVersion } from '../shared/version.ts';
 import { MuseError } from '../shared/error.ts';
 import type { Session } from '../database/database.ts';
 import type { Rollout, RolloutMuse, RolloutOptions } from './api-types.ts';
-import { addedSince, findRun, listItems, type RunRow, runName } from './engine/runs.ts';
+import { addedSince, findRun, hostsOf, listItems, type RunRow, runName } from './engine/runs.ts';
 import { type PlannedItem, resumeRun, type RunPlan, startRun, type StartedRun } from './engine/start.ts';
 import { parseWaves, planWaves } from './engine/waves.ts';
 import type { Kind, Kinds } from './kinds/kind.ts';
@@ -72,6 +72,9 @@ export async function rollOut(
   if (started === undefined) return planned!;
   const { number } = started.run;
   if (options.detach !== true) {
+    const elsewhere = await registry.transaction((session) => hostsOf(session, number, registry.host));
+    if (elsewhere.length > 0)
+      options.onWait?.(`Muses on ${elsewhere.join(', ')} wait for a worker there: muse portfolio work`);
     await work({
       ...context,
       run: number,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { cancelRun } from '../../src/portfolio/engine/advance.ts';
-import { supervise, takeItems } from '../../src/portfolio/engine/items.ts';
+import { giveBackUnknown, supervise, takeItems } from '../../src/portfolio/engine/items.ts';
 import { queueNames } from '../../src/portfolio/queue.ts';
 import { rollOut, rolloutError } from '../../src/portfolio/rollout.ts';
 import { work } from '../../src/portfolio/worker/work.ts';
@@ -18,7 +18,7 @@ const failing = (...names: string[]): Kinds =>
   });
 
 describe.each(registryKinds)('runs on %s', (kind) => {
-  const open = useRegistries(kind);
+  const open = useRegistries(kind, true);
 
   const runner = (registry: Registry, directory: string) => {
     return (kinds: Kinds, options: RolloutOptions = {}, signal = new AbortController().signal) =>
@@ -193,8 +193,7 @@ describe.each(registryKinds)('runs on %s', (kind) => {
     );
     // The muse is on another host.
     expect(await registry.transaction((session) => takeItems(session, identity, 5))).toEqual([]);
-    const { hostname } = await import('node:os');
-    const [item] = await registry.transaction((session) => takeItems(session, { ...identity, host: hostname() }, 5));
+    const [item] = await registry.transaction((session) => takeItems(session, { ...identity, host: registry.host }, 5));
     expect(item).toMatchObject({ attempt: 1, kind: 'try' });
     expect(await registry.transaction((session) => supervise(session, 120_000))).toEqual([]);
     expect(await registry.transaction((session) => supervise(session, 30_000))).toEqual([item!.id]);
@@ -211,7 +210,6 @@ describe.each(registryKinds)('runs on %s', (kind) => {
     const { registry, directory } = await open();
     await addRows(registry, ['heavy']);
     await runner(registry, directory)(failing(), { detach: true });
-    const { hostname } = await import('node:os');
     for (let life = 1; life <= 5; life += 1) {
       const id = `00000000-0000-4000-8000-00000000000${life}`;
       await rowsOf(
@@ -219,7 +217,7 @@ describe.each(registryKinds)('runs on %s', (kind) => {
         `insert into portfolio.workers (id, host, pid, tool, concurrency, beat_at)
          values ('${id}', 'x', 1, '0.1.0', 1, now() - interval '1 minute')`,
       );
-      const worker = { id, host: hostname(), tool: '0.1.0', kinds: ['try'] };
+      const worker = { id, host: registry.host, tool: '0.1.0', kinds: ['try'] };
       expect(await registry.transaction((session) => takeItems(session, worker, 1))).toHaveLength(1);
       await registry.transaction((session) => supervise(session, 30_000));
     }
@@ -250,6 +248,38 @@ describe.each(registryKinds)('runs on %s', (kind) => {
     expect(done).toEqual([]);
     await as('0.10.0', noting);
     expect(done).toEqual(['new']);
+  });
+
+  it('are given back where the answer to taking them was lost, and wait for the machine that a muse is on', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, ['here', 'there']);
+    await rowsOf(registry, "update portfolio.muses set host = 'elsewhere' where name = 'there'");
+    const run = runner(registry, directory);
+    await run(failing(), { detach: true });
+    const id = '00000000-0000-4000-8000-000000000009';
+    const worker = { id, host: registry.host, tool: '0.1.0', kinds: ['try'] };
+    await rowsOf(
+      registry,
+      `insert into portfolio.workers (id, host, pid, tool, concurrency) values ('${id}', 'x', 1, '0.1.0', 1)`,
+    );
+    const taken = await registry.transaction((session) => takeItems(session, worker, 5));
+    expect(taken).toHaveLength(1);
+    for (const held of [[taken[0]!.id], []]) {
+      await registry.transaction((session) => giveBackUnknown(session, worker, held));
+      expect(
+        await rowsOf(registry, "select count(*)::int as count from portfolio.items where state = 'running'"),
+      ).toEqual([{ count: held.length }]);
+    }
+    const stop = new AbortController();
+    const waits: string[] = [];
+    setTimeout(() => stop.abort(new Error('enough')), 200);
+    const waiting = run(failing(), { onWait: (text) => waits.push(text) }, stop.signal);
+    await expect(waiting).rejects.toThrow('enough');
+    expect(waits).toEqual(['Muses on elsewhere wait for a worker there: muse portfolio work']);
+    expect(await rowsOf(registry, 'select state from portfolio.items order by position')).toEqual([
+      { state: 'done' },
+      { state: 'queued' },
+    ]);
   });
 
   it('need production to be confirmed, and a plan changes nothing', async () => {

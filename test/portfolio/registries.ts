@@ -1,7 +1,7 @@
 /** Both kinds of registry, for tests that run on each; muses that exist in the registry alone, and kinds that only note what they do. */
-import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import type { Session } from '../../src/database/database.ts';
 import type { Kind, Kinds } from '../../src/portfolio/kinds/kind.ts';
@@ -19,25 +19,51 @@ export const quick: Intervals = { beatMs: 50, silenceMs: 700, pollMs: 20 };
 export const registryKinds = ['PGlite', 'PostgreSQL'] as const;
 export type RegistryKind = (typeof registryKinds)[number];
 
-/** Opens registries of one kind for the tests of a file. */
+/**
+ * Opens registries of one kind for the tests of a file.
+ * @param shared every test gets the same one, emptied; else each gets its own
+ */
 export function useRegistries(
   kind: RegistryKind,
+  shared = false,
 ): () => Promise<{ registry: Registry; url?: string; directory: string }> {
   let native: Native | undefined;
+  let kept: { registry: Registry; directory: string; url?: string } | undefined;
+  const make = async (directory: string): Promise<NonNullable<typeof kept>> => {
+    const url = await native?.createDatabase('registry');
+    return { registry: await openRegistry({ url, directory }), directory, ...(url === undefined ? {} : { url }) };
+  };
   beforeAll(async () => {
     if (kind === 'PostgreSQL') native = await startNative();
+    if (shared) kept = await make(await mkdtemp(join(tmpdir(), 'create-muse-test-')));
   });
-  afterAll(() => native?.stop());
+  afterAll(async () => {
+    await kept?.registry.close();
+    await native?.stop();
+    if (kept !== undefined) await rm(kept.directory, { recursive: true, force: true });
+  });
   return async () => {
-    const directory = await temporaryDirectory();
-    const url = await native?.createDatabase('registry');
-    const registry = await openRegistry({ url, directory });
-    onTestFinished(async () => {
-      await registry.close();
-      await rm(join(directory, 'registry'), { recursive: true, force: true });
-    });
-    return { registry, directory, ...(url === undefined ? {} : { url }) };
+    if (kept !== undefined) {
+      await empty(kept.registry);
+      return kept;
+    }
+    const made = await make(await temporaryDirectory());
+    onTestFinished(() => made.registry.close());
+    return made;
   };
+}
+
+async function empty(registry: Registry): Promise<void> {
+  for (const sql of [
+    'alter table portfolio.audit disable trigger user',
+    `truncate portfolio.items, portfolio.runs, portfolio.workers, portfolio.environments, portfolio.muses, portfolio.audit
+       restart identity`,
+    'alter table portfolio.audit enable trigger user',
+    "update portfolio.audit_head set number = 0, hash = ''",
+    'delete from pgboss.job',
+    'select pgboss.delete_queue(name) from pgboss.queue',
+  ])
+    await rowsOf(registry, sql);
 }
 
 /** Muses that are only rows: of this host, with these environments. */
@@ -52,7 +78,7 @@ export async function addRows(
         name,
         source: isRemote ? `https://git.test/${name}.git` : `/nowhere/${name}`,
         isRemote,
-        host: hostname(),
+        host: registry.host,
         tags,
         state: 'created',
         museFile: {

@@ -74,7 +74,7 @@ describe.each(registryKinds)('a registry on %s', (kind) => {
       { name: 'beta', added: true },
     ]);
     expect(await portfolio.list()).toMatchObject([
-      { name: 'alpha', tags: ['paying'], state: 'created', host: hostname(), isRemote: false, known: false },
+      { name: 'alpha', tags: ['paying'], state: 'created', host: registry.host, isRemote: false, known: false },
       { name: 'beta' },
       { name: 'gamma', isRemote: true, source: url },
     ]);

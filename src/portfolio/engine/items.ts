@@ -84,8 +84,8 @@ export interface Outcome {
     drift?: number;
     isolation?: Omit<KeptIsolation, 'at'>;
     museState?: MuseState;
-    /** Where the muse is, if it was made just now. */
-    placed?: { source: string; host: string; museFile: MuseFile };
+    /** Where the muse is on this worker's machine, if it was made just now. */
+    placed?: { source: string; museFile: MuseFile };
   };
 }
 
@@ -110,7 +110,8 @@ export async function finishItem(
   );
   if (rows[0] === undefined) return false;
   await completeJob(session, item.queue, item.job);
-  if (seen?.placed !== undefined) await settleMuse(session, { id: item.muse, name: rows[0].name }, seen.placed);
+  if (seen?.placed !== undefined)
+    await settleMuse(session, { id: item.muse, name: rows[0].name }, { ...seen.placed, host: worker.host });
   await keepSeen(session, item, state, error, seen);
   await appendAudit(session, {
     action: item.kind,
@@ -190,6 +191,23 @@ export async function giveBack(session: Session, worker: WorkerIdentity, item: T
     [item.id, worker.id, item.attempt],
   );
   if (affected > 0) await returnJob(session, item.queue, item.job, 'given back');
+}
+
+/**
+ * Gives back what the registry says this worker has and the worker does not know of: the answer to taking it was lost.
+ * @param held the ids of what it has
+ */
+export async function giveBackUnknown(
+  session: Session,
+  worker: WorkerIdentity,
+  held: readonly string[],
+): Promise<void> {
+  const { rows } = await session.query<{ id: string; queue: string; job: string }>(
+    `update portfolio.items set state = 'queued', worker = null, expires_at = null, attempts = attempts - 1
+      where worker = $1 and state = 'running' and id <> all ($2::uuid[]) returning id, queue, job`,
+    [worker.id, [...held]],
+  );
+  for (const { queue, job } of rows) await returnJob(session, queue, job, 'the answer was lost');
 }
 
 /** How often an item may be lost by workers that died before it counts as failed. */

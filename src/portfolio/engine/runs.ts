@@ -128,6 +128,16 @@ export async function countItems(
   return rows;
 }
 
+/** The other machines that muses of a run are on, which are not done. */
+export async function hostsOf(session: Session, run: number, own: string): Promise<string[]> {
+  const { rows } = await session.query<{ host: string }>(
+    `select distinct m.host from portfolio.items i join portfolio.muses m on m.id = i.muse
+      where i.run = $1 and i.state in ('waiting', 'queued') and i.queue <> $2 and m.host <> $3 order by m.host`,
+    [run, queueOf(run), own],
+  );
+  return rows.map(({ host }) => host);
+}
+
 /** The muses that were added after a run began: they are not in it. */
 export async function addedSince(session: Session, run: number): Promise<string[]> {
   const { rows } = await session.query<{ name: string }>(

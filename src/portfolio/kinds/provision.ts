@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { openMuse } from '../../muse/open.ts';
 import type { Isolation } from '../../shared/muse-file.ts';
@@ -89,7 +88,7 @@ export function provisionKind(creator: Creator): Kind {
         seen: {
           museState: state,
           files: { applied, pending: 0, edited: 0, missing: 0, unreadable: 0 },
-          placed: { source: directory, host: hostname(), museFile },
+          placed: { source: directory, museFile },
         },
       };
     },

@@ -1,4 +1,5 @@
 /** Opens the registry: an embedded database of this user, or a PostgreSQL server that a team and its workers share. */
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Database, DatabaseError, type Session } from '../../database/database.ts';
@@ -16,6 +17,8 @@ export interface Registry {
   readonly description: string;
   /** Whether only this process can have it open. */
   readonly isEmbedded: boolean;
+  /** What this machine is called in it: muses and workers are on machines. An embedded registry knows only one. */
+  readonly host: string;
   /**
    * Runs `work` in one transaction, after those that were asked for before. There is no other way to its data: with one
    * connection, a query beside a transaction would be part of it.
@@ -91,6 +94,7 @@ export async function openRegistry(place: RegistryPlace, hooks: Hooks = {}): Pro
   return {
     description: place.url === undefined ? `the embedded registry in ${place.directory}` : database.description,
     isEmbedded: place.url === undefined,
+    host: place.url === undefined ? 'localhost' : hostname(),
     transaction(work) {
       const mine = last.then(() => attempt(work));
       last = mine.catch(() => undefined);

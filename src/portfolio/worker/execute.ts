@@ -16,8 +16,9 @@ export interface ExecuteOptions {
   item: TakenItem;
   muse: MuseRow;
   kind: Kind;
-  /** The data directory of this machine. */
+  /** The data directory of this machine, and what it is called in the registry. */
   directory: string;
+  host: string;
   environment: NodeJS.ProcessEnv;
   secretsFrom?: string | undefined;
   limit: ServerLimit;
@@ -62,8 +63,8 @@ async function attemptItem(
   { item, muse, kind, limit, ...options }: ExecuteOptions,
   onSecrets: (secrets: string[]) => void,
 ): Promise<Outcome> {
-  const { directory, environment, secretsFrom, signal } = options;
-  const locate = (): Promise<Muse> => locateMuse(muse, { directory, environment, signal });
+  const { directory, host, environment, secretsFrom, signal } = options;
+  const locate = (): Promise<Muse> => locateMuse(muse, { directory, host, environment, signal });
   const located = kind.needsEnvironment ? await locate() : undefined;
   const museFile = located?.museFile ?? { name: muse.name, environments: {} };
   const { variables, secrets } = await itemEnvironment(museFile, item.environment, environment, secretsFrom, signal);

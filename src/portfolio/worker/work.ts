@@ -1,6 +1,5 @@
 /** A worker: takes items, runs them, and tells the registry that it is alive. */
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MuseError } from '../../shared/error.ts';
 import { packageVersion } from '../../shared/version.ts';
@@ -8,6 +7,7 @@ import { findRun } from '../engine/runs.ts';
 import {
   finishItem,
   giveBack,
+  giveBackUnknown,
   type Outcome,
   removeOldQueues,
   saveJournal,
@@ -107,7 +107,7 @@ class Worker {
     this.#options = options;
     this.#intervals = { ...defaultIntervals, ...options.intervals };
     this.#concurrency = options.concurrency ?? connectionsPerServer;
-    this.#identity = { id: randomUUID(), host: hostname(), tool: options.tool ?? packageVersion() };
+    this.#identity = { id: randomUUID(), host: options.registry.host, tool: options.tool ?? packageVersion() };
   }
 
   async register(): Promise<void> {
@@ -137,7 +137,10 @@ class Worker {
     try {
       while (!this.#stop.signal.aborted) {
         if (performance.now() - supervised >= this.#intervals.beatMs) {
-          await registry.transaction((session) => supervise(session, this.#intervals.silenceMs));
+          await registry.transaction(async (session) => {
+            await giveBackUnknown(session, this.#identity, [...this.#held.keys()]);
+            await supervise(session, this.#intervals.silenceMs);
+          });
           supervised = performance.now();
         }
         const free = this.#concurrency - this.#held.size;
@@ -189,6 +192,7 @@ class Worker {
         item,
         muse,
         kind: kinds[item.kind]!,
+        host: this.#identity.host,
         limit: this.#limit,
         shared: this.#shared,
         signal: this.#stop.signal,
