@@ -37,7 +37,7 @@ export async function verify({ root, peer, rounds }) {
       ],
       cwd: place,
     });
-    const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
+    const load = (file) => import(pathToFileURL(join(root, 'build', file)).href);
     const [{ readMigrations }, { readMuseFile }, { proveDatabase }, { openEmbedded }, { migrate }, { openPostgres }] =
       await Promise.all(
         [

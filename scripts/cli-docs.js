@@ -60,7 +60,7 @@ const cell = (/** @type {string} */ text) => text.replaceAll('|', '\\|');
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = dirname(import.meta.dirname);
   const [{ createFlags }, { museFlags }, { loadEveryCommand }] = await Promise.all(
-    ['create-muse', 'flags', 'muse-command'].map((name) => import(`../dist/cli/${name}.js`)),
+    ['create-muse', 'flags', 'muse-command'].map((name) => import(`../build/cli/${name}.js`)),
   );
   const commands = await loadEveryCommand();
   const path = join(root, 'docs', 'cli.md');

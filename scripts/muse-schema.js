@@ -16,7 +16,7 @@ export const schemaText = (schema, rules) => {
 };
 
 if (process.argv[1] === import.meta.filename) {
-  const { museSchema } = await import('../dist/muse/muse-schema.js');
-  const { rules } = await import('../dist/rules/registry.js');
+  const { museSchema } = await import('../build/muse/muse-schema.js');
+  const { rules } = await import('../build/rules/registry.js');
   writeFileSync(join(dirname(import.meta.dirname), 'muse.schema.json'), schemaText(museSchema, rules));
 }

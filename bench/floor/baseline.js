@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const [root = '.'] = process.argv.slice(2);
-const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
+const load = (file) => import(pathToFileURL(join(root, 'build', file)).href);
 const [{ installPlatform }, { openPostgres }] = await Promise.all([
   load('database/platform/install.js'),
   load('database/postgres/postgres.js'),

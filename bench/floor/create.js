@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const [root = '.', sample = '.', place = '.', snapshot = '.', way = 'documented'] = process.argv.slice(2);
-const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
+const load = (file) => import(pathToFileURL(join(root, 'build', file)).href);
 const [{ readMigrations }, { readMuseFile }] = await Promise.all([
   load('migrations/read.js'),
   load('muse/muse-json.js'),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const [root = '.', muse = '.', work = 'open'] = process.argv.slice(2);
-const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
+const load = (file) => import(pathToFileURL(join(root, 'build', file)).href);
 const { openEmbedded } = await load('database/embedded/embedded.js');
 const directory = join(muse, '.muse', 'database');
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const [root = '.', place = '.', answer = ''] = process.argv.slice(2);
-const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
+const load = (file) => import(pathToFileURL(join(root, 'build', file)).href);
 const [{ readMigrations }, { openEmbedded }, { examine }, { readMuseFile }, { recognizeLayout }] = await Promise.all([
   load('migrations/read.js'),
   load('database/embedded/embedded.js'),

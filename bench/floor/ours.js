@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const [root = '.', muse = '.'] = process.argv.slice(2);
-const load = (file) => import(pathToFileURL(join(root, 'dist', file)).href);
+const load = (file) => import(pathToFileURL(join(root, 'build', file)).href);
 const [{ readMigrations }, { migrate }, { openPostgres }, { readMuseFile }] = await Promise.all([
   load('migrations/read.js'),
   load('migrations/apply.js'),

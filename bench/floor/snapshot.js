@@ -4,6 +4,6 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const [root = '.', place = '.', file = '.'] = process.argv.slice(2);
-const { openEmbedded } = await import(pathToFileURL(join(root, 'dist/database/embedded/embedded.js')).href);
+const { openEmbedded } = await import(pathToFileURL(join(root, 'build/database/embedded/embedded.js')).href);
 await (await openEmbedded({ directory: place })).close();
 execFileSync('tar', ['-cf', file, '-C', join(place, 'data'), '.']);

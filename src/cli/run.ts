@@ -125,13 +125,17 @@ export async function runCommand(
   } catch (error) {
     const told = signal.aborted || isUnanswered(error) ? stoppedAt(error, soFar, program) : error;
     const code = await printError(title, told, output, soFar.json());
-    // What does not listen to the signal would keep the process alive.
+    // What does not listen to the signal would keep the process alive; so would what was about to begin when it came.
     if (error instanceof LeftRunning) process.exit(code);
+    if (signal.aborted) setTimeout(() => process.exit(code), lingerMs).unref();
     return code;
   } finally {
     interrupts.dispose();
   }
 }
+
+/** How long after its last word a stopped command may still run, in ms. */
+const lingerMs = 200;
 
 function nextAfterStop(program: string): string {
   return program === 'create-muse' ? 'Add --resume to continue.' : 'Run the same command again.';

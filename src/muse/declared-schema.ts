@@ -1,7 +1,7 @@
 import type { TableSummary } from '../scaffold/scaffold.ts';
 import { checkedSession } from '../scaffold/session.ts';
 import type { CoreFacts } from '../scaffold/table.ts';
-import { buildCatalog, buildCatalogInTurns } from '../sql/catalog/build.ts';
+import { buildCatalog, readFiles } from '../sql/catalog/build.ts';
 import { coreFacts } from '../sql/catalog/core-objects.ts';
 import type { Table } from '../sql/catalog/model.ts';
 import type { Migration } from '../sql/migration.ts';
@@ -13,7 +13,7 @@ import { qualifiedName } from '../sql/names.ts';
 import { fieldsOf } from '../sql/nodes.ts';
 import { parseSql } from '../sql/split.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
-import type { Expectations } from '../rules/engine/live/expectations.ts';
+import type { Declaration, Expectations } from '../rules/engine/live/expectations.ts';
 
 /** What a new extension file can be built on: what core creates, and the extension files before it. */
 export async function factsOf(migrations: readonly Migration[]): Promise<CoreFacts> {
@@ -41,17 +41,19 @@ export async function expectationsOf(
 
 const declaredBy = rememberLast(async (migrations): Promise<Expectations> => {
   await loadParser();
-  const catalog = await buildCatalogInTurns(migrations);
+  const { catalog } = await readFiles(migrations);
   const tables = [...catalog.tables.values()].filter(isKept);
-  const declarations = readDirectives(migrations).flatMap((directive) => {
-    if (directive.table === undefined || directive.kind === 'ignore') return [];
+  const declarations = readDirectives(migrations).flatMap((directive): Declaration[] => {
+    if (directive.kind === 'ignore') return [];
+    // It holds for every table, so it may stand beside any statement, and after the last one.
+    if (directive.kind === 'staff') return [{ scope: directive.kind, claim: directive.claim }];
     const { table, kind: scope, policy } = directive;
+    if (table === undefined) return [];
     return [
       {
         table,
         scope,
         ...(directive.kind === 'shared-with' ? { column: directive.column } : {}),
-        ...(directive.kind === 'staff' ? { claim: directive.claim } : {}),
         ...(policy === undefined ? {} : { policy }),
       },
     ];
@@ -65,7 +67,8 @@ export async function extensionTables(migrations: readonly Migration[]): Promise
   const extensions = migrations.filter(({ layer }) => layer === 'extension');
   const directives = readDirectives(extensions);
   const comments = tableComments(extensions);
-  return [...buildCatalog(migrations).tables.values()]
+  const { catalog } = await readFiles(migrations);
+  return [...catalog.tables.values()]
     .filter((table) => isKept(table) && table.site?.piece.source.migration.layer === 'extension')
     .map((table) => ({
       name: table.name.replace(/^public\./, ''),
@@ -78,7 +81,8 @@ export async function extensionTables(migrations: readonly Migration[]): Promise
 /** `public` and the schemas that the files create. */
 export async function schemasOf(migrations: readonly Migration[]): Promise<string[]> {
   await loadParser();
-  const made = [...buildCatalog(migrations).schemas].filter(([, site]) => site !== undefined).map(([name]) => name);
+  const { catalog } = await readFiles(migrations);
+  const made = [...catalog.schemas].filter(([, site]) => site !== undefined).map(([name]) => name);
   return [...new Set(['public', ...made])];
 }
 

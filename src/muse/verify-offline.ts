@@ -104,9 +104,7 @@ async function readEnvironment(
       steps: await readCopy(session),
       ways: await readWays(
         session,
-        muse.museFile.isolation === 'session'
-          ? [checkedSession(muse.museFile.session).role]
-          : ['anon', 'authenticated'],
+        muse.museFile.isolation === 'session' ? checkedSession(muse.museFile.session).role : 'authenticated',
       ),
       files: (await hasHistory(session))
         ? await filesOf(session, migrations)

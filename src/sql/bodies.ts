@@ -1,10 +1,11 @@
 import { allOf, fieldsOf, stringOf, stringsOf } from './nodes.ts';
 import type { DefElem, Node } from './nodes.ts';
 import { offsetsOf } from './offsets.ts';
-import { parsePlpgsql, parseTree } from './parser.ts';
+import type { RawStmt } from '@pgsql/types';
+import { type ParseFailure, parsePlpgsql, parseTree } from './parser.ts';
 import { innerPiece } from './piece.ts';
 import type { BodyPieces, Piece } from './piece.ts';
-import { plpgsqlParts } from './plpgsql.ts';
+import { type PlpgsqlPart, plpgsqlParts } from './plpgsql.ts';
 
 /** A body as written in the file. */
 interface Body {
@@ -44,16 +45,42 @@ function readBody(piece: Piece): BodyPieces {
   if (piece.type === 'CreateFunctionStmt' && piece.node.sql_body !== undefined)
     return { pieces: atomicPieces(piece, piece.node.sql_body) };
   const body = bodyOf(piece);
-  if (body?.language === 'sql') return sqlPieces(piece, body.text, body.offset, false, inside);
-  if (body?.language !== 'plpgsql') return { pieces: [] };
-  const parsed = parsePlpgsql(piece.statement.sql);
-  if (!Array.isArray(parsed))
-    return { pieces: [], error: { message: parsed.message, offset: errorOffset(piece, body, parsed.message) } };
-  const results = plpgsqlParts(parsed, body.text).map((part) =>
-    sqlPieces(piece, part.sql, body.offset + part.offset, part.guarded, inside),
-  );
+  if (body === undefined) return { pieces: [] };
+  const parts = partsOf(piece, body);
+  if (!Array.isArray(parts))
+    return { pieces: [], error: { message: parts.message, offset: errorOffset(piece, body, parts.message) } };
+  const results = parts.map((part) => partPieces(piece, part, body.offset + part.offset, inside));
   const error = results.find((result) => result.error !== undefined)?.error;
   return { pieces: results.flatMap((result) => result.pieces), ...(error === undefined ? {} : { error }) };
+}
+
+/** A part of a body, parsed. */
+interface ParsedPart extends PlpgsqlPart {
+  raw: RawStmt[] | ParseFailure;
+}
+
+/** What bodies parse to, by the statement's node, because one run reads the same trees several times. */
+const known = new WeakMap<object, { statement: string; parts: ParsedPart[] | ParseFailure }>();
+
+function partsOf(piece: Routine, body: Body): ParsedPart[] | ParseFailure {
+  const { sql: statement } = piece.statement;
+  const last = known.get(piece.node);
+  // A node inside of another body has that body's statement, or its own.
+  if (last?.statement === statement) return last.parts;
+  const parts = parseBody(statement, body);
+  known.set(piece.node, { statement, parts });
+  return parts;
+}
+
+function parseBody(statement: string, { language, text }: Body): ParsedPart[] | ParseFailure {
+  const parsed = (part: PlpgsqlPart): ParsedPart => ({
+    ...part,
+    raw: part.sql.trim() === '' ? [] : parseTree(part.sql),
+  });
+  if (language === 'sql') return [parsed({ sql: text, offset: 0, guarded: false })];
+  if (language !== 'plpgsql') return [];
+  const functions = parsePlpgsql(statement);
+  return Array.isArray(functions) ? plpgsqlParts(functions, text).map(parsed) : functions;
 }
 
 /**
@@ -86,15 +113,12 @@ function atomicPieces(piece: Routine, body: Node): Piece[] {
   return trees.map((tree) => innerPiece(piece, tree, { at: piece.at, guarded: piece.guarded, inside: 'routine' }));
 }
 
-function sqlPieces(
+function partPieces(
   piece: Routine,
-  sql: string,
+  { sql, raw, guarded }: ParsedPart,
   offset: number,
-  guarded: boolean,
   inside: 'do' | 'routine',
 ): BodyPieces {
-  if (sql.trim() === '') return { pieces: [] };
-  const raw = parseTree(sql);
   const offsets = offsetsOf(sql);
   if (!Array.isArray(raw))
     return { pieces: [], error: { message: raw.message, offset: offset + offsets.fromCharacters(0, raw.position) } };

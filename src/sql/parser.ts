@@ -2,9 +2,9 @@
  * sql/: PostgreSQL's parser, parse trees, and the schema catalog that files build. Pure, except for loading the WASM
  * module once. May touch: nothing.
  */
-import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { RawStmt } from '@pgsql/types';
+import { compileWasm, instantiateWasm } from '../shared/wasm.ts';
 
 /** A token of PostgreSQL's scanner. Offsets are bytes of the text as UTF-8. */
 export interface Token {
@@ -21,7 +21,10 @@ export interface ParseFailure {
   position: number;
 }
 
+/** The package's module: C functions that take and return addresses, and the memory that these are in. */
 interface Engine {
+  /** Replaced when the memory grows, so it is read anew after each call. */
+  HEAPU8: Uint8Array;
   _malloc(bytes: number): number;
   _free(pointer: number): void;
   _wasm_parse_query_raw(text: number): number;
@@ -30,39 +33,32 @@ interface Engine {
   _wasm_parse_plpgsql(text: number): number;
   _wasm_free_string(text: number): void;
   getValue(pointer: number, type: 'i32'): number;
-  UTF8ToString(pointer: number): string;
-  stringToUTF8(text: string, pointer: number, bytes: number): void;
-  lengthBytesUTF8(text: string): number;
 }
 
 type Factory = (module: object) => unknown;
 
-/** The part of WebAssembly's JavaScript interface that is used here. TypeScript declares it only in its DOM library. */
-interface Wasm {
-  compile(bytes: Uint8Array): Promise<object>;
-  Instance: new (compiled: object, imports: object) => object;
-}
-
-/** The one instance, shared by everything in the process: loading takes about 30 ms. */
+/** The one instance, shared by everything in the process. */
 let makeEngine: (() => Engine) | undefined;
 let engine: Engine | undefined;
+let loading: Promise<void> | undefined;
 
 /** Loads PostgreSQL's parser (WASM). Must be awaited before anything in sql/ is called; cheap once loaded. */
-export async function loadParser(): Promise<void> {
-  if (makeEngine !== undefined) return;
-  const locate = createRequire(import.meta.url);
-  const [{ default: factory }, bytes] = await Promise.all([
-    // @ts-expect-error the package has types only for its main file, which loads protobuf, and that is not needed here
-    import('@libpg-query/parser/wasm/libpg-query.js') as Promise<{ default: Factory }>,
-    readFile(locate.resolve('@libpg-query/parser/wasm/libpg-query.wasm')),
-  ]);
-  const wasm = (globalThis as unknown as { WebAssembly: Wasm }).WebAssembly;
-  const compiled = await wasm.compile(bytes);
+export function loadParser(): Promise<void> {
+  return (loading ??= load());
+}
+
+async function load(): Promise<void> {
+  const require = createRequire(import.meta.url);
+  const compiling = compileWasm(require.resolve('@libpg-query/parser/wasm/libpg-query.wasm'));
+  // Not the package's main file, which loads protobuf, and that is not needed here; and not by `import`, for which Node
+  // searches the whole file for what it exports.
+  const factory = require('@libpg-query/parser/wasm/libpg-query.js') as Factory;
+  const compiled = await compiling;
   // Instantiated synchronously, so that a new instance can replace one that crashed in the middle of a file.
   makeEngine = () => {
     const module = {
       instantiateWasm(imports: object, receive: (instance: object, from: object) => void) {
-        receive(new wasm.Instance(compiled, imports), compiled);
+        receive(instantiateWasm(compiled, imports), compiled);
         return {};
       },
     };
@@ -89,9 +85,7 @@ function call<T>(sql: string, work: (engine: Engine, pointer: number) => T): T |
   engine ??= makeEngine();
   const text = withoutNul(sql);
   try {
-    const bytes = engine.lengthBytesUTF8(text) + 1;
-    const pointer = engine._malloc(bytes);
-    engine.stringToUTF8(text, pointer, bytes);
+    const pointer = putString(engine, text);
     const result = work(engine, pointer);
     engine._free(pointer);
     return result;
@@ -112,11 +106,11 @@ export function parseTree(sql: string): RawStmt[] | ParseFailure {
       const error = pg.getValue(result + 8, 'i32');
       if (error !== 0) {
         return {
-          message: pg.UTF8ToString(pg.getValue(error, 'i32')),
+          message: stringAt(pg, pg.getValue(error, 'i32')),
           position: Math.max(0, pg.getValue(error + 16, 'i32') - 1),
         };
       }
-      return (JSON.parse(pg.UTF8ToString(pg.getValue(result, 'i32'))) as { stmts?: RawStmt[] }).stmts ?? [];
+      return (JSON.parse(stringAt(pg, pg.getValue(result, 'i32'))) as { stmts?: RawStmt[] }).stmts ?? [];
     } finally {
       pg._wasm_free_parse_result(result);
     }
@@ -141,8 +135,23 @@ export function parsePlpgsql(statement: string): Record<string, unknown>[] | Par
   });
 }
 
+/** Writes a text into the module's memory as a C string. The module's own functions for it go byte by byte. */
+function putString(pg: Engine, text: string): number {
+  const length = Buffer.byteLength(text);
+  const pointer = pg._malloc(length + 1);
+  const memory = Buffer.from(pg.HEAPU8.buffer, pointer, length + 1);
+  memory.write(text);
+  memory[length] = 0;
+  return pointer;
+}
+
+/** The C string at an address. */
+function stringAt({ HEAPU8: memory }: Engine, pointer: number): string {
+  return Buffer.from(memory.buffer, pointer, memory.indexOf(0, pointer) - pointer).toString();
+}
+
 function takeString(pg: Engine, pointer: number): string {
-  const text = pg.UTF8ToString(pointer);
+  const text = stringAt(pg, pointer);
   pg._wasm_free_string(pointer);
   return text;
 }

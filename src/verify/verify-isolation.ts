@@ -15,7 +15,7 @@ import { qualifiedName } from '../rules/engine/live/catalog.ts';
 import type { RuleName } from '../rules/registry.ts';
 import { readCatalog } from './catalog/read-catalog.ts';
 import { countProven, gapsOf, notProven, unfilledReport, withForcedRows } from './report/not-proven.ts';
-import type { IsolationReport, TableReport } from './report/report.ts';
+import type { Check, IsolationReport, TableReport } from './report/report.ts';
 import { functionGap, functionReport, viewReport } from './report/function-reports.ts';
 import { leakFinder } from './report/leaks.ts';
 import { oracles } from './report/oracles.ts';
@@ -57,8 +57,7 @@ export interface IsolationOptions {
  */
 export async function verifyIsolation(database: Session, options: IsolationOptions): Promise<IsolationReport> {
   const { model, isolation } = await readModel(database, options);
-  const ways =
-    options.ways ?? (await readWays(database, isolation === 'session' ? [model.userRole] : ['anon', model.userRole]));
+  const ways = options.ways ?? (await readWays(database, model.userRole));
   const isWanted = wantedAfter(options.only, model);
   const proof = await prove(database, model, isolation, options.session, isWanted, ways.topics);
   const gaps = gapsOf(proof);
@@ -118,6 +117,12 @@ function foundLater(subject: Subject, now: TableReport, proof: Proof): Finding[]
   if (proof.later === undefined || when === undefined) return [];
   const known = new Set(now.checks.flatMap(({ rule }) => rule ?? []));
   const report = subjectReport(subject, { ...proof, answer: proof.later.answer });
+  // What joining opens is not followed once more, so a stranger must not come to join.
+  const strangers = new Set(proof.actors.filter(({ relation }) => relation === 'none').map(({ name }) => name));
+  const joins = ({ checks }: TableReport): Check[] =>
+    checks.filter(({ verb, outcome, actor }) => verb === 'join' && outcome === 'allowed' && strangers.has(actor));
+  const joinedNow = new Set(joins(now).map(({ actor }) => actor));
+  for (const check of joins(report)) if (!joinedNow.has(check.actor)) check.expected = 'no';
   return judge({ ...report, scope: `${report.scope}, ${when}` }, proof.actors, proof.model, { subject }).filter(
     ({ rule }) => !known.has(rule as RuleName),
   );

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const { resumeMuse } = await import(
-  pathToFileURL(join(import.meta.dirname, '..', '..', 'dist', 'create', 'create.js')).href
+  pathToFileURL(join(import.meta.dirname, '..', '..', 'build', 'create', 'create.js')).href
 );
 const report = await resumeMuse(
   process.argv[2] ?? '',

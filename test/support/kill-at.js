@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 
 const [directory = '', step = '', status = '', more = '{}'] = process.argv.slice(2);
 const { createMuse } = await import(
-  pathToFileURL(join(import.meta.dirname, '..', '..', 'dist', 'create', 'create.js')).href
+  pathToFileURL(join(import.meta.dirname, '..', '..', 'build', 'create', 'create.js')).href
 );
 const answers = {
   name: 'realtymuse',

@@ -377,11 +377,15 @@ describe('a claim that alone opens rows of everybody', () => {
   });
 
   it('is, where the files say so', async () => {
-    expect(await prove([{ table: 'public.notes', scope: 'staff', claim: 'app_metadata.role' }])).toEqual([]);
-    const [directive] = await directivesOf(
-      `${sql.replace('create policy staff', '-- muse: staff app_metadata.role\ncreate policy staff')}`,
-    );
-    expect(directive).toMatchObject({ table: 'public.notes', scope: 'staff', claim: 'app_metadata.role' });
+    expect(await prove([{ scope: 'staff', claim: 'app_metadata.role' }])).toEqual([]);
+  });
+
+  it.each([
+    ['above the policy', sql.replace('create policy staff', '-- muse: staff app_metadata.role\ncreate policy staff')],
+    ['above a statement without a table', `-- muse: staff app_metadata.role\ncreate schema other; ${sql}`],
+    ['after the last statement', `${sql};\n\n-- muse: staff app_metadata.role\n`],
+  ])('is said %s', async (_, file) => {
+    expect(await directivesOf(file)).toEqual([{ scope: 'staff', claim: 'app_metadata.role' }]);
   });
 });
 

@@ -37,6 +37,33 @@ it.each<[string, Partial<Check>, Partial<Check>, string[]]>([
   expect(compareMatrix([report(before)], [report(now)], actors, []).map(({ rule }) => rule)).toEqual(rules);
 });
 
+it.each<[string, Partial<Check>[], Partial<Check>[], string[]]>([
+  [
+    'no claim is read any more, and an owner without it reads',
+    [
+      { actor: 'owner', outcome: 'allowed', rows: 'a' },
+      { actor: 'owner without aal', outcome: 'filtered' },
+    ],
+    [{ actor: 'owner', outcome: 'allowed', rows: 'a' }],
+    ['isolation-read'],
+  ],
+  [
+    'a claim is read now, and an owner without it does not',
+    [{ actor: 'owner', outcome: 'allowed', rows: 'a' }],
+    [
+      { actor: 'owner', outcome: 'allowed', rows: 'a' },
+      { actor: 'owner without aal', outcome: 'filtered' },
+    ],
+    ['owner-locked-out'],
+  ],
+])('%s', (_, before, now, rules) => {
+  const of = (checks: Partial<Check>[]): TableReport => ({
+    ...report({}),
+    checks: checks.map((check) => ({ verb: 'select', outcome: 'filtered', expected: 'may', actor: '', ...check })),
+  });
+  expect(compareMatrix([of(before)], [of(now)], actors, []).map(({ rule }) => rule)).toEqual(rules);
+});
+
 it('reports different privileges, and missing objects', () => {
   expect(compareMatrix([report({}, { anon: '' })], [report({}, { anon: 'S' })], actors, [])).toMatchObject([
     { rule: 'schema-drift', message: expect.stringContaining('S instead of none') },

@@ -1,5 +1,5 @@
 import type { RelationRow } from '../../src/rules/engine/live/catalog.ts';
-import type { Mutant } from './mutants.ts';
+import { conjuncts, type Mutant } from './mutants.ts';
 
 const verbs = { r: ['S'], a: ['I'], w: ['U'], d: ['D'], '*': ['S', 'I', 'U', 'D'] } as const;
 
@@ -10,6 +10,12 @@ function has(table: RelationRow, role: string, letter: string): boolean {
 /** Columns of the table that the expression names. */
 function columnsIn(expression: string, table: RelationRow): string[] {
   return table.columns.map((column) => column.name).filter((name) => new RegExp(`\\b${name}\\b`).test(expression));
+}
+
+/** Parts of a top-level AND, or the whole. */
+function conjunctsOf(expression: string): string[] {
+  const parts = conjuncts(expression).map(({ left }) => left);
+  return parts.length === 0 ? [expression] : parts;
 }
 
 /** Columns that signed-in users may set by UPDATE. */
@@ -33,6 +39,8 @@ export function whyEquivalent(mutant: Mutant): string | undefined {
   if (mutant.isUnused === true) return 'nothing that users reach calls the function';
   if (mutant.isRefused === true) return 'a trigger refuses every change of a row';
   if (mutant.policy !== undefined) return whyPolicy(mutant.policy, mutant.name);
+  if (mutant.added !== undefined && isLetAlready(mutant.added))
+    return 'a policy and a privilege let users do it already';
   if (mutant.widened !== undefined) {
     const { policy, table } = mutant.widened;
     if (verbs[policy.command].every((letter) => !has(table, 'authenticated', letter) && !has(table, 'anon', letter)))
@@ -61,6 +69,20 @@ export function whyEquivalent(mutant: Mutant): string | undefined {
     return 'the function asks who is signed in, and nobody is';
   }
   return undefined;
+}
+
+function isLetAlready({ table, command, asks }: NonNullable<Mutant['added']>): boolean {
+  return (
+    table.grants['authenticated']?.includes(command === 'a' ? 'I' : 'U') === true &&
+    table.policies.some(
+      (policy) =>
+        policy.permissive &&
+        policy.roles.includes('authenticated') &&
+        (policy.command === command || policy.command === '*') &&
+        (policy.using === null || policy.using === asks) &&
+        (policy.check ?? policy.using) === asks,
+    )
+  );
 }
 
 function whyPolicy({ row, table, changed }: NonNullable<Mutant['policy']>, name: string): string | undefined {
@@ -99,6 +121,16 @@ function whyPolicy({ row, table, changed }: NonNullable<Mutant['policy']>, name:
   ) {
     return `the rest of it asks for a row of ${joined} with the same user, and users see only their own there`;
   }
+  if (changed === 'using' && row.using === 'true' && name.endsWith('using … or true'))
+    return 'the policy lets every row through already';
+  const [, dropped] = /: check without (.*)$/.exec(name) ?? [];
+  if (
+    row.command === 'w' &&
+    dropped !== undefined &&
+    conjunctsOf(row.using ?? '').includes(dropped) &&
+    columnsIn(dropped, table).every((column) => !updatable(table).includes(column))
+  )
+    return 'USING asks it as well, of columns that nobody may update';
   if (name.endsWith('without WITH CHECK') && row.using === row.check)
     return 'PostgreSQL takes USING for WITH CHECK, and they are the same';
   const kept =

@@ -59,6 +59,10 @@ interface Case {
   declarations?: Declaration[];
 }
 
+/** A function with its owner's rights that signed-in users may call. */
+const definer = (signature: string, body: string): string =>
+  `create function public.${signature} returns void language sql security definer set search_path = '' as $$ ${body} $$; revoke execute on function public.${signature} from public, anon; grant execute on function public.${signature} to authenticated`;
+
 const cases: Case[] = [
   { name: 'a schema in good order', sql: '', finds: [] },
 
@@ -311,6 +315,30 @@ const cases: Case[] = [
     name: 'a definer function that lets anyone join',
     sql: "create function public.join(organization_id uuid) returns void language sql security definer set search_path = '' as 'insert into public.organization_members values (organization_id, auth.uid(), ''member'') on conflict do nothing'; revoke execute on function public.join(uuid) from public, anon; grant execute on function public.join(uuid) to authenticated",
     finds: ['isolation-write public.join(uuid)', 'isolation-escalation public.join(uuid)'],
+  },
+  {
+    name: 'a definer function that makes an organization for a given user',
+    sql: definer(
+      'new_organization(title text, user_id uuid)',
+      "with made as (insert into public.organizations (name) values (title) returning id) insert into public.organization_members select id, user_id, 'owner' from made",
+    ),
+    finds: ['isolation-insert public.new_organization(text, uuid)'],
+  },
+  {
+    name: '… for whoever calls it',
+    sql: definer(
+      'new_organization(title text, user_id uuid)',
+      "with made as (insert into public.organizations (name) values (title) returning id) insert into public.organization_members select id, auth.uid(), 'owner' from made",
+    ),
+    finds: [],
+  },
+  {
+    name: 'a definer function by which an owner invites a given user',
+    sql: definer(
+      'invite(organization uuid, invited uuid)',
+      "insert into public.organization_members select organization, invited, 'member' where organization = any (private.my_organizations('{owner}')) on conflict do nothing",
+    ),
+    finds: [],
   },
 
   {

@@ -301,17 +301,21 @@ function trustedFamilies(table: RelationRow, catalog: Catalog, role: string): Mu
   const into = relation(table);
   const mine = `${quoteIdentifier(user.name)} = (select auth.uid())`;
   const rank = table.columns.find((column) => /^(role|.*_role|can_write|is_admin)$/.test(column.name));
-  const make = (family: Family, what: string, sql: string): Mutant => ({
+  const make = (family: Family, what: string, sql: string, command?: 'a' | 'w'): Mutant => ({
     family,
     name: `${family}: ${what} ${name}`,
     sql,
     touches: undefined,
+    ...(command === undefined
+      ? {}
+      : { added: { table, command, asks: `(${quoteIdentifier(user.name)} = ( SELECT auth.uid() AS uid))` } }),
   });
   return [
     make(
       'membership',
       'anyone adds itself to',
       `create policy mutant on ${into} for insert to ${role} with check (${mine}); grant insert on ${into} to ${role}`,
+      'a',
     ),
     make(
       'membership',
@@ -322,6 +326,7 @@ function trustedFamilies(table: RelationRow, catalog: Catalog, role: string): Mu
       'membership',
       'anyone moves its own row of',
       `create policy mutant on ${into} for update to ${role} using (${mine}) with check (${mine}); grant update on ${into} to ${role}`,
+      'w',
     ),
     ...(rank === undefined
       ? []

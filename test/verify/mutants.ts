@@ -25,6 +25,8 @@ export interface Mutant {
   family?: Family;
   /** Whether the policy lets more through than before. */
   widened?: { policy: PolicyRow; table: RelationRow };
+  /** For a policy that is added: its table, its command, and what it asks, as PostgreSQL prints it. */
+  added?: { table: RelationRow; command: 'a' | 'w'; asks: string };
   /** Whether a trigger of the table refuses what it lets through. */
   isRefused?: boolean;
   /** Whether the catalog checks report it. */
@@ -76,11 +78,7 @@ function policyMutants(row: PolicyRow, table: RelationRow, touches: string[]): M
     add(`${clause} … or true`, { [clause]: `${expression} or true` }, clause);
     add(`${clause} anyone signed in`, { [clause]: 'auth.uid() is not null' }, clause);
     for (const [column, other] of otherColumns(expression, table)) {
-      add(
-        `${clause} on ${other} instead of ${column}`,
-        { [clause]: expression.replaceAll(new RegExp(`\\b${column}\\b`, 'g'), other) },
-        clause,
-      );
+      add(`${clause} on ${other} instead of ${column}`, { [clause]: withColumn(expression, column, other) }, clause);
     }
     const wider = expression.replaceAll(/user_organization_ids\(ARRAY\[[^\]]*\]\)/g, 'user_organization_ids()');
     add(`${clause} for every member`, { [clause]: wider }, clause);
@@ -107,8 +105,15 @@ function otherColumns(expression: string, table: RelationRow): [string, string][
     );
 }
 
+/** The expression with another column. What is in quotes stays: a claim may have the name of the column. */
+function withColumn(expression: string, column: string, other: string): string {
+  return expression.replaceAll(new RegExp(`'(?:[^']|'')*'|\\b${column}\\b`, 'g'), (found) =>
+    found === column ? other : found,
+  );
+}
+
 /** Parts of a top-level AND in the expression, with the rest without each. */
-function conjuncts(expression: string): { left: string; rest: string }[] {
+export function conjuncts(expression: string): { left: string; rest: string }[] {
   const parts: string[] = [];
   let depth = 0;
   let start = 1;

@@ -187,6 +187,35 @@ describe('rows in every state that policies read', () => {
   });
 });
 
+describe('a state in which no row can be made', () => {
+  const status = "status text not null default 'open'";
+  const kinds =
+    "create table public.kinds (name text primary key); alter table public.kinds enable row level security; insert into public.kinds values ('open');";
+  const kind = "kind text not null default 'open' references public.kinds (name)";
+  it.each([
+    [
+      'is not proven where a key is in the way',
+      `${kinds} ${table(kind, `${own} or kind = 'shared'`)}`,
+      [
+        /^warning not-proven: public\.things is not proven: no row could be made where kind = 'shared': insert .* \(23503\)\.$/,
+      ],
+    ],
+    ['is none where no policy reads it', `${kinds} ${table(kind, own)}`, []],
+    [
+      'is none where a CHECK forbids it',
+      table(`${status} check (status in ('open', 'closed'))`, `${own} or status = 'shared'`),
+      [],
+    ],
+  ])('%s', async (_, sql, finds) => {
+    const { findings } = await withSchema(database, `${profiles}\n${sql}`, (session) =>
+      verifyIsolation(session, { declarations: [] }),
+    );
+    expect(findings.map(({ rule, severity, message }) => `${severity} ${rule}: ${message}`)).toEqual(
+      finds.map((says) => expect.stringMatching(says) as string),
+    );
+  });
+});
+
 describe('a policy that reads only the current time', () => {
   it.each([
     ['opens on a day to come', "now() > timestamptz '2227-03-01'", 'on 2227-03-01): other reads it'],

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import type { LockOptions } from '../../shared/directory-lock.ts';
+import { compileWasm } from '../../shared/wasm.ts';
 import { platformSql } from '../platform/platform.ts';
 import { cacheDirectory as defaultCacheDirectory } from '../cache.ts';
 import type { Database } from '../database.ts';
@@ -51,17 +50,7 @@ let engine: Promise<CompiledEngine> | undefined;
 
 /** Compiles the engine once per process. */
 function compiledEngine(): Promise<CompiledEngine> {
-  // TypeScript declares WebAssembly only in its DOM library.
-  const { WebAssembly } = globalThis as unknown as { WebAssembly: { compile(b: Uint8Array): Promise<CompiledEngine> } };
-  engine ??= readFile(join(engineDirectory(), 'pglite.wasm')).then((bytes) => {
-    // V8's optimizing compiler takes longer to compile PostgreSQL than it saves in a run of seconds: with the baseline
-    // compiler alone a rehearsal takes half the processor time.
-    setFlagsFromString('--liftoff-only');
-    // Validate each function when it is first called, since most never are. npm has verified the file's integrity.
-    setFlagsFromString('--wasm-lazy-validation');
-    return WebAssembly.compile(bytes);
-  });
-  return engine;
+  return (engine ??= compileWasm(join(engineDirectory(), 'pglite.wasm')));
 }
 
 /**

@@ -65,9 +65,12 @@ export async function openPostgres(
   };
   const wire = createWire(client, where, signal, cancel);
   try {
+    signal?.throwIfAborted();
     await client.connect();
+    signal?.throwIfAborted();
   } catch (error) {
-    await client.end().catch(() => undefined);
+    // One that is not connected yet has nothing to end.
+    client.connection.stream.destroy();
     if (signal?.aborted) throw cancelled(error);
     const { connectError } = await import('./connect-failure.ts');
     throw connectError(error, where);

@@ -78,23 +78,23 @@ export function readDirectives(migrations: readonly Migration[]): Directive[] {
 
 function directivesOf(file: string, parsed: ParsedSql): Directive[] {
   const directives: Directive[] = [];
+  const add = (comments: readonly Comment[], to: Pick<Directive, 'table' | 'policy'>): void => {
+    for (const comment of comments) {
+      const meaning = meaningOf(comment);
+      if (meaning !== undefined) directives.push({ ...meaning, file, line: comment.line, ...to });
+    }
+  };
   for (const statement of parsed.statements) {
     const table = statement.tree === undefined ? undefined : tableOf(statement.tree);
     const policy =
       statement.tree === undefined
         ? undefined
         : (fieldsOf(statement.tree, 'CreatePolicyStmt') ?? fieldsOf(statement.tree, 'AlterPolicyStmt'))?.policy_name;
-    for (const comment of statement.comments) {
-      const meaning = meaningOf(comment);
-      if (meaning !== undefined)
-        directives.push({
-          ...meaning,
-          file,
-          line: comment.line,
-          ...(table === undefined ? {} : { table }),
-          ...(policy === undefined ? {} : { policy }),
-        });
-    }
+    add(statement.comments, {
+      ...(table === undefined ? {} : { table }),
+      ...(policy === undefined ? {} : { policy }),
+    });
   }
+  add(parsed.trailing, {});
   return directives;
 }

@@ -4,6 +4,7 @@ import { bodyPieces } from '../bodies.ts';
 import type { Piece, Source } from '../piece.ts';
 import { pieceOf } from '../piece.ts';
 import { recovered } from '../recover.ts';
+import { rememberLast } from '../remember.ts';
 import { parseSql } from '../split.ts';
 import type { Statement } from '../statement.ts';
 import { apply, ownSearchPath } from './effects.ts';
@@ -51,6 +52,23 @@ export async function buildCatalogInTurns(migrations: readonly Migration[], visi
     await turn();
   }
 }
+
+/** What the files build, and how. */
+export interface BuiltFiles {
+  catalog: Catalog;
+  /** The statements of the files, and those in `DO` and routine bodies after the one that holds them. */
+  pieces: readonly Piece[];
+}
+
+/**
+ * {@link buildCatalogInTurns} and the pieces that it walks, for those who need nothing of the states in between. The last
+ * result is kept. `loadParser()` must have been awaited.
+ */
+export const readFiles = rememberLast(async (migrations): Promise<BuiltFiles> => {
+  const pieces: Piece[] = [];
+  const catalog = await buildCatalogInTurns(migrations, { piece: (piece) => void pieces.push(piece) });
+  return { catalog, pieces };
+});
 
 /** Stops before each statement. */
 function* walkFiles(migrations: readonly Migration[], visitor: Visitor): Generator<undefined, Catalog> {

@@ -1,7 +1,7 @@
-import { quoteLiteral } from '../../shared/quote.ts';
+import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import { type Actor, triesAll } from '../probes/actors.ts';
 import type { NamedProbe } from '../probes/probes.ts';
-import type { Subject } from '../probes/subject.ts';
+import { type Subject, userColumnsOf } from '../probes/subject.ts';
 import { argumentList, type ArgumentContext, type Candidate, candidatesOf } from './arguments.ts';
 import { type FunctionRow, isPlatformSchema, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { injectableArguments } from './dynamic-sql.ts';
@@ -172,10 +172,42 @@ export function stateOfTables(
   const changed = tablesChanged(routine, model);
   const parts = subjects
     .filter((subject) => subject.kind === 'table' && changed.has(subject.table))
-    .map((subject) => `select ${quoteLiteral(subject.state)} as name, (${states[subject.state]}) as state`);
+    .flatMap((subject) => {
+      const ofUser = rowsOfUser(subject, model);
+      return [
+        `select ${quoteLiteral(subject.state)} as name, (${states[subject.state]}) as state`,
+        ...(ofUser === undefined ? [] : [`select ${quoteLiteral(stateOfUser(subject))}, (${ofUser})`]),
+      ];
+    });
   return parts.length === 0
     ? "select '{}'"
     : `select json_object_agg(name, state)::text from (${parts.join(' union all ')}) as all_states`;
+}
+
+/** The name of the state that holds how many rows of the subject name A, whoever owns them. */
+export function stateOfUser({ name }: Subject): string {
+  return `* users of ${name}`;
+}
+
+/** The query of that number; undefined where the owner columns tell it, or nothing does. */
+function rowsOfUser(subject: Subject, model: Model): string | undefined {
+  const owners = new Set(subject.belongs.map(({ column }) => column));
+  const columns = userColumnsOf(subject, model).filter((name) => !owners.has(name));
+  if (columns.length === 0 || subject.isLarge) return undefined;
+  const isOfA = columns.map((name) => `${quoteIdentifier(name)} = ${subject.users.a}`).join(' or ');
+  return `select count(*)::text from ${subject.into} where ${isOfA}`;
+}
+
+/** Says whether the function, or what it calls, asks who calls: then whom it acts for is its own decision. */
+export function asksCaller(routine: FunctionRow, { sources }: Model): boolean {
+  return sources.reached(routine).some((one) => {
+    const { calls, isDynamic } = sources.effects(one);
+    return (
+      isDynamic ||
+      sources.body(one).isUnreadable ||
+      calls.some(({ schema, name }) => schema === 'auth' || name === 'current_setting')
+    );
+  });
 }
 
 /** The arguments of each call: first without those that have a default, then with all; the most likely values first. */

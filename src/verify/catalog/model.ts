@@ -106,6 +106,8 @@ export function buildModel(
     if (isShared && tenancy.organizations !== undefined) return 'organization';
     if (key.includes(column.name) || table.constraints.some((k) => k.type === 'f' && k.columns.includes(column.name)))
       return undefined;
+    // A list of users names guests, of whom there may be none.
+    if (column.base.endsWith('[]')) return undefined;
     if (model.policyFacts(table).some((policy) => policy.userColumns.includes(column.name))) return 'user';
     return meaningByClaim(table, column, model);
   };

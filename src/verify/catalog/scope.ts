@@ -230,7 +230,7 @@ function parentAsked(table: RelationRow, users: readonly string[], model: Model)
 }
 
 /** The table's own columns that an expression names. */
-function columnsIn(sql: string | null, table: RelationRow, model: Model): Set<string> {
+export function columnsIn(sql: string | null, table: RelationRow, model: Model): Set<string> {
   const found = new Set<string>();
   walk(sql === null ? undefined : model.parse(sql), (type, node) => {
     const column = type === 'ColumnRef' ? columnOf({ ColumnRef: node }) : undefined;

@@ -102,12 +102,14 @@ function bucketWorld(
   // Use unused names, since an existing name would be refused. They differ by a folder, because a policy may read the
   // whole file name as an ID.
   const acting = quoteLiteral(path({ user: actingUser, organization: actingOrganization }, ending, 'new/'));
-  const made = (person: Person): string => quoteLiteral(path(person, ending, 'made/'));
+  // In another's folder, but with the actor's own IDs further below: a policy may look for those anywhere in the name.
+  const below = `made/${actingUser}/${byOrganization ? `${actingOrganization}/` : ''}`;
+  const made = (person: Person): string => quoteLiteral(path(person, ending, below));
   const states = endings.map((end) => ({
     ...row(quoteLiteral(a.user), quoteLiteral(path(a, end))),
     state: `its name ends in ${end}`,
   }));
-  const rows = { a: known(a), b: known(b), m: undefined, states, k: undefined, l: undefined };
+  const rows = { a: known(a), b: known(b), m: undefined, states, k: undefined, l: undefined, g: undefined };
   const name = `storage.objects[${bucket.id.replace(/^muse /, '')}]`;
   const scopeText = `${byOrganization ? 'organization' : 'owner'} folder`;
   return {

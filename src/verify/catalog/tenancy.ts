@@ -103,6 +103,16 @@ function tablesOfUsers(
     table.constraints.some(
       (key) => key.target !== null && found.has(key.target) && key.columns.some((column) => isOwnKey(table, column)),
     );
+  // A key that the database makes up is no user's ID where another column must hold one.
+  const isMadeForRow = (table: RelationRow, column: string): boolean =>
+    table.columns.some(({ name, default: value }) => name === column && value !== null) &&
+    table.constraints.some(
+      ({ type, target, columns }) =>
+        type === 'f' &&
+        target !== null &&
+        found.has(target) &&
+        columns.every((name) => table.columns.some((one) => one.name === name && one.notNull)),
+    );
   for (let before = 0; before < found.size;) {
     before = found.size;
     for (const table of tables) {
@@ -113,7 +123,8 @@ function tablesOfUsers(
         target === undefined &&
         typeOf(table, column) === typeOf(users, primaryKey(users)[0] ?? '') &&
         isOwnKey(table, column) &&
-        !refersToAsker(table);
+        !refersToAsker(table) &&
+        !isMadeForRow(table, column);
       const isProfile =
         users.schema === 'auth' &&
         /^profiles?$/.test(table.name) &&

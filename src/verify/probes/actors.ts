@@ -1,23 +1,29 @@
 import type { Isolation } from '../../shared/muse-file.ts';
 import { tokenSetting } from '../catalog/claim-paths.ts';
 import type { Cargo, Load } from '../fixtures/carried.ts';
-import { hasMoreElsewhere, isMultiOrg, isStateHolder, type Person, staffKey } from '../fixtures/people.ts';
+import { guestKey, hasMoreElsewhere, isMultiOrg, isStateHolder, type Person, staffKey } from '../fixtures/people.ts';
 import { actingOrganization, actingUser } from '../fixtures/rows.ts';
 import type { ScriptActor } from '../fixtures/script.ts';
 
 /** An actor of the proof. */
 export interface Actor extends ScriptActor {
-  /** `anon`, `owner`, `member`, `member:admin`, `outsider` (another organization), `other` (no organization). */
+  /**
+   * `anon`, `owner`, `member`, `member:admin`, `outsider` (another organization), `other` (no organization), `guest` (let into what
+   * is A's).
+   */
   name: string;
   /** The actor's relation to the rows of A and of organization X. */
-  relation: 'none' | 'self' | 'co-member';
+  relation: 'none' | 'self' | 'co-member' | 'guest';
   /** The role of a member of A's organization; undefined for others, and if there are no roles. */
   memberRole: string | undefined;
   /** A member of X and of Y, more privileged in one of them: tried where rows go from one to the other, and where roles count. */
   isMultiOrg: boolean;
   /** It is a member of X and of Y, and more privileged in Y. */
   hasMoreElsewhere: boolean;
-  /** Of a user who differs from another in a claim only: the tables whose policies read it, by `schema.name`; undefined for those who try everything. */
+  /**
+   * Of a user who differs from another in a claim or a seat only: the tables whose policies read it, by `schema.name`; undefined for
+   * those who try everything.
+   */
   only: ReadonlySet<string> | undefined;
   /** It belongs to the muse's own staff, by a row, a flag or a claim, if there are any. */
   isStaff: boolean;
@@ -44,15 +50,20 @@ export interface SessionVariables {
 /** Settings of a session without a token. */
 const noClaims = { 'request.jwt.claims': '', 'request.jwt.claim.sub': '', 'request.jwt.claim.role': '' };
 
-/** All actors of the proof, in the order of the matrix. */
+/**
+ * All actors of the proof, in the order of the matrix.
+ * @param ofGuests the tables in which a guest's seat may make a difference
+ */
 export function makeActors(
   people: readonly Person[],
   isolation: Isolation,
   session: SessionVariables | undefined,
   cargo: Cargo,
+  ofGuests: ReadonlySet<string>,
 ): Actor[] {
   const [a, b, c, ...others] = people as [Person, Person, Person, ...Person[]];
-  const members = others.filter(({ key }) => key !== staffKey && !isStateHolder(key));
+  const members = others.filter(({ key }) => key !== staffKey && key !== guestKey && !isStateHolder(key));
+  const guest = others.find(({ key }) => key === guestKey);
   const hasOrganizations = members.length > 0;
   const isBySession = isolation === 'session' && session !== undefined;
   const actAs = (
@@ -70,7 +81,7 @@ export function makeActors(
     hasMoreElsewhere: hasMoreElsewhere(person.key),
     only: undefined,
     memberRole: relation === 'co-member' ? person.role : undefined,
-    isNobody: !person.isMember && hasOrganizations,
+    isNobody: !person.isMember && hasOrganizations && relation !== 'guest',
     side: person.side,
     user: person.user,
     organization: person.organization,
@@ -88,9 +99,9 @@ export function makeActors(
         }));
   return [
     actAs('anon', a, 'none', cargo.anonymous(), 'anon'),
-    signedIn('owner', a, 'self', 'full'),
-    ...(lacking.length === 0 ? [] : [signedIn(`owner without ${lacking.join(', ')}`, a, 'self', 'plain')]),
-    ...variants('owner', a, 'self', 'full'),
+    signedIn(ownerName, a, 'self', 'full'),
+    ...(lacking.length === 0 ? [] : [signedIn(`${ownerName}${lackWord}${lacking.join(', ')}`, a, 'self', 'plain')]),
+    ...variants(ownerName, a, 'self', 'full'),
     ...members.map((person) => signedIn(person.key, person, 'co-member', 'tied')),
     ...(hasOrganizations
       ? [signedIn('outsider', b, 'none', 'forging'), signedIn('other', c, 'none', 'forging')]
@@ -107,7 +118,23 @@ export function makeActors(
             cargo.settings(c, 'forging', [{ setting: tokenSetting, path: ['is_anonymous'], value: true }]),
           ),
         ]),
+    ...(guest === undefined ? [] : [{ ...signedIn(guest.key, guest, 'guest', 'tied'), only: ofGuests }]),
   ];
+}
+
+const ownerName = 'owner';
+
+/** In the name of an owner who lacks claims: the words between `owner` and the names of the claims. */
+const lackWord = ' without ';
+
+/** Says whether the actor of that name is A with all claims. */
+export function isPlainOwner(name: string): boolean {
+  return name === ownerName;
+}
+
+/** Says whether the actor of that name is A without the claims that policies compare with a constant. */
+export function lacksClaims(name: string): boolean {
+  return name.startsWith(`${ownerName}${lackWord}`);
 }
 
 /** In the name of a user who differs from another only in a claim: the words between that user's name and the claim. */
@@ -118,7 +145,7 @@ export function isVariant(name: string): boolean {
   return name.includes(variantWord);
 }
 
-/** Says whether the actor tries everything: not who is in both organizations, nor who differs from another in a claim only. */
+/** Says whether the actor tries everything: not who is in both organizations, nor who differs from another in a claim or a seat only. */
 export function triesAll({ isMultiOrg: isBoth, only }: Actor): boolean {
   return !isBoth && only === undefined;
 }

@@ -1,4 +1,4 @@
-import { isMultiOrg } from '../fixtures/people.ts';
+import { guestKey, isMultiOrg } from '../fixtures/people.ts';
 import { isVariant } from './actors.ts';
 import type { Check, TableReport } from '../report/report.ts';
 import { verbs } from './verbs.ts';
@@ -38,6 +38,8 @@ export function actorsOf(tables: readonly TableReport[]): string[] {
 export function cellOf(table: TableReport, actor: string): MatrixCell {
   const checks = table.checks.filter((check) => check.actor === actor);
   const broken = checks.some((check) => check.rule !== undefined);
+  // A guest tries only what its seat may open.
+  if (actor === guestKey && checks.length === 0) return { text: '', broken };
   // If something was left out, the failure of the rest does not mean that it is refused.
   const none = table.notes === undefined ? '.' : unknown;
   if (table.kind === 'function') {

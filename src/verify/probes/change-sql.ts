@@ -4,7 +4,7 @@ import { columnOf, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from '../catalog/model.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import type { Actor } from './actors.ts';
-import { companions, insertSql, insertStatement, linkColumns, sidesOf } from './insert-sql.ts';
+import { companions, insertSql, insertStatement, isUnderA, linkColumns, sidesOf } from './insert-sql.ts';
 import { condition, grantedColumns, type KnownRow, type Subject } from './subject.ts';
 
 /** UPDATE of a column other than the owner columns, to the value that A's row has. */
@@ -32,6 +32,15 @@ export function changeAllSql(subject: Subject, actor: Actor, model: Model): stri
     ...subject.rows.states.flatMap((row) => restoring(row, subject, actor, model) ?? []),
   ];
   return [...new Set(assignments)].map((assignment) => `update ${subject.into} set ${assignment}`);
+}
+
+/** UPDATE of the row that is partly A's, by the stranger whose it is in part. */
+export function changeMixedSql(subject: Subject, actor: Actor, model: Model): string | undefined {
+  const { m } = subject.rows;
+  const assignment = neutralAssignment(subject, actor, model);
+  return m === undefined || m.holder !== actor.user || assignment === undefined
+    ? undefined
+    : `update ${subject.into} set ${assignment} where ${condition(m.key)}`;
 }
 
 /** Assignments that end a row's state, if policies read those columns and the role may change them: to restore what was deleted. */
@@ -148,7 +157,7 @@ export function reassignSql(
   if (!withWhere && subject.isLarge) return undefined;
   const sides = sidesOf(subject, actor);
   const holds = actor.relation === 'self' || (actor.relation === 'co-member' && subject.scope.owner === 'organization');
-  if (holds !== (way === 'give')) return undefined;
+  if (holds !== (way === 'give') || isUnderA(subject, actor)) return undefined;
   const values = way === 'give' ? subject.belongs.map((one) => one.b) : sides.own;
   if (values === undefined) return undefined;
   const tied = companions(subject, way === 'give' ? 'b' : actor.side);
@@ -162,7 +171,7 @@ export function reassignSql(
 
 /** Changes the other references of A's row to B's side, as the row's owners. */
 export function relinkSql(subject: Subject, actor: Actor, model: Model, withWhere: boolean): string | undefined {
-  const links = linkColumns(subject, model).filter(({ a, b }) => a !== b);
+  const links = linkColumns(subject, model, false).filter(({ a, b }) => a !== b);
   if (
     links.length === 0 ||
     (!withWhere && subject.isLarge) ||

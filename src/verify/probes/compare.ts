@@ -1,6 +1,6 @@
 import type { Finding } from '../../shared/finding.ts';
 import type { RuleName } from '../../rules/registry.ts';
-import type { Actor } from './actors.ts';
+import { type Actor, isPlainOwner, lacksClaims } from './actors.ts';
 import { ruleOf } from './judge.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import type { Check, TableReport } from '../report/report.ts';
@@ -36,10 +36,11 @@ export function compareMatrix(
   );
 }
 
-function differences(before: TableReport, now: TableReport, actors: readonly Actor[]): Finding[] {
+function differences(before: TableReport, after: TableReport, actors: readonly Actor[]): Finding[] {
   const byRule = new Map<RuleName, string[]>();
   const key = (check: Check): string => `${check.actor} ${check.verb}`;
-  const then = new Map(before.checks.map((check) => [key(check), check]));
+  const now = withLacking(after, before);
+  const then = new Map(withLacking(before, after).checks.map((check) => [key(check), check]));
   const add = (rule: RuleName, check: Check): void => {
     byRule.set(rule, [...(byRule.get(rule) ?? []), `${check.actor} ${check.verb}`]);
   };
@@ -80,8 +81,25 @@ function differences(before: TableReport, now: TableReport, actors: readonly Act
   ];
 }
 
-/** What a check let the actor reach, as parts: `!` for allowed, the rows, the tables; or the code of an error. */
+/**
+ * The report with an owner who lacks claims, if only the other report has one: no policy reads those claims here, so that
+ * owner does what the owner does.
+ */
+function withLacking(report: TableReport, other: TableReport): TableReport {
+  const lacking = other.checks.find(({ actor }) => lacksClaims(actor))?.actor;
+  if (lacking === undefined || report.checks.some(({ actor }) => actor === lacking)) return report;
+  const like = report.checks.some(({ actor }) => lacksClaims(actor)) ? lacksClaims : isPlainOwner;
+  const added = report.checks.filter(({ actor }) => like(actor)).map((check) => ({ ...check, actor: lacking }));
+  return { ...report, checks: [...report.checks, ...added] };
+}
+
+/**
+ * What a check let the actor reach, as parts: one for each statement that was let through, the rows, the tables; or the code
+ * of an error.
+ */
 function reach(check: Check): string[] {
   if (check.outcome === 'error') return [`error ${check.code ?? ''}`];
-  return check.outcome === 'allowed' ? ['!', ...(check.rows ?? ''), ...(check.reached ?? [])] : [];
+  if (check.outcome !== 'allowed') return [];
+  const times = Array.from({ length: check.times ?? 1 }, (_, index) => `! ${index}`);
+  return [...times, ...(check.rows ?? ''), ...(check.reached ?? [])];
 }

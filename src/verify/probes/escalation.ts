@@ -32,7 +32,7 @@ export function escalations(proof: Proof): Finding[] {
 
 /** The story to tell is the shortest, and a stranger's before a member's. */
 function inOrder<T extends { path: Path }>(all: readonly T[], { actors }: Proof): T[] {
-  const rank = ({ path }: T): number => path.probes.length * 2 + (actors[path.actor]!.relation === 'co-member' ? 1 : 0);
+  const rank = ({ path }: T): number => path.probes.length * 2 + (actors[path.actor]!.relation === 'none' ? 0 : 1);
   return all.toSorted((x, y) => rank(x) - rank(y));
 }
 
@@ -89,6 +89,7 @@ function wordFor(actor: Actor): string {
   if (actor.isAnonymous) return 'an anonymous visitor';
   if (actor.relation === 'self') return 'the owner';
   if (actor.relation === 'none') return 'a stranger';
+  if (actor.relation === 'guest') return 'a guest';
   return actor.memberRole === undefined ? 'a member' : `a member (${actor.memberRole})`;
 }
 

@@ -1,14 +1,17 @@
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { managingRoles } from '../catalog/managing-roles.ts';
-import type { Model } from '../catalog/model.ts';
+import { isWhoAsks, type Model } from '../catalog/model.ts';
+import { columnsIn, policiesFor } from '../catalog/scope.ts';
+import { findSeats } from '../catalog/seats.ts';
 import type { Actor } from './actors.ts';
 import { isPrivilegedRole, privilegedColumn } from './escalate-sql.ts';
-import type { Subject } from './subject.ts';
+import { type Subject, userColumnsOf } from './subject.ts';
 
 /**
- * What a scope expects of a probe: `no` must not be possible, `may` is the kit's own choice, `yes` must be possible.
+ * What a scope expects of a probe: `no` must not be possible, `doubtful` may be meant but seldom is, `may` is the kit's own choice,
+ * `yes` must be possible.
  */
-export type Expected = 'yes' | 'may' | 'no';
+export type Expected = 'yes' | 'may' | 'doubtful' | 'no';
 
 export type Expects = (subject: Subject, actor: Actor, model: Model) => Expected;
 
@@ -38,7 +41,7 @@ function asWriter(expects: Expects): Expects {
 
 /** A user whom a table joins to the row may maintain it. */
 function holdsByJoin({ scope }: Subject, { relation }: Actor): boolean {
-  return scope.isJoined && relation === 'self';
+  return scope.isJoined && (relation === 'self' || relation === 'guest');
 }
 
 /** The scope expects nothing. */
@@ -62,7 +65,7 @@ export const expectRead = withScope((subject, actor) => {
   if (scope.kind === 'public-read') return 'may';
   if (actor.isAnonymous) return 'no';
   if (scope.kind === 'unowned') return personalColumns(subject).length > 0 ? 'no' : 'may';
-  if (actor.relation === 'self') return 'may';
+  if (actor.relation === 'self' || actor.relation === 'guest') return 'may';
   if (actor.relation === 'co-member') return scope.kind === 'organization' || scope.coMembersRead ? 'may' : 'no';
   return 'no';
 });
@@ -82,17 +85,72 @@ const inOwnName = asWriter((subject, actor, model) => {
   return isFounder || decidesMemberships(subject, actor, model) ? 'may' : 'no';
 });
 
+/** To add a row as another user. A guest may share out tasks, but a column that the author fills by default says who wrote it. */
+export const expectAs: Expects = (subject, actor, model) => {
+  const isWritten =
+    actor.relation === 'guest' &&
+    subject.columns.some(
+      (column) =>
+        model.meaningOf(subject.table, column) === 'user' &&
+        column.default !== null &&
+        isWhoAsks(model.parse(column.default), model),
+    );
+  const expected = expectInOwnName(subject, actor, model);
+  return isWritten && expected === 'may' ? 'doubtful' : expected;
+};
+
 /** To link one's own rows to rows of others. */
 export const expectLink = asWriter(() => 'may');
 
+/** To add a row on behalf of another; whoever may let others into its own thing does so in their name. */
+export const expectForged: Expects = (subject, actor, model) =>
+  (isInvited(subject, model) && !actor.isAnonymous) || (actor.relation === 'guest' && isChosen(subject, model))
+    ? 'may'
+    : expectNever(subject, actor, model);
+
+/** The policies to add a row ask for its user, so they decide for whom a guest may add one: for others in the room. */
+function isChosen({ table, belongs }: Subject, model: Model): boolean {
+  return policiesFor(table, 'I', model).every(({ check, using }) => {
+    const asked = columnsIn(check ?? using, table, model);
+    return belongs.some(({ column }) => asked.has(column));
+  });
+}
+
+/**
+ * Its rows are seats in what nobody owns, and each policy to add one asks for what the user is let into, or for that user
+ * alone.
+ */
+function isInvited({ table, scope }: Subject, model: Model): boolean {
+  const seats = findSeats(model).find((one) => one.table === table);
+  const adding = model.policyFacts(table).filter(({ policy }) => policy.permissive && 'a*'.includes(policy.command));
+  return (
+    seats !== undefined &&
+    scope.parent === undefined &&
+    table.rls &&
+    scope.kind !== 'service-only' &&
+    adding.length > 0 &&
+    adding.every(
+      ({ policy, userColumns }) =>
+        userColumns.length > 0 ||
+        seats.parent.columns.some((column) => columnsIn(policy.check ?? policy.using, table, model).has(column)),
+    )
+  );
+}
+
+/** To take A's row over. */
+export const expectTake = withScope((_, { relation }) => (relation === 'guest' ? 'doubtful' : 'no'));
+
 /** To change A's row. */
 export const expectChange = asWriter((subject, actor, model) => {
+  if (actor.relation === 'guest')
+    return isOfPerson(subject, model) && !isSharedItself(subject, model) ? 'doubtful' : 'may';
   if (!holdsRow(subject, actor)) return 'no';
   return decidesMemberships(subject, actor, model) ? 'may' : 'no';
 });
 
 /** To delete A's row; the organization itself may be deleted only by those who manage it. */
 export const expectDelete = asWriter((subject, actor, model) => {
+  if (actor.relation === 'guest') return isOfPerson(subject, model) ? 'doubtful' : 'may';
   const isOrganization = subject.table === model.tenancy.organizations && actor.relation === 'co-member';
   if (!holdsRow(subject, actor) || (isOrganization && !decides(actor, model))) return 'no';
   return decidesMemberships(subject, actor, model) ? 'may' : 'no';
@@ -105,6 +163,20 @@ export const expectEscalation: Expects = (_, actor) => (isAdmin(actor) ? 'may' :
 function holdsRow({ scope }: Subject, actor: Actor): boolean {
   if (actor.relation === 'none') return false;
   return actor.relation === 'self' || scope.owner !== 'user' || scope.coMembersWrite;
+}
+
+/** The row names a person, and the policies of the table ask for that person, or it is that person's seat. */
+function isOfPerson(subject: Subject, model: Model): boolean {
+  return (
+    userColumnsOf(subject, model).length > 0 &&
+    (model.policyFacts(subject.table).some(({ userColumns }) => userColumns.length > 0) ||
+      findSeats(model).some(({ table }) => table === subject.table))
+  );
+}
+
+/** It is what guests are let into. */
+function isSharedItself({ table }: Subject, model: Model): boolean {
+  return findSeats(model).some(({ parent }) => parent.target === qualifiedName(table));
 }
 
 function isAdmin(actor: Actor): boolean {

@@ -6,7 +6,7 @@ import { isRefusal, stoppedAt } from './outcome.ts';
 import type { FirstRound, Obstacle, Opening, Path } from './paths.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Cell, Opened } from './run-script.ts';
-import { changedRows, countChanged, type Subject } from './subject.ts';
+import { changedRows, countChanged, heldBy, type Subject } from './subject.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import { readFound } from '../report/leaks.ts';
 import { type Verb, verbs } from './verbs.ts';
@@ -142,8 +142,8 @@ class Trail {
     );
     const { letter, tried } = verbs[this.first.probes[path.probes.at(-1)!]!.verb];
     if (actor.relation === 'self') return { lead, states: [], afterwards: this.copyLooks(last.byTheWay) };
-    // A member may write its organization's rows: only what it gives itself is followed.
-    if (actor.relation === 'co-member' && tried !== 'opens' && letter !== 'X')
+    // A member may write its organization's rows, and a guest what it is let into: only what it gives itself is followed.
+    if ((actor.relation === 'co-member' || actor.relation === 'guest') && tried !== 'opens' && letter !== 'X')
       return { lead, states: states.map(({ state }) => state), afterwards: [] };
     const lastCall = this.callables.get(this.first.probes[path.probes.at(-1)!]!.subject);
     const isOpener = lastCall !== undefined && model.dependencies.changesAccess(lastCall.routine);
@@ -208,8 +208,18 @@ class Trail {
       if (tries.get(verb)! > mostStatements) return false;
       const { tried } = verbs[verb];
       if (tried === 'opens') return isFurther && who.relation === 'none';
+      if (who.relation === 'guest' && tried === 'harms') return this.isLetIn(subject, path.actor);
       const isTried = verb === 'select' || (who.relation === 'none' && tried === 'harms');
       return isTried && verbs[verb].expects(subject, who, this.first.model) === 'no';
+    });
+  }
+
+  /** A guest sees A's row already: more rights are not what accepting an invitation gives. */
+  private isLetIn(subject: Subject, actor: number): boolean {
+    return this.first.probes.some((probe, number) => {
+      const cell =
+        probe.subject === subject.name && probe.verb === 'select' ? this.cells.get(`${actor} ${number}`) : undefined;
+      return cell !== undefined && !('code' in cell) && cell.answer.includes('a');
     });
   }
 
@@ -229,7 +239,9 @@ class Trail {
       ...(how === 'writes' ? { probe: one.probe } : {}),
     });
     if (one.actor !== path.actor) return this.isCopy(one.answer, path) ? opened('copies') : undefined;
-    if (probe.mode === 'read') return rowsOfA(without(one.answer, earlier)) === '' ? undefined : opened('reads');
+    const own = subject === undefined ? '' : heldBy(this.first.actors[path.actor]!.user, subject);
+    if (probe.mode === 'read')
+      return rowsOfA(without(one.answer, `${earlier}${own}`)) === '' ? undefined : opened('reads');
     if (subject === undefined) {
       if (this.givesMore(path, probe.subject, one.answer, earlier)) return opened('reads');
       return this.isHarmByCall(path, one, before) ? opened('writes') : undefined;
@@ -240,7 +252,7 @@ class Trail {
       return wasLet || !countChanged(one.before[subject.state] ?? '', one.after) ? undefined : opened('writes');
     }
     const changed = rowsOfA(changedRows(one.before[subject.state] ?? '', one.after));
-    return without(changed, this.changedBefore(path, subject, before)) === '' ? undefined : opened('writes');
+    return without(changed, `${own}${this.changedBefore(path, subject, before)}`) === '' ? undefined : opened('writes');
   }
 
   /** A constraint stopped what the policies now let through: the row of another was reached. */
@@ -305,9 +317,13 @@ class Trail {
   /** Rows of the subject that the path itself changed, and those that the actor could change anyway. */
   private changedBefore(path: Path, subject: Subject, alone: Cell | undefined): string {
     const cells = [...path.probes.map((probe) => this.cells.get(`${path.actor} ${probe}`)), alone];
+    // The state is not read where nothing was changed.
     return cells
       .map((cell) =>
-        cell === undefined || 'code' in cell || this.first.probes[cell.probe]!.state !== subject.state
+        cell === undefined ||
+        'code' in cell ||
+        cell.state === '' ||
+        this.first.probes[cell.probe]!.state !== subject.state
           ? ''
           : changedRows(cell.before[subject.state] ?? '', cell.state),
       )
@@ -321,8 +337,10 @@ class Trail {
   ): Opening | undefined {
     const subject = this.first.subjects.find(({ state, kind }) => state === one.state && kind === 'table');
     const before = one.before[one.state] ?? '';
-    const lost = rowsOfA(changedRows(before, one.after));
-    if (subject === undefined || lost === '') return undefined;
+    if (subject === undefined) return undefined;
+    const own = heldBy(this.first.actors[path.actor]!.user, subject);
+    const lost = without(rowsOfA(changedRows(before, one.after)), own);
+    if (lost === '') return undefined;
     // A new row that references another's row, e.g. a like, may update a counter there: only deleted rows are a loss.
     const isLinked = path.probes.some((probe) => verbs[this.first.probes[probe]!.verb].linksToA === true);
     const remain = [...lost].every((letter) =>

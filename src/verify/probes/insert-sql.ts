@@ -1,3 +1,4 @@
+import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { Actor } from './actors.ts';
 import type { Model } from '../catalog/model.ts';
@@ -18,15 +19,23 @@ export function sidesOf(subject: Subject, actor: Actor): { own: string[] | undef
 /** The user that the actor impersonates: A, unless A's rows are its own. */
 export function otherSide(subject: Subject, actor: Actor): 'a' | 'b' {
   const isDirectUser = subject.scope.owner === 'user' && subject.scope.parent === undefined;
-  return actor.side === 'a' && !(isDirectUser && actor.relation === 'co-member') && !actor.isAnonymous ? 'b' : 'a';
+  const isBeside = actor.relation === 'guest' || (isDirectUser && actor.relation === 'co-member');
+  return actor.side === 'a' && !isBeside && !actor.isAnonymous ? 'b' : 'a';
 }
 
-/** The columns, other than the owner columns, that reference a user, an organization or another's row. */
-export function linkColumns(subject: Subject, model: Model): { column: string; a: string; b: string }[] {
+/**
+ * The columns, other than the owner columns, that reference a user, an organization or another's row; without those of the key,
+ * if an existing row is to be found by it.
+ */
+export function linkColumns(
+  subject: Subject,
+  model: Model,
+  withKey: boolean,
+): { column: string; a: string; b: string }[] {
   if (subject.elsewhere !== undefined)
     return [{ column: 'bucket_id', a: subject.rows.a.values.get('bucket_id')!, b: subject.elsewhere }];
   const owners = new Set(subject.belongs.map((one) => one.column));
-  const key = new Set(subject.rows.a.key.map(([name]) => name));
+  const key = new Set(withKey ? [] : subject.rows.a.key.map(([name]) => name));
   return subject.columns
     .filter((column) => !owners.has(column.name) && !key.has(column.name))
     .flatMap((column) => {
@@ -46,10 +55,19 @@ export function linkColumns(subject: Subject, model: Model): { column: string; a
  */
 type Manner = 'own' | 'least' | 'newcomer' | 'forged' | 'as' | 'cross';
 
-/** INSERT of a new row by the actor; undefined if the manner makes no sense for it. */
-export function insertSql(subject: Subject, actor: Actor, model: Model, manner: Manner): string | undefined {
+/**
+ * INSERT of a new row by the actor; undefined if the manner makes no sense for it.
+ * @param state values of other columns, by name
+ */
+export function insertSql(
+  subject: Subject,
+  actor: Actor,
+  model: Model,
+  manner: Manner,
+  state: ReadonlyMap<string, string> = new Map(),
+): string | undefined {
   const sides = sidesOf(subject, actor);
-  const values = new Map(subject.fresh[actor.side].values);
+  const values = new Map([...subject.fresh[actor.side].values, ...state]);
   const isTenants = subject.table === model.tenancy.organizations;
   const owners = subject.belongs.map((one) => one.column);
   if (manner !== 'forged' && sides.own === undefined) return undefined;
@@ -75,6 +93,18 @@ export function insertSql(subject: Subject, actor: Actor, model: Model, manner: 
   );
   if (columns.length === 0) return undefined;
   return insertStatement(subject, columns, values);
+}
+
+/** INSERTs by the owner of its own row in each of the states that policies may treat differently. */
+export function insertStateSql(subject: Subject, actor: Actor, model: Model): string[] {
+  if (actor.relation !== 'self' || subject.kind !== 'table') return [];
+  const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
+  return subject.rows.states.flatMap(({ values, columns = [] }) => {
+    const state = new Map(columns.map((name) => [name, values.get(name) ?? 'default']));
+    return columns.length > 0 && columns.every((name) => granted.has(name))
+      ? (insertSql(subject, actor, model, 'own', state) ?? [])
+      : [];
+  });
 }
 
 /** Columns that a foreign key ties to the owner columns, with their values on a side: others would only be refused by that key. */
@@ -114,33 +144,41 @@ type Change = (
 /** The columns that each manner changes in the actor's own new row; undefined if it changes none. */
 const changes: Record<Manner, Change> = {
   own: () => new Set(),
-  least: (_, actor) => (actor.relation === 'none' ? undefined : new Set()),
+  least: (_, { relation }) => (relation === 'none' || relation === 'guest' ? undefined : new Set()),
   newcomer: (subject, actor, model, values) => {
     const { membership } = model.tenancy;
-    if (subject.table !== membership?.table || actor.relation === 'none') return undefined;
+    if (subject.table !== membership?.table || actor.relation === 'none' || actor.relation === 'guest')
+      return undefined;
     values.set(membership.user, subject.users.newcomer);
     return new Set([membership.user]);
   },
   forged: (subject, actor, model, values) => {
-    if (subject.belongs.length === 0) return undefined;
+    if (subject.belongs.length === 0 || isUnderA(subject, actor)) return undefined;
     if (subject.table !== model.tenancy.organizations) return new Set(subject.belongs.map((one) => one.column));
     return setUsers(subject, actor, model, values);
   },
   as: (subject, actor, model, values) => {
     // The Storage API sets the owner of an object itself: its users choose the path alone.
-    const inOrganization =
+    const isShared =
       subject.kind !== 'bucket' &&
-      subject.scope.owner === 'organization' &&
+      (subject.scope.owner === 'organization' || isUnderA(subject, actor)) &&
       subject.table !== model.tenancy.organizations;
-    return inOrganization ? setUsers(subject, actor, model, values) : undefined;
+    return isShared ? setUsers(subject, actor, model, values) : undefined;
   },
   cross: (subject, actor, model, values) => {
     const side = actor.side === 'a' ? 'b' : 'a';
-    const links = linkColumns(subject, model).filter((link) => link.a !== link.b);
+    // Where a row lets its user in elsewhere, that is tried by joining.
+    const withKey = !model.dependencies.isDeciding(qualifiedName(subject.table));
+    const links = linkColumns(subject, model, withKey).filter((link) => link.a !== link.b);
     for (const link of links) values.set(link.column, link[side]);
     return links.length === 0 ? undefined : new Set(links.map((link) => link.column));
   },
 };
+
+/** The actor is a guest, whose new rows there are under A's row anyway. */
+export function isUnderA({ scope }: Subject, { relation }: Actor): boolean {
+  return relation === 'guest' && (scope.owner !== 'user' || scope.parent !== undefined);
+}
 
 /** Replaces the user in every user column: with A, or with B if the actor is A. */
 function setUsers(

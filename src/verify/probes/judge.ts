@@ -44,13 +44,15 @@ export function judge(report: TableReport, actors: readonly Actor[], model: Mode
   return [...broken].map(([rule, checks]) => {
     const advice = adviceOn(rule, checks, about.subject, rule.startsWith('anon-'), model);
     const by = advice === undefined || advice.policies.length === 0 ? '' : ` ${lets(advice.policies)}`;
+    const isDoubtful = checks.every(({ expected, outcome }) => expected === 'doubtful' && outcome !== 'error');
     const probes = [...new Set(checks.flatMap(({ probe }) => probe ?? []))].slice(0, mostProbes);
     return {
       ...makeFinding(
         rule,
         report.table,
         `${report.table} (${report.scope}): ${tell(checks, about.subject)}.${by}`,
-        advice?.suggestion ?? suggestionFor(rule, report, checks, about.routine, model),
+        `${advice?.suggestion ?? suggestionFor(rule, report, checks, about.routine, model)}${isDoubtful ? orMeant(rule) : ''}`,
+        isDoubtful ? 'warning' : undefined,
       ),
       ...(advice?.policies[0] === undefined ? {} : { policy: advice.policies[0] }),
       ...(probes.length === 0 ? {} : { probe: probes.map((sql) => `${sql};`).join('\n') }),
@@ -64,11 +66,22 @@ function lets(policies: readonly string[]): string {
 }
 
 function brokenRule(check: Check, actors: readonly Actor[]): RuleName | undefined {
-  if (check.outcome === 'error') return 'policy-error';
+  // A made-up state may be refused in any way.
+  if (check.outcome === 'error') return verbs[check.verb].counted === true ? undefined : 'policy-error';
   const actor = actors.find((one) => one.name === check.actor);
-  if (actor === undefined || check.expected !== 'no' || check.outcome !== 'allowed' || !reachesOthers(check, actor))
+  if (actor === undefined || !isAgainst(check) || check.outcome !== 'allowed' || !reachesOthers(check, actor))
     return undefined;
   return ruleOf(check.verb, actor.isAnonymous);
+}
+
+/** Says whether what the check is about must not be possible, or seldom is meant to be. */
+export function isAgainst({ expected }: Check): boolean {
+  return expected === 'no' || expected === 'doubtful';
+}
+
+/** How to say that it is meant. */
+function orMeant(rule: RuleName): string {
+  return ` Or, if all who are let in may do that, write: -- muse: ignore ${rule} because <reason>`;
 }
 
 /** Without WHERE a statement also affects the actor's own rows, which is allowed. */

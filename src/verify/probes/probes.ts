@@ -5,7 +5,8 @@ import type { Probe } from '../fixtures/script.ts';
 import type { Actor } from './actors.ts';
 import type { Answer, Cell } from './run-script.ts';
 import { condition, type Subject } from './subject.ts';
-import { type Verb, type VerbRow, verbs } from './verbs.ts';
+import type { VerbRow } from './verb-row.ts';
+import { type Verb, verbs } from './verbs.ts';
 
 /** A probe and its subject. */
 export interface NamedProbe extends Probe {
@@ -37,19 +38,24 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
   const probes = rows
     .filter(([, row]) => row.letter === 'S' || !subject.isReadOnly)
     .flatMap(([verb, row]) => {
-      const bySql = new Map<string, number[]>();
-      const firstSql = new Map<number, string>();
+      /** Each statement, by its text and what prepares for it. */
+      const statements = new Map<string, { sql: string; prepare: string | undefined; numbers: number[] }>();
+      const firstOf = new Map<number, string>();
       actors.forEach((actor, number) => {
         if (actor.isMultiOrg && !isForMultiOrg(row, actor, subject, model)) return;
         if (actor.only?.has(qualifiedName(subject.table)) === false) return;
+        const prepare =
+          row.prepare?.(subject, model) ?? (row.withoutWhere === true ? cleared(row, subject, actor) : undefined);
         for (const sql of new Set(row.sql(subject, actor, model))) {
           if (sql === undefined) continue;
-          bySql.set(sql, [...(bySql.get(sql) ?? []), number]);
-          if (!firstSql.has(number)) firstSql.set(number, sql);
+          const key = `${prepare ?? ''};${sql}`;
+          const known = statements.get(key) ?? { sql, prepare, numbers: [] };
+          known.numbers.push(number);
+          statements.set(key, known);
+          if (!firstOf.has(number)) firstOf.set(number, key);
         }
       });
-      const prepare = row.prepare?.(subject, model) ?? (row.withoutWhere === true ? subject.prepare : undefined);
-      return [...bySql].map(([sql, numbers]): NamedProbe => {
+      return [...statements].map(([key, { sql, prepare, numbers }]): NamedProbe => {
         const refused = numbers.filter((number) => isRefused(subject, row, actors[number]!, model));
         const able = numbers.filter((number) => !refused.includes(number));
         const members = able.filter(
@@ -76,7 +82,7 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
               }),
           ...(prepare === undefined ? {} : { prepare }),
         };
-        for (const number of numbers) if (firstSql.get(number) === sql) first.set(`${verb} ${number}`, probe);
+        for (const number of numbers) if (firstOf.get(number) === key) first.set(`${verb} ${number}`, probe);
         return probe;
       });
     });
@@ -92,6 +98,24 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
     );
   }
   return probes;
+}
+
+/**
+ * SQL that first removes what would stop a statement without WHERE, or would be changed along with it: rows of other subjects,
+ * and the row that is partly the stranger's own, since the WITH CHECK may refuse that one.
+ */
+function cleared({ letter }: VerbRow, subject: Subject, { user }: Actor): string | undefined {
+  const { m } = subject.rows;
+  const isStopping =
+    letter !== 'D' &&
+    m?.holder === user &&
+    !subject.table.triggers.some(({ enabled }) => enabled) &&
+    subject.kind === 'table';
+  return (
+    [subject.prepare, isStopping ? `delete from ${subject.into} where ${condition(m.key)}` : undefined]
+      .filter((sql) => sql !== undefined)
+      .join('; ') || undefined
+  );
 }
 
 /** Says whether members differ in nothing that is asked here: nothing reads the memberships, nor what is written along with them. */

@@ -15,6 +15,7 @@ import { leakFinder } from '../report/leaks.ts';
 import { type Answer, type Opened, runPlan } from './run-script.ts';
 import { keyOf, valuesOf } from '../fixtures/rows.ts';
 import { scopeOf } from '../catalog/scope.ts';
+import { tablesOfGuests } from '../catalog/seats.ts';
 import type { Chain, Plan } from '../fixtures/script.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 import { bucketsOf, storageSettings } from '../catalog/storage.ts';
@@ -87,7 +88,7 @@ export async function prove(
   topics: Ways['topics'],
 ): Promise<Proof> {
   const world = await makeWorld(session, model);
-  const actors = makeActors(world.people, isolation, variables, world.cargo);
+  const actors = makeActors(world.people, isolation, variables, world.cargo, tablesOfGuests(model));
   const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people, world.ids);
   const silenced = silenceTriggers(
     [...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))],

@@ -1,16 +1,20 @@
 import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts';
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import type { Model } from '../catalog/model.ts';
-import type { Person } from '../fixtures/people.ts';
+import { guestKey, isMember, type Person } from '../fixtures/people.ts';
 import { actingEmail, actingUser, keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
-import { stateLabels } from './labels.ts';
+import { seatLabel, stateLabels } from './labels.ts';
 import type { Scope } from '../catalog/scope.ts';
-import { relation } from '../../rules/engine/live/catalog.ts';
+import { qualifiedName, relation } from '../../rules/engine/live/catalog.ts';
 
 /** A generated row, as used by the probes. */
 export interface KnownRow {
   /** Its state, as a condition: `deleted_at is set`; undefined for an ordinary row. */
   state?: string;
+  /** The columns that make the state. */
+  columns?: readonly string[];
+  /** The ID of the user whom the row is about, if that user acts too: a member, or a guest. */
+  holder?: string;
   values: ReadonlyMap<string, string>;
   key: [string, string][];
 }
@@ -42,6 +46,8 @@ export interface Subject {
     states: KnownRow[];
     k: KnownRow | undefined;
     l: KnownRow | undefined;
+    /** It lets a guest into what is A's. */
+    g: KnownRow | undefined;
   };
   /** New rows of the acting user: on A's side, on B's side. */
   fresh: { a: KnownRow; b: KnownRow };
@@ -77,9 +83,7 @@ export function subjectOf(
   const name = `${table.schema}.${table.name}`;
   const known = (label: string): KnownRow | undefined => {
     const row = rows.get(name)?.find((one: Row) => one.label === label);
-    if (row === undefined) return undefined;
-    const values = valuesOf(row, rows);
-    return { values, key: keyOf(row, values), ...(row.state === undefined ? {} : { state: row.state }) };
+    return row === undefined ? undefined : knownRow(row, rows);
   };
   const idOf = (index: number): string => quoteLiteral(people[index]!.user);
   const [a, b, freshA, freshB] = [known('a'), known('b'), known('fresh:a'), known('fresh:b')];
@@ -97,10 +101,14 @@ export function subjectOf(
     rows: {
       a,
       b,
-      m: known('m'),
-      states: stateLabels.flatMap((label) => known(label) ?? []),
+      m: mixed(known('m'), people),
+      states: [...stateLabels.flatMap((label) => known(label) ?? []), ...membersOf(table, rows, model)].slice(
+        0,
+        stateLabels.length,
+      ),
       k: made(known('k')),
       l: made(known('l')),
+      g: seat(known(seatLabel), people),
     },
     fresh: { a: freshA, b: freshB },
     belongs: scope.columns.map((column) => ({
@@ -118,10 +126,55 @@ export function subjectOf(
   };
 }
 
+function knownRow(row: Row, rows: Rows): KnownRow {
+  const values = valuesOf(row, rows);
+  return {
+    values,
+    key: keyOf(row, values),
+    ...(row.state === undefined ? {} : { state: row.state.text, columns: [...row.state.values.keys()] }),
+  };
+}
+
+/** The memberships in A's organization with another role than A's: to policies that read the role, those are other states. */
+function membersOf(table: RelationRow, rows: Rows, { tenancy: { membership } }: Model): KnownRow[] {
+  const role = membership?.role;
+  if (table !== membership?.table || role === undefined) return [];
+  const all = rows.get(qualifiedName(table)) ?? [];
+  const ofA = all.find(({ label }) => label === 'a')?.person.role;
+  return all
+    .filter(({ label, person }) => label === person.key && isMember(label) && person.role !== ofA)
+    .toReversed()
+    .map((row) => ({
+      ...knownRow(row, rows),
+      state: `${role} = ${quoteLiteral(row.person.role ?? '')}`,
+      holder: row.person.user,
+    }));
+}
+
+/** Letters of the rows that are about that user. */
+export function heldBy(user: string, subject: Subject): string {
+  return labelledRows(subject)
+    .filter(([, { holder }]) => holder === user)
+    .map(([label]) => label)
+    .join('');
+}
+
 /** The acting user's value for an owner column. */
 function ownValue(table: RelationRow, name: string, model: Model): string {
   const column = table.columns.find((one) => one.name === name);
   return column !== undefined && model.meaningOf(table, column) === 'email' ? actingEmail : `'${actingUser}'`;
+}
+
+/** The user of a row that is partly A's and partly B's is B. */
+function mixed(row: KnownRow | undefined, people: readonly Person[]): KnownRow | undefined {
+  return row === undefined ? undefined : { ...row, holder: people[1]!.user };
+}
+
+function seat(row: KnownRow | undefined, people: readonly Person[]): KnownRow | undefined {
+  const guest = people.find(({ key }) => key === guestKey);
+  return row === undefined || guest === undefined
+    ? undefined
+    : { ...row, state: 'it lets a guest in', holder: guest.user };
 }
 
 function made(row: KnownRow | undefined): KnownRow | undefined {
@@ -146,12 +199,13 @@ export function stateQuery(subject: Subject): string {
 
 /** The rows that every read of the subject distinguishes, with their one-letter names. */
 export function labelledRows(subject: Subject): [string, KnownRow][] {
-  const { a, b, m, states, k, l } = subject.rows;
+  const { a, b, m, states, k, l, g } = subject.rows;
   const extras: [string, KnownRow | undefined][] = [
     ['m', m],
     ...states.map((row, index): [string, KnownRow] => [stateLabels[index]!, row]),
     ['k', k],
     ['l', l],
+    [seatLabel, g],
   ];
   return [['a', a], ['b', b], ...extras.filter((one): one is [string, KnownRow] => one[1] !== undefined)];
 }

@@ -1,8 +1,6 @@
-import type { RuleName } from '../../rules/registry.ts';
-import type { Model } from '../catalog/model.ts';
-import type { Actor } from './actors.ts';
 import {
   changeAllSql,
+  changeMixedSql,
   changeSql,
   deleteSql,
   reassignSql,
@@ -13,71 +11,21 @@ import {
 import { adjustSql, joinSql, ownRowSql } from './deciding-sql.ts';
 import { escalateSql } from './escalate-sql.ts';
 import {
-  type Expects,
+  expectAs,
   expectChange,
   expectDelete,
   expectEscalation,
+  expectForged,
   expectInOwnName,
   expectLink,
   expectNever,
   expectNothing,
   expectRead,
+  expectTake,
 } from './expected.ts';
-import { insertSql, returningSql } from './insert-sql.ts';
+import { insertSql, insertStateSql, returningSql } from './insert-sql.ts';
 import { selectPublicSql, selectSql } from './select-sql.ts';
-import type { Subject } from './subject.ts';
-
-/**
- * The statements of a verb for an actor, tried one by one and each rolled back immediately. None if the verb makes no
- * sense for the actor.
- */
-type SqlFor = (subject: Subject, actor: Actor, model: Model) => readonly (string | undefined)[];
-
-/** One thing that the proof tries: a row of the table below. */
-export interface VerbRow {
-  /** The letter of the matrix under which it is shown: Select, Insert, Update, Delete, Reassign, eXecute. */
-  letter: 'S' | 'I' | 'U' | 'D' | 'R' | 'X';
-  /** The privilege without which PostgreSQL refuses the statement; none for a call, which is looked up for the function. */
-  needs?: 'S' | 'I' | 'U' | 'D';
-  /** The rule that it breaks where it is possible and must not be: by a signed-in user, by an anonymous visitor. */
-  rule: { signedIn: RuleName; anonymous: RuleName };
-  /** What an actor does, in a finding: "outsider *updates it*". */
-  wording: string;
-  /** The same as a step of a path, before the name of what is written: "a stranger *adds a row to* public.members". */
-  step: string;
-  sql: SqlFor;
-  /** SQL that prepares for it, run as the role that runs the proof. */
-  prepare?: (subject: Subject, model: Model) => string | undefined;
-  /**
-   * What the scope of the subject expects of it. Functions are judged by what they return and change: `expectNothing`.
-   */
-  expects: Expects;
-  /** The source of its result: the labels that it returns, the number of new rows, or the changed rows. */
-  result: 'labels' | 'added' | 'changed';
-  /** It names no row, so it affects every row that the actor can reach, including its own. */
-  withoutWhere?: true;
-  /** The verb whose first statement meets the same rows and more: where that left A's row alone, this one does. */
-  wider?: string;
-  /** It is wrong whichever row it meets, the actor's own included. */
-  anyRow?: true;
-  /**
-   * What is checked after it: everything that reads the rows that it wrote, or only what triggers did. Absent if
-   * another verb covers that.
-   */
-  followed?: 'askers' | 'triggers';
-  /** Tried again after a permitted write: because it may open more, or to see what has become possible. */
-  tried?: 'opens' | 'harms';
-  /** It adds the actor's own row under the key of A's row, so a constraint error says nothing about A's row. */
-  underKeyOfA?: true;
-  /** It links a row of the actor to rows of A. */
-  linksToA?: true;
-  /** It breaks no rule itself: the rows that it meets are not held against an actor who meets them by that other verb. */
-  excuses?: string;
-  /** Tried by those who are members of both organizations as well: always, or where policies ask for a member's role. */
-  multiOrg?: 'always' | 'by-role';
-  /** How the matrix shows it: `i` for the actor's own rows only; or not at all unless it breaks a rule. */
-  shown?: 'own-only' | 'when-broken';
-}
+import type { SqlFor, VerbRow } from './verb-row.ts';
 
 const reads = { signedIn: 'isolation-read', anonymous: 'anon-read' } as const;
 const inserts = { signedIn: 'isolation-insert', anonymous: 'anon-write' } as const;
@@ -142,8 +90,20 @@ const table = {
     followed: 'askers',
     tried: 'harms',
     result: 'added',
-    expects: expectNever,
+    expects: expectForged,
     sql: (...of) => [insertSql(...of, 'forged')],
+  },
+  'insert-state': {
+    letter: 'I',
+    needs: 'I',
+    rule: inserts,
+    wording: 'inserts rows in other states',
+    step: 'adds a row to',
+    result: 'added',
+    expects: expectNothing,
+    shown: 'when-broken',
+    counted: true,
+    sql: insertStateSql,
   },
   'insert-as': {
     multiOrg: 'by-role',
@@ -154,7 +114,7 @@ const table = {
     step: 'adds a row to',
     followed: 'askers',
     result: 'added',
-    expects: expectInOwnName,
+    expects: expectAs,
     shown: 'when-broken',
     sql: (...of) => [insertSql(...of, 'as')],
   },
@@ -196,6 +156,17 @@ const table = {
     expects: expectChange,
     withoutWhere: true,
     sql: changeAllSql,
+  },
+  'update-mixed': {
+    letter: 'U',
+    needs: 'U',
+    rule: writes,
+    wording: 'updates its own row under a row of others',
+    step: 'changes a row of',
+    result: 'changed',
+    expects: expectNothing,
+    shown: 'when-broken',
+    sql: (...of) => [changeMixedSql(...of)],
   },
   upsert: {
     letter: 'U',
@@ -320,7 +291,7 @@ const table = {
     step: 'takes a row of',
     result: 'changed',
     wider: 'take-all',
-    expects: expectNever,
+    expects: expectTake,
     sql: (...of) => [reassignSql(...of, 'take', true)],
   },
   'take-all': {
@@ -330,7 +301,7 @@ const table = {
     wording: 'takes it over without WHERE',
     step: 'takes rows of',
     result: 'changed',
-    expects: expectNever,
+    expects: expectTake,
     withoutWhere: true,
     sql: (...of) => [reassignSql(...of, 'take', false)],
   },
@@ -375,6 +346,15 @@ const table = {
     step: 'calls',
     followed: 'askers',
     result: 'changed',
+    expects: expectNothing,
+    sql: noSql,
+  },
+  'call-as': {
+    letter: 'X',
+    rule: inserts,
+    wording: 'acts by it as another user',
+    step: 'calls',
+    result: 'added',
     expects: expectNothing,
     sql: noSql,
   },

@@ -1,6 +1,13 @@
 import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
-import { type Callable, type FunctionCall, isAnswer, isCallable } from '../catalog/functions.ts';
+import {
+  asksCaller,
+  type Callable,
+  type FunctionCall,
+  isAnswer,
+  isCallable,
+  stateOfUser,
+} from '../catalog/functions.ts';
 import { type Actor, sqlAs } from '../probes/actors.ts';
 import { verbs } from '../probes/verbs.ts';
 import { resultOf, stoppedAt } from '../probes/outcome.ts';
@@ -52,6 +59,7 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
       return [
         readResult(call, cell, cells.get(call.baseline)?.get(actor), actor, callable, leaks),
         ...changesOf(cell, actor, proof, leaks),
+        ...actsAs(cell, actor, callable, proof),
       ];
     }),
   );
@@ -221,8 +229,7 @@ function stoppedCall(
 /** Tables in which the call changed A's rows or their number, and whether the actor may. */
 function changesOf(cell: Cell & { state: string }, actor: Actor, proof: Proof, leaks: LeakFinder): Check[] {
   if (cell.state === '') return [];
-  const before = JSON.parse(cell.before[proof.probes[cell.probe]!.state] || '{}') as Record<string, string>;
-  const after = JSON.parse(cell.state) as Record<string, string>;
+  const [before, after] = statesAround(cell, proof);
   const changed = proof.subjects
     .filter(({ kind }) => kind === 'table')
     .flatMap((subject) => {
@@ -248,4 +255,31 @@ function changesOf(cell: Cell & { state: string }, actor: Actor, proof: Proof, l
           'changes',
         ),
       ];
+}
+
+/** The states of the tables that a call may change: before it, and afterwards. */
+function statesAround(
+  cell: Cell & { state: string },
+  { probes }: Proof,
+): [Record<string, string>, Record<string, string>] {
+  const parse = (text: string | undefined): Record<string, string> =>
+    JSON.parse(text === undefined || text === '' ? '{}' : text) as Record<string, string>;
+  return [parse(cell.before[probes[cell.probe]!.state]), parse(cell.state)];
+}
+
+/**
+ * Tables in which rows appeared that name A, because a stranger gave A's ID to a function that never asks who calls. An
+ * invitation asks whether the caller may invite.
+ */
+function actsAs(cell: Cell & { state: string }, actor: Actor, { routine }: Callable, proof: Proof): Check[] {
+  const probe = proof.probes[cell.probe]!;
+  if (actor.relation !== 'none' || !routine.definer || cell.state === '' || asksCaller(routine, proof.model)) return [];
+  const [before, after] = statesAround(cell, proof);
+  const added = proof.subjects
+    .filter((subject) => {
+      const [then, now] = [before[stateOfUser(subject)], after[stateOfUser(subject)]];
+      return subject.kind === 'table' && probe.sql.includes(subject.users.a) && Number(now) > Number(then);
+    })
+    .map(({ name }) => name);
+  return added.length === 0 ? [] : [readCheck(probe, 'call-as', actor, added, added, 'allowed', 'adds')];
 }

@@ -4,6 +4,8 @@ import type { Actor } from '../probes/actors.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Answer } from '../probes/run-script.ts';
 import type { Subject } from '../probes/subject.ts';
+import { hasOwners } from '../fixtures/rows.ts';
+import { quoteLiteral } from '../../shared/quote.ts';
 import { type Verb, verbs } from '../probes/verbs.ts';
 
 /** What was found in the result of a function or view. */
@@ -50,15 +52,27 @@ export function leakFinder(proof: { answer: Answer; model: Model; subjects: read
   const rows = readKnownRows(proof.answer.states[knownRowsState]);
   const ofB = new Set([...rows.values()].flatMap(({ b }) => [...b.values()]));
   const subjects = new Map(proof.subjects.map((subject) => [subject.name, subject]));
+  // What B's row says of a row of A's, such as the room that B has left, B may read there.
+  const isInMixed = (value: string, name: string): boolean => {
+    const { table, rows } = subjects.get(name) ?? {};
+    return (
+      table !== undefined &&
+      rows?.m !== undefined &&
+      !hasOwners(table, proof.model) &&
+      [...rows.m.values.values()].includes(quoteLiteral(value))
+    );
+  };
   const holdersOf = (
     value: string,
     tables: ReadonlySet<string>,
     holds: (column: string, table: RelationRow | undefined) => boolean,
   ): string[] =>
-    [...tables].filter((name) =>
-      [...(rows.get(name)?.a ?? [])].some(
-        ([column, held]) => held === value && holds(column, proof.model.tables.get(name)),
-      ),
+    [...tables].filter(
+      (name) =>
+        !isInMixed(value, name) &&
+        [...(rows.get(name)?.a ?? [])].some(
+          ([column, held]) => held === value && holds(column, proof.model.tables.get(name)),
+        ),
     );
   const { userTables, membership } = proof.model.tenancy;
   const isForbidden: LeakFinder['isForbidden'] = (table, actor, verb) => {

@@ -4,6 +4,7 @@ import { obstacleGaps } from '../probes/escalation.ts';
 import { hasPoliciesOf, rootOf } from '../catalog/partitions.ts';
 import { outsideTrigger } from '../catalog/views.ts';
 import { isProbed, type Proof } from '../probes/prove.ts';
+import { seatLabel } from '../probes/labels.ts';
 import type { Answer } from '../probes/run-script.ts';
 import { largeTable } from '../probes/subject.ts';
 import { clockGaps } from './clock-gaps.ts';
@@ -57,6 +58,7 @@ export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; othe
     unfilled,
     others: [
       ...proof.silenced.gaps,
+      ...stateGaps(proof),
       ...large,
       ...views,
       ...proof.writable.map((view) => viewGap(view, proof)),
@@ -122,9 +124,36 @@ function unfilledTables(proof: Proof): Map<string, Gap> {
   return gaps;
 }
 
+/** What the database refuses whoever writes: a CHECK, NOT NULL, an error that a trigger raises. */
+const neverAllowed = /^(23514|23502|P0)/;
+
+/** States that policies tell apart and in which no row could be made, though the database does not forbid them. */
+function stateGaps({ answer, steps }: Proof): Gap[] {
+  return answer.failed
+    .filter(({ code }) => !neverAllowed.test(code))
+    .flatMap((failure) =>
+      steps[failure.step]!.rows.flatMap(({ table, label, state }): Gap[] => {
+        const isMissed = state?.isAsked === true;
+        const what = label === seatLabel ? 'that lets a guest in' : isMissed ? `where ${state.text}` : undefined;
+        return what === undefined || !isProbed(table)
+          ? []
+          : [
+              {
+                object: qualifiedName(table),
+                reason: `no row could be made ${what}: ${whyNot(failure)}`,
+                suggestion: `Check by hand who reaches the rows of ${relation(table)} ${what}.`,
+              },
+            ];
+      }),
+    );
+}
+
 function reasonOf(failure: Answer['failed'][number]): string {
-  const why = failure.code === '' ? 'a row with the same key already exists' : `${failure.message} (${failure.code})`;
-  return `no row could be generated for it: ${why}`;
+  return `no row could be generated for it: ${whyNot(failure)}`;
+}
+
+function whyNot({ code, message }: Answer['failed'][number]): string {
+  return code === '' ? 'a row with the same key already exists' : `${message} (${code})`;
 }
 
 /** A table that could not be filled, as a line of the report. */

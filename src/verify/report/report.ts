@@ -20,6 +20,8 @@ export interface Check {
    * created by members of both organizations, `#` the number of A's rows changed, `?` an unknown row.
    */
   rows?: string;
+  /** How many of the verb's statements were let through, if each is about something else. */
+  times?: number;
   /** For a view or function: the tables whose rows of A were seen or changed. */
   reached?: string[];
   /** The rule that it breaks. */

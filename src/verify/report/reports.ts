@@ -1,4 +1,5 @@
 import { type Actor, sqlAs } from '../probes/actors.ts';
+import { isAgainst } from '../probes/judge.ts';
 import { rowsOfA, without } from '../probes/labels.ts';
 import { type Result, resultOf, stoppedAt } from '../probes/outcome.ts';
 import { otherSide } from '../probes/insert-sql.ts';
@@ -6,7 +7,7 @@ import { byHand, type NamedProbe } from '../probes/probes.ts';
 import type { Proof } from '../probes/prove.ts';
 import type { Check, TableReport } from './report.ts';
 import type { Cell } from '../probes/run-script.ts';
-import { countChanged, type Subject } from '../probes/subject.ts';
+import { countChanged, heldBy, type Subject } from '../probes/subject.ts';
 import { verbs } from '../probes/verbs.ts';
 
 /** The checks of a table, a view that is tested like one, or a bucket. */
@@ -33,22 +34,25 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
           );
     const key = `${actor.name} ${verb}`;
     const before = checks.get(key);
+    if (before?.times !== undefined && result.outcome === 'allowed') before.times += 1;
     // Of several attempts at one verb, the most successful counts.
     if (before?.outcome === 'allowed' || (before !== undefined && result.outcome !== 'allowed')) continue;
+    const expected = verbs[verb].expects(subject, actor, proof.model);
+    const spared = `${excused.get(key) ?? ''}${heldBy(actor.user, subject)}`;
     const check: Check = {
       actor: actor.name,
       verb,
-      expected: verbs[verb].expects(subject, actor, proof.model),
+      expected,
       ...result,
-      ...excuse(result.rows ?? '', excused.get(key) ?? ''),
+      ...(expected === 'may' ? {} : excuse(result.rows ?? '', spared)),
+      ...(verbs[verb].counted === true && result.outcome === 'allowed' ? { times: 1 } : {}),
     };
     checks.set(key, check);
     tried.set(check, sqlAs(byHand(probe), actor));
   }
   holdMultiOrg(checks, proof.actors);
   for (const check of checks.values())
-    if (check.outcome === 'error' || (check.expected === 'no' && check.outcome === 'allowed'))
-      check.probe = tried.get(check)!;
+    if (check.outcome === 'error' || (isAgainst(check) && check.outcome === 'allowed')) check.probe = tried.get(check)!;
   return {
     table: subject.name,
     kind: subject.kind,

@@ -27,6 +27,36 @@ const failure = async (target: Parameters<typeof openPostgres>[0]): Promise<Muse
   return error as MuseError;
 };
 
+describe('a signal while it is opened', () => {
+  const moments: Record<string, (abort: AbortController) => void> = {
+    before: (abort) => abort.abort(),
+    'at once': (abort) => queueMicrotask(() => abort.abort()),
+    'while it connects': (abort) => setTimeout(() => abort.abort(), 2),
+    'while it signs in': (abort) => setTimeout(() => abort.abort(), 6),
+  };
+  it.each(Object.entries(moments))('%s leaves no connection', async (moment, send) => {
+    const abort = new AbortController();
+    send(abort);
+    const opened = openPostgres({ url: native.url(), applicationName: `stopped ${moment}`, signal: abort.signal });
+    const error = await opened.then(
+      (database) =>
+        database.query('select 1').then(
+          () => undefined,
+          (reason: unknown) => reason,
+        ),
+      (reason: unknown) => reason,
+    );
+    // It may have been faster than the signal.
+    if (abort.signal.aborted) expect(error).toMatchObject({ code: 'cancelled' });
+    abort.abort();
+    const watcher = await openPostgres({ url: native.url() });
+    const count = async (): Promise<unknown> =>
+      (await watcher.query(`select from pg_stat_activity where application_name = 'stopped ${moment}'`)).rows.length;
+    await expect.poll(count, { timeout: 5000 }).toBe(0);
+    await watcher.close();
+  });
+});
+
 describe('opening', () => {
   it('accepts a URL or fields', async () => {
     const { hostname, port, username, password } = new URL(native.url());

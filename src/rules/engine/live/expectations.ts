@@ -2,12 +2,12 @@
 
 /** What a file declares about a table in a `-- muse:` comment. */
 export interface Declaration {
-  /** `schema.name`. */
-  table: string;
+  /** `schema.name`; absent with `staff`, which holds for every table. */
+  table?: string;
   scope: 'public-read' | 'service-only' | 'shared-with' | 'staff';
   /** With `shared-with`: the column that holds the user it is shared with. */
   column?: string;
-  /** With `staff`: the claim that only the product's own staff has, as `app_metadata.role`; it holds for every table. */
+  /** With `staff`: the claim that only the product's own staff has, as `app_metadata.role`. */
   claim?: string;
   /** The policy whose statement has the comment; absent if it is on another statement. */
   policy?: string;

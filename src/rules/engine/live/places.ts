@@ -1,5 +1,5 @@
 import type { Finding, Severity } from '../../../shared/finding.ts';
-import { buildCatalogInTurns } from '../../../sql/catalog/build.ts';
+import { readFiles } from '../../../sql/catalog/build.ts';
 import type { Site } from '../../../sql/catalog/model.ts';
 import type { Migration } from '../../../sql/migration.ts';
 import { qualifiedName, relationName, tableOf } from '../../../sql/names.ts';
@@ -37,21 +37,18 @@ async function readPlaces(migrations: readonly Migration[]): Promise<Places> {
   await loadParser();
   const made = new Map<string, Site>();
   const ignored = new Map<string, Set<string>>();
-  await buildCatalogInTurns(migrations, {
-    piece(piece) {
-      if (piece.inside === 'routine') return;
-      const { makes, concerns = [], once = false } = objectsOf(piece);
-      for (const object of makes) if (!once || !made.has(object)) made.set(object, { piece, offset: piece.at() });
-      for (const comment of piece.source.migration.sql.includes('muse:')
-        ? commentsBeside(piece.source, piece.statement)
-        : []) {
-        const meaning = meaningOf(comment);
-        if (meaning?.kind !== 'ignore') continue;
-        for (const object of [...makes, ...concerns])
-          ignored.set(object, (ignored.get(object) ?? new Set()).add(meaning.rule));
-      }
-    },
-  });
+  for (const piece of (await readFiles(migrations)).pieces) {
+    if (piece.inside === 'routine') continue;
+    const { makes, concerns = [], once = false } = objectsOf(piece);
+    for (const object of makes) if (!once || !made.has(object)) made.set(object, { piece, offset: piece.at() });
+    if (!piece.source.migration.sql.includes('muse:')) continue;
+    for (const comment of commentsBeside(piece.source, piece.statement)) {
+      const meaning = meaningOf(comment);
+      if (meaning?.kind !== 'ignore') continue;
+      for (const object of [...makes, ...concerns])
+        ignored.set(object, (ignored.get(object) ?? new Set()).add(meaning.rule));
+    }
+  }
   return {
     settle(findings, severities = {}) {
       const kept: Finding[] = [];

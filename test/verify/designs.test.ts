@@ -1,0 +1,223 @@
+/** Holes of many kinds in small schemas, each with the smallest repair, which leaves no error. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Database } from '../../src/database/database.ts';
+import { openEmbedded } from '../../src/database/embedded/embedded.ts';
+import { withSchema } from './database.ts';
+import { callable, mine, ofTeams, ours, owned, seenBy } from './designs.ts';
+import { asMigration } from './kit.ts';
+import { errorsOf, findingsOf } from './prove-files.ts';
+
+let database: Database;
+beforeAll(async () => {
+  database = await openEmbedded();
+});
+afterAll(() => database.close());
+
+const prove = (sql: string): Promise<string[]> =>
+  withSchema(database, sql, async (session) =>
+    errorsOf(await findingsOf(session, [asMigration('extension_002.sql', sql)])),
+  );
+
+/** What is wrong, the schema, the error that must be found, and the repair. */
+type Hole = [name: string, sql: string, finds: string, repair: string];
+
+const holes: Record<string, Hole[]> = {
+  'conditions of policies': [
+    [
+      'a role that users write into their own metadata',
+      owned('a', '', `${mine} or (select auth.jwt() -> 'user_metadata' ->> 'role') = 'admin'`),
+      'isolation-read public.a',
+      seenBy('a', mine),
+    ],
+    [
+      'a team that users write into their own metadata',
+      ofTeams('a', `team_id::text = (current_setting('request.jwt.claims', true)::json -> 'user_metadata' ->> 'team')`),
+      'isolation-read public.a',
+      seenBy('a', ours),
+    ],
+    [
+      'one of several statuses',
+      owned('a', `status text not null default 'draft'`, `${mine} or status in ('published', 'shared')`),
+      'isolation-read public.a',
+      seenBy('a', mine),
+    ],
+    [
+      'a time that has come',
+      owned('a', 'visible_from timestamptz', `${mine} or visible_from < now()`),
+      'isolation-read public.a',
+      seenBy('a', mine),
+    ],
+    [
+      'a time that is over',
+      owned('a', `expires_at timestamptz not null default now() + interval '1 day'`, `${mine} or expires_at < now()`),
+      'isolation-read public.a',
+      seenBy('a', mine),
+    ],
+    [
+      'rows that are given away',
+      owned('a') + 'alter policy u on public.a with check (true);',
+      'isolation-reassign public.a',
+      `alter policy u on public.a with check (${mine});`,
+    ],
+    [
+      'a column that hides another of the same name',
+      ofTeams(
+        'a',
+        'exists (select 1 from public.team_users m where m.team_id = team_id and m.user_id = (select auth.uid()))',
+      ),
+      'isolation-read public.a',
+      seenBy(
+        'a',
+        'exists (select 1 from public.team_users m where m.team_id = a.team_id and m.user_id = (select auth.uid()))',
+      ),
+    ],
+    [
+      'whoever is signed in',
+      owned('a', '', `(select auth.role()) = 'authenticated'`),
+      'isolation-read public.a',
+      seenBy('a', mine),
+    ],
+    [
+      'nobody counts as the owner',
+      owned('a') +
+        `grant select on public.a to anon; create policy s on public.a for select to anon using (coalesce((select auth.uid()), owner_id) = owner_id);`,
+      'anon-read public.a',
+      'drop policy s on public.a; revoke select on public.a from anon;',
+    ],
+    [
+      'an id that begins with nothing',
+      owned('a') +
+        `grant select on public.a to anon; create policy s on public.a for select to anon using (owner_id::text like coalesce((select auth.uid())::text, '') || '%');`,
+      'anon-read public.a',
+      'drop policy s on public.a; revoke select on public.a from anon;',
+    ],
+    [
+      'guests in a list, and nobody in it',
+      owned(
+        'a',
+        `guests uuid[] not null default '{}'`,
+        `${mine} or (select auth.uid()) = any (guests) or cardinality(guests) = 0`,
+      ),
+      'isolation-read public.a',
+      seenBy('a', `${mine} or (select auth.uid()) = any (guests)`),
+    ],
+    [
+      'a link that is set',
+      owned('a', 'token text', `${mine} or token is not null`),
+      'isolation-read public.a',
+      seenBy('a', mine),
+    ],
+    [
+      'any parent of the caller',
+      `${owned('p')} ${child('a', 'exists (select 1 from public.p where p.owner_id = (select auth.uid()))')}`,
+      'isolation-read public.a',
+      seenBy('a', 'exists (select 1 from public.p where p.id = p_id and p.owner_id = (select auth.uid()))'),
+    ],
+    [
+      'a restriction for another role',
+      owned('a', '', 'true') + `create policy x on public.a as restrictive for select to anon using (${mine});`,
+      'isolation-read public.a',
+      `drop policy x on public.a; create policy x on public.a as restrictive for select to authenticated using (${mine});`,
+    ],
+  ],
+  functions: [
+    [
+      'an array of all titles',
+      owned('a') + callable('public.f()', 'text[]', 'select array_agg(title) from public.a'),
+      'isolation-read public.f()',
+      callable('public.f()', 'text[]', 'select array_agg(title) from public.a where owner_id = auth.uid()'),
+    ],
+    [
+      'a search for nothing',
+      owned('a') +
+        callable('public.f(q text)', 'setof public.a', `select * from public.a where title ilike '%' || q || '%'`),
+      'isolation-read public.f(text)',
+      callable(
+        'public.f(q text)',
+        'setof public.a',
+        `select * from public.a where title ilike '%' || q || '%' and owner_id = auth.uid()`,
+      ),
+    ],
+    [
+      'a list of ids',
+      owned('a') + callable('public.f(ids uuid[])', 'void', 'delete from public.a where id = any (ids)'),
+      'isolation-write public.f(uuid[])',
+      callable('public.f(ids uuid[])', 'void', 'delete from public.a where id = any (ids) and owner_id = auth.uid()'),
+    ],
+    [
+      'any number of ids',
+      owned('a') +
+        callable('public.f(variadic ids uuid[])', 'setof text', 'select title from public.a where id = any (ids)'),
+      'isolation-read public.f(uuid[])',
+      callable(
+        'public.f(variadic ids uuid[])',
+        'setof text',
+        'select title from public.a where id = any (ids) and owner_id = auth.uid()',
+      ),
+    ],
+    [
+      'a whole row',
+      owned('a') +
+        callable('public.f(item public.a)', 'void', 'update public.a set title = item.title where id = item.id'),
+      'isolation-write public.f(a)',
+      callable(
+        'public.f(item public.a)',
+        'void',
+        'update public.a set title = item.title where id = item.id and owner_id = auth.uid()',
+      ),
+    ],
+  ],
+  'other ways in': [
+    [
+      'a folder of another, with the own id in the name',
+      bucket(`position((select auth.uid())::text in name) > 0`),
+      'isolation-insert storage.objects[a]',
+      `alter policy a_add on storage.objects with check (bucket_id = 'a' and (storage.foldername(name))[1] = (select auth.uid())::text);`,
+    ],
+    [
+      'a rule that changes another table',
+      owned('a') + owned('b') + 'create rule x as on insert to public.b do also update public.a set title = new.title;',
+      'isolation-write public.b',
+      'drop rule x on public.b;',
+    ],
+    [
+      'a child of the table',
+      owned('a') + 'create table public.b () inherits (public.a); grant select on public.b to authenticated;',
+      'isolation-read public.b',
+      'revoke all on public.b from authenticated; alter table public.b enable row level security;',
+    ],
+    [
+      'a materialized view',
+      owned('a') +
+        'create materialized view public.b as select owner_id, title from public.a; grant select on public.b to authenticated;',
+      'isolation-read public.b',
+      'revoke select on public.b from authenticated;',
+    ],
+  ],
+};
+
+/** A table whose rows belong to those of `p`; `seen` is who reads. */
+function child(table: string, seen: string): string {
+  return `create table public.${table} (id uuid primary key default gen_random_uuid(),
+      p_id uuid not null references public.p (id) on delete cascade, body text not null);
+    create index on public.${table} (p_id); alter table public.${table} enable row level security;
+    grant select, insert on public.${table} to authenticated;
+    create policy r on public.${table} for select to authenticated using (${seen});
+    create policy i on public.${table} for insert to authenticated
+      with check (exists (select 1 from public.p where p.id = p_id and p.owner_id = (select auth.uid())));`;
+}
+
+/** A bucket whose objects are read by the user that their folder is named after. */
+function bucket(added: string): string {
+  return `insert into storage.buckets (id, name, public) values ('a', 'a', false);
+    create policy a_see on storage.objects for select to authenticated
+      using (bucket_id = 'a' and (storage.foldername(name))[1] = (select auth.uid())::text);
+    create policy a_add on storage.objects for insert to authenticated with check (bucket_id = 'a' and ${added});`;
+}
+
+describe.each(Object.entries(holes))('%s', (_, cases) => {
+  it.each(cases)('%s', async (_name, sql, finds, repair) => {
+    expect(await prove(sql)).toContain(finds);
+    expect(await prove(`${sql};\n${repair}`)).toEqual([]);
+  });
+});
