@@ -138,6 +138,10 @@ describe.each(registryKinds)('muses with their own databases, the registry on %s
     const verified = await portfolio.rollOut('verify', { env: 'staging', only: 'o*' });
     expect(verified.muses).toMatchObject([{ name: 'one', state: 'done', result: { errors: 0, pending: 0 } }]);
 
+    // With nothing to do, what was proven stays proven.
+    const again = await portfolio.rollOut('migrate', { env: 'staging', only: 'one' });
+    expect(again.muses).toMatchObject([{ state: 'done', result: { applied: 0, skipped: 1 } }]);
+
     // What was changed by hand is found, and what cannot be reached is not fine.
     const two = await openPostgres({ url: environment['MUSE_TWO_STAGING_URL']! });
     await two.script('alter table public.homes add column by_hand text');

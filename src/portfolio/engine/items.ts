@@ -4,7 +4,7 @@ import { isNewer } from './version.ts';
 import { completeJob, dropQueue, fetchJobs, queueNames, returnJob } from '../queue.ts';
 import { appendAudit } from '../registry/audit.ts';
 import type { EnvironmentName, MuseFile } from '../../shared/muse-file.ts';
-import { type KeptError, type KeptIsolation, type MuseState, settleMuse } from '../registry/muses.ts';
+import { type KeptError, type KeptIsolation, type MuseState, museStates, settleMuse } from '../registry/muses.ts';
 import { advanceRun, itemSeconds } from './advance.ts';
 import { type ItemState, queueOf } from './runs.ts';
 
@@ -84,6 +84,8 @@ export interface Outcome {
     drift?: number;
     isolation?: Omit<KeptIsolation, 'at'>;
     museState?: MuseState;
+    /** With `museState`: a muse that has come further stays there. */
+    atLeast?: boolean;
     /** Where the muse is on this worker's machine, if it was made just now. */
     placed?: { source: string; museFile: MuseFile };
   };
@@ -129,7 +131,7 @@ async function keepSeen(
   item: TakenItem,
   state: Outcome['state'],
   error: KeptError | undefined,
-  { files, drift, isolation, museState }: NonNullable<Outcome['seen']> = {},
+  { files, drift, isolation, museState, atLeast = false }: NonNullable<Outcome['seen']> = {},
 ): Promise<void> {
   // What failed was there; what is unknown was not.
   const unseen = state === 'unknown';
@@ -151,10 +153,12 @@ async function keepSeen(
     ],
   );
   await session.query(
-    `update portfolio.muses set state = coalesce($2, state), error = $3, updated_at = now(),
-            seen_at = case when $4 then seen_at else clock_timestamp() end
+    `update portfolio.muses set error = $3, updated_at = now(),
+            seen_at = case when $4 then seen_at else clock_timestamp() end,
+            state = case when $5 and array_position($6::text[], state) > array_position($6::text[], $2) then state
+                         else coalesce($2, state) end
       where id = $1`,
-    [item.muse, museState ?? null, error ?? null, unseen],
+    [item.muse, museState ?? null, error ?? null, unseen, atLeast, [...museStates]],
   );
 }
 

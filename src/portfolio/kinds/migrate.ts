@@ -28,7 +28,7 @@ export const migrateKind: Kind = {
     return {
       state: 'done',
       result: { applied: applied.length, skipped: skipped.length, ...proof },
-      seen: { files: counts, museState: 'migrated' },
+      seen: { files: counts, museState: 'migrated', atLeast: applied.length === 0 },
     };
   },
 };
