@@ -206,6 +206,41 @@ describe.each(registryKinds)('runs on %s', (kind) => {
     ]);
   });
 
+  it('fail what cannot be written down, whatever is in the message', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, ['one']);
+    const run = runner(registry, directory);
+    const kinds = testKind(async () => ({ result: { text: 'a\u0000b' } }));
+    expect(await run(kinds)).toMatchObject({ run: { state: 'failed' }, muses: [{ state: 'failed' }] });
+    const message = 'a\u0000b \ud800 \u001b[31m';
+    const nasty = testKind(async () => {
+      throw new MuseError({ code: 'migration-failed', message, suggestion: message });
+    });
+    const { muses } = await run(nasty, { resume: 'try-1' });
+    expect(muses).toMatchObject([{ state: 'failed', error: { message: String.raw`a\x00b \ud800 \x1b[31m` } }]);
+  });
+
+  it('let go of their items when the registry is silent, and take new ones afterwards', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, ['one']);
+    let tries = 0;
+    // The transactions of the heartbeat take too long, as where the network hangs.
+    const slow: Registry = {
+      ...registry,
+      async transaction(use) {
+        const value = await registry.transaction(use);
+        if (tries === 1) await sleep(900);
+        return value;
+      },
+    };
+    const kinds = testKind(async (_, { signal }) => {
+      tries += 1;
+      if (tries === 1) await sleep(20_000, undefined, { signal });
+    });
+    expect(await runner(slow, directory)(kinds)).toMatchObject({ run: { state: 'done' } });
+    expect(tries).toBeGreaterThan(1);
+  });
+
   it('fail what five workers in a row have died of', async () => {
     const { registry, directory } = await open();
     await addRows(registry, ['heavy']);

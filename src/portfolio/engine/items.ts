@@ -278,6 +278,8 @@ const lostTooOften: KeptError = {
 
 /** Removes the queues of runs that have ended and have nothing running; apart from runs, as it waits for their tables. */
 export async function removeOldQueues(session: Session): Promise<void> {
+  // No run is started or resumed meanwhile.
+  await session.query('lock table portfolio.runs in share row exclusive mode');
   const { rows } = await session.query<{ number: number }>(
     `select distinct r.number::int as number from portfolio.runs r
       where r.state = 'running' or exists (

@@ -59,6 +59,9 @@ export async function openRegistry(place: RegistryPlace, hooks: Hooks = {}): Pro
   let database = await openDatabase(place, hooks);
   try {
     await prepare(database);
+    // Nobody else can have an embedded registry open: every worker that it knows of has ended.
+    if (place.url === undefined)
+      await database.query('update portfolio.workers set ended_at = clock_timestamp() where ended_at is null');
   } catch (error) {
     await database.close();
     throw error;

@@ -1,6 +1,7 @@
 /** What an item that threw has come to. */
 import type { ErrorCode } from '../../shared/error.ts';
 import { asMuseError } from '../../shared/files.ts';
+import { printable } from '../../shared/printable.ts';
 import type { KeptError } from '../registry/muses.ts';
 import { withoutSecrets } from './secrets.ts';
 
@@ -47,6 +48,7 @@ export const isPassing = ({ code }: KeptError): boolean => passing.has(code as E
 /** An error as the registry keeps it: without the secrets of the item, and without its cause. */
 export function keptError(thrown: unknown, secrets: readonly string[] = []): KeptError {
   const { code, message, suggestion } = asMuseError(thrown);
-  const clean = (text: string): string => withoutSecrets(text, secrets).slice(0, 1000);
+  // Nothing in it that PostgreSQL cannot store, or that acts on a terminal.
+  const clean = (text: string): string => printable(withoutSecrets(text, secrets)).slice(0, 1000);
   return { code, message: clean(message), suggestion: clean(suggestion) };
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MuseError } from '../../shared/error.ts';
 import { packageVersion } from '../../shared/version.ts';
+import { itemSeconds } from '../engine/advance.ts';
 import { findRun } from '../engine/runs.ts';
 import {
   finishItem,
@@ -97,8 +98,10 @@ class Worker {
   readonly #identity: WorkerIdentity;
   readonly #limit = new ServerLimit();
   readonly #shared = createShared();
-  /** Ends with the worker, or when it has been silent for too long. */
+  /** Ends with the worker. */
   readonly #stop = new AbortController();
+  /** Ends when the worker has been silent for too long: then others may have its items. It takes new ones afterwards. */
+  #tenure = new AbortController();
   readonly #held = new Map<string, Promise<void>>();
   #lastBeat = performance.now();
   #beating: Promise<void> | undefined;
@@ -113,16 +116,13 @@ class Worker {
   async register(): Promise<void> {
     const { registry } = this.#options;
     const { id, host, tool } = this.#identity;
-    await registry.transaction(async (session) => {
-      // Nobody else can have an embedded registry open: every other worker in it has ended.
-      if (registry.isEmbedded)
-        await session.query('update portfolio.workers set ended_at = clock_timestamp() where ended_at is null');
-      await session.query(
+    await registry.transaction((session) =>
+      session.query(
         `insert into portfolio.workers (id, host, pid, tool, concurrency) values ($1, $2, $3, $4, $5)
          on conflict (id) do nothing`,
         [id, host, process.pid, tool, this.#concurrency],
-      );
-    });
+      ),
+    );
   }
 
   async loop(): Promise<void> {
@@ -156,6 +156,8 @@ class Worker {
       clearInterval(watch);
       signal.removeEventListener('abort', onAbort);
     }
+    // Stopped, and not by the caller: the registry is lost.
+    if (this.#stop.signal.aborted && !signal.aborted) throw this.#stop.signal.reason;
   }
 
   /** Ends everything; what cannot be written down any more is found by the other workers. */
@@ -185,6 +187,8 @@ class Worker {
     const muse = (await registry.transaction((session) => museOf(session, item.muse)))!;
     const event = { run: item.run, muse: muse.name };
     onItem?.({ ...event, state: 'started' });
+    // Before the others take it for lost.
+    const expiry = AbortSignal.timeout(1000 * itemSeconds - this.#intervals.silenceMs);
     let outcome: Outcome;
     try {
       outcome = await executeItem({
@@ -195,7 +199,7 @@ class Worker {
         host: this.#identity.host,
         limit: this.#limit,
         shared: this.#shared,
-        signal: this.#stop.signal,
+        signal: AbortSignal.any([this.#stop.signal, this.#tenure.signal, expiry]),
         onNote: (text) => onNote?.(`${muse.name}: ${text}`),
         saveJournal: async (journal, state) => {
           const isOurs = await registry.transaction((session) =>
@@ -205,16 +209,33 @@ class Worker {
         },
       });
     } catch (error) {
+      if (expiry.aborted) {
+        await this.#finish(item, event, { state: 'failed', result: {}, error: expired }, began);
+        return;
+      }
       this.report.returned += 1;
       // A worker that was silent for too long has lost the item already.
       await registry.transaction((session) => giveBack(session, this.#identity, item));
       onItem?.({ ...event, state: 'returned', error: keptError(error) });
       return;
     }
+    await this.#finish(item, event, outcome, began).catch((error: unknown) =>
+      // What it came to cannot be written down, e.g. since another muse has the project.
+      this.#finish(item, event, { state: 'failed', result: {}, error: keptError(error) }, began),
+    );
+  }
+
+  async #finish(
+    item: TakenItem,
+    event: Pick<ItemEvent, 'run' | 'muse'>,
+    outcome: Outcome,
+    began: number,
+  ): Promise<void> {
+    const { registry, onItem } = this.#options;
     const isOurs = await registry.transaction((session) => finishItem(session, this.#identity, item, outcome));
     if (!isOurs) return;
-    this.report[outcome.state] += 1;
     const { state, error } = outcome;
+    this.report[state] += 1;
     const ms = Math.round(performance.now() - began);
     onItem?.({ ...event, state, ms, ...(error === undefined ? {} : { error }) });
   }
@@ -247,10 +268,13 @@ class Worker {
     }
   }
 
-  /** A worker that could not write for so long is taken for dead by the others, which may have its items by now. */
+  /** A worker that could not write for so long is about to be taken for dead by the others: it lets go of its items first. */
   #watch(): void {
-    if (performance.now() - this.#lastBeat > this.#intervals.silenceMs)
-      this.#stop.abort(new Error('the registry could not be reached for too long'));
+    const { beatMs, silenceMs } = this.#intervals;
+    if (performance.now() - this.#lastBeat < silenceMs - 2 * beatMs) return;
+    this.#tenure.abort(new Error('the registry could not be reached for too long'));
+    this.#tenure = new AbortController();
+    this.#lastBeat = performance.now();
   }
 }
 
@@ -262,6 +286,12 @@ async function hasEnded(session: Parameters<typeof findRun>[0], run: number): Pr
   );
   return rows[0]?.there !== true;
 }
+
+const expired: KeptError = {
+  code: 'wait-timeout',
+  message: `It took longer than ${itemSeconds / 3600} hours.`,
+  suggestion: 'Look at what its database waits for. Then resume the run.',
+};
 
 function itemLost(muse: string): MuseError {
   return new MuseError({
