@@ -5,7 +5,7 @@ import type { RawStmt } from '@pgsql/types';
 import { type ParseFailure, parsePlpgsql, parseTree } from './parser.ts';
 import { innerPiece } from './piece.ts';
 import type { BodyPieces, Piece } from './piece.ts';
-import { type PlpgsqlPart, plpgsqlParts } from './plpgsql.ts';
+import { parseRoutine, type PlpgsqlPart, plpgsqlParts } from './plpgsql.ts';
 
 /** A body as written in the file. */
 interface Body {
@@ -79,7 +79,7 @@ function parseBody(statement: string, { language, text }: Body): ParsedPart[] | 
   });
   if (language === 'sql') return [parsed({ sql: text, offset: 0, guarded: false })];
   if (language !== 'plpgsql') return [];
-  const functions = parsePlpgsql(statement);
+  const functions = parseRoutine(statement);
   return Array.isArray(functions) ? plpgsqlParts(functions, text).map(parsed) : functions;
 }
 

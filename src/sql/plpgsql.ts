@@ -1,8 +1,52 @@
-import { allOf, fieldsOf, literalOf } from './nodes.ts';
-import { parseTree } from './parser.ts';
+import { quoteIdentifier } from '../shared/quote.ts';
+import { allOf, fieldsOf, literalOf, stringsOf } from './nodes.ts';
+import { type ParseFailure, parsePlpgsql, parseTree, scan, type Token } from './parser.ts';
 
 /** A node of PL/pgSQL's tree, which `@pgsql/types` does not describe. */
 type PlpgsqlTree = Record<string, unknown>;
+
+/**
+ * Parses the PL/pgSQL in a `CREATE FUNCTION`, `CREATE PROCEDURE` or `DO` statement. Outside a database PostgreSQL's
+ * parser does not know the types of arguments, and so refuses to open or fetch a cursor that is one: such arguments are
+ * then declared once more, as variables. Never throws.
+ */
+export function parseRoutine(statement: string): PlpgsqlTree[] | ParseFailure {
+  const parsed = parsePlpgsql(statement);
+  if (Array.isArray(parsed)) return parsed;
+  const declared = withCursorVariables(statement);
+  const again = declared === undefined ? parsed : parsePlpgsql(declared);
+  return Array.isArray(again) ? again : parsed;
+}
+
+/** The statement with its body in a block that declares its cursor arguments; undefined if it has none. */
+function withCursorVariables(statement: string): string | undefined {
+  const raw = parseTree(statement);
+  const routine = Array.isArray(raw) ? fieldsOf(raw[0]?.stmt, 'CreateFunctionStmt') : undefined;
+  const cursors = allOf(routine?.parameters, 'FunctionParameter').flatMap(({ name, argType }) =>
+    name !== undefined && name !== '' && stringsOf(argType?.names).at(-1) === 'refcursor' ? [name] : [],
+  );
+  const body = stringsOf(allOf(routine?.options, 'DefElem').find(({ defname }) => defname === 'as')?.arg)[0] ?? '';
+  const at = statement.lastIndexOf(body);
+  const tokens = scan(body);
+  if (cursors.length === 0 || body === '' || at === -1 || !Array.isArray(tokens)) return undefined;
+  const words = tokens.filter(({ tokenName }) => !tokenName.endsWith('_COMMENT'));
+  const start = optionsEnd(body, words);
+  const end = words.at(-1)?.text === ';' ? '' : ';';
+  const variables = cursors.map((name) => `${quoteIdentifier(name)} refcursor;`).join(' ');
+  return (
+    `${statement.slice(0, at)}${body.slice(0, start)} declare ${variables} begin ${body.slice(start)}\n${end} end ` +
+    statement.slice(at + body.length)
+  );
+}
+
+/** Where the options at the start of a body end, e.g. `#variable_conflict use_column`: they must stay first. */
+function optionsEnd(body: string, words: readonly Token[]): number {
+  let next = 0;
+  while (words[next]?.text === '#') next += 3;
+  return Buffer.from(body)
+    .subarray(0, words[next - 1]?.end ?? 0)
+    .toString().length;
+}
 
 /** A piece of SQL in a PL/pgSQL body. */
 export interface PlpgsqlPart {

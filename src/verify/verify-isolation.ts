@@ -18,7 +18,7 @@ import { countProven, gapsOf, notProven, unfilledReport, withForcedRows } from '
 import type { Check, IsolationReport, TableReport } from './report/report.ts';
 import { functionGap, functionReport, viewReport } from './report/function-reports.ts';
 import { leakFinder } from './report/leaks.ts';
-import { oracles } from './report/oracles.ts';
+import { answers, oracles, toldByErrors } from './report/oracles.ts';
 import { subjectReport } from './report/reports.ts';
 import { topicReport } from './report/topic-report.ts';
 import { wayFindings } from './report/ways.ts';
@@ -76,6 +76,7 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   const tables = subjects.map((subject) => {
     const report = subjectReport(subject, proof);
     findings.push(...judge(report, proof.actors, model, { subject }), ...oracles(subject, report, proof.actors));
+    findings.push(...toldByErrors(subject, proof, leaks));
     findings.push(...foundLater(subject, report, proof));
     // Owners reach their rows through the table itself, whatever a view or a partition of it allows.
     if (subject.kind !== 'view' && !subject.table.partition)
@@ -88,6 +89,7 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
     ...channels.reports.map((report) => ({ report, routine: undefined })),
   ];
   findings.push(...others.flatMap(({ report, routine }) => judge(report, proof.actors, model, { routine })));
+  findings.push(...functions.flatMap(({ callable, report }) => answers(callable, report, proof)));
   // Roles, schemas and default privileges concern every table.
   const isAbout = (object: string): boolean => !model.tables.has(object) || isWanted(object);
   findings.push(

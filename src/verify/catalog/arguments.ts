@@ -4,6 +4,8 @@ import { actingUser } from '../fixtures/rows.ts';
 import type { Subject } from '../probes/subject.ts';
 import type { ArgumentType } from '../../rules/engine/live/catalog.ts';
 import type { JsonShape } from './json-keys.ts';
+import { isSecret, type RowKey } from './row-keys.ts';
+import type { SettingTexts } from './setting-texts.ts';
 
 /** A value for a function's argument. */
 export interface Candidate {
@@ -23,9 +25,15 @@ export interface ArgumentContext {
   /** All tables with generated rows, and those that the function names. */
   subjects: readonly Subject[];
   named: readonly Subject[];
+  /** The values that name A's rows in those that it names. */
+  rowKeys: readonly RowKey[];
+  /** By the name of each argument: columns that it is compared with. */
+  compared: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Names and values of the settings that it writes. */
+  settings: SettingTexts;
   /** Keys that it reads from JSON. */
   shape: JsonShape;
-  /** Names of the columns that it mentions. */
+  /** Names of the columns that it mentions, for a function that only answers. */
   columns: ReadonlySet<string>;
   /** Arguments that become part of SQL. */
   injectable: ReadonlySet<string>;
@@ -57,12 +65,21 @@ const mostValues = 8;
 
 /** The values to try for one argument, the most likely first. Never empty. */
 export function candidatesOf(input: ArgumentType, name: string, context: ArgumentContext): Candidate[] {
-  const values = valuesOf(input, name, context);
+  const values = [...settingsFor(input, name, context), ...valuesOf(input, name, context)];
   return [...new Map(values.map((value) => [value.sql, value])).values()].slice(0, mostValues).map((value) => ({
     ...value,
     sql: cast(value.sql, input),
     ...(value.unknown === undefined ? {} : { unknown: cast(value.unknown, input) }),
   }));
+}
+
+function settingsFor({ category, base }: ArgumentType, name: string, { settings }: ArgumentContext): Candidate[] {
+  if (category !== 'S' && !/^jsonb?$/.test(base)) return [];
+  const texts = settings.naming.has(name) ? settings.names : settings.values;
+  return texts
+    .filter((text) => category === 'S' || text.startsWith('{'))
+    .slice(0, mostValues)
+    .map((text) => ({ sql: quoteLiteral(text) }));
 }
 
 function cast(sql: string, { type, kind }: ArgumentType): string {
@@ -114,9 +131,6 @@ function valuesOf(input: ArgumentType, name: string, context: ArgumentContext): 
   return candidatesFor(column, { texts: [], numbers: [], patterns: [] }, 1).map((sql) => ({ sql }));
 }
 
-/** Secrets are not looked up, because rows keep their hashes: A's row keeps the hash of this plain value. */
-const isSecret = /token|secret|key|password/;
-
 function texts(input: ArgumentType, name: string, context: ArgumentContext): Candidate[] {
   const plain = { sql: quoteLiteral(knownSecret) };
   const unique = isSecret.test(name) ? [] : valueNamed(bareName(name), context);
@@ -125,7 +139,7 @@ function texts(input: ArgumentType, name: string, context: ArgumentContext): Can
     ? ['admin', 'owner'].map((role) => ({ sql: quoteLiteral(role), isPrivileged: true }))
     : [];
   const sql = context.injectable.has(name) ? injections(context) : context.isDynamic ? tableNames(context) : [];
-  const searched = isSecret.test(name) ? [] : searches(context);
+  const searched = isSecret.test(name) ? [] : searches(name, context);
   const typed = input.kind === 'p' ? context.named.slice(0, 2).map(({ into }) => ({ sql: `null::${into}` })) : [];
   const namesKey = /(^|_)(id|uuid|key)$/.test(name);
   const first =
@@ -150,18 +164,28 @@ function texts(input: ArgumentType, name: string, context: ArgumentContext): Can
   );
 }
 
-/** Parts of texts in A's rows: a caller who learns whether a part matches can read the text letter by letter. */
-function searches({ named, columns }: ArgumentContext): Candidate[] {
+/**
+ * Parts of texts in A's rows: a caller who learns whether a part matches can read the text letter by letter. And whole
+ * texts of a column that the argument is compared with: whether one is taken is what a function over unique names tells.
+ */
+function searches(name: string, { named, columns, compared }: ArgumentContext): Candidate[] {
+  const asked = compared.get(name);
+  const isAsked = ({ table }: Subject, column: string): boolean =>
+    asked?.has(column) === true &&
+    !table.indexes.some(({ unique, columns: all }) => unique && (all.includes(column) || all.includes(null)));
   const found = named.flatMap((subject) =>
     [...subject.rows.a.values].flatMap(([column, value]) => {
       const text = textOf(value);
-      return text !== undefined && text.includes('muse') && text.length >= 8 && columns.has(column)
-        ? [{ subject, text: text.slice(0, -1) }]
+      return text !== undefined &&
+        text.includes('muse') &&
+        text.length >= 8 &&
+        (columns.has(column) || asked?.has(column) === true)
+        ? [{ subject, text: text.slice(0, -1), whole: isAsked(subject, column) ? [text] : [] }]
         : [];
     }),
   );
-  return found.slice(0, 2).flatMap(({ subject, text }) =>
-    [`${text}%`, text].map((part): Candidate => ({
+  return found.slice(0, 2).flatMap(({ subject, text, whole }) =>
+    [...whole, `${text}%`, text].map((part): Candidate => ({
       sql: quoteLiteral(part),
       unknown: quoteLiteral(part.replace(text, nobody.text)),
       searches: subject.name,
@@ -193,8 +217,13 @@ function arrays(input: ArgumentType, name: string, context: ArgumentContext): Ca
   const singular = name.replace(/s$/, '').replace(/_id$|ids?$/, '_id');
   const kind = element === 'uuid' ? 'uuid' : /^(smallint|integer|bigint|numeric)/.test(element) ? 'number' : 'text';
   if (input.labels !== null) return [{ sql: `array[${input.labels.map(quoteLiteral).join(', ')}]` }, { sql: "'{}'" }];
+  if (input.attributes !== null)
+    return [
+      ...composites({ ...input, base: element }, input.attributes, context).map((one) => wrapped(one, element)),
+      { sql: "'{}'" },
+    ];
   if (/^jsonb?$/.test(element)) return [...objects(name, context).map((one) => wrapped(one, element)), { sql: "'{}'" }];
-  const ids = [...keys(kind, singular, context), ...(kind === 'text' ? searches(context) : [])];
+  const ids = [...keys(kind, singular, context), ...(kind === 'text' ? searches(name, context) : [])];
   const all =
     ids.length === 0
       ? []
@@ -311,22 +340,16 @@ function valueNamed(name: string, { subjects }: ArgumentContext): Candidate[] {
  */
 function keys(kind: 'uuid' | 'number' | 'text', name: string, context: ArgumentContext): Candidate[] {
   const guess = idFor(name, context);
-  const found = context.named.flatMap((subject) => {
-    const columns = new Set([
-      ...subject.rows.a.key.map(([column]) => column),
-      ...subject.belongs.map(({ column }) => column),
-    ]);
-    const links = subject.table.constraints.filter(({ type }) => type === 'f').flatMap((key) => key.columns);
-    return [...columns, ...links].flatMap((column) => {
-      const base = subject.table.columns.find((one) => one.name === column)?.base ?? '';
-      const value = subject.rows.a.values.get(column);
-      return value !== undefined && value !== 'NULL' && fits(kind, base) ? [value] : [];
-    });
-  });
+  const compared = context.compared.get(name);
+  const rank = ({ column, isKey }: RowKey): number =>
+    compared?.has(column.name) === true || column.name === bareName(name) ? 0 : isKey ? 1 : 2;
+  const found = context.rowKeys.filter(({ column }) => fits(kind, column.base)).toSorted((x, y) => rank(x) - rank(y));
   const isGuessed = guess !== undefined && (kind === 'text' || (kind === 'uuid') === isUuid(guess));
-  return [...new Set([...(isGuessed ? [guess] : []), ...found])].map((sql) => ({
+  return [...new Set([...(isGuessed ? [guess] : []), ...found.map(({ sql }) => sql)])].map((sql) => ({
     sql,
-    unknown: quoteLiteral(isUuid(sql) ? nobody.uuid : kind === 'number' ? nobody.number : nobody.text),
+    unknown: quoteLiteral(
+      isUuid(sql) || kind === 'uuid' ? nobody.uuid : kind === 'number' ? nobody.number : nobody.text,
+    ),
   }));
 }
 

@@ -1,5 +1,6 @@
 import { allOf, fieldsOf, literalOf, type Node, stringsOf, walk } from '../../sql/nodes.ts';
-import { parsePlpgsql, parseTree } from '../../sql/parser.ts';
+import { parseTree } from '../../sql/parser.ts';
+import { parseRoutine } from '../../sql/plpgsql.ts';
 import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
 
 /** A node of PL/pgSQL's tree, which `@pgsql/types` does not describe. */
@@ -15,13 +16,15 @@ export interface RoutineBody {
   assigned: { variables: string[]; value: Node }[];
   /** Its language is neither SQL nor PL/pgSQL, or the parser fails, so its effects are not known. */
   isUnreadable: boolean;
+  /** PostgreSQL prints it from its parsed form: names without a schema are in the session's search path. */
+  isPrinted: boolean;
 }
 
 /** Reads the body of a function or procedure. The parser must be loaded. */
 export function readBody(routine: FunctionRow): RoutineBody {
-  const body: RoutineBody = { trees: [], executed: [], assigned: [], isUnreadable: false };
+  const body: RoutineBody = { trees: [], executed: [], assigned: [], isUnreadable: false, isPrinted: false };
   if (routine.language === 'plpgsql') {
-    const parsed = parsePlpgsql(routine.definition);
+    const parsed = parseRoutine(routine.definition);
     if (Array.isArray(parsed))
       parsed.forEach((each) => {
         readPlpgsql(each, body);
@@ -40,6 +43,7 @@ function readSql(routine: FunctionRow, body: RoutineBody): void {
   const statement = fieldsOf(statementsOf(routine.definition, body)[0], 'CreateFunctionStmt');
   if (statement?.sql_body !== undefined) {
     body.trees.push(statement.sql_body);
+    body.isPrinted = true;
     return;
   }
   const as = allOf(statement?.options, 'DefElem').find(({ defname }) => defname === 'as');

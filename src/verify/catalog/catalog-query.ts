@@ -157,7 +157,8 @@ const inputs = `
     'labels', (select json_agg(e.enumlabel order by e.enumsortorder) from pg_enum e where e.enumtypid in (base.oid, base.typelem)),
     'element', case when base.typcategory = 'A' and base.typelem <> 0 then format_type(base.typelem, null) end,
     'attributes', (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, null)) order by a.attnum)
-      from pg_attribute a where a.attrelid = base.typrelid and base.typrelid <> 0 and a.attnum > 0 and not a.attisdropped)
+      from pg_type row join pg_attribute a on a.attrelid = row.typrelid
+      where row.oid in (base.oid, base.typelem) and row.typrelid <> 0 and a.attnum > 0 and not a.attisdropped)
     ) order by given.position), '[]'::json)
   from unnest(f.proargtypes) with ordinality as given(oid, position)
   join lateral (

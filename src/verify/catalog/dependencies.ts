@@ -2,6 +2,7 @@ import { holds, type Node, stringsOf, walk } from '../../sql/nodes.ts';
 import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, type ParseExpression } from '../../rules/engine/live/expression.ts';
 import { parseTree } from '../../sql/parser.ts';
+import { settingNode, settingsIn, writtenNodes } from './settings.ts';
 import { type Effects, effectsOf, type RelationName, searchPathOf, type Sources } from './effects.ts';
 
 /** A table that a write changes indirectly, and the trigger or rule that does it. */
@@ -10,14 +11,15 @@ export interface SideEffect {
   trigger: string;
 }
 
-/** Relations by `schema.name`, and functions. */
+/** Relations by `schema.name`, settings, and functions. */
 export interface Affected {
   relations: ReadonlySet<string>;
   routines: ReadonlySet<FunctionRow>;
 }
 
 /**
- * The dependency graph, read from the parse trees of policies, views and function bodies. Relations by `schema.name`.
+ * The dependency graph, read from the parse trees of policies, views and function bodies. Relations by `schema.name`;
+ * beside them stand the settings of the session, which functions write and policies read like tables.
  */
 export interface Dependencies {
   /**
@@ -77,17 +79,28 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
   const resolve = resolverOf(catalog);
   const mentionsOf = (trees: readonly Node[], effects: Effects, isOpaque: boolean, caller?: FunctionRow): Mentions => {
     // What the catalog prints without a schema is in public, unless it is nowhere there.
-    const path = caller === undefined ? ['public'] : searchPathOf(caller);
+    const isPrinted = caller === undefined || sources.body(caller).isPrinted;
+    const path = isPrinted ? ['public'] : searchPathOf(caller);
     const named = (all: readonly RelationName[]): Set<string> =>
-      new Set(all.flatMap((one) => resolve(one, path, caller === undefined)));
+      new Set(all.flatMap((one) => resolve(one, path, isPrinted)));
+    const settings = settingsIn(trees);
     return {
-      reads: named(effects.relations),
-      writes: named(effects.written),
+      reads: new Set([...named(effects.relations), ...settings.read.map(settingNode)]),
+      writes: new Set([...named(effects.written), ...writtenNodes(settings.written, settingsRead)]),
       calls: new Set(sources.called(effects, caller)),
       isOpaque,
       trees,
     };
   };
+  /** Every setting that a policy or a function reads. */
+  function settingsRead(): string[] {
+    const policies = catalog.relations.flatMap((row) => row.policies.flatMap(({ using, check }) => [using, check]));
+    const trees = [
+      ...policies.flatMap((sql) => (sql === null ? [] : [parse(sql) as Node | undefined])),
+      ...catalog.functions.flatMap((routine) => sources.body(routine).trees),
+    ].filter((tree) => tree !== undefined);
+    return [...new Set(settingsIn(trees).read.map(settingNode))];
+  }
   const mentionsIn = (trees: Node[]): Mentions => mentionsOf(trees, effectsOf({ trees }), false);
   const relations = new Map(catalog.relations.map((row) => [qualifiedName(row), row]));
   const all = new Set(relations.keys());

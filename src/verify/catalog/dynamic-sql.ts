@@ -43,7 +43,7 @@ function holdsText({ category, base, element }: ArgumentType): boolean {
 }
 
 /** The names, and all variables that are assigned a text made from them. */
-function spread(names: Set<string>, body: RoutineBody): ReadonlySet<string> {
+export function spread(names: Set<string>, body: RoutineBody): ReadonlySet<string> {
   for (let before = 0; before !== names.size;) {
     before = names.size;
     for (const { variables, value } of body.assigned)
@@ -53,7 +53,7 @@ function spread(names: Set<string>, body: RoutineBody): ReadonlySet<string> {
 }
 
 /** Returns whether an expression's value contains the unmodified text of one of the names. */
-function carries(value: unknown, names: ReadonlySet<string>): boolean {
+export function carries(value: unknown, names: ReadonlySet<string>): boolean {
   if (Array.isArray(value)) return value.some((item) => carries(item, names));
   if (typeof value !== 'object' || value === null) return false;
   return Object.entries(value).some(([key, inner]) => carriesNode([key, inner] as OpenNode, names));

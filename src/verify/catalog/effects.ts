@@ -151,7 +151,10 @@ export function sourcesOf(functions: readonly FunctionRow[]): Sources {
   const byOid = new Map(functions.map((routine) => [routine.oid, routine]));
   const body = remember(readBody);
   const effects = remember((routine: FunctionRow) => effectsOf(body(routine)));
-  const called: Sources['called'] = ({ calls }, caller) => calls.flatMap((call) => targetsOf(call, caller, byName));
+  const called: Sources['called'] = ({ calls }, caller) =>
+    calls.flatMap((call) =>
+      targetsOf(call, caller === undefined || body(caller).isPrinted ? undefined : caller, byName),
+    );
   const reached = remember((routine: FunctionRow): FunctionRow[] => {
     const seen = new Set([routine]);
     for (const one of seen) {

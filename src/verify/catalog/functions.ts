@@ -7,6 +7,9 @@ import { type FunctionRow, isPlatformSchema, qualifiedName } from '../../rules/e
 import { injectableArguments } from './dynamic-sql.ts';
 import { outsideEffect } from './effects.ts';
 import { jsonShape } from './json-keys.ts';
+import { settingOf } from './settings.ts';
+import { settingTexts } from './setting-texts.ts';
+import { comparedColumns, isSecret, type RowKey, rowKeysOf } from './row-keys.ts';
 import type { Model } from './model.ts';
 import { mayChange, tablesChanged, tablesNamed } from './reached-tables.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
@@ -26,6 +29,8 @@ export interface Callable {
   routine: FunctionRow;
   calls: FunctionCall[];
   probes: NamedProbe[];
+  /** The values that name rows of A in its calls. */
+  rowKeys: readonly RowKey[];
   /** `schema.name` of the tables that it names, itself or through what it calls. */
   tables: ReadonlySet<string>;
   /** Names of the columns that its queries return, `*` for all. */
@@ -75,7 +80,13 @@ function callableOf(
   const name = signatureOf(routine);
   const reached = model.sources.reached(routine);
   const effect = outsideEffect(routine, model.sources);
-  const named = tablesNamed(routine, model);
+  const opened = model.dependencies.dependents(
+    [...model.dependencies.writtenBy(routine)].filter((node) => settingOf(node) !== undefined),
+  );
+  const named = new Set([
+    ...tablesNamed(routine, model),
+    ...subjects.flatMap(({ name: one, table }) => (opened.has(one) ? [table] : [])),
+  ]);
   const injectable = reached.some(({ definer }) => definer)
     ? injectableArguments(routine, model.sources.body(routine))
     : [];
@@ -85,6 +96,7 @@ function callableOf(
     calls: [],
     probes: [],
     injectable,
+    rowKeys: [],
     tables: new Set([...named].map(qualifiedName)),
     gives: new Set(reached.flatMap((one) => [...model.sources.effects(one).gives])),
     skipped: effect === undefined ? undefined : `it ${effect}`,
@@ -93,14 +105,23 @@ function callableOf(
   const bodies = reached.map((one) => model.sources.body(one));
   const mentions = new Set(reached.flatMap((one) => [...model.sources.effects(one).mentions]));
   const isMentioned = ({ table }: Subject): number => (mentions.has(table.name) ? 0 : 1);
+  const namedSubjects = subjects
+    .filter(({ table }) => named.has(table))
+    .toSorted((x, y) => isMentioned(x) - isMentioned(y));
+  const rowKeys = namedSubjects.flatMap((subject) => rowKeysOf(subject, model));
+  callable.rowKeys = rowKeys;
   const context: ArgumentContext = {
     subjects,
-    named: subjects.filter(({ table }) => named.has(table)).toSorted((x, y) => isMentioned(x) - isMentioned(y)),
+    named: namedSubjects,
+    rowKeys,
+    compared: comparedColumns(
+      routine.inputs.map((_, index) => argumentNameOf(routine, index)),
+      bodies.flatMap(({ trees }) => trees),
+    ),
+    settings: settingTexts(routine, subjects, model),
     isDynamic: reached.some((one) => model.sources.effects(one).isDynamic),
     shape: jsonShape(bodies, model.tables),
     injectable: new Set(injectable),
-    // A function that returns rows can be called with any text; a boolean or number reveals something only for a text
-    // of A's row.
     columns: new Set(isAnswer(routine) ? reached.flatMap((one) => [...model.sources.effects(one).columns]) : []),
   };
   const changes = mayChange(routine, model);
@@ -127,6 +148,7 @@ function callableOf(
       sql,
       byHand: routine.kind === 'p' ? sql : `select * from ${callOf(routine, values)}`,
       ...howToRun(routine),
+      ...preparation(sql, rowKeys),
       state: changes ? `* ${name}` : '',
       actors: numbers,
     };
@@ -157,6 +179,11 @@ function callableOf(
   return callable;
 }
 
+/** Returns whether the function is for those who know something that cannot be guessed, e.g. the token of an invitation. */
+export function isCalledBySecret({ argumentNames }: FunctionRow): boolean {
+  return argumentNames.some((name) => isSecret.test(name) || /(^|_)(code|invit\w*|link|hash|otp|pin)(_|$)/.test(name));
+}
+
 /** Returns whether a function returns a boolean or a number rather than rows or texts. */
 export function isAnswer({ returns, returnsSet }: FunctionRow): boolean {
   return !returnsSet && /^(boolean|smallint|integer|bigint|numeric|double precision|real)$/.test(returns);
@@ -182,6 +209,11 @@ export function stateOfTables(
   return parts.length === 0
     ? "select '{}'"
     : `select json_object_agg(name, state)::text from (${parts.join(' union all ')}) as all_states`;
+}
+
+/** The name of an argument, or its number as a body writes it. */
+function argumentNameOf({ argumentNames }: FunctionRow, index: number): string {
+  return argumentNames[index] || `$${index + 1}`;
 }
 
 /** The name of the state that holds how many rows of the subject name A, whoever owns them. */
@@ -212,9 +244,7 @@ export function asksCaller(routine: FunctionRow, { sources }: Model): boolean {
 
 /** The arguments of each call: first without those that have a default, then with all; the most likely values first. */
 function valueLists(routine: FunctionRow, context: ArgumentContext, most: number): Candidate[][] {
-  const lists = routine.inputs.map((input, index) =>
-    candidatesOf(input, routine.argumentNames[index] || `$${index + 1}`, context),
-  );
+  const lists = routine.inputs.map((input, index) => candidatesOf(input, argumentNameOf(routine, index), context));
   if (routine.defaults === 0) return combinations(lists, most);
   const least = combinations(lists.slice(0, lists.length - routine.defaults), Math.ceil(most / 3));
   return [...least, ...combinations(lists, most - least.length)];
@@ -235,6 +265,12 @@ function combinations(lists: readonly Candidate[][], most: number): Candidate[][
   };
   for (let sum = 0; sum <= last && found.length < most; sum += 1) add([], sum);
   return found;
+}
+
+/** What finds the values that the database made, before the call. */
+function preparation(sql: string, rowKeys: readonly RowKey[]): Pick<NamedProbe, 'prepare'> {
+  const all = rowKeys.flatMap((key) => (key.prepare !== undefined && sql.includes(key.sql) ? [key.prepare] : []));
+  return all.length === 0 ? {} : { prepare: all.join('; ') };
 }
 
 /** A procedure gives one row where arguments go out, and nothing else. */

@@ -134,6 +134,8 @@ function bucketWorld(
       rows,
       fresh: { a: row(`'${actingUser}'`, acting), b: row(`'${actingUser}'`, acting) },
       belongs: [{ column: 'name', a: made(a), b: made(b), own: acting }],
+      aims: [],
+      prepareAims: undefined,
       users: { a: quoteLiteral(a.user), b: quoteLiteral(b.user), newcomer: quoteLiteral(people[2]!.user) },
       prepare:
         `delete from storage.objects where bucket_id <> ${quoteLiteral(bucket.id)} and owner_id in ` +

@@ -59,7 +59,7 @@ function restoring(row: KnownRow, subject: Subject, actor: Actor, model: Model):
 }
 
 /** Says whether a policy of the table reads the column, by its name or with the whole row. */
-function isReadByPolicies({ table }: Subject, name: string, model: Model): boolean {
+export function isReadByPolicies({ table }: Subject, name: string, model: Model): boolean {
   return table.policies
     .flatMap(({ using, check }) => [using, check])
     .some((sql) => {

@@ -1,8 +1,10 @@
 /** What strangers see when an owner writes a row: copies of it that triggers make elsewhere. */
 import { isMadeUp } from '../fixtures/known-rows.ts';
+import type { Callable } from '../catalog/functions.ts';
 import type { Model } from '../catalog/model.ts';
 import { isPublic } from '../catalog/scope.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
+import type { Actor } from './actors.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Subject } from './subject.ts';
 
@@ -14,16 +16,41 @@ function copyTables(subject: Subject, model: Model): string[] {
     .map(({ table }) => table)
     .filter((name) => {
       const table = model.tables.get(name);
-      return name !== subject.name && !(table !== undefined && isPublic(table, model));
+      return name !== subject.name && table !== undefined && !isPublic(table, model);
     });
 }
 
+/** Tables into which a caller may have rows copied: by a function with its owner's rights, or by a trigger of the table. */
+function filledTables(subjects: readonly Subject[], callables: readonly Callable[], model: Model): Set<string> {
+  const calling = callables.filter(
+    ({ routine, skipped }) => skipped === undefined && model.sources.reached(routine).some(({ definer }) => definer),
+  );
+  return new Set([
+    ...subjects
+      .filter(({ aims }) => aims.length > 0)
+      .flatMap(({ name }) => [name, ...model.dependencies.sideEffects(name).map(({ table }) => table)]),
+    ...calling.flatMap(({ routine, tables }) => {
+      const written = model.dependencies.writtenBy(routine);
+      return [...tables].some((name) => !written.has(name)) ? [...written] : [];
+    }),
+  ]);
+}
+
 /**
- * Probes that read everything that an actor sees in each table that triggers write. No actor runs them in the first
- * round.
+ * Probes that read everything that an actor sees in each table that triggers and functions write. In the first round
+ * only strangers run them, where rows may be copied for the one who writes.
  */
-export function copyLooks(subjects: readonly Subject[], model: Model): NamedProbe[] {
-  const written = new Set(subjects.flatMap((subject) => copyTables(subject, model)));
+export function copyLooks(
+  subjects: readonly Subject[],
+  callables: readonly Callable[],
+  actors: readonly Actor[],
+  model: Model,
+): NamedProbe[] {
+  const filled = filledTables(subjects, callables, model);
+  const written = new Set([...subjects.flatMap((subject) => copyTables(subject, model)), ...filled]);
+  const strangers = actors.flatMap(({ relation, only }, number) =>
+    relation === 'none' && only === undefined ? [number] : [],
+  );
   return subjects
     .filter((subject) => subject.kind === 'table' && written.has(subject.name) && !subject.isLarge)
     .map((subject) => ({
@@ -31,7 +58,7 @@ export function copyLooks(subjects: readonly Subject[], model: Model): NamedProb
       verb: 'select',
       mode: 'rows',
       state: '',
-      actors: [],
+      actors: filled.has(subject.name) ? strangers : [],
       sql: `select jsonb_agg(to_jsonb(seen))::text from ${relation(subject.table)} as seen`,
     }));
 }

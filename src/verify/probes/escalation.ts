@@ -1,5 +1,6 @@
 import type { Finding } from '../../shared/finding.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
+import { settingOf } from '../catalog/settings.ts';
 import { policiesFor } from '../catalog/scope.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 import { makeFinding } from '../report/make-finding.ts';
@@ -143,6 +144,16 @@ function suggestionFor(
       : `Let the function of ${trigger} copy nothing that is private, or narrow the SELECT policy of ` +
           `${opening.object} to those who may read ${probe.subject}.`;
   }
+  const routine = proof.callables.find(({ name }) => name === probe.subject)?.routine;
+  const settings =
+    routine === undefined
+      ? []
+      : [...proof.model.dependencies.writtenBy(routine)].flatMap((node) => settingOf(node) ?? []);
+  if (settings.length > 0)
+    return (
+      `Policies trust ${list(settings)}, which ${probe.subject} lets its caller write: read what they ask from a ` +
+      `table or a signed claim, or revoke EXECUTE from ${role}.`
+    );
   if (subject === undefined)
     return `Check in ${probe.subject} that the caller already belongs to what it is given, or revoke EXECUTE from ${role}.`;
   const asked = [

@@ -1,3 +1,4 @@
+import { overwrites } from '../catalog/trigger-values.ts';
 import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import type { Callable } from '../catalog/functions.ts';
 import type { Chain } from '../fixtures/script.ts';
@@ -21,23 +22,31 @@ const mostStatements = 4;
  * Follows every permitted write: reads again, as the same actor, everything whose policies or bodies depend on what was
  * written, and tries there what it could not do before, up to three writes in a row. Also checks what others have lost,
  * and what strangers see of an owner's writes.
+ * @param worlds chains that run along with the first steps
  * @param run runs chains with fixtures like those of the first round
  */
 export async function followWrites(
   first: FirstRound,
+  worlds: readonly Chain[],
   run: (chains: readonly Chain[]) => Promise<Opened[]>,
-): Promise<{ openings: Opening[]; obstacles: Obstacle[] }> {
+): Promise<{ openings: Opening[]; obstacles: Obstacle[]; inWorlds: Opened[] }> {
   const trail = new Trail(first);
   const found: Opening[] = [];
   const obstacles: Obstacle[] = [];
   let paths = trail.permitted();
-  for (let step = 1; step <= mostSteps && paths.length > 0; step += 1) {
+  const inWorlds: Opened[] = [];
+  for (let step = 1, beside = worlds; step <= mostSteps && paths.length + beside.length > 0; step += 1, beside = []) {
     const planned = paths
       .map((path) => ({ path, chain: trail.chainOf(path, step < mostSteps) }))
       .filter(({ chain }) => chain.afterwards.length + chain.states.length > 0);
-    const opened = await run(planned.map(({ chain }) => chain));
+    const opened = await run([...planned.map(({ chain }) => chain), ...beside]);
     const further: Path[] = [];
-    for (const one of opened) {
+    inWorlds.push(
+      ...opened
+        .filter(({ chain }) => chain >= planned.length)
+        .map((one) => ({ ...one, chain: one.chain - planned.length })),
+    );
+    for (const one of opened.filter(({ chain }) => chain < planned.length)) {
       const { path } = planned[one.chain]!;
       const what = trail.read(path, one);
       if (what !== undefined) found.push(what);
@@ -49,7 +58,7 @@ export async function followWrites(
     const known = new Set(found.map(({ path }) => `${path.actor} ${path.probes[0]}`));
     paths = further.filter((path) => !known.has(`${path.actor} ${path.probes[0]}`));
   }
-  return { openings: found, obstacles };
+  return { openings: found, obstacles, inWorlds };
 }
 
 /** Determines what a path may have changed, and so what to try after it. */
@@ -86,7 +95,18 @@ class Trail {
         const key = `${verbs[verb].letter} ${subject}`;
         return !owners.has(key) && owners.add(key) !== undefined;
       })
-      .map(({ actor, probe }) => ({ actor, probes: [probe] }));
+      .flatMap(({ actor, probe }) => [{ actor, probes: [probe] }, ...this.undone(actor, probe)]);
+  }
+
+  /** A row that names one of A's, and is deleted again: a trigger may act on what it held. */
+  private undone(actor: number, probe: number): Path[] {
+    const { subject, verb } = this.first.probes[probe]!;
+    if (verb !== 'insert-aimed') return [];
+    const deletes = (this.numbers.get(subject) ?? []).filter((number) => {
+      const cell = this.cells.get(`${actor} ${number}`);
+      return this.first.probes[number]!.verb === 'delete-all' && cell !== undefined && !('code' in cell);
+    });
+    return deletes.slice(0, 1).map((number) => ({ actor, probes: [probe, number] }));
   }
 
   private isWrite(cell: Cell): boolean {
@@ -140,7 +160,7 @@ class Trail {
         last.byTheWay.includes(subject.name) &&
         verbs.update.expects(subject, actor, model) === 'no',
     );
-    const { letter, tried } = verbs[this.first.probes[path.probes.at(-1)!]!.verb];
+    const { letter, tried, linksToA } = verbs[this.first.probes[path.probes.at(-1)!]!.verb];
     if (actor.relation === 'self') return { lead, states: [], afterwards: this.copyLooks(last.byTheWay) };
     // A member may write its organization's rows, and a guest what it is let into: only what it gives itself is followed.
     if ((actor.relation === 'co-member' || actor.relation === 'guest') && tried !== 'opens' && letter !== 'X')
@@ -152,6 +172,13 @@ class Trail {
       ...subjects
         .filter((subject) => asking.has(subject.name) || asking.has(qualifiedName(subject.table)))
         .flatMap((subject) => this.probesAfter(subject, path, isFurther)),
+      // A trigger may have made the row that was named the actor's own, or copied it.
+      ...(linksToA === true
+        ? last.byTheWay.flatMap((name) => this.probesOf(name, path, ({ verb }) => verb === 'select'))
+        : []),
+      ...(actor.relation === 'none' && (linksToA === true || lastCall !== undefined)
+        ? [...changed].flatMap((name) => this.first.copyLooks.get(name) ?? [])
+        : []),
       ...(isFurther && actor.relation === 'none'
         ? subjects
             .filter((subject) => last.named.includes(subject.name))
@@ -239,6 +266,8 @@ class Trail {
       ...(how === 'writes' ? { probe: one.probe } : {}),
     });
     if (one.actor !== path.actor) return this.isCopy(one.answer, path) ? opened('copies') : undefined;
+    if (this.first.copyLooks.get(probe.subject) === one.probe)
+      return this.givesMore(path, probe.subject, one.answer, earlier) ? opened('reads') : undefined;
     const own = subject === undefined ? '' : heldBy(this.first.actors[path.actor]!.user, subject);
     if (probe.mode === 'read')
       return rowsOfA(without(one.answer, `${earlier}${own}`)) === '' ? undefined : opened('reads');
@@ -341,7 +370,8 @@ class Trail {
     const own = heldBy(this.first.actors[path.actor]!.user, subject);
     const lost = without(rowsOfA(changedRows(before, one.after)), own);
     if (lost === '') return undefined;
-    // A new row that references another's row, e.g. a like, may update a counter there: only deleted rows are a loss.
+    // A new row that references another's row, e.g. a like, may update a counter there: only rows that are deleted or
+    // overwritten are a loss.
     const isLinked = path.probes.some((probe) => verbs[this.first.probes[probe]!.verb].linksToA === true);
     const remain = [...lost].every((letter) =>
       one.after
@@ -349,7 +379,9 @@ class Trail {
         .split(';')
         .some((part) => part.startsWith(letter)),
     );
-    return isLinked && remain ? undefined : { path, by: path.actor, how: 'loses', object: subject.name };
+    const first = this.subjects.get(this.first.probes[path.probes[0]!]!.subject);
+    const isTold = first !== undefined && overwrites(first.table, subject.table, this.first.model);
+    return isLinked && remain && !isTold ? undefined : { path, by: path.actor, how: 'loses', object: subject.name };
   }
 
   /**
@@ -357,7 +389,7 @@ class Trail {
    * and that it did not just write itself.
    */
   private givesMore(path: Path, name: string, answer: string, earlier: string): boolean {
-    const tables = this.callables.get(name)?.tables ?? this.first.behind.get(name) ?? new Set<string>();
+    const tables = this.callables.get(name)?.tables ?? this.first.behind.get(name) ?? new Set(this.subjects.keys());
     const known = new Set(readFound(earlier).values);
     const written = path.probes.map((number) => this.first.probes[number]!.sql);
     const more = readFound(answer).values.filter(

@@ -2,7 +2,7 @@ import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { Actor } from './actors.ts';
 import type { Model } from '../catalog/model.ts';
-import { grantedColumns, type Subject, userColumnsOf } from './subject.ts';
+import { condition, grantedColumns, type Subject, userColumnsOf } from './subject.ts';
 
 /**
  * The values of the owner columns for the actor's own rows, and for the other side's; undefined if the actor has none.
@@ -117,6 +117,33 @@ export function companions(subject: Subject, side: 'a' | 'b'): [string, string][
       const value = subject.rows[side].values.get(column);
       return value === undefined ? [] : [[column, value]];
     });
+}
+
+/**
+ * INSERTs of the actor's own new row, each with a value of A's that the table's triggers take. None where the actor may
+ * not choose that column.
+ */
+export function aimedInsertSql(subject: Subject, actor: Actor, model: Model): string[] {
+  if (actor.relation !== 'none' || subject.aims.length === 0) return [];
+  const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
+  return subject.aims.flatMap(({ column, sql }) => {
+    const fresh = subject.fresh[actor.side];
+    const aimed = { ...fresh, values: new Map([...fresh.values, [column, sql]]) };
+    const insert = insertSql({ ...subject, fresh: { a: aimed, b: aimed } }, actor, model, 'own');
+    return granted.has(column) && insert !== undefined ? [insert] : [];
+  });
+}
+
+/** The same for UPDATE of the actor's own row. */
+export function aimedUpdateSql(subject: Subject, actor: Actor, model: Model): string[] {
+  if (actor.relation !== 'none' || actor.isAnonymous || actor.isNobody) return [];
+  const granted = new Set(grantedColumns(subject, actor.role, 'U', model).map((column) => column.name));
+  return subject.aims
+    .filter(({ column }) => granted.has(column))
+    .map(
+      ({ column, sql }) =>
+        `update ${subject.into} set ${quoteIdentifier(column)} = ${sql} where ${condition(subject.rows.b.key)}`,
+    );
 }
 
 /** INSERT of those columns, with explicit values for identity columns. */

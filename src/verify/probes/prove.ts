@@ -7,7 +7,8 @@ import { type Callable, callablesOf, stateOfTables } from '../catalog/functions.
 import { knownRowsQuery, knownRowsState } from '../fixtures/known-rows.ts';
 import { copyLooks, copyTexts } from './copies.ts';
 import { followWrites } from './follow.ts';
-import type { Obstacle, Opening } from './paths.ts';
+import type { FirstRound, Obstacle, Opening } from './paths.ts';
+import { type Difference, otherWorlds, readWorlds } from './worlds.ts';
 import type { Model } from '../catalog/model.ts';
 import { knownCells, type NamedProbe, probesOf } from './probes.ts';
 import { type SilencedTriggers, silenceTriggers } from '../fixtures/silenced-triggers.ts';
@@ -27,6 +28,7 @@ import { realtimeMessages, topicProbes } from './topics.ts';
 import { partitionSubjects } from '../catalog/partitions.ts';
 import { isWritable, tablesBehind, usableViews, viewSubject } from '../catalog/views.ts';
 import type { IsWanted } from '../catalog/wanted.ts';
+import { withAims } from '../catalog/trigger-values.ts';
 import { makeWorld, type World } from '../fixtures/world.ts';
 
 /** Everything that was tried, and the results. */
@@ -48,6 +50,9 @@ export interface Proof {
   openings: Opening[];
   /** Errors that permitted writes led to. */
   obstacles: Obstacle[];
+  /** Calls whose results depend on rows that the actor may not read, of these tables. */
+  differences: Difference[];
+  differing: ReadonlySet<string>;
   /** What came of the tables whose policies open with the time, as those will be then. */
   later: Later | undefined;
 }
@@ -98,8 +103,9 @@ export async function prove(
   const tables = [...model.tables.values()].filter(
     (table) => isProbed(table) && !untouchable.has(`${table.schema}.${table.name}`),
   );
-  const tableSubjects = tables.flatMap(
-    (table) => subjectOf(table, scopeOf(table, model), world.rows, world.people, model) ?? [],
+  const tableSubjects = withAims(
+    tables.flatMap((table) => subjectOf(table, scopeOf(table, model), world.rows, world.people, model) ?? []),
+    model,
   );
   const roles = [...new Set(actors.map((actor) => actor.role))];
   const views = usableViews(model, roles);
@@ -121,7 +127,7 @@ export async function prove(
     ...buckets.map((bucket) => bucket.subject),
   ];
   const callables = callablesOf(model, actors, tableSubjects).filter(({ name }) => isWanted(name));
-  const looks = copyLooks(tableSubjects, model);
+  const looks = copyLooks(tableSubjects, callables, actors, model);
   const copies = copyTexts(tableSubjects, model);
   const probes = [
     ...subjects
@@ -187,23 +193,40 @@ export async function prove(
   const answer = await runInParts(session, plan);
   answer.cells.push(...knownCells(probes, answer));
   answer.cells.sort((x, y) => x.actor - y.actor || x.probe - y.probe);
-  const followed = await followWrites(
-    {
-      model,
-      actors,
-      subjects,
-      callables,
-      probes,
-      cells: answer.cells,
-      copies,
-      behind: new Map(looked.map(({ view, behind }) => [qualifiedName(view), new Set(behind.map(qualifiedName))])),
-      leaks: leakFinder({ model, subjects, answer }),
-      copyLooks: new Map(looks.map((look) => [look.subject, probes.indexOf(look)])),
-    },
-    (chains) => runChains(session, plan, chains),
+  const first: FirstRound = {
+    model,
+    actors,
+    subjects,
+    callables,
+    probes,
+    cells: answer.cells,
+    copies,
+    behind: new Map(looked.map(({ view, behind }) => [qualifiedName(view), new Set(behind.map(qualifiedName))])),
+    leaks: leakFinder({ model, subjects, answer }),
+    copyLooks: new Map(looks.map((look) => [look.subject, probes.indexOf(look)])),
+  };
+  const worlds = otherWorlds(first, probes.length);
+  const { inWorlds, ...followed } = await followWrites(first, worlds.chains, (chains) =>
+    runChains(session, { ...plan, probes: [...plan.probes, ...worlds.probes] }, chains),
   );
+  const differences = readWorlds(inWorlds, first);
   const later = await runLater(session, plan, probes, subjects, model);
-  return { model, actors, subjects, looked, writable, callables, probes, silenced, steps, answer, later, ...followed };
+  return {
+    model,
+    actors,
+    subjects,
+    looked,
+    writable,
+    callables,
+    probes,
+    silenced,
+    steps,
+    answer,
+    later,
+    differences,
+    differing: worlds.tables,
+    ...followed,
+  };
 }
 
 /** Tries the tables whose policies open with the time once more, with the conditions on the time as they will be. */

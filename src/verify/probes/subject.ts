@@ -19,6 +19,12 @@ export interface KnownRow {
   key: [string, string][];
 }
 
+/** A value of A's for a column that no foreign key holds: it names a row of A to whatever runs with the write. */
+export interface AimedValue {
+  column: string;
+  sql: string;
+}
+
 /** Something that is read and written like a table: a table, a view over one, a Storage bucket. */
 export interface Subject {
   /** Its name in the report. */
@@ -53,6 +59,9 @@ export interface Subject {
   fresh: { a: KnownRow; b: KnownRow };
   /** The owner columns, with their values for A and for B, and for the acting user if that is known. */
   belongs: { column: string; a: string; b: string; own: string | undefined }[];
+  /** Values that make its triggers reach for rows of A; and SQL that finds those first that the database made. */
+  aims: readonly AimedValue[];
+  prepareAims: string | undefined;
   /** SQL of the IDs of A, of B, and of a user who has no membership yet. */
   users: { a: string; b: string; newcomer: string };
   /** For a bucket: SQL of the name of another bucket, to which an object might be moved. */
@@ -117,6 +126,8 @@ export function subjectOf(
       b: b.values.get(column) ?? 'NULL',
       own: isDirect ? ownValue(table, column, model) : undefined,
     })),
+    aims: [],
+    prepareAims: undefined,
     users: { a: idOf(0), b: idOf(1), newcomer: idOf(2) },
     elsewhere: undefined,
     prepare: undefined,

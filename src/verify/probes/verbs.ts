@@ -23,7 +23,7 @@ import {
   expectRead,
   expectTake,
 } from './expected.ts';
-import { insertSql, insertStateSql, returningSql } from './insert-sql.ts';
+import { aimedInsertSql, aimedUpdateSql, insertSql, insertStateSql, returningSql } from './insert-sql.ts';
 import { selectPublicSql, selectSql } from './select-sql.ts';
 import type { SqlFor, VerbRow } from './verb-row.ts';
 
@@ -130,6 +130,34 @@ const table = {
     shown: 'when-broken',
     linksToA: true,
     sql: (...of) => [insertSql(...of, 'cross')],
+  },
+  'insert-aimed': {
+    letter: 'I',
+    needs: 'I',
+    rule: inserts,
+    wording: 'inserts rows that name rows of others',
+    step: 'adds a row that names one of others to',
+    followed: 'askers',
+    result: 'added',
+    expects: expectNothing,
+    shown: 'when-broken',
+    linksToA: true,
+    sql: aimedInsertSql,
+    prepare: ({ prepareAims }) => prepareAims,
+  },
+  'update-aimed': {
+    letter: 'U',
+    needs: 'U',
+    rule: writes,
+    wording: 'lets its own row name rows of others',
+    step: 'lets its own row name one of others in',
+    followed: 'askers',
+    result: 'added',
+    expects: expectNothing,
+    shown: 'when-broken',
+    linksToA: true,
+    sql: aimedUpdateSql,
+    prepare: ({ prepareAims }) => prepareAims,
   },
   update: {
     multiOrg: 'by-role',

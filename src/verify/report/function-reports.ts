@@ -1,4 +1,5 @@
 import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { quoteLiteral } from '../../shared/quote.ts';
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import {
   asksCaller,
@@ -8,6 +9,7 @@ import {
   isCallable,
   stateOfUser,
 } from '../catalog/functions.ts';
+import type { RowKey } from '../catalog/row-keys.ts';
 import { type Actor, sqlAs } from '../probes/actors.ts';
 import { verbs } from '../probes/verbs.ts';
 import { resultOf, stoppedAt } from '../probes/outcome.ts';
@@ -55,10 +57,12 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
     callable.calls.flatMap((call): Check[] => {
       const cell = cells.get(call.probe)?.get(actor);
       if (cell === undefined) return [];
-      if ('code' in cell) return [stoppedCall(cell, actor, call.probe, proof)];
+      const told = toldOf(call, cell, actor, callable, proof);
+      if ('code' in cell) return [told ?? stoppedCall(cell, actor, call.probe, callable, proof, leaks)];
+      const result = readResult(call, cell, cells.get(call.baseline)?.get(actor), actor, callable, leaks);
       return [
-        readResult(call, cell, cells.get(call.baseline)?.get(actor), actor, callable, leaks),
-        ...changesOf(cell, actor, proof, leaks),
+        result.expected === 'no' ? result : (told ?? result),
+        ...changesOf(cell, actor, callable, proof, leaks),
         ...actsAs(cell, actor, callable, proof),
       ];
     }),
@@ -124,16 +128,33 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
   };
 }
 
+/**
+ * A call whose result changes with the texts of rows that the actor may not read: it gives what it makes of them, or
+ * says whether they hold a part that its caller chooses.
+ */
+function toldOf(
+  call: FunctionCall,
+  cell: Cell,
+  actor: Actor,
+  { tables }: Callable,
+  { differences, differing }: Proof,
+): Check | undefined {
+  const found = differences.find((one) => one.actor === cell.actor && one.probe === cell.probe);
+  if (found === undefined || !(found.isTold || call.searches.length > 0)) return undefined;
+  const hidden = [...tables].filter((name) => differing.has(name));
+  return readCheck(call.probe, call.probe.verb, actor, hidden, hidden, 'allowed', 'tells what is in');
+}
+
 /** What a call revealed: values of A's row that were not in the arguments, and not in the baseline's result. */
 function readResult(
   call: FunctionCall,
   cell: Cell & { answer: string },
   without: Cell | undefined,
   actor: Actor,
-  { tables, gives, routine }: Callable,
+  { tables, gives, routine, rowKeys }: Callable,
   leaks: LeakFinder,
 ): Check {
-  const sql = sqlAs(call.probe.sql, actor);
+  const sql = sqlAs(withStored(call.probe.sql, rowKeys, leaks), actor);
   const found = readFound(cell.answer);
   const nobody = without !== undefined && 'answer' in without ? readFound(without.answer) : undefined;
   const values = found.values.filter((value) => !sql.includes(`'${value}'`));
@@ -148,13 +169,22 @@ function readResult(
       for (const table of call.searches.filter((one) => leaks.isHidden(one, actor, tables))) leaked.add(table);
   }
   return readCheck(
-    call.probe,
+    { ...call.probe, byHand: withStored(byHand(call.probe), rowKeys, leaks) },
     call.probe.verb,
     actor,
     [...leaked],
     [...new Set([...reached, ...leaked])],
     'allowed',
     'returns',
+  );
+}
+
+/** The call with the values that were looked up for it. */
+function withStored(sql: string, rowKeys: readonly RowKey[], leaks: LeakFinder): string {
+  return rowKeys.reduce(
+    (text, { prepare, sql: lookup, table, column }) =>
+      prepare === undefined ? text : text.replaceAll(lookup, quoteLiteral(leaks.stored(table, column.name) ?? '')),
+    sql,
   );
 }
 
@@ -202,8 +232,17 @@ function stoppedCall(
   cell: Cell & { code: string; message: string },
   actor: Actor,
   probe: NamedProbe,
+  { tables, rowKeys }: Callable,
   proof: Proof,
+  leaks: LeakFinder,
 ): Check {
+  const sql = withStored(probe.sql, rowKeys, leaks);
+  // The row in the detail of a constraint's error is one that the call changes, which is judged by that.
+  const message = cell.code.startsWith('23') ? '' : cell.message;
+  const values = leaks.within(message, tables).filter((value) => !sql.includes(`'${value}'`));
+  const leaked = hidden(leaks.given(values, tables), actor, tables, leaks);
+  if (leaked.length > 0)
+    return readCheck(probe, probe.verb, actor, leaked, leaked, 'allowed', 'puts into an error what is in');
   const refused: Check = {
     actor: actor.name,
     verb: probe.verb,
@@ -227,7 +266,13 @@ function stoppedCall(
 }
 
 /** Tables in which the call changed A's rows or their number, and whether the actor may. */
-function changesOf(cell: Cell & { state: string }, actor: Actor, proof: Proof, leaks: LeakFinder): Check[] {
+function changesOf(
+  cell: Cell & { state: string },
+  actor: Actor,
+  { rowKeys }: Callable,
+  proof: Proof,
+  leaks: LeakFinder,
+): Check[] {
   if (cell.state === '') return [];
   const [before, after] = statesAround(cell, proof);
   const changed = proof.subjects
@@ -242,11 +287,12 @@ function changesOf(cell: Cell & { state: string }, actor: Actor, proof: Proof, l
       return touched || added ? [{ table: subject.name, isForbidden }] : [];
     });
   const names = changed.map(({ table }) => table);
+  const probe = proof.probes[cell.probe]!;
   return names.length === 0
     ? []
     : [
         readCheck(
-          proof.probes[cell.probe]!,
+          { ...probe, byHand: withStored(byHand(probe), rowKeys, leaks) },
           'call-changes',
           actor,
           changed.filter((one) => one.isForbidden).map(({ table }) => table),

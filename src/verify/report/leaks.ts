@@ -12,14 +12,16 @@ import { type Verb, verbs } from '../probes/verbs.ts';
 export interface Found {
   /** A digest that identifies the result. */
   hash: string;
-  /** Values of known rows that it contains. */
+  /** Values of known rows that it contains, in any case. */
   values: readonly string[];
+  /** A digest of its texts alone, whatever their order. */
+  texts: string;
 }
 
 /** Reads the result of a probe of mode `rows`. */
 export function readFound(answer: string): Found {
-  const [hash, values] = answer === '' ? ['', []] : (JSON.parse(answer) as [string, string[]]);
-  return { hash, values };
+  const [hash, values, texts] = answer === '' ? ['', [], ''] : (JSON.parse(answer) as [string, string[], string]);
+  return { hash, values, texts };
 }
 
 /** Knows the rows of A and B, and finds the owner of a value. */
@@ -38,6 +40,10 @@ export interface LeakFinder {
     tables: ReadonlySet<string>,
     columns: ReadonlySet<string>,
   ): { value: string; holders: string[] }[];
+  /** Values of A's rows in those tables that a text contains, in any case. */
+  within(text: string, tables: ReadonlySet<string>): string[];
+  /** The value of a column of A's row, as stored. */
+  stored(table: string, column: string): string | undefined;
   /** Returns whether the actor may not do that with A's row. */
   isForbidden(table: string, actor: Actor, verb: Verb): boolean;
   /**
@@ -82,6 +88,11 @@ export function leakFinder(proof: { answer: Answer; model: Model; subjects: read
   };
   return {
     isForbidden,
+    within: (text, tables) =>
+      [...tables]
+        .flatMap((name) => [...(rows.get(name)?.a.values() ?? [])])
+        .filter((value) => isMadeUp(value) && text.toLowerCase().includes(value.toLowerCase())),
+    stored: (table, column) => rows.get(table)?.a.get(column),
     isHidden: (table, actor, tables) =>
       isForbidden(table, actor, 'select') &&
       !(

@@ -17,7 +17,8 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
   const cells = cellsOf(subject.name, proof);
   const excused = excusesOf(cells);
   for (const { cell, actor, verb, probe } of cells) {
-    if (verbs[verb].excuses !== undefined) continue;
+    // What is read whole is compared with later, not judged.
+    if (verbs[verb].excuses !== undefined || probe.mode === 'rows') continue;
     const stopped = stoppedAt(cell, subject);
     const isCorrected = verb === 'insert-forged' && isOwnerCorrected(cell, subject, actor);
     const result: Result = isCorrected

@@ -130,7 +130,7 @@ export interface ArgumentType {
   labels: string[] | null;
   /** For an array: the type of its elements. */
   element: string | null;
-  /** Columns of a composite type. */
+  /** Columns of a composite type, or of an array's. */
   attributes: { name: string; type: string }[] | null;
 }
 

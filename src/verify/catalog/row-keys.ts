@@ -1,0 +1,166 @@
+/** The values that name A's row in a call, those that the database makes included. */
+import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
+import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts';
+import { fields, nameParts, type Node, walk } from '../../rules/engine/live/expression.ts';
+import { uniqueSets } from '../fixtures/draft.ts';
+import { condition, type Subject } from '../probes/subject.ts';
+import type { Node as Tree } from '../../sql/nodes.ts';
+import type { Model } from './model.ts';
+
+/** A column of A's row, with its value as SQL. */
+export interface RowKey {
+  table: string;
+  column: ColumnRow;
+  sql: string;
+  /** It is the row's own key, or that of another row: not only a value that no other row has. */
+  isKey: boolean;
+  /** SQL that finds the value first, as the role that runs the proof: nobody knows it while the script is written. */
+  prepare?: string;
+}
+
+/** Names of columns and arguments that hold what cannot be guessed: who knows the value may use it. */
+export const isSecret = /token|secret|key|password/;
+
+/** Functions whose results cannot be guessed. */
+const random = new Set([
+  'random',
+  'gen_random_bytes',
+  'gen_random_uuid',
+  'gen_salt',
+  'uuid_generate_v4',
+  'uuid_generate_v1',
+]);
+
+/**
+ * The columns by which one row may be asked for: its key, the keys of other rows in it, all that is unique by itself,
+ * and all that the database counts or makes. What cannot be guessed is left out, unless it is the row's id.
+ */
+export function rowKeysOf(subject: Subject, model: Model): RowKey[] {
+  const { table, rows, belongs } = subject;
+  const first = new Set([
+    ...rows.a.key.map(([column]) => column),
+    ...belongs.map(({ column }) => column),
+    ...table.constraints.filter(({ type }) => type === 'f').flatMap(({ columns }) => columns),
+  ]);
+  const unique = new Set(uniqueSets(table).flatMap((set) => (set.length === 1 ? set : [])));
+  const made = madeColumns(table, model);
+  const others = table.columns.filter(
+    (column) =>
+      !first.has(column.name) &&
+      !isSecret.test(column.name) &&
+      (unique.has(column.name) || isCounted(column) || column.generated || made.has(column.name)),
+  );
+  const columns = [...[...first].flatMap((name) => table.columns.find((one) => one.name === name) ?? []), ...others];
+  return columns.flatMap((column) => {
+    const value = rows.a.values.get(column.name);
+    const isKept = first.has(column.name) || (!column.generated && !made.has(column.name));
+    if (isKept && value !== undefined)
+      return value === 'NULL' ? [] : [{ table: subject.name, column, sql: value, isKey: first.has(column.name) }];
+    return first.has(column.name) || isUnguessable(column, made, model) ? [] : [stored(subject, column)];
+  });
+}
+
+function isCounted({ identity, default: expression }: ColumnRow): boolean {
+  return identity !== '' || expression?.includes('nextval') === true;
+}
+
+/** The value is read from the row into a setting of the transaction, which the call reads. */
+function stored(subject: Subject, column: ColumnRow): RowKey {
+  const setting = `muse.${`${subject.name}_${column.name}`.replaceAll(/\W/g, '_')}`;
+  return {
+    table: subject.name,
+    column,
+    isKey: false,
+    sql: `nullif(current_setting(${quoteLiteral(setting)}), '')`,
+    prepare:
+      `select set_config(${quoteLiteral(setting)}, coalesce((select ${quoteIdentifier(column.name)}::text from ${subject.into} where ` +
+      `${condition(subject.rows.a.key)} limit 1), ''), true)`,
+  };
+}
+
+/** Columns that the table's own triggers set, by name, and the functions that do. */
+function madeColumns(table: RelationRow, model: Model): ReadonlyMap<string, string> {
+  return new Map(
+    table.triggers
+      .filter(({ enabled }) => enabled)
+      .flatMap(({ function: oid }) => {
+        const routine = model.sources.byOid(oid);
+        const assigned = routine === undefined ? [] : model.sources.body(routine).assigned;
+        return assigned.flatMap(({ variables }) => variables).map((name): [string, string] => [name, oid]);
+      }),
+  );
+}
+
+/** The value comes of chance: of the column's default, or of the trigger that sets it. */
+function isUnguessable(column: ColumnRow, made: ReadonlyMap<string, string>, model: Model): boolean {
+  const routine = model.sources.byOid(made.get(column.name) ?? '');
+  const trees = routine === undefined ? [] : model.sources.reached(routine).map((one) => model.sources.body(one).trees);
+  let found = false;
+  walk([...trees, column.default === null ? undefined : model.parse(column.default)], (type, node) => {
+    found ||= type === 'FuncCall' && random.has(nameParts(node['funcname']).at(-1) ?? '');
+  });
+  return found;
+}
+
+/**
+ * By the name of each argument, or column of a row that a trigger gets: the columns that a body compares it with, or
+ * writes it to.
+ */
+export function comparedColumns(
+  names: readonly string[],
+  trees: readonly Tree[],
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const compared = new Map(names.map((name): [string, Set<string>] => [name, new Set()]));
+  const pair = (value: Reference, other: Reference): void => {
+    // Whether a trigger's row has changed says nothing about other rows.
+    if (!value.isOfTrigger || !other.isOfTrigger) compared.get(value.name)?.add(other.name);
+  };
+  walk(trees, (type, node) => {
+    if (type === 'A_Expr') {
+      const [left, right] = [referencesIn(node['lexpr']), referencesIn(node['rexpr'])];
+      for (const one of left) {
+        for (const other of right) {
+          pair(one, other);
+          pair(other, one);
+        }
+      }
+    } else if (type === 'InsertStmt') {
+      for (const [column, value] of insertedValues(node))
+        for (const one of referencesIn(value)) pair(one, { name: column, isOfTrigger: false });
+    }
+  });
+  return compared;
+}
+
+/** A column, argument or variable as an expression names it. */
+interface Reference {
+  name: string;
+  /** It is of the row that a trigger gets. */
+  isOfTrigger: boolean;
+}
+
+function referencesIn(expression: unknown): Reference[] {
+  const found: Reference[] = [];
+  walk(expression, (type, node) => {
+    const parts = type === 'ColumnRef' ? nameParts(node['fields']) : [];
+    if (parts.length > 0)
+      found.push({ name: parts.at(-1)!, isOfTrigger: parts.length === 2 && /^(new|old)$/.test(parts[0]!) });
+    if (type === 'ParamRef') found.push({ name: `$${String(node['number'] ?? 0)}`, isOfTrigger: false });
+  });
+  return found;
+}
+
+/** The columns that an INSERT names, each with an expression for it. */
+function insertedValues(insert: Node): [column: string, value: unknown][] {
+  const columns = ((insert['cols'] ?? []) as unknown[]).map((target) =>
+    String(fields(target, 'ResTarget')?.['name'] ?? ''),
+  );
+  const select = fields(insert['selectStmt'], 'SelectStmt');
+  const lists = ((select?.['valuesLists'] ?? []) as unknown[]).map(
+    (list) => (fields(list, 'List')?.['items'] ?? []) as unknown[],
+  );
+  const rows = [...lists, (select?.['targetList'] ?? []) as unknown[]];
+  return rows.flatMap((row) =>
+    row.map((value, index): [string, unknown] => [columns[index] ?? '', value]).filter(([column]) => column !== ''),
+  );
+}

@@ -1,0 +1,137 @@
+/** What the triggers of a table, and the functions of its checks and defaults, take from a row that is written. */
+import { allOf, type Fields, type Node, walk } from '../../sql/nodes.ts';
+import type { ColumnRow, FunctionRow, RelationRow } from '../../rules/engine/live/catalog.ts';
+import { nameParts, walk as walkExpression } from '../../rules/engine/live/expression.ts';
+import type { AimedValue, Subject } from '../probes/subject.ts';
+import { candidatesOf } from './arguments.ts';
+import { carries, spread } from './dynamic-sql.ts';
+import { jsonShape } from './json-keys.ts';
+import type { Model } from './model.ts';
+import { tablesChanged, tablesNamed } from './reached-tables.ts';
+import { comparedColumns, rowKeysOf } from './row-keys.ts';
+
+/** The maximum number of values for one column. */
+const mostValues = 3;
+
+/** The subjects, each with the values that make its triggers reach for rows of A. */
+export function withAims(subjects: readonly Subject[], model: Model): Subject[] {
+  return subjects.map((subject) => {
+    const routines = routinesOf(subject.table, model);
+    return routines.length === 0 ? subject : { ...subject, ...aimsOf(subject, routines, subjects, model) };
+  });
+}
+
+/** The functions that run with a write of the table, and reach other tables. */
+function routinesOf(table: RelationRow, model: Model): FunctionRow[] {
+  const oids = new Set(table.triggers.filter(({ enabled }) => enabled).map((trigger) => trigger.function));
+  const names = new Set<string>();
+  const expressions = [
+    ...table.columns.map((column) => column.default),
+    ...table.constraints.map(({ expression }) => expression),
+  ];
+  walkExpression(
+    expressions.flatMap((sql) => (sql === null ? [] : [model.parse(sql)])),
+    (type, node) => {
+      if (type === 'FuncCall') names.add(nameParts(node['funcname']).at(-1) ?? '');
+    },
+  );
+  return model.catalog.functions.filter(
+    (routine) => (oids.has(routine.oid) || names.has(routine.name)) && tablesNamed(routine, model).size > 0,
+  );
+}
+
+function aimsOf(
+  subject: Subject,
+  routines: readonly FunctionRow[],
+  subjects: readonly Subject[],
+  model: Model,
+): Pick<Subject, 'aims' | 'prepareAims'> {
+  const reached = [...new Set(routines.flatMap((routine) => model.sources.reached(routine)))];
+  const mentioned = new Set(reached.flatMap((one) => [...model.sources.effects(one).columns]));
+  const bodies = reached.map((one) => model.sources.body(one));
+  const written = new Set(routines.flatMap((routine) => [...tablesChanged(routine, model)]));
+  const tables = new Set(routines.flatMap((routine) => [...tablesNamed(routine, model)]));
+  const named = subjects
+    .filter(({ table }) => tables.has(table))
+    .toSorted((x, y) => Number(written.has(y.table)) - Number(written.has(x.table)));
+  const rowKeys = named.flatMap((one) => rowKeysOf(one, model));
+  const free = freeColumns(subject, model);
+  const compared = comparedColumns(
+    free.map(({ name }) => name),
+    bodies.flatMap(({ trees }) => trees),
+  );
+  const keys = new Set(rowKeys.map(({ column }) => column.name));
+  // What looks like an id may be passed on in any way; a text is one only where it is used as one.
+  const columns = free.filter(({ name, base }) =>
+    /^(uuid|smallint|integer|bigint)$/.test(base)
+      ? mentioned.has(name) || mentioned.has('*') || mentioned.has('new') || isChecked(subject.table, name)
+      : [...compared.get(name)!].some((column) => keys.has(column)),
+  );
+  const context = {
+    subjects,
+    named,
+    rowKeys,
+    compared,
+    settings: { names: [], values: [], naming: new Set<string>() },
+    shape: jsonShape(bodies, model.tables),
+    columns: new Set<string>(),
+    injectable: new Set<string>(),
+    isDynamic: false,
+  };
+  const aims = columns.flatMap((column) =>
+    candidatesOf(argumentOf(column), column.name, context)
+      .filter(({ unknown }) => unknown !== undefined)
+      .slice(0, mostValues)
+      .map(({ sql }): AimedValue => ({ column: column.name, sql })),
+  );
+  const prepare = rowKeys.flatMap((key) =>
+    key.prepare !== undefined && aims.some(({ sql }) => sql.includes(key.sql)) ? [key.prepare] : [],
+  );
+  return { aims, prepareAims: prepare.length === 0 ? undefined : prepare.join('; ') };
+}
+
+/** Columns that may hold any value: neither a key, nor a foreign key, nor the owner. */
+function freeColumns({ table, columns, belongs, rows }: Subject, model: Model): ColumnRow[] {
+  const held = new Set([
+    ...rows.a.key.map(([name]) => name),
+    ...belongs.map(({ column }) => column),
+    ...table.constraints.filter(({ type }) => type === 'f').flatMap((key) => key.columns),
+  ]);
+  return columns.filter(
+    (column) => !held.has(column.name) && column.labels === null && model.meaningOf(table, column) === undefined,
+  );
+}
+
+function isChecked({ constraints }: RelationRow, name: string): boolean {
+  return constraints.some(({ type, columns }) => type === 'c' && columns.includes(name));
+}
+
+function argumentOf({ type, base, category, labels }: ColumnRow): Parameters<typeof candidatesOf>[0] {
+  const element = base.endsWith('[]') ? base.slice(0, -2) : null;
+  return { type, base, kind: 'b', category, labels, element, attributes: null };
+}
+
+/**
+ * Says whether a trigger of the table writes values of the new row into rows of another: not only a counter, a time or
+ * a result of its own there.
+ */
+export function overwrites(table: RelationRow, other: RelationRow, model: Model): boolean {
+  const times = new Set(other.columns.filter(({ category }) => category === 'D').map(({ name }) => name));
+  return routinesOf(table, model)
+    .flatMap((routine) => model.sources.reached(routine))
+    .some((one) => {
+      const body = model.sources.body(one);
+      const values = spread(new Set(['new', ...one.argumentNames.filter((name) => name !== '')]), body);
+      return updatesOf(body.trees, other).some(({ targetList }) =>
+        allOf(targetList, 'ResTarget').some(({ name, val }) => !times.has(name ?? '') && carries({ val }, values)),
+      );
+    });
+}
+
+function updatesOf(trees: readonly Node[], table: RelationRow): Fields<'UpdateStmt'>[] {
+  const found: Fields<'UpdateStmt'>[] = [];
+  walk(trees, (type, fields) => {
+    if (type === 'UpdateStmt' && fields.relation?.relname === table.name) found.push(fields);
+  });
+  return found;
+}

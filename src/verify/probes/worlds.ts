@@ -1,0 +1,231 @@
+/**
+ * Worlds that differ only in the rows of another: where the same call answers a stranger differently, it tells of
+ * those rows, whatever it makes of them.
+ */
+import { quoteIdentifier } from '../../shared/quote.ts';
+import { type ColumnRow } from '../../rules/engine/live/catalog.ts';
+import { type Callable, isCalledBySecret } from '../catalog/functions.ts';
+import type { Chain } from '../fixtures/script.ts';
+import { hintsOf } from '../fixtures/candidates.ts';
+import { uniqueSets } from '../fixtures/draft.ts';
+import { readFound } from '../report/leaks.ts';
+import type { Model } from '../catalog/model.ts';
+import { isReadByPolicies } from './change-sql.ts';
+import { rowsOfA } from './labels.ts';
+import type { FirstRound } from './paths.ts';
+import type { NamedProbe } from './probes.ts';
+import type { Cell, Opened } from './run-script.ts';
+import { condition, type KnownRow, labelledRows, type Subject } from './subject.ts';
+import { verbs } from './verbs.ts';
+
+/** A call whose result depends on rows that the actor may not read. */
+export interface Difference {
+  actor: number;
+  probe: number;
+  /** It gives what it made of their texts: two other texts gave two other results. */
+  isTold: boolean;
+}
+
+/** Worlds to call in, and the calls. */
+export interface Worlds {
+  /** Probes that make each world, to be added to the others. */
+  probes: NamedProbe[];
+  chains: Chain[];
+  /** Names of the tables whose rows differ. */
+  tables: ReadonlySet<string>;
+}
+
+/** A world as it is, to see which functions answer differently each time; and two with other rows of A. */
+const numbers = [0, 1, 2] as const;
+
+/** How many calls of a function are made. */
+const mostCalls = 4;
+
+/**
+ * The worlds for the functions that run with their owner's rights.
+ * @param start the number of the first probe that is added
+ */
+export function otherWorlds(first: FirstRound, start: number): Worlds {
+  const { model, actors, callables, subjects } = first;
+  const callable = callables.filter((one) => isAsked(one, model));
+  const read = new Set(callable.flatMap(({ tables }) => [...tables]));
+  const hidden = subjects.filter((subject) => read.has(subject.name) && isHiddenFromAll(subject, first));
+  const tables = new Set(hidden.map(({ name }) => name));
+  const owner = actors.findIndex(({ relation }) => relation === 'self');
+  const asked = callable.filter((one) => [...one.tables].some((name) => tables.has(name)));
+  if (asked.length === 0 || owner === -1) return { probes: [], chains: [], tables };
+  const calls = numbers.map((world) =>
+    callsOf(world === 0 ? asked.filter((one) => isVolatile(one, model)) : asked, first),
+  );
+  const probes = numbers.map((world): NamedProbe => ({
+    subject: '',
+    verb: 'select',
+    mode: 'read',
+    state: '',
+    actors: [],
+    sql: "select ''",
+    prepare: world === 0 ? 'select 1' : worldSql(hidden, world, first),
+  }));
+  return {
+    probes,
+    tables,
+    chains: numbers.map((world) => ({ lead: [[start + world, owner]], afterwards: calls[world]!, states: [] })),
+  };
+}
+
+function isAsked(callable: Callable, model: Model): boolean {
+  return (
+    callable.skipped === undefined &&
+    model.sources.reached(callable.routine).some(({ definer }) => definer) &&
+    !isCalledBySecret(callable.routine)
+  );
+}
+
+function isVolatile({ routine }: Callable, model: Model): boolean {
+  return model.sources.reached(routine).some(({ volatility }) => volatility === 'v');
+}
+
+/** Only who may not read the rows at all learns something; large tables are left alone. */
+function isHiddenFromAll(subject: Subject, { actors, model }: FirstRound): boolean {
+  return (
+    subject.kind === 'table' &&
+    !subject.isLarge &&
+    actors.every((actor) => actor.relation !== 'none' || verbs.select.expects(subject, actor, model) === 'no')
+  );
+}
+
+/** The calls of strangers, by actor, so that each becomes one only once. */
+function callsOf(callables: readonly Callable[], { actors, probes }: FirstRound): [probe: number, actor: number][] {
+  const numberOf = new Map(probes.map((probe, number) => [probe, number]));
+  // An anonymous visitor and one user of the other side: what else differs between strangers was tried before.
+  const all = actors.flatMap(({ relation, only }, number) =>
+    relation === 'none' && only === undefined ? [number] : [],
+  );
+  const strangers = [true, false].flatMap(
+    (isAnonymous) => all.find((number) => actors[number]!.isAnonymous === isAnonymous) ?? [],
+  );
+  const calls = callables.flatMap(({ calls: made }) => {
+    const tried = new Set(made.flatMap(({ probe }) => (probe.verb === 'call' ? [probe] : [])));
+    return [...tried]
+      .slice(0, mostCalls)
+      .flatMap((probe) =>
+        strangers
+          .filter((actor) => probe.actors.includes(actor))
+          .map((actor): [number, number] => [numberOf.get(probe)!, actor]),
+      );
+  });
+  return calls.toSorted(([, x], [, y]) => x - y);
+}
+
+/** A block that changes A's rows; what a constraint or a trigger refuses stays as it is. */
+function worldSql(subjects: readonly Subject[], world: 1 | 2, first: FirstRound): string {
+  const updates = subjects.flatMap((subject) => {
+    const seen = seenByStrangers(subject, first);
+    return labelledRows(subject)
+      .filter(([label]) => rowsOfA(label) !== '' && !seen.includes(label))
+      .flatMap(([label, row]) => updateSql(subject, row, label === 'a', world, first.model));
+  });
+  return `do $muse_world$ begin ${updates.join(' ')} end $muse_world$`;
+}
+
+/** Letters of the rows that any stranger reads, e.g. those that their owners made public. */
+function seenByStrangers(subject: Subject, { actors, probes, cells }: FirstRound): string {
+  return cells
+    .filter(
+      ({ actor, probe }) =>
+        actors[actor]!.relation === 'none' &&
+        probes[probe]!.subject === subject.name &&
+        probes[probe]!.verb === 'select' &&
+        probes[probe]!.mode === 'read',
+    )
+    .map((cell) => ('code' in cell ? '' : cell.answer))
+    .join('');
+}
+
+function updateSql(subject: Subject, row: KnownRow, isFirst: boolean, world: 1 | 2, model: Model): string[] {
+  const key = new Set(row.key.map(([name]) => name));
+  const unique = new Set(uniqueSets(subject.table).flat());
+  const columns = subject.columns
+    .filter(
+      (column) => !key.has(column.name) && (isFirst || !unique.has(column.name)) && isFree(column, subject, model),
+    )
+    .flatMap((column) => {
+      const values = otherValues(column, subject, row, world);
+      return values.length === 0 ? [] : [{ name: column.name, values }];
+    });
+  if (columns.length === 0) return [];
+  const update = (list: readonly string[]): string =>
+    `update ${subject.into} set ${list.join(', ')} where ${condition(row.key)};`;
+  const assigned = (choice: 0 | 1): string[] =>
+    columns.map(({ name, values }) => `${quoteIdentifier(name)} = ${values[choice] ?? values[0]!}`);
+  const oneByOne = assigned(1).map((one) => `begin ${update([one])} exception when others then null; end;`);
+  return [
+    `begin ${update(assigned(0))} exception when others then begin ${update(assigned(1))} ` +
+      `exception when others then ${oneByOne.join(' ')} end; end;`,
+  ];
+}
+
+/** A column that says neither whose the row is nor who may read it. */
+function isFree(column: ColumnRow, subject: Subject, model: Model): boolean {
+  const checks = subject.table.constraints.filter(({ type, columns }) => type === 'c' && columns.includes(column.name));
+  return (
+    hintsOf(checks.map(({ expression }) => model.parse(expression ?? ''))).texts.length === 0 &&
+    column.identity === '' &&
+    column.labels === null &&
+    !subject.belongs.some((one) => one.column === column.name) &&
+    !subject.table.constraints.some(({ type, columns }) => type === 'f' && columns.includes(column.name)) &&
+    model.meaningOf(subject.table, column) === undefined &&
+    !isReadByPolicies(subject, column.name, model)
+  );
+}
+
+/**
+ * Other values of the kind that the column has, the most different first, then one that is known to fit. None for a
+ * column with a list of values, which may say who the row is for.
+ */
+function otherValues({ name, base, category }: ColumnRow, subject: Subject, row: KnownRow, world: 1 | 2): string[] {
+  if (category === 'N') return [`coalesce(${quoteIdentifier(name)}, 0) + ${3 * world}`];
+  if (/^jsonb?$/.test(base)) return [`'{"muse": "world ${world}"}'`];
+  const fitting = subject.fresh[world === 1 ? 'a' : 'b'].values.get(name);
+  const text = world === 1 ? "'another muse'" : "'yet other muse words'";
+  return category !== 'S' || fitting === undefined || fitting === row.values.get(name) ? [] : [text, fitting];
+}
+
+/** Reads what the calls answered in the worlds. */
+export function readWorlds(opened: readonly Opened[], { cells, probes, callables, model }: FirstRound): Difference[] {
+  const volatile = new Set(callables.filter((one) => isVolatile(one, model)).map(({ name }) => name));
+  const before = new Map(cells.map((cell) => [`${cell.actor} ${cell.probe}`, cell]));
+  const results = new Map<string, (Result | undefined)[]>();
+  for (const one of opened) {
+    if ('state' in one) continue;
+    const key = `${one.actor} ${one.probe}`;
+    const all = results.get(key) ?? [];
+    all[one.chain] = resultOf(one);
+    results.set(key, all);
+  }
+  return [...results].flatMap(([key, [again, first, second]]): Difference[] => {
+    const cell = before.get(key);
+    if (cell === undefined || first === undefined || second === undefined) return [];
+    const now = resultOf(cell);
+    const isSteady = !volatile.has(probes[cell.probe]!.subject) || again?.whole === now.whole;
+    if (!isSteady || (now.whole === first.whole && now.whole === second.whole)) return [];
+    const isTold = new Set([now.texts, first.texts, second.texts]).size === 3;
+    return [{ actor: cell.actor, probe: cell.probe, isTold }];
+  });
+}
+
+/** What came of a call: all of it, and the texts in it. */
+interface Result {
+  whole: string;
+  texts: string;
+}
+
+function resultOf(result: Cell | Extract<Opened, { probe: number }>): Result {
+  if ('code' in result) {
+    // The detail of a constraint's error is of the row that the call writes.
+    const texts = result.code.startsWith('23') ? '' : result.message;
+    return { whole: `${result.code} ${texts}`, texts };
+  }
+  const { hash, texts } = readFound(result.answer);
+  return { whole: hash, texts };
+}
