@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import type { PortfolioEnvironment, PortfolioMuse } from '../../../portfolio/api-types.ts';
 import { MuseError } from '../../../shared/error.ts';
-import { writeWhole } from '../../../shared/files.ts';
 import { printableLine } from '../../../shared/printable.ts';
 import type { Subcommand } from '../../muse-command.ts';
 import type { Output } from '../../output.ts';
@@ -42,8 +41,10 @@ export const command: Subcommand = {
           ? 'No muses yet. Add some: muse portfolio add --scan <folder>'
           : `${counted(muses.length, 'muse')}: ${fine.length} as they should be, ${wrong.length} not.`;
       const page = typed.text('page');
-      if (page !== undefined)
+      if (page !== undefined) {
+        const { writeWhole } = await import('../../../shared/files.ts');
         await writeWhole(resolve(context.directory, page), await portfolio.page({ only: typed.text('only') }));
+      }
       const json = { muses, ...(page === undefined ? {} : { page: resolve(context.directory, page) }) };
       if (typed.has('check') && (wrong.length > 0 || muses.length === 0))
         return { json, error: notFine(wrong, output.json ? [] : lines, summary) };
