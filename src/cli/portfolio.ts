@@ -173,12 +173,15 @@ function signOf(state: string, { paint }: Output): string {
   return state === 'unknown' ? paint('yellow', '?') : paint('gray', '·');
 }
 
-/** What a run came to, as a command's result. */
-export async function rolloutResult(rollout: Rollout, context: MuseContext): Promise<CommandResult> {
+/**
+ * What a run came to, as a command's result.
+ * @param confirms whether the command that resumes it has to be confirmed for production
+ */
+export async function rolloutResult(rollout: Rollout, context: MuseContext, confirms = false): Promise<CommandResult> {
   const { rolloutError } = await import('../portfolio/rollout.ts');
   const { run, muses, attached, skipped, added } = rollout;
   const json = { run, muses, attached, skipped, added };
-  const again = `muse portfolio ${run.kind} --resume ${run.name}${run.environment === 'production' ? ' --confirm production' : ''}`;
+  const again = `muse portfolio ${run.kind} --resume ${run.name}${confirms && run.environment === 'production' ? ' --confirm production' : ''}`;
   const error = rolloutError(rollout, again);
   const notes = [
     ...(attached ? [`${run.name} had been started before, so this continued it.`] : []),

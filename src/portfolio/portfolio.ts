@@ -127,6 +127,13 @@ export class OwnPortfolio {
    */
   async provision(file: string | undefined, options: RolloutOptions = {}): Promise<Rollout> {
     const creator = this.#creator;
+    if (options.env !== undefined && options.env !== 'development') {
+      throw new MuseError({
+        code: 'bad-call',
+        message: 'A product is created with its development environment.',
+        suggestion: `Leave out --env. Add ${options.env} to a product later: muse provision --env ${options.env}`,
+      });
+    }
     if (file === undefined || options.resume !== undefined || creator === undefined)
       return rollOut('provision', options, this.#context);
     const { readProducts } = await import('./products.ts');

@@ -53,13 +53,13 @@ export async function rollOut(
       suggestion: `Leave out --dry-run, or --resume. Show the run: muse portfolio list --runs`,
     });
   }
-  if (options.dryRun !== true && options.resume === undefined) refuseUnconfirmed(environment, options.confirm);
+  if (options.dryRun !== true && options.resume === undefined) refuseUnconfirmed(kind, environment, options.confirm);
   let skipped: string[] = [];
   let planned: Rollout | undefined;
   const started = await registry.transaction<StartedRun | undefined>(async (session) => {
     if (options.resume !== undefined) {
       const run = await findRun(session, options.resume);
-      refuseUnconfirmed(run.environment, options.confirm);
+      refuseUnconfirmed(kind, run.environment, options.confirm);
       return resumeRun(session, kindName, options.resume);
     }
     const chosen = await (choose?.(session) ?? withEnvironment(session, environment, options.only));
@@ -102,8 +102,8 @@ function kindOf(name: string, kinds: Kinds): Kind {
   });
 }
 
-function refuseUnconfirmed(environment: string, confirm: string | undefined): void {
-  if (environment !== 'production' || confirm === environment) return;
+function refuseUnconfirmed({ changes }: Kind, environment: string, confirm: string | undefined): void {
+  if (!changes || environment !== 'production' || confirm === environment) return;
   throw new MuseError({
     code: 'bad-confirmation',
     message:

@@ -104,6 +104,7 @@ export function testKind(
     try: {
       title: 'try',
       waves: '100%',
+      changes: true,
       needsEnvironment: false,
       async run(context) {
         return { state: 'done', result: {}, ...(await run(context.muse.name, context)) };

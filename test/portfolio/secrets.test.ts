@@ -16,6 +16,8 @@ describe('the secrets of an environment', () => {
   it.each<[string, EnvironmentName, string]>([
     ['kidvault', 'production', 'MUSE_KIDVAULT_PRODUCTION_URL'],
     ['kid-vault', 'staging', 'MUSE_KID_VAULT_STAGING_URL'],
+    ['über', 'staging', 'MUSE_UFC_BER_STAGING_URL'],
+    ['öber', 'staging', 'MUSE_UF6_BER_STAGING_URL'],
     ['Kid.Vault 2', 'development', 'MUSE_KID_VAULT_2_DEVELOPMENT_URL'],
   ])('of %s %s are in %s', (name, environment, variable) => {
     expect(variableOf(name, environment, 'URL')).toBe(variable);

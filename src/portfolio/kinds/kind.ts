@@ -41,6 +41,8 @@ export interface Kind {
   title: string;
   /** The waves where none are named. */
   waves: string;
+  /** Whether it changes databases: production has to be confirmed then. */
+  changes: boolean;
   /** Whether every muse must have the environment already. */
   needsEnvironment: boolean;
   /**

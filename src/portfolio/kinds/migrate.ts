@@ -11,6 +11,7 @@ import type { Kind, Shared } from './kind.ts';
 export const migrateKind: Kind = {
   title: 'migrate',
   waves: defaultWaves,
+  changes: true,
   needsEnvironment: true,
   async run({ environmentName, open, variables, shared, signal, onNote }) {
     const muse = await open();

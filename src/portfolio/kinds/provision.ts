@@ -60,6 +60,7 @@ export function provisionKind(creator: Creator): Kind {
   return {
     title: 'provision',
     waves: '1,100%',
+    changes: true,
     needsEnvironment: false,
     async run({ muse, variables, input, journal, saveJournal, directory: data, signal, onNote }) {
       const { product } = input as ProductInput;

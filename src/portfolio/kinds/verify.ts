@@ -8,6 +8,7 @@ import type { Kind, Shared } from './kind.ts';
 export const verifyKind: Kind = {
   title: 'verify',
   waves: '100%',
+  changes: false,
   needsEnvironment: true,
   async run({ environmentName, muse: { name }, open, variables, shared, signal }) {
     const muse = await open();

@@ -5,9 +5,17 @@ import type { EnvironmentName, MuseFile } from '../../shared/muse-file.ts';
 /** Variables that belong to one database: those of the worker's own shell must not reach every muse. */
 const ofOneDatabase = ['DATABASE_URL', 'SUPABASE_DB_PASSWORD'];
 
-/** The name of a worker's variable, e.g. `MUSE_KIDVAULT_PRODUCTION_URL`. */
+/**
+ * The name of a worker's variable, e.g. `MUSE_KIDVAULT_PRODUCTION_URL`. A letter that no shell takes is spelled as its code, so
+ * that no two muses of a portfolio share a variable.
+ */
 export function variableOf(muse: string, environment: EnvironmentName, what: 'URL' | 'PASSWORD'): string {
-  const name = muse.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_');
+  const name = muse
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, '_')
+    .replaceAll(/[^a-z0-9_]/gu, (letter) => `U${letter.codePointAt(0)!.toString(16)}_`)
+    .toUpperCase();
   return `MUSE_${name}_${environment.toUpperCase()}_${what}`;
 }
 

@@ -12,6 +12,7 @@ export const command: Subcommand = {
       rolloutResult(
         await portfolio.rollOut('migrate', await confirmedRollout(context, rolloutOptions(context))),
         context,
+        true,
       ),
     ),
 };
