@@ -1,4 +1,4 @@
-/** Ways by which functions and triggers reach rows of others, each with a twin that is the smallest repair. */
+/** Ways by which functions and triggers reach rows of others, each with the smallest repair. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';

@@ -41,7 +41,7 @@ const atOnce = projects
   .replace('accepted boolean not null default false', 'accepted boolean not null default true')
   .replace(' and not accepted', '');
 
-/** Chats that nobody owns: whoever is in one asks others in. */
+/** Chats that nobody owns: anyone who is in one asks others in. */
 const chats = `
   create schema private; grant usage on schema private to authenticated;
   create table public.chats (id uuid primary key default gen_random_uuid(), name text);
@@ -63,21 +63,21 @@ const chats = `
 /** Each is a mistake, and the whole is correct without it. */
 const mistakes: { name: string; schema: string; sql: string; finds: string[]; says: RegExp }[] = [
   {
-    name: 'whoever is in a room deletes what others wrote there',
+    name: 'a member of a chat deletes what others wrote there',
     schema: rooms,
     sql: 'alter policy messages_take_back on public.messages using (room_id in (select private.my_rooms()))',
     finds: ['warning isolation-write public.messages'],
     says: /guest deletes it.*Policy messages_take_back lets it\..*muse: ignore isolation-write/s,
   },
   {
-    name: 'whoever is in a room writes there as another',
+    name: 'a member of a chat writes there as another',
     schema: rooms,
     sql: 'alter policy messages_send on public.messages with check (room_id in (select private.my_rooms()))',
     finds: ['warning isolation-insert public.messages'],
     says: /guest inserts rows as another user/,
   },
   {
-    name: 'whoever is in a room throws others out',
+    name: 'a member of a chat throws others out',
     schema: rooms,
     sql: 'alter policy members_leave on public.room_members using (room_id in (select private.my_rooms()))',
     finds: ['warning isolation-write public.room_members'],
@@ -105,7 +105,7 @@ const mistakes: { name: string; schema: string; sql: string; finds: string[]; sa
     says: /on 2227-03-01\): other adds itself to rows of others/,
   },
   {
-    name: 'whoever works on a project deletes it',
+    name: 'a member of a project deletes it',
     schema: atOnce,
     sql: 'create policy remove on public.projects for delete to authenticated using (private.works_on(id)); grant delete on public.projects to authenticated',
     finds: ['warning isolation-write public.projects'],

@@ -216,7 +216,7 @@ function argumentNameOf({ argumentNames }: FunctionRow, index: number): string {
   return argumentNames[index] || `$${index + 1}`;
 }
 
-/** The name of the state that holds how many rows of the subject name A, whoever owns them. */
+/** The name of the state that holds how many rows of the subject name A, of any owner. */
 export function stateOfUser({ name }: Subject): string {
   return `* users of ${name}`;
 }

@@ -1,4 +1,4 @@
-/** Tables whose rows let a user into a thing of another's: the members of a room, those with whom a document is shared. */
+/** Tables whose rows let a user into a thing of another's: the members of a chat, those with whom a document is shared. */
 import {
   type ConstraintRow,
   isPlatformSchema,

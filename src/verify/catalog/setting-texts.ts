@@ -8,7 +8,7 @@ import { settingNode, settingOf, settingsIn } from './settings.ts';
 /** Texts for the arguments of a function that writes settings. */
 export interface SettingTexts {
   names: readonly string[];
-  /** Values that open something to whoever has them. */
+  /** Values that open something to anyone who has them. */
   values: readonly string[];
   /** The arguments that take a name rather than a value. */
   naming: ReadonlySet<string>;

@@ -102,13 +102,13 @@ export const expectAs: Expects = (subject, actor, model) => {
 /** To link one's own rows to rows of others. */
 export const expectLink = asWriter(() => 'may');
 
-/** To add a row on behalf of another; whoever may let others into its own thing does so in their name. */
+/** To add a row on behalf of another; anyone who may let others into its own thing does so in their name. */
 export const expectForged: Expects = (subject, actor, model) =>
   (isInvited(subject, model) && !actor.isAnonymous) || (actor.relation === 'guest' && isChosen(subject, model))
     ? 'may'
     : expectNever(subject, actor, model);
 
-/** The policies to add a row ask for its user, so they decide for whom a guest may add one: for others in the room. */
+/** The policies to add a row ask for its user, so they decide for whom a guest may add one: for others in the chat. */
 function isChosen({ table, belongs }: Subject, model: Model): boolean {
   return policiesFor(table, 'I', model).every(({ check, using }) => {
     const asked = columnsIn(check ?? using, table, model);

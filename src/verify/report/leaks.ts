@@ -58,7 +58,7 @@ export function leakFinder(proof: { answer: Answer; model: Model; subjects: read
   const rows = readKnownRows(proof.answer.states[knownRowsState]);
   const ofB = new Set([...rows.values()].flatMap(({ b }) => [...b.values()]));
   const subjects = new Map(proof.subjects.map((subject) => [subject.name, subject]));
-  // What B's row says of a row of A's, such as the room that B has left, B may read there.
+  // What B's row says of a row of A's, such as the chat that B has left, B may read there.
   const isInMixed = (value: string, name: string): boolean => {
     const { table, rows } = subjects.get(name) ?? {};
     return (
