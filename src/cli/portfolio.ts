@@ -181,7 +181,8 @@ export async function rolloutResult(rollout: Rollout, context: MuseContext, conf
   const { rolloutError } = await import('../portfolio/rollout.ts');
   const { run, muses, attached, skipped, added } = rollout;
   const json = { run, muses, attached, skipped, added };
-  const again = `muse portfolio ${run.kind} --resume ${run.name}${confirms && run.environment === 'production' ? ' --confirm production' : ''}`;
+  const confirmation = confirms && run.environment === 'production' ? ' --confirm production' : '';
+  const again = `muse portfolio ${run.kind} --resume ${run.name}${confirmation}`;
   const error = rolloutError(rollout, again);
   const notes = [
     ...(attached ? [`${run.name} had been started before, so this continued it.`] : []),
