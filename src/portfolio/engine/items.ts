@@ -224,6 +224,16 @@ const mostAttempts = 5;
  * @returns the items that were given back
  */
 export async function supervise(session: Session, silenceMs: number): Promise<string[]> {
+  const isLost = `i.state = 'running'
+    and (w.id is null or w.ended_at is not null or i.expires_at < clock_timestamp()
+         or w.beat_at < clock_timestamp() - $1 * interval '1 millisecond')`;
+  // The runs' rows first, in the order in which every transaction locks.
+  await session.query(
+    `select 1 from portfolio.runs where number in (
+       select i.run from portfolio.items i left join portfolio.workers w on w.id = i.worker where ${isLost})
+      order by number for update`,
+    [silenceMs],
+  );
   const { rows } = await session.query<{
     id: string;
     run: number;
@@ -236,9 +246,7 @@ export async function supervise(session: Session, silenceMs: number): Promise<st
        from portfolio.items i
        join portfolio.muses m on m.id = i.muse
        left join portfolio.workers w on w.id = i.worker
-      where i.state = 'running'
-        and (w.id is null or w.ended_at is not null or i.expires_at < clock_timestamp()
-             or w.beat_at < clock_timestamp() - $1 * interval '1 millisecond')
+      where ${isLost}
       order by i.run for update of i skip locked`,
     [silenceMs],
   );
