@@ -21,6 +21,7 @@ import { leakFinder } from './report/leaks.ts';
 import { answers, oracles, toldByErrors } from './report/oracles.ts';
 import { subjectReport } from './report/reports.ts';
 import { topicReport } from './report/topic-report.ts';
+import { unaskedParents } from './report/unasked-parents.ts';
 import { wayFindings } from './report/ways.ts';
 import { readWays, type Ways } from './catalog/ways-query.ts';
 import { type IsWanted, wantedAfter } from './catalog/wanted.ts';
@@ -83,6 +84,7 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
       findings.push(...lockedOut(subject, report, proof.actors, model));
     return report;
   });
+  findings.push(...subjects.flatMap((subject) => unaskedParents(subject, tables, proof)));
   const others = [
     ...proof.looked.map(({ view, behind }) => ({ report: viewReport(view, behind, proof, leaks), routine: undefined })),
     ...functions.map(({ callable, report }) => ({ report, routine: callable.routine })),

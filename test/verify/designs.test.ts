@@ -1,7 +1,8 @@
-/** Holes of many kinds in small schemas, each with the smallest repair, which leaves no error. */
+/** Holes of many kinds in small schemas, each with the smallest repair, which leaves no error; and correct designs, without any. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
+import { correctDesigns } from './correct-designs.ts';
 import { withSchema } from './database.ts';
 import { callable, mine, ofTeams, ours, owned, seenBy } from './designs.ts';
 import { asMigration } from './kit.ts';
@@ -220,4 +221,8 @@ describe.each(Object.entries(holes))('%s', (_, cases) => {
     expect(await prove(sql)).toContain(finds);
     expect(await prove(`${sql};\n${repair}`)).toEqual([]);
   });
+});
+
+it.each(correctDesigns)('%s: nothing is wrong', async (_name, sql) => {
+  expect(await prove(sql)).toEqual([]);
 });

@@ -58,3 +58,22 @@ export function callable(signature: string, returns: string, body: string, langu
   return `create or replace function ${signature} returns ${returns} language ${language} security definer set search_path = '' as
     $$ ${body} $$; revoke all on function ${name} from public, anon; grant execute on function ${name} to authenticated;`;
 }
+
+/** A helper of policies, which runs with its owner's rights, or its replacement. */
+export const helper = (
+  signature: string,
+  returns: string,
+  body: string,
+): string => `create schema if not exists private; grant usage on schema private to authenticated;
+  create or replace function private.${signature} returns ${returns} language sql stable security definer set search_path = '' as $$ ${body} $$;`;
+
+/** A table of rows that each belong to one of `parent`; `seen` is who reads, `more` are further columns. */
+export const partOf = (
+  table: string,
+  parent: string,
+  seen: string,
+  more = '',
+): string => `create table public.${table} (id uuid primary key default gen_random_uuid(),
+    ${parent}_id uuid not null references public.${parent} (id) on delete cascade, body text not null${more === '' ? '' : `, ${more}`});
+  create index on public.${table} (${parent}_id); alter table public.${table} enable row level security;
+  grant select on public.${table} to authenticated; create policy r on public.${table} for select to authenticated using (${seen});`;

@@ -1,6 +1,6 @@
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import { candidatesFor, knownSecret } from '../fixtures/candidates.ts';
-import { actingUser } from '../fixtures/rows.ts';
+import { actingUser } from '../fixtures/belongings.ts';
 import type { Subject } from '../probes/subject.ts';
 import type { ArgumentType } from '../../rules/engine/live/catalog.ts';
 import type { JsonShape } from './json-keys.ts';

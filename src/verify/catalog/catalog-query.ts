@@ -44,7 +44,7 @@ const constraints = `
     'columns', coalesce(${columnNames('k.conkey', 'k.conrelid')}, '[]'::json),
     'target', (select fn.nspname || '.' || f.relname from pg_class f
       join pg_namespace fn on fn.oid = f.relnamespace where f.oid = k.confrelid),
-    'targetColumns', ${columnNames('k.confkey', 'k.confrelid')},
+    'targetColumns', ${columnNames('k.confkey', 'k.confrelid')}, 'clears', k.confdeltype = 'n',
     'expression', pg_get_expr(k.conbin, k.conrelid)) order by k.conname), '[]'::json)
   from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'f', 'c', 'x')`;
 

@@ -3,25 +3,18 @@
  * client sends.
  */
 import { type Catalog, isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
-import {
-  columnOf,
-  constantOf,
-  fields,
-  nameParts,
-  type Node,
-  type ParseExpression,
-  walk,
-} from '../../rules/engine/live/expression.ts';
+import { columnOf, nameParts, type Node, type ParseExpression, walk } from '../../rules/engine/live/expression.ts';
 import { type ClaimPath, type Names, pathReader, type PathReader, tokenSetting } from './claim-paths.ts';
+import { addressWith, constantsIn, fitting, type Json } from './claim-constants.ts';
 import type { Sources } from './effects.ts';
-
-export type Json = string | number | boolean | Json[] | { [key: string]: Json };
 
 /** A value that a claim is compared with. */
 export interface ClaimConstant {
   value: Json;
   /** Beside the comparison stands, at least once, a condition on the row or a restrictive policy: it gives nothing by itself. */
   isTied: boolean;
+  /** Anyone obtains it: it is a part of an e-mail address or of a phone number with which one may sign up. */
+  isObtainable: boolean;
   /** Policies in which nothing else stands beside it. */
   alone: { table: RelationRow; policy: string }[];
 }
@@ -93,7 +86,13 @@ export function readClaims(catalog: Catalog, parse: ParseExpression, sources: So
   }
   const found = [...visitor.found.values()];
   return {
-    all: found.filter(({ setting, path }) => setting !== tokenSetting || path.length !== 1 || !usual.has(path[0]!)),
+    all: found.filter(
+      ({ setting, path, constants }) =>
+        setting !== tokenSetting ||
+        path.length !== 1 ||
+        !usual.has(path[0]!) ||
+        (path[0] === 'email' && constants.length > 0),
+    ),
     pathsIn: (node) => reader.pathsIn(node, new Map()),
     comparedWith(table, column) {
       const claim = found.find(
@@ -125,7 +124,25 @@ interface Compared {
 }
 
 const reversed: Record<string, string> = { '<': '>', '>': '<', '<=': '>=', '>=': '<=', '@>': '<@', '<@': '@>' };
-const comparing = new Set(['=', '<>', '<', '>', '<=', '>=', '~~', '~~*', '?', '?|', '?&', '@>', '<@', '&&']);
+const comparing = new Set([
+  '=',
+  '<>',
+  '<',
+  '>',
+  '<=',
+  '>=',
+  '~~',
+  '~~*',
+  '~',
+  '~*',
+  '^@',
+  '?',
+  '?|',
+  '?&',
+  '@>',
+  '<@',
+  '&&',
+]);
 
 class Visitor {
   readonly found = new Map<string, ClaimRead>();
@@ -200,12 +217,19 @@ class Visitor {
     ] as const) {
       const paths = this.reader.pathsIn(side, place.names);
       const isWhole = this.reader.pathOf(side, place.names) !== undefined;
-      for (const path of paths) this.take(path, sign, this.compared(other, place), place).isUnclear ||= !isWhole;
+      for (const path of paths)
+        this.take(path, sign, this.compared(other, place), place, !isWhole).isUnclear ||= !isWhole;
       if (paths.length === 0) this.visit(side, place);
     }
   }
 
-  private take(path: ClaimPath, operator: string, { constants, column }: Compared, place: Place): ClaimRead {
+  private take(
+    path: ClaimPath,
+    operator: string,
+    { constants, column }: Compared,
+    place: Place,
+    isPart: boolean,
+  ): ClaimRead {
     const isElement = operator.startsWith('?') || (operator === '@>' && column !== undefined);
     const claim = this.note(isElement ? { ...path, path: [...path.path, '0'] } : path, place);
     if (column !== undefined) claim.columns.push(column);
@@ -214,6 +238,7 @@ class Visitor {
         claim,
         constants.flatMap((constant) => fitting(operator, constant)),
         place,
+        isPart || !['=', '@>', '?'].includes(operator),
       );
     else if (operator !== '<>') claim.isUnclear = true;
     return claim;
@@ -308,10 +333,17 @@ class Visitor {
   }
 }
 
-function addConstants({ constants }: ClaimRead, values: readonly Json[], { table, policy, isTied }: Place): void {
-  for (const value of values) {
+function addConstants(
+  { constants, path }: ClaimRead,
+  values: readonly Json[],
+  { table, policy, isTied }: Place,
+  isPart = false,
+): void {
+  for (const given of values) {
+    const isObtainable = isPart && (path.join() === 'email' || path.join() === 'phone');
+    const value = isObtainable && path.join() === 'email' ? addressWith(String(given)) : given;
     let known = constants.find((one) => JSON.stringify(one.value) === JSON.stringify(value));
-    if (known === undefined) constants.push((known = { value, isTied: false, alone: [] }));
+    if (known === undefined) constants.push((known = { value, isTied: false, isObtainable, alone: [] }));
     known.isTied ||= isTied;
     if (!isTied && table !== undefined) known.alone.push({ table, policy });
   }
@@ -337,45 +369,4 @@ function asksRow(node: unknown): boolean {
     found ||= type === 'ColumnRef' || type === 'RangeVar';
   });
   return found;
-}
-
-/** The value that makes a comparison of the claim with a constant true. */
-function fitting(operator: string, constant: string): Json[] {
-  const number = Number(constant);
-  if (operator === '<>') return [];
-  if (operator === '>') return [number + 1];
-  if (operator === '<') return [number - 1];
-  if (operator === '~~' || operator === '~~*') return [constant.replaceAll('%', '').replaceAll('_', 'x')];
-  if (operator !== '@>') return [constant];
-  try {
-    return [JSON.parse(constant) as Json];
-  } catch {
-    return [constant];
-  }
-}
-
-/** The constants on one side of a comparison: one, a list, the elements of an array, the results of a CASE or query. */
-function constantsIn(node: unknown): string[] {
-  const items = (fields(node, 'A_ArrayExpr')?.['elements'] ?? fields(node, 'List')?.['items']) as unknown[] | undefined;
-  if (items !== undefined) return items.flatMap((item) => constantOf(item) ?? []);
-  const cast = fields(node, 'TypeCast');
-  if (cast !== undefined && constantOf(node) === undefined) return constantsIn(cast['arg']);
-  const choice = fields(node, 'CaseExpr');
-  if (choice !== undefined)
-    return [
-      ...((choice['args'] ?? []) as unknown[]).map((when) => fields(when, 'CaseWhen')?.['result']),
-      choice['defresult'],
-    ].flatMap((result) => (result === undefined ? [] : constantsIn(result)));
-  const query = fields(fields(node, 'SubLink')?.['subselect'], 'SelectStmt');
-  const [given] = (query?.['targetList'] ?? []) as unknown[];
-  if (given !== undefined) return constantsIn(fields(given, 'ResTarget')?.['val']);
-  const constant = constantOf(node);
-  const isArray = cast !== undefined && Array.isArray((cast['typeName'] as Node | undefined)?.['arrayBounds']);
-  if (constant === undefined) return [];
-  return isArray
-    ? constant
-        .replaceAll(/^\{|\}$/g, '')
-        .split(',')
-        .map((item) => item.replaceAll('"', ''))
-    : [constant];
 }

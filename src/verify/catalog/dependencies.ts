@@ -1,7 +1,8 @@
-import { holds, type Node, stringsOf, walk } from '../../sql/nodes.ts';
+import { holds, type Node } from '../../sql/nodes.ts';
 import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
-import { columnOf, constantOf, type ParseExpression } from '../../rules/engine/live/expression.ts';
+import type { ParseExpression } from '../../rules/engine/live/expression.ts';
 import { parseTree } from '../../sql/parser.ts';
+import { comparisonsOf } from './compared-values.ts';
 import { settingNode, settingsIn, writtenNodes } from './settings.ts';
 import { type Effects, effectsOf, type RelationName, searchPathOf, type Sources } from './effects.ts';
 
@@ -15,6 +16,18 @@ export interface SideEffect {
 export interface Affected {
   relations: ReadonlySet<string>;
   routines: ReadonlySet<FunctionRow>;
+}
+
+/** A relation by its policies or its query, or a function by its body, that names a table. */
+export interface Reader {
+  trees: readonly Node[];
+  /** The function, or the relation. */
+  routine: FunctionRow | undefined;
+  row: RelationRow | undefined;
+  /** Relations that it reads, itself, by views or by what it calls; none where that cannot be read. */
+  reads: ReadonlySet<string>;
+  /** The trees of those views and functions, and its own. */
+  reaches: ReadonlySet<readonly Node[]>;
 }
 
 /**
@@ -39,6 +52,8 @@ export interface Dependencies {
   sideEffects(table: string): readonly SideEffect[];
   /** Relations whose policies, or the functions called by those, name the table. */
   askers(table: string): readonly RelationRow[];
+  /** Whatever names the table, directly, and its own policies. */
+  readers(table: string): readonly Reader[];
   /** Says whether what comes of a query or a write of the relation may depend on rows of the tables: by policies, defaults, checks, rules and triggers. */
   consults(relation: string, tables: ReadonlySet<string>): boolean;
   /** Says whether other relations' policies or views ask this table. */
@@ -256,6 +271,23 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
   const askedBy = remember(
     (row: RelationRow) => new Set(closure(askers(row), 'views').flatMap((one) => [...one.reads])),
   );
+  const readerOf = (mentions: Mentions, of: Pick<Reader, 'routine' | 'row'>): Reader => {
+    const found = closure(mentions, 'views').filter(({ isOpaque }) => !isOpaque);
+    return {
+      ...of,
+      trees: mentions.trees,
+      reads: new Set(found.flatMap(({ reads }) => [...reads])),
+      reaches: new Set(found.map(({ trees }) => trees)),
+    };
+  };
+  const readers = remember((table: string) => [
+    ...catalog.relations
+      .filter((row) => qualifiedName(row) === table || askers(row).reads.has(table))
+      .map((row) => readerOf(askers(row), { row, routine: undefined })),
+    ...catalog.functions
+      .filter((routine) => bodies(routine).reads.has(table))
+      .map((routine) => readerOf(bodies(routine), { row: undefined, routine })),
+  ]);
   const isDeciding = remember((table: string) => [...dependents([table])].some((name) => name !== table));
   const decidingColumns = remember((table: string) => {
     const row = relations.get(table);
@@ -274,6 +306,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     affectedBy,
     isDeciding,
     decidingColumns,
+    readers,
     changesAccess: (routine) => closure(bodies(routine), 'calls').some(({ isOpaque }) => isOpaque),
     consults: (relation, tables) => [...consulted(relation)].some((name) => tables.has(name)),
     askers: remember((table) => catalog.relations.filter((row) => row.policies.length > 0 && askedBy(row).has(table))),
@@ -321,95 +354,4 @@ function callersOf(
   return [...catalog.relations.map(askers), ...catalog.functions.map(bodies)].filter((one) =>
     [...one.calls].some((routine) => asking.has(routine)),
   );
-}
-
-/**
- * Constants that a column is compared with come first, then all others nearby, since a variable may carry the value.
- */
-function comparisonsOf(
-  table: RelationRow,
-  scopes: readonly Mentions[],
-  callers: readonly Mentions[],
-  catalog: Catalog,
-): Map<string, string[]> {
-  const own = new Set(table.columns.map(({ name }) => name));
-  const routines = new Set(catalog.functions.map(({ name }) => name));
-  const direct = new Map<string, Set<string>>();
-  const beside = new Set<string>();
-  const known = aliasesOf(table, scopes);
-  const note = (node: unknown): string | undefined => {
-    const { name, qualifier } = columnOf(node) ?? {};
-    if (name === undefined || !own.has(name) || (qualifier !== undefined && !known.has(qualifier))) return undefined;
-    if (!direct.has(name)) direct.set(name, new Set());
-    return name;
-  };
-  for (const { trees } of scopes) {
-    walk(trees, (...[type, fields]) => {
-      if (type === 'ColumnRef') note({ ColumnRef: fields });
-      if (type !== 'A_Expr') return;
-      for (const [column, other] of [
-        [fields.lexpr, fields.rexpr],
-        [fields.rexpr, fields.lexpr],
-      ]) {
-        const name = note(column);
-        if (name !== undefined) for (const text of constantsIn(other)) direct.get(name)!.add(text);
-      }
-    });
-  }
-  for (const { trees } of [...scopes, ...callers]) for (const text of possibleValues(trees, routines)) beside.add(text);
-  return new Map([...direct].map(([name, texts]) => [name, [...new Set([...texts, ...beside])]]));
-}
-
-/** The names and aliases that a table has in the queries that read it. */
-function aliasesOf(table: RelationRow, scopes: readonly Mentions[]): ReadonlySet<string> {
-  const found = new Set([table.name]);
-  for (const { trees } of scopes) {
-    walk(trees, (...[type, fields]) => {
-      if (type === 'RangeVar' && fields.relname === table.name && fields.alias?.aliasname !== undefined)
-        found.add(fields.alias.aliasname);
-    });
-  }
-  return found;
-}
-
-const comparing = new Set(['=', '<>', '<', '>', '<=', '>=', '~~', '~~*', '?', '?|', '?&', '@>', '<@', '&&']);
-
-/**
- * The constants below that a column may be compared with. A key of JSON, a format or a length is none; what the muse's own
- * functions are given may be one, and so may the elements of a list, whatever takes it.
- */
-function possibleValues(node: unknown, routines: ReadonlySet<string>): string[] {
-  const found: string[] = [];
-  walk(node, (...[type, fields]) => {
-    if (type === 'A_Const') found.push(...elementsOf(constantOf({ A_Const: fields })));
-    if (type === 'A_Expr') return comparing.has(stringsOf(fields.name).at(-1) ?? '');
-    if (type !== 'FuncCall' || routines.has(stringsOf(fields.funcname).at(-1) ?? '')) return undefined;
-    for (const argument of fields.args ?? []) {
-      const text = constantOf(argument);
-      if (text === undefined) found.push(...possibleValues(argument, routines));
-      else if (listOf(text) !== undefined) found.push(...elementsOf(text));
-    }
-    return false;
-  });
-  return found;
-}
-
-/** Every constant below, as text; the elements of an array literal one by one. */
-function constantsIn(node: unknown): string[] {
-  const found: string[] = [];
-  walk(node, (...[type, fields]) => {
-    if (type === 'A_Const') found.push(...elementsOf(constantOf({ A_Const: fields })));
-  });
-  return found;
-}
-
-/** The text of an array literal without its braces; undefined for another text. */
-function listOf(text: string): string | undefined {
-  return /^\{(.*)\}$/.exec(text)?.[1];
-}
-
-function elementsOf(text: string | undefined): string[] {
-  if (text === undefined) return [];
-  const list = listOf(text);
-  return list === undefined ? [text] : list.split(',').map((one) => one.replaceAll('"', ''));
 }

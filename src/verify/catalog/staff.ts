@@ -10,6 +10,8 @@ import { isTable, primaryKey } from './tenancy.ts';
 export interface Staff {
   /** Tables, as `schema.name`, in which having a row gives a user elevated permissions. Strangers get no row there. */
   tables: ReadonlySet<string>;
+  /** Tables, as `schema.name`, in which a row takes permissions from a user: bans. None of the actors has one. */
+  bans: ReadonlySet<string>;
   /** By `schema.name`: columns of a user's row that give elevated permissions, with the SQL of the value that does. */
   flags: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** The same for rows that share another row with a user. These do not make anyone a member of the staff. */
@@ -27,26 +29,51 @@ export function findStaff(model: Model): Staff {
   return staff;
 }
 
+/** Says whether policies of the table let the muse's own staff do more, by a row or a flag. */
+export function isForStaff(table: RelationRow, model: Model): boolean {
+  const { tables, flags } = findStaff(model);
+  return [...tables, ...flags.keys()].some((name) => model.dependencies.askers(name).includes(table));
+}
+
 function readStaff(model: Model): Staff {
   const tables = new Set<string>();
+  const bans = new Set<string>();
   const [flags, shareFlags] = [
     new Map<string, ReadonlyMap<string, string>>(),
     new Map<string, ReadonlyMap<string, string>>(),
   ];
   for (const table of [...model.tables.values()].filter((row) => isTable(row) && !isPlatformSchema(row.schema))) {
     const name = qualifiedName(table);
-    const asking = model.dependencies
-      .askers(name)
-      .filter((asker) => asker !== table && !asker.constraints.some((key) => key.type === 'f' && key.target === name));
+    const asking = model.dependencies.askers(name).filter((asker) => asker !== table && !leadsTo(asker, table, model));
     const isShare = sharesParent(table, model);
     if (asking.length === 0 || !(isShare || isOfUsersAlone(table, model))) continue;
-    const trees = asking.flatMap((asker) => treesOf(asker, model)).filter((tree) => names(tree, table));
+    const all = asking.flatMap((asker) => treesOf(asker, model));
+    const trees = all.filter((tree) => names(tree, table));
     const found = flagsOf(table, trees, model);
     if (found.size > 0) (isShare ? shareFlags : flags).set(name, found);
-    else if (!isShare && !isProfile(table, model) && !trees.some((tree) => isAskedForAbsence(tree, table)))
-      tables.add(name);
+    else if (!isShare && !isProfile(table, model)) {
+      const negated = all.flatMap(negatedIn).filter(({ part }) => isNegated(part, table, model));
+      if (negated.length === 0) tables.add(name);
+      else if (negated.every(({ isAlternative }) => !isAlternative)) bans.add(name);
+    }
   }
-  return { tables, flags, shareFlags };
+  return { tables, bans, flags, shareFlags };
+}
+
+/** Rows of the asker belong to rows of the table, directly, or to a table of no users by others between them. */
+function leadsTo(asker: RelationRow, table: RelationRow, model: Model): boolean {
+  const name = qualifiedName(table);
+  const isDirect = model.tenancy.userTables.has(name);
+  const above = new Set([asker]);
+  for (const one of above) {
+    for (const { type, target } of one.constraints) {
+      if (type !== 'f' || target === null) continue;
+      if (target === name) return true;
+      const parent = model.tables.get(target);
+      if (parent !== undefined && !isDirect && !model.tenancy.userTables.has(target)) above.add(parent);
+    }
+  }
+  return false;
 }
 
 /** Every user has a row there: it is the table of users, or other tables reference it. */
@@ -125,13 +152,44 @@ function names(tree: unknown, table: RelationRow): boolean {
   return found;
 }
 
-/** A row there removes permissions: `NOT EXISTS (SELECT … FROM bans …)`. */
-function isAskedForAbsence(tree: unknown, table: RelationRow): boolean {
-  let found = false;
+/** The negated parts of a condition; one beside OR gives access by itself. */
+function negatedIn(tree: unknown): { part: unknown; isAlternative: boolean }[] {
+  const found: { part: unknown; isAlternative: boolean }[] = [];
+  const alternatives = new Set<unknown>();
   walk(tree, (type, bool) => {
-    found ||= type === 'BoolExpr' && bool['boolop'] === 'NOT_EXPR' && names(bool['args'], table);
+    if (type !== 'BoolExpr') return;
+    const args = bool['args'] as unknown[];
+    if (bool['boolop'] === 'OR_EXPR') for (const arg of args) alternatives.add(fields(arg, 'BoolExpr'));
+    if (bool['boolop'] === 'NOT_EXPR') found.push({ part: args, isAlternative: alternatives.has(bool) });
   });
   return found;
+}
+
+/** Its absence is asked for: `NOT EXISTS (SELECT … FROM bans …)`, or NOT of a function that looks there. */
+function isNegated(part: unknown, table: RelationRow, model: Model): boolean {
+  return [part, ...bodiesCalled([part], model)].some((one) => names(one, table));
+}
+
+/** Names of roles, the most privileged first. */
+export const roleNames: readonly string[] = [
+  'owner',
+  'superadmin',
+  'super_admin',
+  'admin',
+  'administrator',
+  'manager',
+  'editor',
+  'member',
+  'user',
+  'viewer',
+  'guest',
+];
+
+/** How privileged a value makes, as SQL: the less the more; of other words the first counts, unless a role that gives more follows. */
+function rankOf(sql: string | undefined): number {
+  if (sql === undefined) return Number.POSITIVE_INFINITY;
+  const rank = roleNames.indexOf(sql.replaceAll("'", ''));
+  return rank < 0 ? roleNames.indexOf('member') : rank;
 }
 
 /** The columns, other than its keys, that are compared with a constant or are boolean conditions. */
@@ -152,7 +210,7 @@ function flagsOf(table: RelationRow, trees: readonly unknown[], model: Model): M
       sql !== undefined &&
       !keys.has(column.name) &&
       !column.generated &&
-      !found.has(column.name)
+      rankOf(sql) < rankOf(found.get(column.name))
     )
       found.set(column.name, sql);
   };

@@ -7,7 +7,7 @@ import type { Model } from './model.ts';
 import { endingsOf, foldersOf } from './object-paths.ts';
 import type { Ids } from '../fixtures/ids.ts';
 import { claimsOf, type Person } from '../fixtures/people.ts';
-import { actingOrganization, actingUser } from '../fixtures/rows.ts';
+import { actingOrganization, actingUser } from '../fixtures/belongings.ts';
 import { stateLabels } from '../probes/labels.ts';
 import { type KnownRow, largeTable, type Subject } from '../probes/subject.ts';
 

@@ -1,8 +1,17 @@
 import type { Isolation } from '../../shared/muse-file.ts';
 import { tokenSetting } from '../catalog/claim-paths.ts';
 import type { Cargo, Load } from '../fixtures/carried.ts';
-import { guestKey, hasMoreElsewhere, isMultiOrg, isStateHolder, type Person, staffKey } from '../fixtures/people.ts';
-import { actingOrganization, actingUser } from '../fixtures/rows.ts';
+import {
+  guestKey,
+  hasMoreElsewhere,
+  isBanned,
+  isMultiOrg,
+  isPeer,
+  isStateHolder,
+  type Person,
+  staffKey,
+} from '../fixtures/people.ts';
+import { actingOrganization, actingUser } from '../fixtures/belongings.ts';
 import type { ScriptActor } from '../fixtures/script.ts';
 
 /** An actor of the proof. */
@@ -62,7 +71,9 @@ export function makeActors(
   ofGuests: ReadonlySet<string>,
 ): Actor[] {
   const [a, b, c, ...others] = people as [Person, Person, Person, ...Person[]];
-  const members = others.filter(({ key }) => key !== staffKey && key !== guestKey && !isStateHolder(key));
+  const members = others.filter(
+    ({ key }) => key !== staffKey && key !== guestKey && !isStateHolder(key) && !isBanned(key) && !isPeer(key),
+  );
   const guest = others.find(({ key }) => key === guestKey);
   const hasOrganizations = members.length > 0;
   const isBySession = isolation === 'session' && session !== undefined;

@@ -43,9 +43,10 @@ export function changeMixedSql(subject: Subject, actor: Actor, model: Model): st
     : `update ${subject.into} set ${assignment} where ${condition(m.key)}`;
 }
 
-/** Assignments that end a row's state, if policies read those columns and the role may change them: to restore what was deleted. */
+/** Assignments that end a state of the row's own values, if policies read those columns and the role may change them: to restore what was deleted. */
 function restoring(row: KnownRow, subject: Subject, actor: Actor, model: Model): string | undefined {
   const { a } = subject.rows;
+  if (row.columns?.length === 0) return undefined;
   const fixed = new Set([...uniqueSets(subject.table).flat(), ...subject.belongs.map((one) => one.column)]);
   const columns = grantedColumns(subject, actor.role, 'U', model).filter(
     (column) =>

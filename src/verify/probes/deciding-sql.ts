@@ -5,7 +5,7 @@ import type { Model } from '../catalog/model.ts';
 import { policiesFor } from '../catalog/scope.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
-import { actingUser } from '../fixtures/rows.ts';
+import { actingUser } from '../fixtures/belongings.ts';
 import type { Actor } from './actors.ts';
 import { insertStatement } from './insert-sql.ts';
 import { condition, grantedColumns, type Subject } from './subject.ts';
@@ -64,7 +64,7 @@ function decidingValues(subject: Subject, model: Model, keys: Keys): [string, st
 
 function valuesFor(column: ColumnRow, compared: readonly string[], subject: Subject, model: Model): string[] {
   if (column.base === 'boolean') return ['true', 'false'];
-  if (/^(timestamp|date)/.test(column.base))
+  if (/^(timestamp|date$)/.test(column.base))
     return ['now()', "now() + interval '1 year'", ...(column.notNull ? [] : ['NULL'])];
   if (/^(smallint|integer|bigint|numeric|real|double precision)/.test(column.base)) {
     const numbers = compared.filter((text) => text !== '' && Number.isFinite(Number(text))).map(Number);

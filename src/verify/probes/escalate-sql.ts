@@ -3,7 +3,7 @@ import type { Actor } from './actors.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
 import type { ColumnRow } from '../../rules/engine/live/catalog.ts';
 import type { Model } from '../catalog/model.ts';
-import { actingOrganization, actingUser } from '../fixtures/rows.ts';
+import { actingOrganization, actingUser } from '../fixtures/belongings.ts';
 import type { Subject } from './subject.ts';
 
 const privilegedRole = /^(owner|admin|administrator|super_?admin|root)$/;

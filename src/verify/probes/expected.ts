@@ -3,6 +3,7 @@ import { managingRoles } from '../catalog/managing-roles.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
 import { columnsIn, policiesFor } from '../catalog/scope.ts';
 import { findSeats } from '../catalog/seats.ts';
+import { isForStaff } from '../catalog/staff.ts';
 import type { Actor } from './actors.ts';
 import { isPrivilegedRole, privilegedColumn } from './escalate-sql.ts';
 import { type Subject, userColumnsOf } from './subject.ts';
@@ -47,8 +48,10 @@ function holdsByJoin({ scope }: Subject, { relation }: Actor): boolean {
 /** The scope expects nothing. */
 export const expectNothing: Expects = () => 'may';
 
-/** Never allowed: acting on behalf of another user. */
-export const expectNever = withScope(() => 'no');
+/** Acting on behalf of another user: never allowed, unless to the muse's own staff. */
+export const expectNever = withScope(({ table }, { isStaff }, model) =>
+  isStaff && isForStaff(table, model) ? 'may' : 'no',
+);
 
 const personal = /(^|_)(e_?mail|phone|mobile|iban|ssn|passport|birth_?(day|date)|date_of_birth)(_|$)/;
 

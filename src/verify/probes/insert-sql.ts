@@ -107,6 +107,31 @@ export function insertStateSql(subject: Subject, actor: Actor, model: Model): st
   });
 }
 
+/** What a stranger writes in a row of its own that triggers of the table ask for: in a new row, and in the one that it has. */
+export function fireSql(subject: Subject, actor: Actor, model: Model): string[] {
+  if (actor.relation !== 'none' || actor.isAnonymous || subject.kind !== 'table' || subject.scope.owner === undefined)
+    return [];
+  return subject.rows.states
+    .filter(({ isFired, columns = [] }) => isFired === true && columns.length > 0)
+    .flatMap(({ values, columns = [] }) => {
+      const state = new Map(columns.map((name) => [name, values.get(name) ?? 'default']));
+      const assignments = [...state].map(([name, value]) => `${quoteIdentifier(name)} = ${value}`).join(', ');
+      return [
+        insertSql(subject, actor, model, 'own', state) ?? [],
+        actor.side === 'b' && !actor.isNobody
+          ? `update ${subject.into} set ${assignments} where ${condition(subject.rows.b.key)}`
+          : [],
+      ].flat();
+    });
+}
+
+/** The links of a new row that are changed to lead to rows of the other side. */
+export function crossLinks(subject: Subject, model: Model): { column: string; a: string; b: string }[] {
+  // Where a row lets its user in elsewhere, that is tried by joining.
+  const withKey = !model.dependencies.isDeciding(qualifiedName(subject.table));
+  return linkColumns(subject, model, withKey).filter((link) => link.a !== link.b);
+}
+
 /** Columns that a foreign key ties to the owner columns, with their values on a side: others would only be refused by that key. */
 export function companions(subject: Subject, side: 'a' | 'b'): [string, string][] {
   const owners = subject.belongs.map((one) => one.column);
@@ -194,9 +219,7 @@ const changes: Record<Manner, Change> = {
   },
   cross: (subject, actor, model, values) => {
     const side = actor.side === 'a' ? 'b' : 'a';
-    // Where a row lets its user in elsewhere, that is tried by joining.
-    const withKey = !model.dependencies.isDeciding(qualifiedName(subject.table));
-    const links = linkColumns(subject, model, withKey).filter((link) => link.a !== link.b);
+    const links = crossLinks(subject, model);
     for (const link of links) values.set(link.column, link[side]);
     return links.length === 0 ? undefined : new Set(links.map((link) => link.column));
   },

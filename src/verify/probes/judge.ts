@@ -9,6 +9,7 @@ import { adviceOn, onOneLine } from '../report/advice.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import type { Check, TableReport } from '../report/report.ts';
 import { suggestionFor } from '../report/suggestions.ts';
+import { mayLoseOwner } from '../catalog/ownerless.ts';
 import { labelledRows, type Subject } from './subject.ts';
 import { type Verb, verbs } from './verbs.ts';
 
@@ -44,20 +45,34 @@ export function judge(report: TableReport, actors: readonly Actor[], model: Mode
   return [...broken].map(([rule, checks]) => {
     const advice = adviceOn(rule, checks, about.subject, rule.startsWith('anon-'), model);
     const by = advice === undefined || advice.policies.length === 0 ? '' : ` ${lets(advice.policies)}`;
-    const isDoubtful = checks.every(({ expected, outcome }) => expected === 'doubtful' && outcome !== 'error');
+    const isDoubtful = checks.every(
+      (check) =>
+        check.outcome !== 'error' && (check.expected === 'doubtful' || isOfNobody(check, about.subject, model)),
+    );
     const probes = [...new Set(checks.flatMap(({ probe }) => probe ?? []))].slice(0, mostProbes);
     return {
       ...makeFinding(
         rule,
         report.table,
         `${report.table} (${report.scope}): ${tell(checks, about.subject)}.${by}`,
-        `${advice?.suggestion ?? suggestionFor(rule, report, checks, about.routine, model)}${isDoubtful ? orMeant(rule) : ''}`,
+        `${advice?.suggestion ?? suggestionFor(rule, report, checks, about.routine, model)}${isDoubtful ? orMeant(rule, checks) : ''}`,
         isDoubtful ? 'warning' : undefined,
       ),
       ...(advice?.policies[0] === undefined ? {} : { policy: advice.policies[0] }),
       ...(probes.length === 0 ? {} : { probe: probes.map((sql) => `${sql};`).join('\n') }),
     };
   });
+}
+
+/** It only reads rows without an owner, such as no user can make: they may be meant for everybody. */
+function isOfNobody({ verb, rows, outcome }: Check, subject: Subject | undefined, model: Model): boolean {
+  const letters = rowsOfA(rows ?? '');
+  if (subject === undefined || verbs[verb].letter !== 'S' || outcome !== 'allowed' || letters === '') return false;
+  const states = new Map(labelledRows(subject));
+  return (
+    [...letters].every((letter) => states.get(letter)?.isOwnerless === true) &&
+    !mayLoseOwner(subject.table, subject.scope.columns, model)
+  );
 }
 
 function lets(policies: readonly string[]): string {
@@ -80,8 +95,11 @@ export function isAgainst({ expected }: Check): boolean {
 }
 
 /** How to say that it is meant. */
-function orMeant(rule: RuleName): string {
-  return ` Or, if all who are let in may do that, write: -- muse: ignore ${rule} because <reason>`;
+function orMeant(rule: RuleName, checks: readonly Check[]): string {
+  const who = checks.some(({ expected }) => expected === 'doubtful')
+    ? 'all who are let in may do that'
+    : "rows without an owner are everybody's";
+  return ` Or, if ${who}, write: -- muse: ignore ${rule} because <reason>`;
 }
 
 /** Without WHERE a statement also affects the actor's own rows, which is allowed. */

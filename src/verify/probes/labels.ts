@@ -1,5 +1,5 @@
 /** Letters of A's rows in states other than the ordinary one. */
-export const stateLabels: readonly string[] = [...'hijopq'];
+export const stateLabels: readonly string[] = [...'hijopqrstuvwxyzd'];
 
 /** The letter of the row that lets a guest into what is A's. */
 export const seatLabel = 'g';

@@ -1,7 +1,7 @@
 import type { Finding } from '../../shared/finding.ts';
 import { isPlatformSchema, type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, nameParts, walk } from '../../rules/engine/live/expression.ts';
-import { bodiesCalled } from '../catalog/staff.ts';
+import { bodiesCalled, findStaff } from '../catalog/staff.ts';
 import { isMoment } from '../fixtures/state-values.ts';
 import type { Actor } from './actors.ts';
 import { makeFinding } from '../report/make-finding.ts';
@@ -26,7 +26,8 @@ const verbs: readonly { letter: 'S' | 'I' | 'U' | 'D'; verbs: readonly Verb[]; w
  * everyone).
  */
 export function lockedOut(subject: Subject, report: TableReport, actors: readonly Actor[], model: Model): Finding[] {
-  if (subject.scope.kind === 'service-only') return [];
+  // The rows of a table of bans are not the actors'.
+  if (subject.scope.kind === 'service-only' || findStaff(model).bans.has(subject.name)) return [];
   const holders = new Set(actors.filter((actor) => isHolder(actor, subject)).map((actor) => actor.name));
   const shut = verbs.filter(({ verbs }) => {
     const tries = report.checks.filter((check) => verbs.includes(check.verb) && holders.has(check.actor));

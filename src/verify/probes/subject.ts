@@ -2,7 +2,8 @@ import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts'
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import type { Model } from '../catalog/model.ts';
 import { guestKey, isMember, type Person } from '../fixtures/people.ts';
-import { actingEmail, actingUser, keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
+import { actingEmail, actingUser } from '../fixtures/belongings.ts';
+import { keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
 import { seatLabel, stateLabels } from './labels.ts';
 import type { Scope } from '../catalog/scope.ts';
 import { qualifiedName, relation } from '../../rules/engine/live/catalog.ts';
@@ -13,6 +14,12 @@ export interface KnownRow {
   state?: string;
   /** The columns that make the state. */
   columns?: readonly string[];
+  /** A view or a function asks for the state, and may show such rows. */
+  isShown?: boolean;
+  /** A trigger asks for the state of the row that is written. */
+  isFired?: boolean;
+  /** The state is that it has no owner. */
+  isOwnerless?: boolean;
   /** The ID of the user whom the row is about, if that user acts too: a member, or a guest. */
   holder?: string;
   values: ReadonlyMap<string, string>;
@@ -142,7 +149,15 @@ function knownRow(row: Row, rows: Rows): KnownRow {
   return {
     values,
     key: keyOf(row, values),
-    ...(row.state === undefined ? {} : { state: row.state.text, columns: [...row.state.values.keys()] }),
+    ...(row.state === undefined
+      ? {}
+      : {
+          state: row.state.text,
+          columns: row.state.by === 'values' ? [...row.state.values.keys()] : [],
+          isShown: row.state.isShown,
+          isFired: row.state.isFired,
+          isOwnerless: row.state.by === 'no owner',
+        }),
   };
 }
 

@@ -23,7 +23,7 @@ import {
   expectRead,
   expectTake,
 } from './expected.ts';
-import { aimedInsertSql, aimedUpdateSql, insertSql, insertStateSql, returningSql } from './insert-sql.ts';
+import { aimedInsertSql, aimedUpdateSql, fireSql, insertSql, insertStateSql, returningSql } from './insert-sql.ts';
 import { selectPublicSql, selectSql } from './select-sql.ts';
 import type { SqlFor, VerbRow } from './verb-row.ts';
 
@@ -219,6 +219,18 @@ const table = {
     expects: expectChange,
     underKeyOfA: true,
     sql: (...of) => [replacedInsertSql(...of)],
+  },
+  fire: {
+    letter: 'U',
+    rule: writes,
+    wording: 'changes it by what a trigger does with its own row',
+    step: 'writes a row of its own in',
+    followed: 'triggers',
+    result: 'changed',
+    expects: expectChange,
+    shown: 'when-broken',
+    underKeyOfA: true,
+    sql: fireSql,
   },
   escalate: {
     multiOrg: 'by-role',

@@ -188,20 +188,21 @@ function withStored(sql: string, rowKeys: readonly RowKey[], leaks: LeakFinder):
   );
 }
 
-/** Tables that the actor may not read, for values that are in no table that it may read. */
+/** Tables that the actor may not read, for values that are in no table that it may read, each with the state of its rows. */
 function hidden(
-  given: readonly { holders: string[] }[],
+  given: readonly { holders: string[]; state?: string | undefined }[],
   actor: Actor,
   tables: ReadonlySet<string>,
   leaks: LeakFinder,
 ): string[] {
-  return [
-    ...new Set(
-      given
-        .filter(({ holders }) => holders.every((table) => leaks.isHidden(table, actor, tables)))
-        .flatMap(({ holders }) => holders),
-    ),
-  ];
+  const found = given.filter(({ holders }) => holders.every((table) => leaks.isHidden(table, actor, tables)));
+  const ordinary = new Set(found.flatMap(({ holders, state }) => (state === undefined ? holders : [])));
+  const inStates = found.flatMap(({ holders, state }) =>
+    state === undefined
+      ? []
+      : holders.filter((table) => !ordinary.has(table)).map((table) => `${table} where ${state}`),
+  );
+  return [...new Set([...ordinary, ...inStates])];
 }
 
 function readCheck(

@@ -28,9 +28,12 @@ export function readFound(answer: string): Found {
 export interface LeakFinder {
   /**
    * Tables among `tables` whose row of A was revealed: the result contains values that were generated for that row
-   * alone.
+   * alone. With the state of the row, if it is not the ordinary one.
    */
-  given(values: readonly string[], tables: ReadonlySet<string>): { value: string; holders: string[] }[];
+  given(
+    values: readonly string[],
+    tables: ReadonlySet<string>,
+  ): { value: string; holders: string[]; state?: string | undefined }[];
   /**
    * The same for values that other rows have too, in columns that the query returns: for results that depend on A's
    * key.
@@ -80,6 +83,14 @@ export function leakFinder(proof: { answer: Answer; model: Model; subjects: read
           ([column, held]) => held === value && holds(column, proof.model.tables.get(name)),
         ),
     );
+  const inStates = (
+    value: string,
+    tables: ReadonlySet<string>,
+  ): { value: string; holders: string[]; state: string }[] =>
+    [...tables].flatMap((name) => {
+      const found = [...(rows.get(name)?.states ?? [])].find(([, held]) => [...held.values()].includes(value));
+      return found === undefined ? [] : [{ value, holders: [name], state: found[0] }];
+    });
   const { userTables, membership } = proof.model.tenancy;
   const isForbidden: LeakFinder['isForbidden'] = (table, actor, verb) => {
     if (table === authUsers) return actor.relation === 'none';
@@ -103,8 +114,9 @@ export function leakFinder(proof: { answer: Answer; model: Model; subjects: read
       ),
     given: (values, tables) =>
       distinct(values).flatMap((value) => {
-        const holders = !isMadeUp(value) || ofB.has(value) ? [] : holdersOf(value, tables, () => true);
-        return holders.length === 0 ? [] : [{ value, holders }];
+        if (!isMadeUp(value) || ofB.has(value)) return [];
+        const holders = holdersOf(value, tables, () => true);
+        return holders.length === 0 ? inStates(value, tables) : [{ value, holders }];
       }),
     common: (values, tables, columns) =>
       distinct(values).flatMap((value) => {

@@ -124,8 +124,8 @@ function unfilledTables(proof: Proof): Map<string, Gap> {
   return gaps;
 }
 
-/** What the database refuses of any writer: a CHECK, NOT NULL, an error that a trigger raises. */
-const neverAllowed = /^(23514|23502|P0)/;
+/** What the database refuses of any writer: a value that the type does not have, a CHECK, NOT NULL, an error that a trigger raises. */
+const neverAllowed = /^(22|23514|23502|P0)/;
 
 /** States that policies tell apart and in which no row could be made, though the database does not forbid them. */
 function stateGaps({ answer, steps }: Proof): Gap[] {

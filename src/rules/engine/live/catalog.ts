@@ -36,6 +36,8 @@ export interface ConstraintRow {
   /** `schema.name` of the table that a foreign key points at. */
   target: string | null;
   targetColumns: string[] | null;
+  /** A foreign key becomes null when the row is deleted that it points at. */
+  clears: boolean;
   /** A CHECK's expression as SQL. */
   expression: string | null;
 }

@@ -1,0 +1,100 @@
+/** The values that policies and functions compare the columns of a table with. */
+import { type Node, stringsOf, walk } from '../../sql/nodes.ts';
+import type { Catalog, RelationRow } from '../../rules/engine/live/catalog.ts';
+import { columnOf, constantOf } from '../../rules/engine/live/expression.ts';
+
+/** The parse trees of a policy, a view or a function body. */
+interface Trees {
+  trees: readonly Node[];
+}
+
+/**
+ * Constants that a column is compared with come first, then all others nearby, since a variable may carry the value.
+ */
+export function comparisonsOf(
+  table: RelationRow,
+  scopes: readonly Trees[],
+  callers: readonly Trees[],
+  catalog: Catalog,
+): Map<string, string[]> {
+  const own = new Set(table.columns.map(({ name }) => name));
+  const routines = new Set(catalog.functions.map(({ name }) => name));
+  const direct = new Map<string, Set<string>>();
+  const beside = new Set<string>();
+  const known = aliasesOf(table, scopes);
+  const note = (node: unknown): string | undefined => {
+    const { name, qualifier } = columnOf(node) ?? {};
+    if (name === undefined || !own.has(name) || (qualifier !== undefined && !known.has(qualifier))) return undefined;
+    if (!direct.has(name)) direct.set(name, new Set());
+    return name;
+  };
+  for (const { trees } of scopes) {
+    walk(trees, (...[type, fields]) => {
+      if (type === 'ColumnRef') note({ ColumnRef: fields });
+      if (type !== 'A_Expr') return;
+      for (const [column, other] of [
+        [fields.lexpr, fields.rexpr],
+        [fields.rexpr, fields.lexpr],
+      ]) {
+        const name = note(column);
+        if (name !== undefined) for (const text of constantsIn(other)) direct.get(name)!.add(text);
+      }
+    });
+  }
+  for (const { trees } of [...scopes, ...callers]) for (const text of possibleValues(trees, routines)) beside.add(text);
+  return new Map([...direct].map(([name, texts]) => [name, [...new Set([...texts, ...beside])]]));
+}
+
+/** The names and aliases that a table has in the queries that read it. */
+function aliasesOf(table: RelationRow, scopes: readonly Trees[]): ReadonlySet<string> {
+  const found = new Set([table.name]);
+  for (const { trees } of scopes) {
+    walk(trees, (...[type, fields]) => {
+      if (type === 'RangeVar' && fields.relname === table.name && fields.alias?.aliasname !== undefined)
+        found.add(fields.alias.aliasname);
+    });
+  }
+  return found;
+}
+
+const comparing = new Set(['=', '<>', '<', '>', '<=', '>=', '~~', '~~*', '?', '?|', '?&', '@>', '<@', '&&']);
+
+/**
+ * The constants below that a column may be compared with. A key of JSON, a format or a length is none; what the muse's own
+ * functions are given may be one, and so may the elements of a list, whatever takes it.
+ */
+function possibleValues(node: unknown, routines: ReadonlySet<string>): string[] {
+  const found: string[] = [];
+  walk(node, (...[type, fields]) => {
+    if (type === 'A_Const') found.push(...elementsOf(constantOf({ A_Const: fields })));
+    if (type === 'A_Expr') return comparing.has(stringsOf(fields.name).at(-1) ?? '');
+    if (type !== 'FuncCall' || routines.has(stringsOf(fields.funcname).at(-1) ?? '')) return undefined;
+    for (const argument of fields.args ?? []) {
+      const text = constantOf(argument);
+      if (text === undefined) found.push(...possibleValues(argument, routines));
+      else if (listOf(text) !== undefined) found.push(...elementsOf(text));
+    }
+    return false;
+  });
+  return found;
+}
+
+/** Every constant below, as text; the elements of an array literal one by one. */
+function constantsIn(node: unknown): string[] {
+  const found: string[] = [];
+  walk(node, (...[type, fields]) => {
+    if (type === 'A_Const') found.push(...elementsOf(constantOf({ A_Const: fields })));
+  });
+  return found;
+}
+
+/** The text of an array literal without its braces; undefined for another text. */
+function listOf(text: string): string | undefined {
+  return /^\{(.*)\}$/.exec(text)?.[1];
+}
+
+function elementsOf(text: string | undefined): string[] {
+  if (text === undefined) return [];
+  const list = listOf(text);
+  return list === undefined ? [text] : list.split(',').map((one) => one.replaceAll('"', ''));
+}

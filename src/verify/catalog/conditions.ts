@@ -1,0 +1,282 @@
+/** The conditions that anything asks about the rows of a table: its policies, those of others, views, functions, triggers. */
+import {
+  type ColumnRow,
+  type FunctionRow,
+  isPlatformSchema,
+  type RelationRow,
+} from '../../rules/engine/live/catalog.ts';
+import { columnOf, fields, nameParts, type Node, walk } from '../../rules/engine/live/expression.ts';
+import { effectsOf } from './effects.ts';
+import type { Reader } from './dependencies.ts';
+import type { Model } from './model.ts';
+import type { Node as SqlNode } from '../../sql/nodes.ts';
+
+/** How an expression names the row's columns. */
+interface Names {
+  /** Qualifiers that stand for the row: the table, its aliases, a variable of its type. */
+  rows: ReadonlySet<string>;
+  /** A column without a qualifier is the row's. */
+  isPlain: boolean;
+  /** Variables and arguments that hold one of its columns. */
+  variables: ReadonlyMap<string, ColumnRow>;
+}
+
+const nothing: Names = { rows: new Set(), isPlain: false, variables: new Map() };
+
+/** A condition, and the columns of the row that it names. */
+export interface Condition {
+  tree: unknown;
+  /** It only selects rows: what matters is that it holds. */
+  isFilter: boolean;
+  /** The reader that asks it, by its trees; undefined for the table's own policies and triggers. */
+  source: Reader['trees'] | undefined;
+  own(node: unknown): ColumnRow | undefined;
+}
+
+/** Conditions of the table's own policies for users, those of its triggers on the written row, and those that others ask. */
+export interface Conditions {
+  policies: readonly Condition[];
+  triggers: readonly Condition[];
+  others: readonly Condition[];
+}
+
+/** How deep calls of helpers with columns as arguments are followed. */
+const deepest = 3;
+
+const known = new WeakMap<Model, Map<RelationRow, Conditions>>();
+
+/** Finds them. Cached per model. */
+export function conditionsOn(table: RelationRow, model: Model): Conditions {
+  const ofModel = known.get(model) ?? new Map<RelationRow, Conditions>();
+  known.set(model, ofModel);
+  const conditions = ofModel.get(table) ?? findConditions(table, model);
+  ofModel.set(table, conditions);
+  return conditions;
+}
+
+function findConditions(table: RelationRow, model: Model): Conditions {
+  const inPolicies: Names = { rows: new Set([table.name]), isPlain: true, variables: new Map() };
+  const [own, fired, others] = [new Finder(table, model), new Finder(table, model), new Finder(table, model)];
+  const trees = model
+    .policyFacts(table)
+    .flatMap(({ policy }) => [policy.using, policy.check])
+    .flatMap((sql) => (sql === null ? [] : [model.parse(sql)]));
+  for (const tree of trees) {
+    own.ask(tree, inPolicies);
+    own.visit(tree, inPolicies, 0);
+  }
+  for (const { trees: below, routine, row } of readersOf(table, model)) {
+    const isShowing = routine !== undefined || row?.query != null;
+    others.source = below;
+    others.visit(below, routine === undefined ? nothing : variablesOf(routine, table, model), 0, isShowing);
+  }
+  const firing: Names = { rows: new Set(['new', 'old']), isPlain: false, variables: new Map() };
+  for (const trigger of table.triggers) {
+    const routine = trigger.enabled ? model.sources.byOid(trigger.function) : undefined;
+    // What a trigger only checks or fills shows in the written row itself.
+    if (routine !== undefined && model.dependencies.writtenBy(routine).size > 0)
+      fired.visit(model.sources.body(routine).trees, firing, 0);
+  }
+  return { policies: own.found, triggers: fired.found, others: others.found };
+}
+
+/** What reads the table for users beyond what its policies let them: its own policies, those of others, views, functions. */
+export function readersOf(table: RelationRow, model: Model): Reader[] {
+  const running = privilegedRoutines(model);
+  return model.dependencies
+    .readers(`${table.schema}.${table.name}`)
+    .filter(({ routine, row }) => (routine === undefined ? row?.securityInvoker === false : running.has(routine)));
+}
+
+const privileged = new WeakMap<Model, ReadonlySet<FunctionRow>>();
+
+/** Functions that run for users in a policy or a view, or with the rights of their owner. */
+function privilegedRoutines(model: Model): ReadonlySet<FunctionRow> {
+  const routines = privileged.get(model) ?? findPrivileged(model);
+  privileged.set(model, routines);
+  return routines;
+}
+
+function findPrivileged(model: Model): ReadonlySet<FunctionRow> {
+  const expressions = model.catalog.relations.flatMap(({ policies, query }) => [
+    ...policies.flatMap(({ using, check }) => [using, check]),
+    query === null ? null : `(${query.replace(/;\s*$/, '')})`,
+  ]);
+  const trees = expressions.flatMap((sql) => (sql === null ? [] : [model.parse(sql)])) as SqlNode[];
+  const inExpressions = model.sources.called(effectsOf({ trees }));
+  const isCalled = ({ schema, execute }: FunctionRow): boolean =>
+    ['anon', model.userRole].some(
+      (role) => execute.includes(role) && model.catalog.schemaUsage[role]?.includes(schema) === true,
+    );
+  const called = model.catalog.functions
+    .filter((routine) => routine.kind === 't' || isCalled(routine))
+    .flatMap((routine) => [...model.sources.reached(routine)])
+    .filter(({ definer }) => definer);
+  return new Set(
+    [...inExpressions, ...called]
+      .filter(({ schema }) => !isPlatformSchema(schema))
+      .flatMap((routine) => [...model.sources.reached(routine)]),
+  );
+}
+
+/** Names in the body of a function: its arguments of the row's type, and the variables that it fills from the table. */
+function variablesOf(routine: FunctionRow, table: RelationRow, model: Model): Names {
+  const rows = new Set<string>();
+  const variables = new Map<string, ColumnRow>();
+  routine.arguments.forEach((type, index) => {
+    const name = routine.argumentNames[index] ?? '';
+    if ((type === table.name || type === `${table.schema}.${table.name}`) && name !== '') rows.add(name);
+  });
+  for (const { variables: names, value } of model.sources.body(routine).assigned) {
+    const select = fields(value, 'SelectStmt');
+    const inside = select === undefined ? undefined : namesIn(select, table, nothing);
+    if (select === undefined || inside === undefined || inside === nothing) continue;
+    const targets = ((select['targetList'] ?? []) as unknown[]).map((target) => fields(target, 'ResTarget')?.['val']);
+    const columns = targets.map((target) => ownColumn(target, table, inside));
+    if (targets.length !== names.length || columns.every((column) => column === undefined)) {
+      if (names.length === 1) rows.add(names[0]!);
+    } else
+      columns.forEach((column, index) => {
+        if (column !== undefined) variables.set(names[index]!, column);
+      });
+  }
+  return { rows, isPlain: false, variables };
+}
+
+/** What the names in a query mean, if it reads the table. */
+function namesIn(statement: Node, table: RelationRow, around: Names): Names {
+  const found = new Set<string>();
+  let others = 0;
+  walk(
+    [statement['fromClause'], statement['relation'], statement['usingClause']].map((part) =>
+      // The relation of an UPDATE is a RangeVar without its type.
+      part === statement['relation'] && part !== undefined ? { RangeVar: part } : part,
+    ),
+    (type, range) => {
+      if (type === 'RangeSubselect' || type === 'SubLink') return false;
+      if (type === 'RangeFunction') others += 1;
+      if (type !== 'RangeVar') return undefined;
+      if (range['relname'] === table.name && (range['schemaname'] ?? table.schema) === table.schema)
+        found.add(String((range['alias'] as Node | undefined)?.['aliasname'] ?? table.name));
+      else others += 1;
+      return undefined;
+    },
+  );
+  return found.size === 0
+    ? around
+    : {
+        rows: new Set([...around.rows, ...found]),
+        isPlain: others === 0 || around.isPlain,
+        variables: around.variables,
+      };
+}
+
+function ownColumn(node: unknown, table: RelationRow, { rows, isPlain, variables }: Names): ColumnRow | undefined {
+  const { name, qualifier } = columnOf(node) ?? argumentOf(node) ?? {};
+  if (name === undefined) return undefined;
+  const variable = qualifier === undefined ? variables.get(name) : undefined;
+  if (variable !== undefined) return variable;
+  return (qualifier === undefined ? isPlain : rows.has(qualifier))
+    ? table.columns.find((column) => column.name === name)
+    : undefined;
+}
+
+/** The whole row: `a`, `a.*`. */
+function isWhole(node: unknown, table: RelationRow, { rows }: Names): boolean {
+  const { name = '', qualifier } = columnOf(node) ?? {};
+  return qualifier === undefined
+    ? rows.has(name) && !table.columns.some((column) => column.name === name)
+    : name === '*' && rows.has(qualifier);
+}
+
+/** `$1`, as a name. */
+function argumentOf(node: unknown): { name: string; qualifier: undefined } | undefined {
+  const argument = fields(node, 'ParamRef');
+  return argument === undefined ? undefined : { name: `$${Number(argument['number'] ?? 0)}`, qualifier: undefined };
+}
+
+/** Gathers the conditions below a tree. */
+class Finder {
+  readonly found: Condition[] = [];
+  /** What is being visited, if it is not the table's own. */
+  source: Condition['source'];
+  private readonly table: RelationRow;
+  private readonly model: Model;
+
+  constructor(table: RelationRow, model: Model) {
+    this.table = table;
+    this.model = model;
+  }
+
+  /** Takes an expression whose truth matters, if it names a column of the row. */
+  ask(tree: unknown, names: Names, isFilter = false): void {
+    const own: Condition['own'] = (node) => ownColumn(node, this.table, names);
+    let isAsked = false;
+    walk(tree, (type, node) => {
+      isAsked ||= own({ [type]: node }) !== undefined;
+      return !isAsked;
+    });
+    if (isAsked) this.found.push({ tree, own, isFilter, source: this.source });
+  }
+
+  /**
+   * Looks for conditions in queries, CASE and the helpers that are called.
+   * @param isShowing what its queries return is shown
+   */
+  visit(tree: unknown, around: Names, depth: number, isShowing = false): void {
+    walk(tree, (type, node) => {
+      if (/^(Select|Update|Delete)Stmt$/.test(type)) {
+        this.query(node, namesIn(node, this.table, around), depth, isShowing && type === 'SelectStmt');
+        return false;
+      }
+      if (type === 'CaseWhen') this.ask(node['expr'], around);
+      if (type === 'JoinExpr') this.ask(node['quals'], around, isShowing);
+      if (type === 'FuncCall') this.call(node, around, depth);
+      return undefined;
+    });
+  }
+
+  private query(statement: Node, names: Names, depth: number, isShowing: boolean): void {
+    for (const part of ['whereClause', 'havingClause']) this.ask(statement[part], names, isShowing);
+    for (const target of (statement['targetList'] ?? []) as unknown[]) {
+      const value = fields(target, 'ResTarget')?.['val'];
+      const column = ownColumn(value, this.table, names);
+      if (column === undefined ? isTruth(value) : column.base === 'boolean') this.ask(value, names);
+    }
+    this.visit(Object.values(statement), names, depth, isShowing);
+  }
+
+  /** Follows a call of a helper that gets columns of the row. */
+  private call(node: Node, around: Names, depth: number): void {
+    const parts = nameParts(node['funcname']);
+    const args = (node['args'] ?? []) as unknown[];
+    const columns = args.map((arg) => ownColumn(arg, this.table, around));
+    const whole = args.map((arg) => isWhole(arg, this.table, around));
+    if (depth >= deepest || (columns.every((column) => column === undefined) && !whole.includes(true))) return;
+    const routine = this.model.catalog.functions.find(
+      ({ name, schema, arguments: types }) =>
+        name === parts.at(-1) &&
+        (parts.length === 1 || schema === parts.at(-2)) &&
+        types.length >= args.length &&
+        !isPlatformSchema(schema),
+    );
+    if (routine === undefined) return;
+    const variables = new Map<string, ColumnRow>();
+    const rows = new Set<string>();
+    columns.forEach((column, index) => {
+      const name = routine.argumentNames[index] ?? '';
+      if (whole[index] === true) rows.add(name);
+      if (column !== undefined) for (const one of [`$${index + 1}`, name]) variables.set(one, column);
+    });
+    this.visit(this.model.sources.body(routine).trees, { rows, isPlain: false, variables }, depth + 1);
+  }
+}
+
+/** It is true or false, as far as its form shows. */
+function isTruth(node: unknown): boolean {
+  const operator = nameParts(fields(node, 'A_Expr')?.['name']).at(-1);
+  return (
+    ['BoolExpr', 'NullTest', 'BooleanTest', 'CaseExpr'].some((type) => fields(node, type) !== undefined) ||
+    (operator !== undefined && !/^([-+/%^]|\*|\|\||->>?|#>>?)$/.test(operator))
+  );
+}

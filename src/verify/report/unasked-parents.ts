@@ -1,0 +1,79 @@
+/** Rows that strangers add under what is another's and what they cannot even see, and which appear there. */
+import type { Finding } from '../../shared/finding.ts';
+import { qualifiedName, relation } from '../../rules/engine/live/catalog.ts';
+import { isPublic, policiesFor, scopeOf } from '../catalog/scope.ts';
+import { crossLinks } from '../probes/insert-sql.ts';
+import type { Proof } from '../probes/prove.ts';
+import type { Subject } from '../probes/subject.ts';
+import { makeFinding } from './make-finding.ts';
+import type { Check, TableReport } from './report.ts';
+
+/**
+ * The warnings about a table: a stranger links a row of its own to a parent of A that it does not read, while A reads such rows.
+ * Users, organizations and public rows may be linked to by anyone: that is how friends and invitations are asked for.
+ */
+export function unaskedParents(subject: Subject, reports: readonly TableReport[], proof: Proof): Finding[] {
+  const { model, actors } = proof;
+  const checksOf = (name: string): readonly Check[] => reports.find(({ table }) => table === name)?.checks ?? [];
+  const checks = checksOf(subject.name);
+  const isSeen = checks.some(
+    ({ actor, verb, outcome, rows }) =>
+      verb === 'select' &&
+      outcome === 'allowed' &&
+      rows?.includes('m') === true &&
+      actors.some(({ name, relation: related }) => name === actor && related === 'self'),
+  );
+  // The row that is partly A's differs from what the stranger adds where more than the user says whose it is.
+  const isUsers = subject.scope.owner === 'user' && subject.scope.parent === undefined;
+  if (subject.kind !== 'table' || !isUsers || !isSeen) return [];
+  return subject.table.constraints.flatMap((key): Finding[] => {
+    const parent = model.tables.get(key.target ?? '');
+    const { organizations, userTables } = model.tenancy;
+    const isOwned =
+      key.type === 'f' &&
+      parent !== undefined &&
+      parent !== subject.table &&
+      parent !== organizations &&
+      !userTables.has(qualifiedName(parent)) &&
+      !isPublic(parent, model) &&
+      scopeOf(parent, model).owner !== undefined &&
+      key.columns.some((name) => crossLinks(subject, model).some(({ column }) => column === name));
+    if (!isOwned) return [];
+    const isBlind = (actor: string): boolean => {
+      const reads = checksOf(qualifiedName(parent)).filter((check) => check.actor === actor && check.verb === 'select');
+      return (
+        reads.length > 0 && !reads.some(({ outcome, rows }) => outcome === 'allowed' && rows?.includes('a') === true)
+      );
+    };
+    const who = checks
+      .filter(({ verb, outcome, expected }) => verb === 'insert-cross' && outcome === 'allowed' && expected === 'may')
+      .map(({ actor }) => actor)
+      .filter((name) => actors.some((one) => one.name === name && one.relation === 'none') && isBlind(name));
+    if (who.length === 0) return [];
+    const [policy] = policiesFor(subject.table, 'I', model).map(({ name }) => name);
+    const where =
+      parent.columns.length === 0 ? '' : `${relation(parent)} as parent WHERE ${matching(key, 'parent', subject)}`;
+    return [
+      {
+        ...makeFinding(
+          'isolation-insert',
+          subject.name,
+          `${subject.name}: ${who.join(', ')} adds rows under rows of ${qualifiedName(parent)} that it cannot see, and their owner ` +
+            `reads them there.${policy === undefined ? '' : ` Policy ${policy} lets it.`}`,
+          `Let the WITH CHECK ask about the parent as well: EXISTS (SELECT FROM ${where}) — it finds only rows that the user may ` +
+            'read. Or, if anyone may write there, as in a mailbox, write: -- muse: ignore isolation-insert because <reason>',
+          'warning',
+        ),
+        ...(policy === undefined ? {} : { policy }),
+      },
+    ];
+  });
+}
+
+function matching(
+  { columns, targetColumns }: Subject['table']['constraints'][number],
+  alias: string,
+  { table }: Subject,
+): string {
+  return columns.map((name, index) => `${alias}.${targetColumns?.[index] ?? ''} = ${table.name}.${name}`).join(' AND ');
+}
