@@ -200,7 +200,13 @@ export async function rolloutResult(rollout: Rollout, context: MuseContext, conf
     run.state === 'running'
       ? `${run.name} is under way. Workers continue it: muse portfolio work. Show it: muse portfolio list --runs`
       : `${run.name}: ${counted(muses.length, 'muse')} done.`;
-  return { json, text: [head, ...notes].join('\n') };
+  // Where what was made is.
+  const places = muses.flatMap(({ name, result }) =>
+    typeof result?.['directory'] === 'string'
+      ? [`  ${printableLine(name)}  ${printableLine(result['directory'])}`]
+      : [],
+  );
+  return { json, text: [head, ...places, ...notes].join('\n') };
 }
 
 function planLines({ run, muses }: Rollout): string[] {
