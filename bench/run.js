@@ -12,6 +12,7 @@ const sections = {
   musekit: async (options) => (await import('./musekit.js')).musekit(options),
   provision: async (options) => (await import('./provision.js')).provision(options),
   create: async (options) => (await import('./create.js')).create(options),
+  fleet: async (options) => (await import('./fleet.js')).fleet(options),
   daily: async (options) => (await import('./daily.js')).daily(options),
 };
 

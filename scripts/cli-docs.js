@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 /**
  * @typedef {{ name: string, type: string, short?: string, value?: string, about: string, group: string }} Flag
- * @typedef {{ name: string, section: string, about: string, usage: readonly string[], flags: readonly Flag[] }} Command
+ * @typedef {{ name: string, about: string, usage: readonly string[], flags: readonly Flag[] }} Command
  */
 
 /**
@@ -59,10 +59,10 @@ const cell = (/** @type {string} */ text) => text.replaceAll('|', '\\|');
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = dirname(import.meta.dirname);
-  const [{ createFlags }, { museFlags }, { commandNames, loadCommand }] = await Promise.all(
+  const [{ createFlags }, { museFlags }, { loadEveryCommand }] = await Promise.all(
     ['create-muse', 'flags', 'muse-command'].map((name) => import(`../build/cli/${name}.js`)),
   );
-  const commands = await Promise.all(commandNames().map(async (name) => ({ name, ...(await loadCommand(name)) })));
+  const commands = await loadEveryCommand();
   const path = join(root, 'docs', 'cli.md');
   writeFileSync(path, fillReference(readFileSync(path, 'utf8'), { createFlags, globalFlags: museFlags, commands }));
 }

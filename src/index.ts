@@ -42,6 +42,8 @@ import type { RestoreResult } from './muse/restore.ts';
 import type { RollbackResult } from './muse/rollback.ts';
 import type { SeedResult } from './muse/seed.ts';
 import type { EnvironmentStatus } from './muse/status.ts';
+import { Portfolio } from './portfolio/api.ts';
+import type { PortfolioOptions } from './portfolio/api-types.ts';
 import { call, type CallContext as Context, type CallOptions } from './shared/call.ts';
 import type { EnvironmentName, MuseFile, Muse as MuseOnDisk } from './shared/muse-file.ts';
 
@@ -50,6 +52,8 @@ export { type Finding, hasErrors, type Severity } from './shared/finding.ts';
 export { type Rule, type RuleName, rules } from './rules/registry.ts';
 export type * from './create/api-types.ts';
 export type * from './muse/api-types.ts';
+export type * from './portfolio/api-types.ts';
+export { Portfolio } from './portfolio/api.ts';
 export type {
   CallOptions,
   EnvironmentName,
@@ -114,6 +118,24 @@ export function resumeMuse(directory: string, options: ResumeOptions = {}): Prom
  */
 export function openMuse(path = '.'): Promise<Muse> {
   return call({}, async () => new Muse(await openOnDisk(path)));
+}
+
+/**
+ * Opens the portfolio of this user, or the one at `registry` that a team shares; creates it where there is none. Close it at
+ * the end.
+ * @throws MuseError `bad-registry`, `database-in-use`, and what connecting throws
+ */
+export function openPortfolio(options: PortfolioOptions = {}): Promise<Portfolio> {
+  return call(options, async (context) => {
+    const [{ openOwnPortfolio }, { checkProduct, createProduct }] = await Promise.all([
+      import('./portfolio/portfolio.ts'),
+      import('./create/create-product.ts'),
+    ]);
+    const { registry: url, directory, onNote } = options;
+    const creator = { check: checkProduct, create: createProduct };
+    const own = await openOwnPortfolio({ ...context, url, directory, onNote, creator });
+    return new Portfolio(own, context.environment);
+  });
 }
 
 /** A muse on disk. Each call reads `muse.json` again, so changes by other programs take effect. */

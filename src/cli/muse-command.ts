@@ -4,7 +4,7 @@ import type { MuseContext } from './muse-context.ts';
 import type { CommandResult } from './run.ts';
 
 /** The headings of `muse --help`, in their order. */
-const sections = ['Migrations', 'Checks', 'Data', 'Supabase', 'Project'] as const;
+const sections = ['Migrations', 'Checks', 'Data', 'Supabase', 'Project', 'Portfolio'] as const;
 
 /**
  * One command of `muse`: what `commands/<name>.ts` exports as `command`. The file's name is the command's. It is loaded to
@@ -23,8 +23,16 @@ export interface MuseCommand {
   completes?: 'commands' | 'files' | readonly string[];
   /** Its own flags; the global ones come by themselves. */
   flags: readonly Flag[];
+  /** Commands of its own, by their names: `muse portfolio add`. Its flags go before and after them; alone, it shows them. */
+  subcommands?: Readonly<Record<string, Subcommand>>;
   run(context: MuseContext): Promise<CommandResult>;
 }
+
+/** One of the commands of a command. */
+export type Subcommand = Omit<MuseCommand, 'section' | 'subcommands'>;
+
+/** A command as help and docs name it, e.g. `status` or `portfolio status`. */
+export type NamedCommand = Subcommand & { name: string };
 
 const folder = new URL('./commands/', import.meta.url);
 
@@ -41,17 +49,31 @@ export async function loadCommand(name: string): Promise<MuseCommand> {
   return command;
 }
 
+/** The commands of a command, each with the flags that all of them share. */
+export function subcommandsOf({ name, flags, subcommands = {} }: MuseCommand & { name: string }): NamedCommand[] {
+  return Object.entries(subcommands).map(([own, command]) => ({
+    ...command,
+    name: `${name} ${own}`,
+    flags: [...command.flags, ...flags],
+  }));
+}
+
+/** Every command with its subcommands after it: for docs, and for what knows every flag. */
+export async function loadEveryCommand(): Promise<NamedCommand[]> {
+  return (await loadCommands()).flatMap((command) => [command, ...subcommandsOf(command)]);
+}
+
 /** All commands, by name. */
 export async function loadCommands(): Promise<(MuseCommand & { name: string })[]> {
   return Promise.all(commandNames().map(async (name) => ({ name, ...(await loadCommand(name)) })));
 }
 
 /**
- * Help for `muse`, or for one of its commands.
+ * Help for `muse`, for one of its commands, or for one of that one's.
  * @param width columns to write in
  * @throws MuseError `bad-command` where there is no such command
  */
-export async function museHelp(width: number, name?: string): Promise<string> {
+export async function museHelp(width: number, name?: string, own?: string): Promise<string> {
   const { formatHelp } = await import('./help.ts');
   if (name === undefined) {
     const commands = await loadCommands();
@@ -68,26 +90,55 @@ export async function museHelp(width: number, name?: string): Promise<string> {
     });
   }
   if (!commandNames().includes(name)) throw await unknownCommand(name);
-  const { about, usage, flags } = await loadCommand(name);
+  const command = { name, ...(await loadCommand(name)) };
+  const shown = own === undefined ? command : await subcommandOf(command, own);
+  const lists =
+    own === undefined && command.subcommands !== undefined
+      ? [
+          {
+            heading: 'Commands',
+            commands: Object.entries(command.subcommands).map(([key, { about }]) => ({ name: key, about })),
+          },
+        ]
+      : [];
   return formatHelp({
-    about: `${about.charAt(0).toUpperCase()}${about.slice(1)}.`,
-    usage: usage.map((line) => `muse ${name} ${line}`.trim()),
-    flags: [...flags, ...museFlags],
+    about: `${shown.about.charAt(0).toUpperCase()}${shown.about.slice(1)}.`,
+    usage: shown.usage.map((line) => `muse ${shown.name} ${line}`.trim()),
+    flags: [...shown.flags, ...museFlags],
+    lists,
     width,
   });
 }
 
-/** The error for a command that is missing or unknown, with the nearest one that exists. */
-export async function unknownCommand(name: string | undefined): Promise<Error> {
+/**
+ * One of a command's own commands.
+ * @throws MuseError `bad-command` where there is no such one
+ */
+export async function subcommandOf(command: MuseCommand & { name: string }, own: string): Promise<NamedCommand> {
+  const all = subcommandsOf(command);
+  const found = all.find(({ name }) => name === `${command.name} ${own}`);
+  if (found !== undefined) return found;
+  throw await unknownCommand(own, Object.keys(command.subcommands ?? {}), ` ${command.name}`);
+}
+
+/**
+ * The error for a command that is missing or unknown, with the nearest one that exists.
+ * @param of what the command is one of, with a space before it
+ */
+export async function unknownCommand(
+  name: string | undefined,
+  names: readonly string[] = commandNames(),
+  of = '',
+): Promise<Error> {
   const [{ MuseError }, { nearest }] = await Promise.all([
     import('../shared/error.ts'),
     import('../shared/nearest.ts'),
   ]);
-  const near = nearest(name ?? '', commandNames());
+  const near = nearest(name ?? '', names);
+  const list = `List all commands: muse help${of}`;
   return new MuseError({
     code: 'bad-command',
-    message: name === undefined ? 'The command is missing.' : `There is no command "${name}".`,
-    suggestion:
-      near === undefined ? 'List all commands: muse help' : `Did you mean muse ${near}? List all commands: muse help`,
+    message: name === undefined ? 'The command is missing.' : `There is no command "${name}"${of && ` of muse${of}`}.`,
+    suggestion: near === undefined ? list : `Did you mean muse${of} ${near}? ${list}`,
   });
 }

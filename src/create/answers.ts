@@ -60,6 +60,8 @@ export interface Answers {
 /** What may only be stored in `.env.local`. */
 export interface Secrets {
   databaseUrl?: string;
+  /** The database password of a Supabase project that is created; default: a new one. */
+  databasePassword?: string;
   /** Whether a password that is made for the admin can be shown once. */
   showPassword?: boolean;
 }

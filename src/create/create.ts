@@ -13,7 +13,7 @@ import { type Changes, takeChanges } from './changes.ts';
 import { checkDirectory, claimDirectory, releaseDirectory, resumeCommand, unfinishedRun } from './claim.ts';
 import { type Run, stageOf } from './context.ts';
 import { type CreateReport, reportOf } from './create-report.ts';
-import { type Journal, readJournal, writeJournal } from './journal.ts';
+import { type Journal, type JournalStorage, parseJournal, readJournal, writeJournal } from './journal.ts';
 import { checkUrl } from './defaults.ts';
 import { live, pipelines } from './pipeline.ts';
 import { runSequence } from './sequence.ts';
@@ -30,6 +30,8 @@ export interface RunOptions extends StepEvents {
    * cancels the run.
    */
   agree?(question: string): Promise<boolean>;
+  /** Where the journal is kept besides the muse's directory. */
+  storage?: JournalStorage;
 }
 
 /**
@@ -53,6 +55,29 @@ export async function createMuse(answers: Answers, secrets: Secrets, options: Ru
       data: {},
     };
   });
+}
+
+/**
+ * {@link createMuse} with a journal that is kept elsewhere too: where there is one, the run continues with it. On a machine
+ * that has not the muse's files they are made again, at the same commit of the kit; the project stays the one in the journal.
+ * @throws MuseError `journal-unreadable`, and what {@link createMuse} throws
+ */
+export async function createAnywhere(
+  answers: Answers,
+  secrets: Secrets,
+  options: RunOptions & Required<Pick<RunOptions, 'storage'>>,
+): Promise<CreateReport> {
+  const { directory } = answers;
+  const [kept, local] = await Promise.all([options.storage.read(), readJournal(directory)]);
+  const journal = kept === undefined ? local : await parseJournal(kept, 'The journal in the registry');
+  if (journal === undefined) return createMuse(answers, secrets, options);
+  journal.answers = answers;
+  if (local === undefined) {
+    const { made } = await claimDirectory(directory);
+    journal.made = made ?? directory;
+  }
+  if (local === undefined || !isPlaced(journal)) journal.steps = [];
+  return runLocked(directory, secrets, options, () => Promise.resolve(journal));
 }
 
 /**
@@ -275,7 +300,10 @@ export function startRun(journal: Journal, secrets: Secrets, options: RunOptions
     stage: dryRun || journal.pipeline === 'provision' ? directory : stageOf(directory),
     dryRun,
     journal,
-    save: () => writeJournal(directory, journal),
+    async save() {
+      await writeJournal(directory, journal);
+      await options.storage?.write(journal);
+    },
     results: [],
     git: once(async () => (needsGit ? gitVersion({ environment }) : undefined)),
     shadow: lazy(async () => (await import('../database/embedded/embedded.ts')).openEmbedded({ signal })),

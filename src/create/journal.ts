@@ -98,6 +98,14 @@ function journalPath(directory: string): string {
   return join(directory, '.muse', 'journal.json');
 }
 
+/** Where a run keeps its journal, besides the muse's directory: so that it can be continued on another machine. */
+export interface JournalStorage {
+  /** What was written last, as it was; undefined where nothing was. */
+  read(): Promise<unknown>;
+  /** Keeps the journal before it resolves. What it throws ends the run. */
+  write(journal: Journal): Promise<void>;
+}
+
 /**
  * The journal in a directory, or undefined if there is none.
  * @throws MuseError `journal-unreadable` for one of a later version, or a damaged one: what is wrong, and where
@@ -112,6 +120,15 @@ export async function readJournal(directory: string): Promise<Journal | undefine
   } catch (error) {
     throw unreadable(path, `it is not valid JSON: ${(error as Error).message}`, error);
   }
+  return parseJournal(value, path);
+}
+
+/**
+ * A journal from data of any origin.
+ * @param path where it was, for the error
+ * @throws MuseError `journal-unreadable`
+ */
+export async function parseJournal(value: unknown, path: string): Promise<Journal> {
   const [{ journalSchema }, { pathText, problemsOf }] = await Promise.all([
     import('./journal-schema.ts'),
     import('../shared/schema.ts'),

@@ -6,13 +6,13 @@ import { migrate, type MigrateProgress } from '../migrations/apply.ts';
 import { compare } from '../migrations/compare.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readHistory } from '../migrations/history.ts';
-import type { MigrationFiles } from '../migrations/read.ts';
 import { readReadable } from './readable.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import type { IsolationReport } from '../verify/report/report.ts';
 import { type OpenEnvironment, openEnvironment } from '../targets/open.ts';
 import { commandFor, needConsent } from './guard.ts';
 import type { ProductionOptions, ProductionResult } from './guard-production.ts';
+import type { rehearsePending } from './rehearse-pending.ts';
 
 /** How a run of migrations is confirmed, limited, followed and stopped. */
 export interface MigrateMuseOptions extends Omit<
@@ -23,6 +23,8 @@ export interface MigrateMuseOptions extends Omit<
   supabaseBaseline?: boolean;
   /** Prove tenant isolation; default true. */
   verify?: boolean;
+  /** Finds out whether the pending files can be applied; default {@link rehearsePending}. */
+  rehearse?: typeof rehearsePending;
 }
 
 /**
@@ -51,21 +53,14 @@ export async function migrateMuse(
       prepare = await target.preparePlatform(database, options.supabaseBaseline === true);
     options.onPhase?.('Rehearsing on a shadow database');
     // Loaded only here: a run with nothing to do starts faster without them.
-    const [{ rehearseMuse }, { fixInMuse, refuseErrors }] = await Promise.all([
-      import('./rehearse.ts'),
+    const [rehearsal, { fixInMuse, refuseErrors }] = await Promise.all([
+      import('./rehearse-pending.ts'),
       import('./examine.ts'),
     ]);
-    const proveBefore = async (shadow: Database, files: MigrationFiles): Promise<void> => {
-      const { proveChanges } = await import('./prove-files.ts');
-      options.onPhase?.(proving);
-      isolation = await proveChanges(shadow, muse.museFile, files.migrations, pending);
-    };
-    const { findings } = await rehearseMuse(
-      muse,
-      options,
-      provesAfter || options.verify === false ? undefined : proveBefore,
-    );
-    refuseErrors(findings, 'Nothing was applied.', fixInMuse);
+    const proves = !provesAfter && options.verify !== false;
+    const rehearsed = await (options.rehearse ?? rehearsal.rehearsePending)(muse, pending, proves, options);
+    ({ isolation } = rehearsed);
+    refuseErrors(rehearsed.findings, 'Nothing was applied.', fixInMuse);
     if (isolation !== undefined)
       refuseErrors(
         isolation.findings,
@@ -111,9 +106,6 @@ export async function migrateMuse(
   }
 }
 
-/** What is shown while the proof runs. */
-const proving = 'Acting as users on what the files change';
-
 /** Looks at what was applied to a local development database. */
 async function withProof(
   database: Database,
@@ -122,8 +114,12 @@ async function withProof(
   result: ProductionResult,
   options: MigrateMuseOptions,
 ): Promise<ProductionResult> {
-  const [{ proveApplied }, { refusal }] = await Promise.all([import('./prove-files.ts'), import('./examine.ts')]);
-  options.onPhase?.(proving);
+  const [{ proveApplied }, { refusal }, { provingText }] = await Promise.all([
+    import('./prove-files.ts'),
+    import('./examine.ts'),
+    import('./rehearse-pending.ts'),
+  ]);
+  options.onPhase?.(provingText);
   const applied = new Set(result.applied.map(({ file }) => file));
   const isolation = await proveApplied(
     database,

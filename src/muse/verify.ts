@@ -24,20 +24,21 @@ export interface MuseProof extends SettledProof {
 /**
  * Verifies an environment: checks its catalog against the rules, and tests as users who can do what with whose rows. Leaves
  * nothing behind.
+ * @param hooks with `model`, how to find out what the files alone allow; default {@link modelOf}
  * @throws MuseError what opening the database throws; `cannot-act-as`
  */
 export async function verifyMuse(
   muse: Muse,
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
-  hooks: Hooks = {},
+  { model: makeModel = modelOf, ...hooks }: Hooks & { model?: typeof modelOf } = {},
 ): Promise<MuseProof> {
   const { migrations, ...files } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
   const { database, target } = await openEnvironment(muse, name, environment, { ...hooks, reads: true });
   try {
     const { applied, had, pending } = await filesOf(database, migrations);
     // A local database is what its files created; a server may have been changed by hand.
-    const model = target.local ? undefined : await modelOf(muse.museFile, applied, hooks.signal);
+    const model = target.local ? undefined : await makeModel(muse.museFile, applied, hooks.signal);
     return withUnreadable({ ...(await proveDatabase(database, muse.museFile, had, model?.tables)), pending }, files);
   } finally {
     await database.close();

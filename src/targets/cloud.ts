@@ -40,13 +40,13 @@ export async function openCloud(
 }
 
 /**
- * The database password of the project that is about to be created: what an earlier run wrote into the secrets file, else a
- * new one, written there before any request to Supabase.
+ * The database password of the project that is about to be created: what an earlier run wrote into the secrets file, else
+ * the given one or a new one, written there before any request to Supabase.
  */
-export async function passwordForNewProject(directory: string, name: EnvironmentName): Promise<Secret> {
+export async function passwordForNewProject(directory: string, name: EnvironmentName, given?: string): Promise<Secret> {
   const known = (await readVariables(directory, name))[passwordVariable];
   if (known !== undefined && known !== '') return secret(known);
-  const password = makePassword();
+  const password = given === undefined ? makePassword() : secret(given);
   await updateVariables(directory, name, { [passwordVariable]: password.reveal() });
   return password;
 }

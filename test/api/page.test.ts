@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commandNames } from '../../src/cli/muse-command.ts';
+import { commandNames, loadCommand } from '../../src/cli/muse-command.ts';
 import * as api from '../../src/index.ts';
 import { node } from '../support/cli.ts';
-import { nativeDatabase } from '../muse/muse-on-disk.ts';
+import { addFiles, museOnDisk, nativeDatabase, tableFiles } from '../muse/muse-on-disk.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
 import { type Native, startNative } from '../support/native.ts';
@@ -21,7 +21,11 @@ beforeAll(async () => {
   fakeApi.conditions.upAtOnce = true;
   directory = await mkdtemp(join(tmpdir(), 'create-muse-api-'));
   page = compilePage(directory);
-  env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(directory) };
+  env = {
+    ...fakeApi.env,
+    SUPABASE_PROFILE: await fakeApi.writeProfile(directory),
+    CREATE_MUSE_PORTFOLIO: join(directory, 'data'),
+  };
 });
 afterAll(async () => {
   await Promise.all([fakeApi.close(), native.stop()]);
@@ -29,8 +33,10 @@ afterAll(async () => {
 });
 
 /** Runs examples and returns everything that is printed. */
-async function run(...headings: string[]): Promise<string> {
-  const { code, stdout, stderr } = await node(page, headings, { cwd: directory, env });
+const run = (...headings: string[]): Promise<string> => runIn(directory, ...headings);
+
+async function runIn(cwd: string, ...headings: string[]): Promise<string> {
+  const { code, stdout, stderr } = await node(page, headings, { cwd, env });
   expect(stderr).toBe('');
   expect(code).toBe(0);
   return stdout;
@@ -40,17 +46,30 @@ describe('docs/api.md', () => {
   const methods = Object.getOwnPropertyNames(api.Muse.prototype).filter(
     (name) => !['constructor', 'museFile'].includes(name),
   );
+  const ofPortfolio = Object.getOwnPropertyNames(api.Portfolio.prototype).filter(
+    (name) => !['constructor', 'close'].includes(name),
+  );
 
   it('has an example of every function and method', () => {
-    const calls = ['createMuse', 'planMuse', 'resumeMuse', 'openMuse', ...methods.map((name) => `muse.${name}`)];
+    const calls = [
+      'createMuse',
+      'planMuse',
+      'resumeMuse',
+      'openMuse',
+      'openPortfolio',
+      ...methods.map((name) => `muse.${name}`),
+      ...ofPortfolio.map((name) => `portfolio.${name}`),
+    ];
     expect([...readExamples().examples.keys()].sort()).toEqual(
       ['Errors', 'Progress and cancellation', ...calls].sort(),
     );
   });
 
-  it('has a method for every command', () => {
-    const programs = ['completion', 'help', 'version'];
+  it('has a method for every command', async () => {
+    const programs = ['completion', 'help', 'version', 'portfolio'];
     expect(commandNames().filter((name) => !programs.includes(name) && !methods.includes(name))).toEqual([]);
+    const { subcommands = {} } = await loadCommand('portfolio');
+    expect(Object.keys(subcommands).filter((name) => !ofPortfolio.includes(name))).toEqual([]);
   });
 
   // One muse, from its creation to the end of its Supabase project: each example builds on the previous ones.
@@ -79,6 +98,44 @@ describe('docs/api.md', () => {
   it('checks', async () => {
     expect(await run('muse.lint', 'muse.fix', 'muse.rehearse', 'muse.docs')).toMatch(/\d+ files can be applied/);
     expect(await readFile(join(directory, 'realtymuse', 'README.md'), 'utf8')).toContain('price_changes');
+  });
+
+  it('works on a portfolio', async () => {
+    // A muse of one table: what a portfolio does with it is the same.
+    const folder = join(directory, 'products');
+    const { museFile } = await museOnDisk({});
+    await addFiles(join(folder, 'realtymuse'), {
+      ...tableFiles('001', 'homes'),
+      'muse.json': JSON.stringify({ ...museFile, name: 'realtymuse' }),
+    });
+    await addFiles(folder, { 'new-muses.yaml': 'muses: [{ name: sociomuse, preset: social }]\n' });
+    const calls = [
+      'add',
+      'list',
+      'migrate',
+      'runs',
+      'verify',
+      'status',
+      'page',
+      'audit',
+      'provision',
+      'work',
+      'cancel',
+    ];
+    const printed = await runIn(
+      folder,
+      'openPortfolio',
+      ...[...calls, 'archive', 'unarchive'].map((name) => `portfolio.${name}`),
+    );
+    for (const words of [
+      'realtymuse created',
+      'migrate-1 done',
+      'realtymuse: isolated',
+      'realtymuse development 0 0 yes',
+      'sociomuse waiting',
+      'nothing to cancel',
+    ])
+      expect(printed).toContain(words);
   });
 
   it('recreates development, and ends a canceled run', async () => {

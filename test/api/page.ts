@@ -63,13 +63,23 @@ export function compilePage(directory: string): string {
 function program(): string {
   const { imports, examples } = readExamples();
   const functions = [...examples].map(
-    ([heading, code]) => `  ${JSON.stringify(heading)}: async (muse: Muse): Promise<void> => {{\n${code}  }},`,
+    ([heading, code]) =>
+      `  ${JSON.stringify(heading)}: async (muse: Muse, portfolio: Portfolio): Promise<void> => {{\n${code}  }},`,
   );
-  return `${imports}import type { Muse } from 'create-muse';
+  return `${imports}import type { Muse, Portfolio } from 'create-muse';
 
-const examples: Record<string, (muse: Muse) => Promise<void>> = {
+const examples: Record<string, (muse: Muse, portfolio: Portfolio) => Promise<void>> = {
 ${functions.join('\n')}
 };
-for (const heading of process.argv.slice(2)) await examples[heading]!(heading.includes('Muse') ? undefined! : await openMuse('./realtymuse'));
+for (const heading of process.argv.slice(2)) {
+  const ofPortfolio = heading.startsWith('portfolio.');
+  const muse = ofPortfolio || /Muse|Portfolio/.test(heading) ? undefined! : await openMuse('./realtymuse');
+  const portfolio = ofPortfolio ? await openPortfolio() : undefined!;
+  try {
+    await examples[heading]!(muse, portfolio);
+  } finally {
+    await portfolio?.close();
+  }
+}
 `;
 }

@@ -4,14 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { fillReference } from '../../scripts/cli-docs.js';
 import { createFlags } from '../../src/cli/create-muse.ts';
 import { museFlags } from '../../src/cli/flags.ts';
-import { commandNames, loadCommand } from '../../src/cli/muse-command.ts';
+import { commandNames, loadEveryCommand } from '../../src/cli/muse-command.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 describe('docs/cli.md', () => {
   it('has the current flags and commands (to update: npm run build && node scripts/cli-docs.js)', async () => {
-    const commands = await Promise.all(commandNames().map(async (name) => ({ name, ...(await loadCommand(name)) })));
+    const commands = await loadEveryCommand();
     expect(fillReference(read('docs/cli.md'), { createFlags, globalFlags: museFlags, commands })).toBe(
       read('docs/cli.md'),
     );
@@ -27,6 +27,7 @@ const pages = [
   'docs/comparison.md',
   'docs/kits.md',
   'docs/lint-precision.md',
+  'docs/portfolio.md',
   'docs/supabase.md',
   'docs/verify.md',
 ];
@@ -45,11 +46,9 @@ describe('pages', () => {
     async (page) => {
       const names = commandNames();
       const flags = new Set(
-        [
-          ...createFlags,
-          ...museFlags,
-          ...(await Promise.all(names.map(loadCommand))).flatMap((command) => command.flags),
-        ].map(({ name }) => name),
+        [...createFlags, ...museFlags, ...(await loadEveryCommand()).flatMap((command) => command.flags)].map(
+          ({ name }) => name,
+        ),
       );
       const blocks = /^```[^\n]*\n([^]*?)^```/gm;
       const code = [

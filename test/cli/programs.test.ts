@@ -110,9 +110,9 @@ describe('help loads no handler', () => {
   });
 
   it('of a command, nor any module that slows down startup', async () => {
-    const commands = (await readdir(join(source, 'cli', 'commands'))).map((name) =>
-      join(source, 'cli', 'commands', name),
-    );
+    const commands = (await readdir(join(source, 'cli', 'commands'), { recursive: true }))
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => join(source, 'cli', 'commands', name));
     const all = new Set(
       [...commands, join(source, 'cli', 'muse.ts'), join(source, 'cli', 'create-muse.ts')].flatMap((file) => [
         ...loaded(file),
@@ -127,12 +127,14 @@ describe('help loads no handler', () => {
       'cli/muse-command.ts',
       'cli/muse-context.ts',
       'cli/muse.ts',
+      'cli/portfolio.ts',
       'cli/text.ts',
       'shared/error.ts',
       'shared/finding.ts',
       'shared/printable.ts',
       'shared/wrap.ts',
       'targets/kinds.ts',
+      'targets/target.ts',
     ]);
   });
 });

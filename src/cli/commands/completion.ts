@@ -10,16 +10,22 @@ export const command: MuseCommand = {
   completes: ['bash', 'zsh', 'fish'],
   flags: [],
   async run({ typed }) {
-    const [{ completionScript }, { commandNames, loadCommands }] = await Promise.all([
+    const [{ completionScript }, { commandNames, loadCommands, subcommandsOf }] = await Promise.all([
       import('../completion.ts'),
       import('../muse-command.ts'),
     ]);
-    const commands = (await loadCommands()).map(({ name, about, flags, completes }) => ({
-      name,
-      about,
-      flags,
-      ...(completes === undefined ? {} : { completes: completes === 'commands' ? commandNames() : completes }),
-    }));
+    const commands = (await loadCommands()).map((command) => {
+      const { name, about, completes, subcommands } = command;
+      const words = completes === 'commands' ? commandNames() : (completes ?? Object.keys(subcommands ?? {}));
+      // A shell knows one command at a time: after it come the flags of all of its own commands.
+      const flags = [...command.flags, ...subcommandsOf(command).flatMap((own) => own.flags)];
+      return {
+        name,
+        about,
+        flags: [...new Map(flags.map((flag) => [flag.name, flag])).values()],
+        ...(words.length === 0 ? {} : { completes: words }),
+      };
+    });
     const script = completionScript(typed.positionals.join(' ') || undefined, {
       name: 'muse',
       flags: museFlags,

@@ -6,12 +6,12 @@ import { type MuseCommand, museHelp } from '../muse-command.ts';
 export const command: MuseCommand = {
   section: 'Project',
   about: 'list all commands, or explain one',
-  usage: ['[command]'],
+  usage: ['[command]', 'portfolio [command]'],
   takesWords: true,
   completes: 'commands',
   flags: [],
   async run({ typed }) {
-    const [name, ...more] = typed.positionals;
+    const [name, own, ...more] = typed.positionals;
     if (more.length > 0) {
       throw new MuseError({
         code: 'bad-call',
@@ -19,7 +19,7 @@ export const command: MuseCommand = {
         suggestion: `Write muse help ${name}`,
       });
     }
-    const help = (await museHelp(columnsOf(process.stdout), name)).trimEnd();
+    const help = (await museHelp(columnsOf(process.stdout), name, own)).trimEnd();
     return { json: { help }, text: help, verbatim: true };
   },
 };

@@ -39,6 +39,12 @@ export const cloudPreflightStep: Step<Run> = {
       output.summary = await adopt(context, projectRef);
       return;
     }
+    // A run that continues where its files are lost has asked for its project already.
+    const { intent, ref, adopted } = journal.data.project ?? {};
+    if (adopted !== true && (intent !== undefined || ref !== undefined)) {
+      output.summary = ref ?? 'asked for already';
+      return;
+    }
     const { http } = await cloud();
     const found = await preflight(http, {
       name: projectNameOf(answers),

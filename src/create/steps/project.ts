@@ -7,6 +7,7 @@ import { targetOf } from '../../targets/open.ts';
 import { passwordForNewProject, passwordOfProject } from '../../targets/cloud.ts';
 import { readMuseFile, writeMuseFile } from '../../muse/muse-json.ts';
 import { MuseError } from '../../shared/error.ts';
+import type { Secret } from '../../supabase/secret.ts';
 import type { RegionSelection } from '../../supabase/types.ts';
 import type { Answers } from '../answers.ts';
 import type { Run } from '../context.ts';
@@ -28,8 +29,12 @@ export const projectStep: Step<Run> = {
     if (chosenProject(journal).failed === true) await deleteFailed(context);
     const project = chosenProject(journal);
     if (project.adopted === true) await passwordOfProject(directory, answers.environment, environment);
-    else if (project.ref === undefined && project.selection !== undefined)
-      await make(context, project, project.selection);
+    else {
+      const { databasePassword } = context.secrets;
+      const password = await passwordForNewProject(directory, answers.environment, databasePassword);
+      if (project.ref === undefined && project.selection !== undefined)
+        await make(context, project, project.selection, password);
+    }
     const museFile = await readMuseFile(directory);
     const ref = refOf(project);
     const { region, organization } = project;
@@ -46,12 +51,12 @@ export const projectStep: Step<Run> = {
 };
 
 async function make(
-  { answers, cloud, directory, onProgress, save }: Run,
+  { answers, cloud, onProgress, save }: Run,
   project: JournalProject,
   region: RegionSelection,
+  password: Secret,
 ): Promise<void> {
   const { http } = await cloud();
-  const password = await passwordForNewProject(directory, answers.environment);
   const created = await createProject(
     http,
     {

@@ -1,0 +1,68 @@
+/** The rehearsal before pending files are applied, and the proof that goes with it. */
+import { createHash } from 'node:crypto';
+import { checksumOf, readMigrations } from '../migrations/read.ts';
+import type { Finding } from '../shared/finding.ts';
+import type { Muse } from '../shared/muse-file.ts';
+import type { Migration } from '../sql/migration.ts';
+import type { IsolationReport } from '../verify/report/report.ts';
+import { rehearseMuse, type RehearseOptions } from './rehearse.ts';
+import { unreadableSeeds } from './seed-files.ts';
+
+/** What is shown while the proof runs. */
+export const provingText = 'Acting as users on what the files change';
+
+/** What a rehearsal of pending files found. */
+export interface PendingRehearsal {
+  findings: Finding[];
+  /** Only where it was asked for and nothing else was wrong. */
+  isolation: IsolationReport | undefined;
+}
+
+/**
+ * Rehearses all files of a muse, and proves that what the pending ones change keeps tenants apart.
+ * @param proves whether to prove it
+ */
+export async function rehearsePending(
+  muse: Muse,
+  pending: readonly Migration[],
+  proves: boolean,
+  options: RehearseOptions = {},
+): Promise<PendingRehearsal> {
+  let isolation: IsolationReport | undefined;
+  const { findings } = await rehearseMuse(
+    muse,
+    options,
+    !proves
+      ? undefined
+      : async (shadow, { migrations }) => {
+          const { proveChanges } = await import('./prove-files.ts');
+          options.onPhase?.(provingText);
+          isolation = await proveChanges(shadow, muse.museFile, migrations, pending);
+        },
+  );
+  return { findings, isolation };
+}
+
+/** What the result of {@link rehearsePending} depends on: the same for muses that have the same files and settings. */
+export async function rehearsalKey(
+  { directory, museFile }: Muse,
+  pending: readonly Migration[],
+  proves: boolean,
+): Promise<string> {
+  const { name: _name, environments: _environments, kit, ...settings } = museFile;
+  const [{ migrations, rollbacks, findings }, seeds] = await Promise.all([
+    readMigrations(directory, museFile.migrations),
+    unreadableSeeds(directory),
+  ]);
+  const what = [
+    settings,
+    kit.layout,
+    kit.source === 'builtin',
+    migrations.map(({ layer, file, checksum }) => [layer, file, checksum]),
+    [...rollbacks].map(([of, { file, sql }]) => [of, file, checksumOf(sql)]),
+    [...findings, ...seeds],
+    pending.map(({ layer, file }) => [layer, file]),
+    proves,
+  ];
+  return createHash('sha256').update(JSON.stringify(what)).digest('hex');
+}

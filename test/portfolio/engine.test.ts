@@ -1,0 +1,339 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { cancelRun } from '../../src/portfolio/engine/advance.ts';
+import { giveBackUnknown, supervise, takeItems } from '../../src/portfolio/engine/items.ts';
+import { queueNames } from '../../src/portfolio/queue.ts';
+import { rollOut, rolloutError } from '../../src/portfolio/rollout.ts';
+import { work } from '../../src/portfolio/worker/work.ts';
+import { MuseError } from '../../src/shared/error.ts';
+import type { Kinds } from '../../src/portfolio/kinds/kind.ts';
+import type { Registry } from '../../src/portfolio/registry/open.ts';
+import type { RolloutOptions } from '../../src/portfolio/api-types.ts';
+import { addRows, named, quick, registryKinds, rowsOf, testKind, useRegistries } from './registries.ts';
+
+const failing = (...names: string[]): Kinds =>
+  testKind(async (name) => {
+    if (names.includes(name))
+      throw new MuseError({ code: 'migration-failed', message: `${name} is broken.`, suggestion: 'Mend it.' });
+  });
+
+describe.each(registryKinds)('runs on %s', (kind) => {
+  const open = useRegistries(kind, true);
+
+  const runner = (registry: Registry, directory: string) => {
+    return (kinds: Kinds, options: RolloutOptions = {}, signal = new AbortController().signal) =>
+      rollOut('try', options, { registry, kinds, directory, environment: {}, signal, intervals: quick });
+  };
+
+  it('go through all muses in waves, and leave no queue', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, named(12));
+    const order: string[] = [];
+    const started: string[][] = [];
+    const kinds = testKind(async (name) => {
+      order.push(name);
+      started.push([...order]);
+    });
+    const rollout = await runner(registry, directory)(kinds, { canary: ['m05'], waves: '25%,100%', concurrency: 3 });
+    expect(rollout).toMatchObject({ run: { state: 'done', waves: 3, name: 'try-1' }, attached: false, added: [] });
+    expect(rollout.muses.map(({ name, wave }) => `${wave} ${name}`)).toEqual([
+      '1 m05',
+      ...['m01', 'm02'].map((name) => `2 ${name}`),
+      ...named(12)
+        .filter((name) => !['m05', 'm01', 'm02'].includes(name))
+        .map((name) => `3 ${name}`),
+    ]);
+    expect(order[0]).toBe('m05');
+    expect(order.slice(1, 3).sort()).toEqual(['m01', 'm02']);
+    expect(rolloutError(rollout, '')).toBeUndefined();
+    expect(await registry.transaction(queueNames)).toEqual([]);
+    expect(await rowsOf(registry, 'select 1 from portfolio.workers where ended_at is null')).toEqual([]);
+  });
+
+  it('stop after a failure, and resume with what is not done', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, named(20));
+    const run = runner(registry, directory);
+    // 10 waves of two: the first of the second wave fails.
+    const waves = Array.from({ length: 10 }, (_, index) => String(2 * (index + 1))).join(',');
+    const stopped = await run(failing('m03'), { waves, concurrency: 1 });
+    expect(stopped.run).toMatchObject({ state: 'stopped', wave: 2, waves: 10 });
+    const states = (rollout: typeof stopped): Record<string, number> =>
+      rollout.muses.reduce<Record<string, number>>(
+        (all, { state }) => ({ ...all, [state]: (all[state] ?? 0) + 1 }),
+        {},
+      );
+    expect(states(stopped)).toEqual({ done: 2, failed: 1, blocked: 17 });
+    expect(await rowsOf(registry, 'select 1 from portfolio.items where wave > 2 and started_at is not null')).toEqual(
+      [],
+    );
+    const error = rolloutError(stopped, 'muse portfolio try --resume try-1');
+    expect(error).toMatchObject({
+      code: 'run-stopped',
+      message: 'try-1 was stopped: 2 done, 1 failed, 17 not begun.',
+      detail: expect.stringContaining('m03: m03 is broken.'),
+      suggestion: expect.stringContaining('muse portfolio try --resume try-1'),
+    });
+    const tried: string[] = [];
+    const resumed = await run(
+      testKind(async (name) => {
+        tried.push(name);
+      }),
+      { resume: 'try-1' },
+    );
+    expect(resumed.run.state).toBe('done');
+    expect(tried.sort()).toEqual(named(20).slice(2));
+    await expect(run(failing(), { resume: '1' })).rejects.toMatchObject({ code: 'nothing-to-resume' });
+    await expect(run(failing(), { resume: 'try-9' })).rejects.toMatchObject({ code: 'bad-run' });
+  });
+
+  it.each<[string, RolloutOptions, string, Record<string, number>]>([
+    ['continue', { onError: 'continue' }, 'failed', { done: 4, failed: 2 }],
+    [
+      'continue up to a number',
+      { onError: 'continue', maxFailures: 2, concurrency: 1 },
+      'stopped',
+      { done: 1, failed: 2, blocked: 3 },
+    ],
+    ['stop after two', { maxFailures: 2, concurrency: 1 }, 'stopped', { done: 1, failed: 2, blocked: 3 }],
+  ])('after failures, with: %s', async (_, options, state, expected) => {
+    const { registry, directory } = await open();
+    await addRows(registry, named(6));
+    const rollout = await runner(registry, directory)(failing('m02', 'm03'), options);
+    expect(rollout.run.state).toBe(state);
+    const counts: Record<string, number> = {};
+    for (const { state: each } of rollout.muses) counts[each] = (counts[each] ?? 0) + 1;
+    expect(counts).toEqual(expected);
+  });
+
+  it('treat what cannot be reached as unknown: it stops the run and is a finding', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, named(3));
+    const kinds = testKind(async (name) => {
+      if (name === 'm01')
+        throw new MuseError({ code: 'database-unreachable', message: 'No answer.', suggestion: 'Start it.' });
+    });
+    const rollout = await runner(registry, directory)(kinds, { concurrency: 1 });
+    expect(rollout.muses.map(({ state }) => state)).toEqual(['unknown', 'blocked', 'blocked']);
+    expect(rolloutError(rollout, 'x')).toMatchObject({ code: 'findings' });
+  });
+
+  it('attach to the same run, and refuse another one with a muse in it', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, named(3));
+    const run = runner(registry, directory);
+    const first = await run(failing(), { detach: true });
+    const second = await run(failing(), { detach: true });
+    expect([first.attached, second.attached]).toEqual([false, true]);
+    expect(second.run.name).toBe('try-1');
+    await expect(run(failing(), { only: 'm02', detach: true })).rejects.toMatchObject({
+      code: 'muse-in-run',
+      message: expect.stringContaining('m02 is in the run try-1'),
+    });
+    expect(await rowsOf(registry, 'select 1 from portfolio.runs')).toHaveLength(1);
+    // A muse that was added meanwhile is named, and not in it.
+    await addRows(registry, ['late']);
+    expect(await run(failing(), { resume: 'try-1' })).toMatchObject({
+      attached: true,
+      added: ['late'],
+      run: { state: 'done' },
+    });
+  });
+
+  it('can be cancelled and resumed', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, named(3));
+    const run = runner(registry, directory);
+    await run(failing(), { detach: true, concurrency: 1 });
+    const { cancelled } = await registry.transaction((session) => cancelRun(session, 'try-1'));
+    expect(cancelled).toBe(3);
+    expect((await registry.transaction((session) => cancelRun(session, '1'))).cancelled).toBe(0);
+    expect(await run(failing(), { resume: 'try-1' })).toMatchObject({ run: { state: 'done' } });
+  });
+
+  it('wait between waves', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, named(2));
+    const times: number[] = [];
+    const kinds = testKind(async () => {
+      times.push(performance.now());
+    });
+    await runner(registry, directory)(kinds, { waves: '1,100%', pauseBetween: 1 });
+    expect(times[1]! - times[0]!).toBeGreaterThan(950);
+  });
+
+  it('give an item back on Ctrl-C, and start nothing else', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, named(3));
+    const stop = new AbortController();
+    const run = runner(registry, directory);
+    const kinds = testKind(async (_, { signal }) => {
+      stop.abort(new Error('Ctrl-C'));
+      await sleep(10_000, undefined, { signal });
+    });
+    await expect(run(kinds, { concurrency: 1 }, stop.signal)).rejects.toThrow('Ctrl-C');
+    expect(await rowsOf(registry, 'select state, worker, attempts from portfolio.items order by position')).toEqual([
+      { state: 'queued', worker: null, attempts: 0 },
+      { state: 'waiting', worker: null, attempts: 0 },
+      { state: 'waiting', worker: null, attempts: 0 },
+    ]);
+    expect(await run(failing(), {})).toMatchObject({ attached: true, run: { state: 'done' } });
+  });
+
+  it('are taken over from a silent worker, whose late result is not counted', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, ['only']);
+    const run = runner(registry, directory);
+    await run(failing(), { detach: true });
+    const identity = { id: '00000000-0000-4000-8000-000000000001', host: 'elsewhere', tool: '0.1.0', kinds: ['try'] };
+    await rowsOf(
+      registry,
+      `insert into portfolio.workers (id, host, pid, tool, concurrency, beat_at)
+       values ('${identity.id}', 'elsewhere', 1, '0.1.0', 1, now() - interval '1 minute')`,
+    );
+    // The muse is on another host.
+    expect(await registry.transaction((session) => takeItems(session, identity, 5))).toEqual([]);
+    const [item] = await registry.transaction((session) => takeItems(session, { ...identity, host: registry.host }, 5));
+    expect(item).toMatchObject({ attempt: 1, kind: 'try' });
+    expect(await registry.transaction((session) => supervise(session, 120_000))).toEqual([]);
+    expect(await registry.transaction((session) => supervise(session, 30_000))).toEqual([item!.id]);
+    expect(await run(failing(), {})).toMatchObject({ run: { state: 'done' } });
+    const { finishItem } = await import('../../src/portfolio/engine/items.ts');
+    const late = { state: 'failed' as const, result: {}, error: { code: 'x', message: 'x', suggestion: 'x' } };
+    expect(await registry.transaction((session) => finishItem(session, identity, item!, late))).toBe(false);
+    expect(await rowsOf(registry, 'select state, attempts from portfolio.items')).toEqual([
+      { state: 'done', attempts: 2 },
+    ]);
+  });
+
+  it('fail what cannot be written down, whatever is in the message', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, ['one']);
+    const run = runner(registry, directory);
+    const kinds = testKind(async () => ({ result: { text: 'a\u0000b' } }));
+    expect(await run(kinds)).toMatchObject({ run: { state: 'failed' }, muses: [{ state: 'failed' }] });
+    const message = 'a\u0000b \ud800 \u001b[31m';
+    const nasty = testKind(async () => {
+      throw new MuseError({ code: 'migration-failed', message, suggestion: message });
+    });
+    const { muses } = await run(nasty, { resume: 'try-1' });
+    expect(muses).toMatchObject([{ state: 'failed', error: { message: String.raw`a\x00b \ud800 \x1b[31m` } }]);
+  });
+
+  it('let go of their items when the registry is silent, and take new ones afterwards', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, ['one']);
+    let tries = 0;
+    // The transactions of the heartbeat take too long, as where the network hangs.
+    const slow: Registry = {
+      ...registry,
+      async transaction(use) {
+        const value = await registry.transaction(use);
+        if (tries === 1) await sleep(900);
+        return value;
+      },
+    };
+    const kinds = testKind(async (_, { signal }) => {
+      tries += 1;
+      if (tries === 1) await sleep(20_000, undefined, { signal });
+    });
+    expect(await runner(slow, directory)(kinds)).toMatchObject({ run: { state: 'done' } });
+    expect(tries).toBeGreaterThan(1);
+  });
+
+  it('fail what five workers in a row have died of', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, ['heavy']);
+    await runner(registry, directory)(failing(), { detach: true });
+    for (let life = 1; life <= 5; life += 1) {
+      const id = `00000000-0000-4000-8000-00000000000${life}`;
+      await rowsOf(
+        registry,
+        `insert into portfolio.workers (id, host, pid, tool, concurrency, beat_at)
+         values ('${id}', 'x', 1, '0.1.0', 1, now() - interval '1 minute')`,
+      );
+      const worker = { id, host: registry.host, tool: '0.1.0', kinds: ['try'] };
+      expect(await registry.transaction((session) => takeItems(session, worker, 1))).toHaveLength(1);
+      await registry.transaction((session) => supervise(session, 30_000));
+    }
+    expect(
+      await rowsOf(
+        registry,
+        "select i.state, i.error ->> 'code' as code, r.state as run from portfolio.items i join portfolio.runs r on r.number = i.run",
+      ),
+    ).toEqual([{ state: 'failed', code: 'worker-lost', run: 'failed' }]);
+  });
+
+  it('are not taken by an older version, or by one that does not know their kind', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, ['new']);
+    await runner(registry, directory)(failing(), { detach: true });
+    await rowsOf(registry, "update portfolio.runs set tool = '0.10.0'");
+    const done: string[] = [];
+    const as = async (tool: string, kinds: Kinds): Promise<void> => {
+      const stop = new AbortController();
+      setTimeout(() => stop.abort(new Error('enough')), 150);
+      await work({ registry, kinds, directory, environment: {}, signal: stop.signal, intervals: quick, tool });
+    };
+    const noting = testKind(async (name) => {
+      done.push(name);
+    });
+    await as('0.9.3', noting);
+    await as('0.10.0', { other: noting['try']! });
+    expect(done).toEqual([]);
+    await as('0.10.0', noting);
+    expect(done).toEqual(['new']);
+  });
+
+  it('are given back where the answer to taking them was lost, and wait for the machine that a muse is on', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, ['here', 'there']);
+    await rowsOf(registry, "update portfolio.muses set host = 'elsewhere' where name = 'there'");
+    const run = runner(registry, directory);
+    await run(failing(), { detach: true });
+    const id = '00000000-0000-4000-8000-000000000009';
+    const worker = { id, host: registry.host, tool: '0.1.0', kinds: ['try'] };
+    await rowsOf(
+      registry,
+      `insert into portfolio.workers (id, host, pid, tool, concurrency) values ('${id}', 'x', 1, '0.1.0', 1)`,
+    );
+    const taken = await registry.transaction((session) => takeItems(session, worker, 5));
+    expect(taken).toHaveLength(1);
+    for (const held of [[taken[0]!.id], []]) {
+      await registry.transaction((session) => giveBackUnknown(session, worker, held));
+      expect(
+        await rowsOf(registry, "select count(*)::int as count from portfolio.items where state = 'running'"),
+      ).toEqual([{ count: held.length }]);
+    }
+    const stop = new AbortController();
+    const waits: string[] = [];
+    setTimeout(() => stop.abort(new Error('enough')), 200);
+    const waiting = run(failing(), { onWait: (text) => waits.push(text) }, stop.signal);
+    await expect(waiting).rejects.toThrow('enough');
+    expect(waits).toEqual(['Muses on elsewhere wait for a worker there: muse portfolio work']);
+    expect(await rowsOf(registry, 'select state from portfolio.items order by position')).toEqual([
+      { state: 'done' },
+      { state: 'queued' },
+    ]);
+  });
+
+  it('need production to be confirmed, and a plan changes nothing', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, named(5));
+    const run = runner(registry, directory);
+    await rowsOf(registry, "update portfolio.environments set name = 'production' where name = 'staging'");
+    for (const confirm of [undefined, 'staging'])
+      await expect(run(failing(), { env: 'production', confirm })).rejects.toMatchObject({ code: 'bad-confirmation' });
+    expect(await run(failing(), { env: 'production', dryRun: true, waves: '1,100%' })).toMatchObject({
+      run: { state: 'planned', waves: 2 },
+      muses: [{ name: 'm01', wave: 1, state: 'waiting' }, { wave: 2 }, { wave: 2 }, { wave: 2 }, { wave: 2 }],
+    });
+    expect(await rowsOf(registry, 'select 1 from portfolio.runs')).toEqual([]);
+    await expect(run(failing(), { env: 'staging' })).rejects.toMatchObject({ code: 'bad-muse' });
+    await expect(run(failing(), { only: 'nobody' })).rejects.toMatchObject({ code: 'bad-muse' });
+    await expect(run(failing(), { canary: ['nobody'] })).rejects.toMatchObject({ code: 'bad-muse' });
+    expect(await run(failing(), { env: 'production', confirm: 'production' })).toMatchObject({
+      run: { state: 'done' },
+    });
+  });
+});

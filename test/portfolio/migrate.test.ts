@@ -1,0 +1,368 @@
+import { spawn } from 'node:child_process';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { openPostgres } from '../../src/database/postgres/postgres.ts';
+import { installPlatform } from '../../src/database/platform/install.ts';
+import { OwnPortfolio } from '../../src/portfolio/portfolio.ts';
+import { openRegistry, type Registry } from '../../src/portfolio/registry/open.ts';
+import { work } from '../../src/portfolio/worker/work.ts';
+import { rolloutError } from '../../src/portfolio/rollout.ts';
+import { environment as cleanEnvironment, muse as runMuse, temporaryDirectory } from '../support/cli.ts';
+import { findSecrets } from '../support/find-secrets.ts';
+import { type Native, startNative } from '../support/native.ts';
+import { tableFiles } from '../muse/muse-on-disk.ts';
+import { addRows, named, quick, registryKinds, rowsOf, testKind, useRegistries } from './registries.ts';
+
+/** The one in the URLs of the native server. */
+let password: string;
+
+let native: Native;
+let template: string;
+beforeAll(async () => {
+  native = await startNative();
+  password = new URL(native.url()).password;
+  template = await native.createDatabase('template');
+  const database = await openPostgres({ url: template });
+  await installPlatform(database);
+  await database.close();
+});
+afterAll(() => native.stop());
+
+/** A database with what Supabase has: its URL, with a password. */
+async function museDatabase(name: string): Promise<string> {
+  const url = new URL(await native.createDatabase(name));
+  const admin = await openPostgres({ url: native.url() });
+  const [copy, from] = [url.pathname.slice(1), new URL(template).pathname.slice(1)];
+  await admin.script(`drop database "${copy}"`);
+  await admin.script(`create database "${copy}" template "${from}"`);
+  await admin.close();
+  return url.href;
+}
+
+/** Muses with the same files, each with a database of its own for staging, whose URL only the environment has. */
+async function fleet(
+  names: readonly string[],
+  files: Readonly<Record<string, string>>,
+): Promise<{ folder: string; environment: NodeJS.ProcessEnv }> {
+  const folder = await temporaryDirectory();
+  const environment: NodeJS.ProcessEnv = cleanEnvironment({ MUSE_REGISTRY: undefined });
+  for (const name of names) {
+    const directory = join(folder, name);
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(join(directory, path, '..'), { recursive: true });
+      await writeFile(join(directory, path), text);
+    }
+    const museFile = {
+      version: 1,
+      name,
+      kit: { source: 'builtin', commit: 'create-muse@0.1.0', layout: 'musekit' },
+      migrations: {
+        core: ['migrations/core'],
+        extensions: ['migrations/extensions'],
+        rollback: 'migrations/rollback',
+        archive: 'migrations/archive',
+        order: 'number',
+      },
+      isolation: 'auth-uid',
+      prefix: '',
+      presets: [],
+      environments: { staging: { target: 'postgres' } },
+    };
+    await writeFile(join(directory, 'muse.json'), JSON.stringify(museFile));
+    environment[`MUSE_${name.toUpperCase()}_STAGING_URL`] = await museDatabase(name);
+  }
+  return { folder, environment };
+}
+
+const homes = tableFiles('001', 'homes');
+
+function portfolioOn(registry: Registry, directory: string, environment: NodeJS.ProcessEnv): OwnPortfolio {
+  return new OwnPortfolio(registry, {
+    directory,
+    environment,
+    signal: new AbortController().signal,
+    intervals: quick,
+  });
+}
+
+/** Everything that a registry holds, as text. */
+async function everythingIn(registry: Registry): Promise<string> {
+  const texts: string[] = [];
+  for (const table of ['muses', 'environments', 'runs', 'items', 'workers', 'audit'])
+    texts.push(
+      ...(await rowsOf<{ row: string }>(registry, `select x::text as row from portfolio.${table} x`)).map(
+        ({ row }) => row,
+      ),
+    );
+  texts.push(
+    ...(await rowsOf<{ row: string }>(registry, 'select x::text as row from pgboss.job x')).map(({ row }) => row),
+  );
+  return texts.join('\n');
+}
+
+describe.each(registryKinds)('muses with their own databases, the registry on %s', (kind) => {
+  const open = useRegistries(kind);
+
+  it('are migrated after one rehearsal, seen, verified, and nothing tells a secret', async () => {
+    const { registry, directory } = await open();
+    const names = ['one', 'two', 'three', 'away'];
+    const { folder, environment } = await fleet(names, homes);
+    // The server of this one is not there; the password in its URL must not be told either.
+    environment['MUSE_AWAY_STAGING_URL'] = `postgres://nobody:${password}@127.0.0.1:1/none`;
+    // A URL of the worker's own shell belongs to no muse.
+    environment['DATABASE_URL'] = native.url();
+    const portfolio = portfolioOn(registry, directory, environment);
+    await portfolio.add([], { scan: [folder] });
+    const notes: string[] = [];
+    const rollout = await portfolio.rollOut('migrate', {
+      env: 'staging',
+      waves: '100%',
+      onError: 'continue',
+      onNote: (text) => notes.push(text),
+    });
+    expect(rollout.muses.map(({ name, state }) => [name, state])).toEqual([
+      ['away', 'unknown'],
+      ['one', 'done'],
+      ['three', 'done'],
+      ['two', 'done'],
+    ]);
+    expect(rollout.muses[1]).toMatchObject({ result: { applied: 1, skipped: 0 } });
+    expect(rolloutError(rollout, 'x')).toMatchObject({ code: 'findings' });
+    const rehearsed = notes.filter((text) => text.endsWith('1/1 migrations/extensions/001_homes.sql'));
+    // The pass of the rehearsal and the three databases name the file; a rehearsal for each would name it twice as often.
+    expect(rehearsed.length).toBeGreaterThanOrEqual(4);
+    expect(rehearsed.length).toBeLessThanOrEqual(5);
+
+    const verified = await portfolio.rollOut('verify', { env: 'staging', only: 'o*' });
+    expect(verified.muses).toMatchObject([{ name: 'one', state: 'done', result: { errors: 0, pending: 0 } }]);
+
+    // With nothing to do, what was proven stays proven.
+    const again = await portfolio.rollOut('migrate', { env: 'staging', only: 'one' });
+    expect(again.muses).toMatchObject([{ state: 'done', result: { applied: 0, skipped: 1 } }]);
+
+    // What was changed by hand is found, and what cannot be reached is not fine.
+    const two = await openPostgres({ url: environment['MUSE_TWO_STAGING_URL']! });
+    await two.script('alter table public.homes add column by_hand text');
+    await two.close();
+    const status = await portfolio.status({ refresh: true, drift: true });
+    expect(status).toMatchObject([
+      { name: 'away', known: false, environments: [{ known: 'unreachable', error: { code: 'database-unreachable' } }] },
+      {
+        name: 'one',
+        state: 'verified',
+        known: true,
+        environments: [{ applied: 1, pending: 0, drift: 0, isolation: { errors: 0 } }],
+      },
+      { name: 'three', state: 'migrated', environments: [{ drift: 0 }] },
+      { name: 'two', environments: [{ drift: 1 }] },
+    ]);
+    const told = {
+      registry: await everythingIn(registry),
+      notes: notes.join('\n'),
+      status: JSON.stringify([rollout, status]),
+    };
+    expect(findSecrets(told, [password])).toEqual([]);
+  });
+
+  it('stop at a file that one muse’s data breaks, and continue when that is fixed', async () => {
+    const { registry, directory } = await open();
+    const { folder, environment } = await fleet(['good', 'odd'], {
+      ...homes,
+      'migrations/extensions/002_unique.sql':
+        '-- Titles are unique.\ncreate unique index if not exists homes_title on public.homes (title);\n',
+      'migrations/rollback/extensions/002_unique.sql': '-- Undo.\ndrop index if exists public.homes_title;\n',
+    });
+    const portfolio = portfolioOn(registry, directory, environment);
+    await portfolio.add([], { scan: [folder] });
+    const odd = await openPostgres({ url: environment['MUSE_ODD_STAGING_URL']! });
+    onTestFinished(() => odd.close());
+    const { migrate } = await import('../../src/migrations/apply.ts');
+    const { readMigrations } = await import('../../src/migrations/read.ts');
+    const { migrations } = await readMigrations(join(folder, 'odd'), {
+      core: [],
+      extensions: ['migrations/extensions'],
+      rollback: 'migrations/rollback',
+      archive: 'x',
+      order: 'number',
+    });
+    await migrate(odd, migrations.slice(0, 1));
+    await odd.script(
+      "insert into auth.users (id) values ('00000000-0000-4000-8000-000000000001');" +
+        "insert into public.homes (user_id, title) select '00000000-0000-4000-8000-000000000001', 'same' from generate_series(1, 2)",
+    );
+    const stopped = await portfolio.rollOut('migrate', { env: 'staging', canary: ['odd'] });
+    expect(stopped.muses).toMatchObject([
+      {
+        name: 'odd',
+        state: 'failed',
+        error: { code: 'migration-failed', message: expect.stringContaining('002_unique.sql') },
+      },
+      { name: 'good', state: 'blocked' },
+    ]);
+    await odd.script('update public.homes set title = id::text');
+    const resumed = await portfolio.rollOut('migrate', { resume: stopped.run.name });
+    expect(resumed.muses).toMatchObject([
+      { name: 'odd', state: 'done', result: { applied: 1, skipped: 1 } },
+      { name: 'good', state: 'done', result: { applied: 2 } },
+    ]);
+  });
+});
+
+describe('several workers', () => {
+  it('of which one is killed in the middle of a file: another finishes, nothing is done twice', async () => {
+    const url = await native.createDatabase('registry');
+    const directory = await temporaryDirectory();
+    const registry = await openRegistry({ url, directory });
+    onTestFinished(() => registry.close());
+    // The file waits for a lock that this test holds; on a shadow database nobody does.
+    const { folder, environment } = await fleet(['slow'], {
+      ...homes,
+      'migrations/extensions/002_waits.sql':
+        '-- Waits.\nselect pg_advisory_xact_lock(4242);\ncreate table if not exists public.once (id int);\nalter table public.once enable row level security;\n',
+      'migrations/rollback/extensions/002_waits.sql': '-- Undo.\ndrop table if exists public.once;\n',
+    });
+    const portfolio = portfolioOn(registry, directory, environment);
+    await portfolio.add([], { scan: [folder] });
+    const holder = await openPostgres({ url: environment['MUSE_SLOW_STAGING_URL']! });
+    onTestFinished(() => holder.close());
+    await holder.query('select pg_advisory_lock(4242)');
+    await portfolio.rollOut('migrate', { env: 'staging', detach: true });
+    const bin = join(import.meta.dirname, '..', '..', 'bin', 'muse.js');
+    const child = spawn(process.execPath, [bin, 'portfolio', 'work'], {
+      env: { ...environment, MUSE_REGISTRY: url, CREATE_MUSE_PORTFOLIO: directory },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let printed = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (text: Buffer) => (printed += text.toString()));
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    const waits = async (): Promise<boolean> =>
+      (
+        await holder.query(
+          "select 1 from pg_locks where locktype = 'advisory' and not granted and objid = 4242 and database = (select oid from pg_database where datname = current_database())",
+        )
+      ).rows.length > 0;
+    for (let tries = 0; !(await waits()); tries += 1) {
+      if (tries > 400) throw new Error(`the worker did not come to the file: ${printed}`);
+      await sleep(50);
+    }
+    child.kill('SIGKILL');
+    await ended;
+    expect(await rowsOf(registry, 'select state, attempts from portfolio.items')).toEqual([
+      { state: 'running', attempts: 1 },
+    ]);
+    // Its database session still waits: when it gets the lock, it commits what nobody hears of.
+    const finishing = portfolio.rollOut('migrate', { env: 'staging' });
+    await sleep(1500);
+    await holder.query('select pg_advisory_unlock(4242)');
+    const rollout = await finishing;
+    expect(rollout).toMatchObject({ attached: true, run: { state: 'done' }, muses: [{ state: 'done' }] });
+    expect(await rowsOf(registry, 'select attempts from portfolio.items')).toEqual([{ attempts: 2 }]);
+    const { rows } = await holder.query('select file from muse.migrations order by file');
+    expect(rows).toHaveLength(2);
+    expect(findSecrets({ printed }, [password])).toEqual([]);
+  });
+
+  it('never work on one muse at the same time, and all of it is done', async () => {
+    const url = await native.createDatabase('registry');
+    const directory = await temporaryDirectory();
+    const names = named(40);
+    const registries = await Promise.all(Array.from({ length: 4 }, () => openRegistry({ url, directory })));
+    onTestFinished(async () => {
+      await Promise.all(registries.map((registry) => registry.close()));
+    });
+    await addRows(registries[0]!, names);
+    const busy = new Set<string>();
+    const overlaps: string[] = [];
+    const done: string[] = [];
+    const kinds = testKind(async (name, { signal }) => {
+      if (busy.has(name)) overlaps.push(name);
+      busy.add(name);
+      await sleep(10, undefined, { signal }).finally(() => busy.delete(name));
+      done.push(name);
+    });
+    const context = { kinds, directory, environment: {}, intervals: quick };
+    const { rollOut } = await import('../../src/portfolio/rollout.ts');
+    const stop = new AbortController();
+    const never = new AbortController().signal;
+    const started = await rollOut(
+      'try',
+      { waves: '10%,100%', concurrency: 12, detach: true },
+      { ...context, registry: registries[0]!, signal: never },
+    );
+    const workers = registries
+      .slice(1)
+      .map((registry, index) =>
+        work({ ...context, registry, concurrency: 3, signal: index === 0 ? stop.signal : never, run: 1 }),
+      );
+    setTimeout(() => stop.abort(new Error('Ctrl-C')), 100);
+    const rollout = await rollOut(
+      'try',
+      { resume: started.run.name },
+      { ...context, registry: registries[0]!, signal: never },
+    );
+    await Promise.all(workers);
+    expect(rollout.run.state).toBe('done');
+    expect(overlaps).toEqual([]);
+    expect([...new Set(done)].sort()).toEqual(names);
+    expect(done).toHaveLength(names.length);
+  });
+});
+
+describe('the command', () => {
+  it('adds, plans, migrates, shows and checks, with JSON and exit codes', async () => {
+    const { folder, environment } = await fleet(['shop'], homes);
+    const env = { ...environment, CREATE_MUSE_PORTFOLIO: await temporaryDirectory() } as Record<string, string>;
+    const call = async (...args: string[]): Promise<{ code: number | null; json: Record<string, unknown> }> => {
+      const { code, stdout, stderr } = await runMuse(['portfolio', ...args, '--json'], { cwd: folder, env });
+      expect(findSecrets({ stdout, stderr }, [password])).toEqual([]);
+      return { code, json: JSON.parse(stdout) as Record<string, unknown> };
+    };
+    await cp(join(folder, 'shop'), join(folder, 'copies', 'Shop'), { recursive: true });
+    expect(await call('add', 'shop', 'copies/Shop')).toMatchObject({
+      code: 1,
+      json: {
+        ok: false,
+        muses: [
+          { name: 'shop', added: true },
+          { added: false, error: { code: 'name-taken' } },
+        ],
+      },
+    });
+    expect(await call('status', '--check')).toMatchObject({
+      code: 3,
+      json: {
+        muses: [{ name: 'shop', known: false, environments: [{ known: 'never' }] }],
+        error: { code: 'findings' },
+      },
+    });
+    expect(await call('migrate', '--env', 'staging', '--dry-run')).toMatchObject({
+      code: 0,
+      json: { run: { state: 'planned', waves: 1 }, muses: [{ name: 'shop', wave: 1 }] },
+    });
+    expect(await call('migrate', '--env', 'staging')).toMatchObject({
+      code: 0,
+      json: {
+        command: 'muse portfolio migrate',
+        run: { name: 'migrate-1', state: 'done' },
+        muses: [{ state: 'done' }],
+      },
+    });
+    expect(await call('status', '--check')).toMatchObject({
+      code: 0,
+      json: { muses: [{ state: 'migrated', known: true }] },
+    });
+    for (const [args, code] of [
+      [['migrate', '--waves', '10x'], 2],
+      [['migrate', '--concurrency', '0'], 2],
+      [['migrate', '--resume', 'migrate-9'], 2],
+      [['migrate', '--env', 'production'], 2],
+      [['cancel'], 2],
+      [['unknown'], 2],
+      [['audit'], 0],
+    ] as const)
+      expect([args, (await call(...args)).code]).toEqual([args, code]);
+  });
+});
