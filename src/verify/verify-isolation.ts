@@ -9,7 +9,7 @@ import { escalations } from './probes/escalation.ts';
 import { judge } from './probes/judge.ts';
 import { lockedOut } from './probes/locked-out.ts';
 import { buildModel, type Model } from './catalog/model.ts';
-import { isWantedSubject, type Proof, prove } from './probes/prove.ts';
+import { type Proof, prove } from './probes/prove.ts';
 import type { Subject } from './probes/subject.ts';
 import { qualifiedName } from '../rules/engine/live/catalog.ts';
 import type { RuleName } from '../rules/registry.ts';
@@ -63,8 +63,7 @@ export async function verifyIsolation(database: Session, options: IsolationOptio
   const proof = await prove(database, model, isolation, options.session, isWanted, ways.topics);
   const gaps = gapsOf(proof);
   const subjects = proof.subjects.filter(
-    (subject) =>
-      isWantedSubject(subject, isWanted) && !gaps.unfilled.has(`${subject.table.schema}.${subject.table.name}`),
+    (subject) => isWanted(subject.name) && !gaps.unfilled.has(`${subject.table.schema}.${subject.table.name}`),
   );
   const leaks = leakFinder(proof);
   const functions = proof.callables.map((callable) => ({ callable, report: functionReport(callable, proof, leaks) }));

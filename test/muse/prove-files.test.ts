@@ -61,6 +61,19 @@ describe('cached proofs', () => {
       proven: 3,
       notProven: 0,
     });
+    // What an extension says of buckets is not core's.
+    const bucket = `insert into storage.buckets (id, name) values ('photos', 'photos');
+create policy "photos_read" on storage.objects for select to authenticated
+  using (bucket_id = 'photos' and (storage.foldername(name))[1] = (select auth.uid())::text);
+`;
+    expect((await prove(extension(bucket))).tables.map(({ table }) => table)).toContain('storage.objects[photos]');
+    await rm(join(cache, 'proofs'), { recursive: true });
+    await prove(extension(bucket));
+    expect((await prove(extension(tableSql('barns')))).tables.map(({ table }) => table).sort()).toEqual([
+      'public.barns',
+      'public.homes',
+      'public.rooms',
+    ]);
     // An extension that lets everyone read a table of core: the cached proof of that table is not used.
     const opening = await prove(
       extension(

@@ -23,5 +23,7 @@ export function wantedAfter(
     routines,
   );
   const wanted = new Set([...names, ...affected.relations, ...[...affected.routines].map(signatureOf)]);
-  return (name) => wanted.has(name);
+  // A bucket changes with its objects' policies, and with the row that makes it.
+  const hasBuckets = wanted.has('storage.objects') || wanted.has('storage.buckets');
+  return (name) => wanted.has(name) || (hasBuckets && name.startsWith('storage.objects['));
 }

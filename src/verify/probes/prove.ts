@@ -64,11 +64,6 @@ interface Later {
   when: ReadonlyMap<string, string>;
 }
 
-/** A bucket is selected by its name, or with the table of all objects. */
-export function isWantedSubject({ name, kind, table }: Subject, isWanted: IsWanted): boolean {
-  return isWanted(name) || (kind === 'bucket' && (isWanted(qualifiedName(table)) || isWanted('storage.buckets')));
-}
-
 /** Maximum number of probes in one script. More are split over several scripts, each with its own fixtures. */
 const probesPerScript = 1200;
 
@@ -130,9 +125,7 @@ export async function prove(
   const looks = copyLooks(tableSubjects, callables, actors, model);
   const copies = copyTexts(tableSubjects, model);
   const probes = [
-    ...subjects
-      .filter((subject) => isWantedSubject(subject, isWanted))
-      .flatMap((subject) => probesOf(subject, actors, model)),
+    ...subjects.filter(({ name }) => isWanted(name)).flatMap((subject) => probesOf(subject, actors, model)),
     ...small.map(({ view }) => lookProbe(view, actors)),
     ...callables.flatMap((callable) => callable.probes),
     ...looks,
