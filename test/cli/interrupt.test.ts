@@ -11,7 +11,7 @@ import { takeLock } from '../../src/shared/directory-lock.ts';
 import { createMuse, type Finished, muse, temporaryDirectory } from '../support/cli.ts';
 import { type Native, startNative } from '../support/native.ts';
 import { hasTerminal, openTerminal, type Terminal } from '../support/terminal.ts';
-import { bareNodeMs, bin, signals, start, stop } from './interrupted.ts';
+import { bareNodeMs, bin, signals, start, stop, stopUnlessDone } from './interrupted.ts';
 
 const whole = process.env['CREATE_MUSE_ALL'] === '1';
 
@@ -178,7 +178,7 @@ async function walk(begin: () => Promise<{ terminal: Terminal; next(): Promise<F
   for (let pieces = 0; ; pieces += 1) {
     const { terminal, next } = await begin();
     if (!(await reached(terminal, pieces))) return;
-    await stop(terminal, bareMs, pieces % 2 === 0 ? 'Ctrl-C' : 'SIGTERM');
+    if ((await stopUnlessDone(terminal, bareMs, pieces % 2 === 0 ? 'Ctrl-C' : 'SIGTERM')) === undefined) return;
     const { code, stdout, stderr } = await next();
     expect(code, stdout + stderr).toBe(0);
   }
