@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import pg from 'pg';
 import { print } from './measure.js';
 import { startServer } from './server.js';
+import { museFile } from './muse-file.js';
 
 const files = 14;
 const concurrency = 8;
@@ -40,25 +41,7 @@ function writeMuses(folder) {
       const name = `${String(file).padStart(3, '0')}_t.sql`;
       writeFileSync(join(directory, 'migrations/core', name), sql(file));
     }
-    writeFileSync(
-      join(directory, 'muse.json'),
-      JSON.stringify({
-        version: 1,
-        name: `muse${number}`,
-        kit: { source: 'builtin', commit: 'bench', layout: 'musekit' },
-        migrations: {
-          core: ['migrations/core'],
-          extensions: [],
-          rollback: 'migrations/rollback',
-          archive: 'migrations/archive',
-          order: 'number',
-        },
-        isolation: 'auth-uid',
-        prefix: '',
-        presets: [],
-        environments: { staging: { target: 'postgres' } },
-      }),
-    );
+    writeFileSync(join(directory, 'muse.json'), museFile(`muse${number}`, { staging: { target: 'postgres' } }));
   }
 }
 

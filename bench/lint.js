@@ -4,31 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from './migrate.js';
 import { compare, once, print } from './measure.js';
+import { museFile } from './muse-file.js';
 
 function write(place, count) {
   const folder = join(place, 'migrations', 'core');
   mkdirSync(folder, { recursive: true });
   for (let number = 1; number <= count; number++)
     writeFileSync(join(folder, `${String(number).padStart(4, '0')}_t.sql`), sql(number));
-  writeFileSync(
-    join(place, 'muse.json'),
-    JSON.stringify({
-      version: 1,
-      name: 'bench',
-      kit: { source: 'builtin', commit: 'bench', layout: 'musekit' },
-      migrations: {
-        core: ['migrations/core'],
-        extensions: [],
-        rollback: 'migrations/rollback',
-        archive: 'migrations/archive',
-        order: 'number',
-      },
-      isolation: 'auth-uid',
-      prefix: '',
-      presets: [],
-      environments: {},
-    }),
-  );
+  writeFileSync(join(place, 'muse.json'), museFile('bench', {}));
   return folder;
 }
 

@@ -6,6 +6,7 @@ import { MuseError } from '../shared/error.ts';
 import type { EnvironmentName } from '../shared/muse-file.ts';
 import { printableLine } from '../shared/printable.ts';
 import type { Flag } from './flags.ts';
+import type { Subcommand } from './muse-command.ts';
 import type { MuseContext } from './muse-context.ts';
 import type { Output } from './output.ts';
 import type { CommandResult } from './run.ts';
@@ -104,6 +105,35 @@ export async function withPortfolio<T>(
   } finally {
     await portfolio.close();
   }
+}
+
+/**
+ * The command that archives muses, or ends that.
+ * @param done what is said before the names of those that were not so before
+ */
+export function archiving(archived: boolean, about: string, done: string): Subcommand {
+  return {
+    about,
+    usage: ['<name>…'],
+    takesWords: true,
+    flags: [],
+    run: (context) =>
+      withPortfolio(context, async (portfolio) => {
+        const names = context.typed.positionals;
+        if (names.length === 0) {
+          throw new MuseError({
+            code: 'bad-call',
+            message: 'The name of a muse is missing.',
+            suggestion: 'List all muses: muse portfolio list --archived',
+          });
+        }
+        const changed = await portfolio.archive(names, archived);
+        return {
+          json: { muses: changed.map((name) => ({ name, archived })) },
+          text: changed.length === 0 ? 'Nothing to do.' : `${done}: ${changed.map(printableLine).join(', ')}.`,
+        };
+      }),
+  };
 }
 
 /**

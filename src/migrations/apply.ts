@@ -68,6 +68,7 @@ function beginResult(migrations: readonly Migration[], comparison: Comparison): 
       file: migration.file,
       from: row.file,
     })),
+    missing: comparison.missing.map(({ layer, file }) => ({ layer, file })),
     notes: [
       ...outOfOrder(migrations, comparison).map(
         ({ file }) => `${file} runs out of order: later files are already applied.`,

@@ -42,6 +42,8 @@ export interface MigrateResult {
   skipped: FileName[];
   /** In the history under an old name, which was replaced by the new one. */
   renamed: (FileName & { from: string })[];
+  /** In the history, and no longer among the files. */
+  missing: FileName[];
   /** Shown to people: what ran out of order, history rows without a file, what was finished after an interruption. */
   notes: string[];
 }

@@ -185,7 +185,8 @@ async function keepEnvironment(
     status === undefined ? null : Object.fromEntries(lists.map((list) => [list, status[list].length] as const));
   await session.query(
     `update portfolio.environments
-        set files = coalesce($3, files), drift = coalesce($4, drift), error = $5, checked_at = clock_timestamp(),
+        set files = coalesce($3, files), drift = case when $5::jsonb is null then $4 else drift end, error = $5,
+            checked_at = clock_timestamp(),
             seen_at = case when $5::jsonb is null then clock_timestamp() else seen_at end
       where muse = $1 and name = $2`,
     [muse, name, files, status?.drift?.length ?? null, error ?? null],

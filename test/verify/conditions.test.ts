@@ -208,6 +208,30 @@ describe('conditions elsewhere', () => {
   });
 });
 
+describe('more states than are tried', () => {
+  const statuses = (count: number, last: number): string =>
+    Array.from({ length: count }, (_, index) => `status = 's${index}' and owner_id = (select auth.uid())`)
+      .concat(`status = 's${last}'`)
+      .join(' or ');
+  const ofStatus = (count: number): string =>
+    owned('a', "status text not null default 'draft'", statuses(count, count));
+
+  it('the last of ten parts of a condition is tried as well', async () => {
+    expect(errorsOf(await find(ofStatus(9)))).toEqual(['isolation-read public.a']);
+  });
+
+  it('those that are not tried are named, and the table does not count as proven', async () => {
+    const found = await find(ofStatus(20));
+    expect(found.filter(({ rule }) => rule === 'not-proven')).toEqual([
+      expect.objectContaining({
+        object: 'public.a',
+        severity: 'warning',
+        message: expect.stringMatching(/not tried in all states .*where status = 's20'/),
+      }),
+    ]);
+  });
+});
+
 describe('what may be meant', () => {
   const warnings = async (sql: string): Promise<string[]> =>
     (await find(sql))
@@ -218,6 +242,13 @@ describe('what may be meant', () => {
     const sql = `${ofTeams('a', `${ours} or team_id is null`)} alter table public.a alter team_id drop not null;`;
     expect(await warnings(sql)).toEqual([expect.stringMatching(/^isolation-read public\.a .* where team_id is null/)]);
     expect(await warnings(`${sql} ${seenBy('a', ours)}`)).toEqual([]);
+  });
+
+  it('is an error where a policy to write accepts them, whatever a column of that name in another table must be', async () => {
+    const other = 'exists (select 1 from public.p where p.owner_id = (select auth.uid()))';
+    const sql = `${owned('p')} ${owned('a', '', `${mine} or owner_id is null`)} alter table public.a alter owner_id drop not null;
+      alter policy i on public.a with check (${other});`;
+    expect(errorsOf(await find(sql))).toContain('isolation-read public.a');
   });
 
   it('rows under what the user does not see', async () => {

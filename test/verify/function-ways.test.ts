@@ -55,6 +55,13 @@ const trigger = (when: string, body: string, declared = ''): string =>
 
 const holes: Hole[] = [
   {
+    name: 'first letters, beside a code that is never asked for',
+    object: 'public.f(text)',
+    ...reads,
+    sql: function_('f(code text)', 'setof text', 'select left(title, 3) from public.notes where true @'),
+    asks: mine,
+  },
+  {
     name: 'a number that the database counts',
     object: 'public.f(bigint)',
     ...reads,

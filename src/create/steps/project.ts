@@ -29,12 +29,10 @@ export const projectStep: Step<Run> = {
     if (chosenProject(journal).failed === true) await deleteFailed(context);
     const project = chosenProject(journal);
     if (project.adopted === true) await passwordOfProject(directory, answers.environment, environment);
-    else {
-      const { databasePassword } = context.secrets;
-      const password = await passwordForNewProject(directory, answers.environment, databasePassword);
-      if (project.ref === undefined && project.selection !== undefined)
-        await make(context, project, project.selection, password);
-    }
+    else if (project.ref === undefined && project.selection !== undefined)
+      await make(context, project, project.selection);
+    // Where the files of a run are lost, its project has the password that was given, and no new one.
+    else if (context.secrets.databasePassword !== undefined) await projectPassword(context);
     const museFile = await readMuseFile(directory);
     const ref = refOf(project);
     const { region, organization } = project;
@@ -50,13 +48,13 @@ export const projectStep: Step<Run> = {
   },
 };
 
-async function make(
-  { answers, cloud, onProgress, save }: Run,
-  project: JournalProject,
-  region: RegionSelection,
-  password: Secret,
-): Promise<void> {
+const projectPassword = ({ answers, directory, secrets }: Run): Promise<Secret> =>
+  passwordForNewProject(directory, answers.environment, secrets.databasePassword);
+
+async function make(context: Run, project: JournalProject, region: RegionSelection): Promise<void> {
+  const { answers, cloud, onProgress, save } = context;
   const { http } = await cloud();
+  const password = await projectPassword(context);
   const created = await createProject(
     http,
     {

@@ -137,20 +137,13 @@ async function keepSeen(
   const unseen = state === 'unknown';
   await session.query(
     `update portfolio.environments
-        set files = coalesce($3, files), drift = coalesce($4, drift), error = $6, checked_at = clock_timestamp(),
+        set files = coalesce($3, files), drift = case when $3::jsonb is null then drift else $4 end, error = $6,
+            checked_at = clock_timestamp(),
             isolation = case when $5::jsonb is null then isolation else $5::jsonb || jsonb_build_object('at',
               to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) end,
-            seen_at = case when $7 then seen_at else clock_timestamp() end
+            seen_at = case when $3::jsonb is null then seen_at else clock_timestamp() end
       where muse = $1 and name = $2`,
-    [
-      item.muse,
-      item.environment,
-      files ?? null,
-      drift ?? null,
-      isolation ?? null,
-      unseen ? (error ?? null) : null,
-      unseen,
-    ],
+    [item.muse, item.environment, files ?? null, drift ?? null, isolation ?? null, unseen ? (error ?? null) : null],
   );
   await session.query(
     `update portfolio.muses set error = $3, updated_at = now(),

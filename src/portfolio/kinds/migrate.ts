@@ -15,7 +15,7 @@ export const migrateKind: Kind = {
   needsEnvironment: true,
   async run({ environmentName, open, variables, shared, signal, onNote }) {
     const muse = await open();
-    const { applied, skipped, isolation, error } = await migrateMuse(muse, environmentName, variables, {
+    const { applied, skipped, missing, isolation, error } = await migrateMuse(muse, environmentName, variables, {
       // The run was confirmed when it was started, once for all of its muses.
       confirmed: environmentName,
       rehearse: rememberRehearsals(shared),
@@ -23,7 +23,14 @@ export const migrateKind: Kind = {
       onPhase: onNote,
     });
     if (error !== undefined) throw error;
-    const counts = { applied: applied.length + skipped.length, pending: 0, edited: 0, missing: 0, unreadable: 0 };
+    // Edited and unreadable files would have been refused.
+    const counts = {
+      applied: applied.length + skipped.length,
+      pending: 0,
+      edited: 0,
+      missing: missing.length,
+      unreadable: 0,
+    };
     // What was proven is about the files that were pending. Only a run of verify says something about the whole.
     const proof = isolation === undefined ? {} : { proven: isolation.proven, notProven: isolation.notProven };
     return {

@@ -1,5 +1,6 @@
 /** The values that policies compare claims with. */
 import { constantOf, fields, type Node } from '../../rules/engine/live/expression.ts';
+import { samplePattern } from '../fixtures/sample-pattern.ts';
 
 export type Json = string | number | boolean | Json[] | { [key: string]: Json };
 
@@ -9,6 +10,11 @@ export function addressWith(part: string): string {
   return `${name === '' ? 'muse' : name}@${domain.includes('.') ? domain.replace(/^\./, 'muse.') : 'muse.example'}`;
 }
 
+/** The operator matches a regular expression, for which a fitting text is only a guess. */
+export function isRegular(operator: string): boolean {
+  return operator === '~' || operator === '~*';
+}
+
 /** The value that makes a comparison of the claim with a constant true. */
 export function fitting(operator: string, constant: string): Json[] {
   const number = Number(constant);
@@ -16,8 +22,7 @@ export function fitting(operator: string, constant: string): Json[] {
   if (operator === '>') return [number + 1];
   if (operator === '<') return [number - 1];
   if (operator === '~~' || operator === '~~*') return [constant.replaceAll('%', '').replaceAll('_', 'x')];
-  // What is left of most expressions without their signs is a text that they match.
-  if (operator === '~' || operator === '~*') return [constant.replaceAll(/\\(.)/g, '$1').replaceAll(/[\^$*+?()]/g, '')];
+  if (isRegular(operator)) return [samplePattern(constant, 0)];
   if (operator !== '@>') return [constant];
   try {
     return [JSON.parse(constant) as Json];

@@ -5,7 +5,7 @@
 import { type Catalog, isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, nameParts, type Node, type ParseExpression, walk } from '../../rules/engine/live/expression.ts';
 import { type ClaimPath, type Names, pathReader, type PathReader, tokenSetting } from './claim-paths.ts';
-import { addressWith, constantsIn, fitting, type Json } from './claim-constants.ts';
+import { addressWith, constantsIn, fitting, isRegular, type Json } from './claim-constants.ts';
 import type { Sources } from './effects.ts';
 
 /** A value that a claim is compared with. */
@@ -241,6 +241,7 @@ class Visitor {
         isPart || !['=', '@>', '?'].includes(operator),
       );
     else if (operator !== '<>') claim.isUnclear = true;
+    if (isRegular(operator)) claim.isUnclear = true;
     return claim;
   }
 

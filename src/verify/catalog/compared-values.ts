@@ -1,7 +1,21 @@
 /** The values that policies and functions compare the columns of a table with. */
 import { type Node, stringsOf, walk } from '../../sql/nodes.ts';
-import type { Catalog, RelationRow } from '../../rules/engine/live/catalog.ts';
-import { columnOf, constantOf } from '../../rules/engine/live/expression.ts';
+import type { Catalog, ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts';
+import { columnOf, constantOf, type ParseExpression } from '../../rules/engine/live/expression.ts';
+
+/** The texts that a column may hold, if they are a list: those of an enum, or those that a CHECK of the column alone names. */
+export function allowedTexts(table: RelationRow, column: ColumnRow | undefined, parse: ParseExpression): string[] {
+  if (column === undefined) return [];
+  if (column.labels !== null) return column.labels;
+  const found: string[] = [];
+  for (const { type, columns, expression } of table.constraints) {
+    if (type !== 'c' || columns.join() !== column.name) continue;
+    walk(parse(expression ?? '') as Node | undefined, (...[kind, fields]) => {
+      if (kind === 'A_Const' && fields.sval !== undefined) found.push(constantOf({ A_Const: fields }) ?? '');
+    });
+  }
+  return found;
+}
 
 /** The parse trees of a policy, a view or a function body. */
 interface Trees {

@@ -4,12 +4,13 @@ import type { NamedProbe } from '../probes/probes.ts';
 import { type Subject, userColumnsOf } from '../probes/subject.ts';
 import { argumentList, type ArgumentContext, type Candidate, candidatesOf } from './arguments.ts';
 import { type FunctionRow, isPlatformSchema, qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { knownSecret } from '../fixtures/candidates.ts';
 import { injectableArguments } from './dynamic-sql.ts';
 import { outsideEffect } from './effects.ts';
 import { jsonShape } from './json-keys.ts';
 import { settingOf } from './settings.ts';
 import { settingTexts } from './setting-texts.ts';
-import { comparedColumns, isSecret, type RowKey, rowKeysOf } from './row-keys.ts';
+import { comparedColumns, type RowKey, rowKeysOf } from './row-keys.ts';
 import type { Model } from './model.ts';
 import { mayChange, tablesChanged, tablesNamed } from './reached-tables.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
@@ -21,6 +22,8 @@ export interface FunctionCall {
   baseline: NamedProbe | undefined;
   /** The tables of the rows whose texts it searches for a part of. */
   searches: readonly string[];
+  /** It gives what A's row holds for an argument that takes what cannot be guessed: who knows that may learn the rest. */
+  isBySecret: boolean;
 }
 
 /** A function that users can call, and the calls to try. */
@@ -172,6 +175,7 @@ function callableOf(
     callable.calls.push({
       probe,
       searches,
+      isBySecret: values.some((value, at) => holdsSecret.test(argumentNameOf(routine, at)) && isOfA(value)),
       baseline: isKeyed ? probeOf(without, false, others) : undefined,
     });
   });
@@ -179,9 +183,12 @@ function callableOf(
   return callable;
 }
 
-/** Returns whether the function is for those who know something that cannot be guessed, e.g. the token of an invitation. */
-export function isCalledBySecret({ argumentNames }: FunctionRow): boolean {
-  return argumentNames.some((name) => isSecret.test(name) || /(^|_)(code|invit\w*|link|hash|otp|pin)(_|$)/.test(name));
+/** Names of arguments for what only those know who were told: the token of an invitation, a code. */
+const holdsSecret = /token|secret|key|password|(^|_)(code|invit\w*|link|hash|otp|pin)(_|$)/;
+
+/** The value is A's own, or the one that A's hashes are of. */
+function isOfA({ sql, unknown, searches }: Candidate): boolean {
+  return unknown !== undefined || searches !== undefined || sql.includes(quoteLiteral(knownSecret));
 }
 
 /** Returns whether a function returns a boolean or a number rather than rows or texts. */

@@ -1,7 +1,8 @@
 /** Rows whose owner column is null: whether users, or the removal of the owner, can make them. */
 import type { PolicyRow, RelationRow } from '../../rules/engine/live/catalog.ts';
-import { columnOf, fields, walk } from '../../rules/engine/live/expression.ts';
+import { columnOf, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from './model.ts';
+import { columnsIn } from './scope.ts';
 
 /**
  * Says whether someone's row may become one without an owner: the removal of the owner clears the columns, or a policy accepts a
@@ -17,20 +18,22 @@ export function mayLoseOwner(table: RelationRow, columns: readonly string[], mod
     .filter(({ policy }) => policy.permissive && 'aw*'.includes(policy.command))
     .map(({ policy }) => policy);
   return (
-    isCleared || !table.rls || writing.some((policy) => columns.every((column) => acceptsNull(policy, column, model)))
+    isCleared ||
+    !table.rls ||
+    writing.some((policy) => columns.every((column) => acceptsNull(policy, column, table, model)))
   );
 }
 
 /** The condition on the written row does not name the column, or asks whether it is null. */
-function acceptsNull({ using, check }: PolicyRow, name: string, model: Model): boolean {
+function acceptsNull({ using, check }: PolicyRow, name: string, table: RelationRow, model: Model): boolean {
   const sql = check ?? using;
-  let [isNamed, isAsked] = [false, false];
+  let isAsked = false;
   walk(sql === null ? undefined : model.parse(sql), (type, node) => {
-    const isIt = (arg: unknown): boolean => columnOf(arg)?.name === name;
-    isNamed ||= isIt({ [type]: node });
     isAsked ||=
-      (type === 'NullTest' && isIt(node['arg'])) || type === 'CoalesceExpr' || node['kind'] === 'AEXPR_DISTINCT';
-    return fields(node, 'SubLink') === undefined;
+      (type === 'NullTest' && columnOf(node['arg'])?.name === name) ||
+      type === 'CoalesceExpr' ||
+      node['kind'] === 'AEXPR_DISTINCT';
   });
-  return !isNamed || isAsked;
+  // A column of that name in another table says nothing about this one.
+  return isAsked || !columnsIn(sql, table, model).has(name);
 }

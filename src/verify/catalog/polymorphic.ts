@@ -1,6 +1,6 @@
 /** Keys that lead to rows of several tables, as the column beside them says: `owner_type` and `owner_id`. */
 import { type ColumnRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
-import { hintsOf } from '../fixtures/candidates.ts';
+import { allowedTexts } from './compared-values.ts';
 import type { ParseExpression } from '../../rules/engine/live/expression.ts';
 import { isTable, primaryKey, type Tenancy } from './tenancy.ts';
 
@@ -36,9 +36,7 @@ function findKeys(table: RelationRow, model: Known): PolymorphicKey[] {
     const type = table.columns.find(({ name }) => stem !== undefined && name === `${stem}_type`);
     const isLinked = table.constraints.some((key) => key.type === 'f' && key.columns.includes(id.name));
     if (type === undefined || isLinked) return [];
-    const checks = table.constraints.filter((check) => check.type === 'c' && check.columns.join() === type.name);
-    const values = type.labels ?? hintsOf(checks.map((check) => model.parse(check.expression ?? ''))).texts;
-    const targets = values.flatMap((value) => targetOf(value, id, model));
+    const targets = allowedTexts(table, type, model.parse).flatMap((value) => targetOf(value, id, model));
     const rank = ({ table: target }: { table: RelationRow }): number =>
       model.tenancy.userTables.has(qualifiedName(target)) ? 0 : target === model.tenancy.organizations ? 1 : 2;
     return targets.length === 0 ? [] : [{ type, id, targets: targets.toSorted((x, y) => rank(x) - rank(y)) }];

@@ -21,6 +21,9 @@ export interface RowKey {
 /** Names of columns and arguments that hold what cannot be guessed: who knows the value may use it. */
 export const isSecret = /token|secret|key|password/;
 
+/** Functions that count. */
+const counting = new Set(['nextval']);
+
 /** Functions whose results cannot be guessed. */
 const random = new Set([
   'random',
@@ -48,7 +51,7 @@ export function rowKeysOf(subject: Subject, model: Model): RowKey[] {
     (column) =>
       !first.has(column.name) &&
       !isSecret.test(column.name) &&
-      (unique.has(column.name) || isCounted(column) || column.generated || made.has(column.name)),
+      (unique.has(column.name) || isCounted(column, model) || column.generated || made.has(column.name)),
   );
   const columns = [...[...first].flatMap((name) => table.columns.find((one) => one.name === name) ?? []), ...others];
   return columns.flatMap((column) => {
@@ -60,8 +63,8 @@ export function rowKeysOf(subject: Subject, model: Model): RowKey[] {
   });
 }
 
-function isCounted({ identity, default: expression }: ColumnRow): boolean {
-  return identity !== '' || expression?.includes('nextval') === true;
+function isCounted({ identity, default: expression }: ColumnRow, model: Model): boolean {
+  return identity !== '' || (expression !== null && calls([model.parse(expression)], counting));
 }
 
 /** The value is read from the row into a setting of the transaction, which the call reads. */
@@ -95,9 +98,13 @@ function madeColumns(table: RelationRow, model: Model): ReadonlyMap<string, stri
 function isUnguessable(column: ColumnRow, made: ReadonlyMap<string, string>, model: Model): boolean {
   const routine = model.sources.byOid(made.get(column.name) ?? '');
   const trees = routine === undefined ? [] : model.sources.reached(routine).map((one) => model.sources.body(one).trees);
+  return calls([...trees, column.default === null ? undefined : model.parse(column.default)], random);
+}
+
+function calls(trees: readonly unknown[], names: ReadonlySet<string>): boolean {
   let found = false;
-  walk([...trees, column.default === null ? undefined : model.parse(column.default)], (type, node) => {
-    found ||= type === 'FuncCall' && random.has(nameParts(node['funcname']).at(-1) ?? '');
+  walk(trees, (type, node) => {
+    found ||= type === 'FuncCall' && names.has(nameParts(node['funcname']).at(-1) ?? '');
   });
   return found;
 }

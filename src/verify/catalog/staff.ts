@@ -3,6 +3,7 @@ import { isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/e
 import { columnOf, constantOf, fields, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import type { Node } from '../../sql/nodes.ts';
+import { allowedTexts } from './compared-values.ts';
 import { effectsOf } from './effects.ts';
 import type { Model } from './model.ts';
 import { isTable, primaryKey } from './tenancy.ts';
@@ -231,22 +232,12 @@ function flagsOf(table: RelationRow, trees: readonly unknown[], model: Model): M
     const constants = items.map((item) => constantOf(item)).filter((constant) => constant !== undefined);
     if (operator === '=') note(node['lexpr'], constants[0] === undefined ? undefined : quoteLiteral(constants[0]));
     else if (constants.length > 0)
-      for (const value of allowedValues(table, columnOf(node['lexpr'])?.name, model))
+      for (const value of allowedTexts(
+        table,
+        table.columns.find(({ name }) => name === columnOf(node['lexpr'])?.name),
+        model.parse,
+      ))
         if (!constants.includes(value)) note(node['lexpr'], quoteLiteral(value));
   });
   return found;
-}
-
-/** The values of an enum, or those that a CHECK of the column alone names. */
-function allowedValues(table: RelationRow, name: string | undefined, model: Model): string[] {
-  const column = table.columns.find((one) => one.name === name);
-  const values = [...(column?.labels ?? [])];
-  for (const { type, columns, expression } of table.constraints) {
-    if (type !== 'c' || name === undefined || columns.join() !== name) continue;
-    walk(model.parse(expression ?? ''), (kind, node) => {
-      const constant = kind === 'A_Const' ? constantOf({ A_Const: node }) : undefined;
-      if (constant !== undefined) values.push(constant);
-    });
-  }
-  return values;
 }

@@ -45,6 +45,8 @@ export interface Proof {
   probes: NamedProbe[];
   silenced: SilencedTriggers;
   steps: RowStep[];
+  /** By table: the states of its rows that something asks for and in which no row was made. */
+  leftOut: World['leftOut'];
   answer: Answer;
   /** The access that permitted writes opened. */
   openings: Opening[];
@@ -214,6 +216,7 @@ export async function prove(
     probes,
     silenced,
     steps,
+    leftOut: world.leftOut,
     answer,
     later,
     differences,

@@ -4,7 +4,7 @@
  */
 import { quoteIdentifier } from '../../shared/quote.ts';
 import { type ColumnRow } from '../../rules/engine/live/catalog.ts';
-import { type Callable, isCalledBySecret } from '../catalog/functions.ts';
+import type { Callable } from '../catalog/functions.ts';
 import type { Chain } from '../fixtures/script.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
@@ -74,11 +74,7 @@ export function otherWorlds(first: FirstRound, start: number): Worlds {
 }
 
 function isAsked(callable: Callable, model: Model): boolean {
-  return (
-    callable.skipped === undefined &&
-    model.sources.reached(callable.routine).some(({ definer }) => definer) &&
-    !isCalledBySecret(callable.routine)
-  );
+  return callable.skipped === undefined && model.sources.reached(callable.routine).some(({ definer }) => definer);
 }
 
 function isVolatile({ routine }: Callable, model: Model): boolean {
@@ -105,7 +101,9 @@ function callsOf(callables: readonly Callable[], { actors, probes }: FirstRound)
     (isAnonymous) => all.find((number) => actors[number]!.isAnonymous === isAnonymous) ?? [],
   );
   const calls = callables.flatMap(({ calls: made }) => {
-    const tried = new Set(made.flatMap(({ probe }) => (probe.verb === 'call' ? [probe] : [])));
+    const tried = new Set(
+      made.flatMap(({ probe, isBySecret }) => (probe.verb === 'call' && !isBySecret ? [probe] : [])),
+    );
     return [...tried]
       .slice(0, mostCalls)
       .flatMap((probe) =>

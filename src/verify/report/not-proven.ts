@@ -10,6 +10,7 @@ import { largeTable } from '../probes/subject.ts';
 import { clockGaps } from './clock-gaps.ts';
 import { makeFinding } from './make-finding.ts';
 import { staffClaimGaps } from './staff-claims.ts';
+import type { RowState } from '../fixtures/states.ts';
 import type { Gap, IsolationReport, TableReport } from './report.ts';
 
 /** The finding for a gap: a warning, or an error for a SECURITY DEFINER function or trigger. */
@@ -59,6 +60,7 @@ export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; othe
     others: [
       ...proof.silenced.gaps,
       ...stateGaps(proof),
+      ...leftOutGaps(proof),
       ...large,
       ...views,
       ...proof.writable.map((view) => viewGap(view, proof)),
@@ -129,11 +131,20 @@ const neverAllowed = /^(22|23514|23502|P0)/;
 
 /** States that policies tell apart and in which no row could be made, though the database does not forbid them. */
 function stateGaps({ answer, steps }: Proof): Gap[] {
+  const refused = new Set<string>();
+  for (const { step, code } of answer.failed)
+    if (neverAllowed.test(code))
+      for (const { table, label } of steps[step]!.rows) refused.add(`${qualifiedName(table)} ${label}`);
+  // A row that would belong to one which the database forbids cannot be there either.
+  const isForbidden = (state: RowState): boolean =>
+    [...state.values.values()].some(
+      (choice) => 'reference' in choice && refused.has(`${choice.reference.table} ${choice.reference.label ?? ''}`),
+    );
   return answer.failed
     .filter(({ code }) => !neverAllowed.test(code))
     .flatMap((failure) =>
       steps[failure.step]!.rows.flatMap(({ table, label, state }): Gap[] => {
-        const isMissed = state?.isAsked === true;
+        const isMissed = state?.isAsked === true && !isForbidden(state);
         const what = label === seatLabel ? 'that lets a guest in' : isMissed ? `where ${state.text}` : undefined;
         return what === undefined || !isProbed(table)
           ? []
@@ -146,6 +157,19 @@ function stateGaps({ answer, steps }: Proof): Gap[] {
             ];
       }),
     );
+}
+
+/** States for which a table has too many others. */
+function leftOutGaps({ leftOut }: Proof): Gap[] {
+  return [...leftOut]
+    .filter(([table]) => isProbed(table))
+    .map(([table, states]) => ({
+      object: qualifiedName(table),
+      reason:
+        'its rows were not tried in all states that policies, views or functions ask for, as there are too many: ' +
+        `where ${states.join('; where ')}`,
+      suggestion: `Check by hand who reaches such rows of ${relation(table)}, or ask for less in its policies.`,
+    }));
 }
 
 function reasonOf(failure: Answer['failed'][number]): string {

@@ -32,10 +32,12 @@ create table if not exists portfolio.environments (
   region text,
   -- What `status` found: the numbers of files, and of differences from them.
   files jsonb not null default '{}',
+  -- Of the last look at the migrations; null where that did not compare.
   drift integer check (drift >= 0),
   isolation jsonb,
   error jsonb,
   checked_at timestamptz,
+  -- When its migrations were seen.
   seen_at timestamptz,
   primary key (muse, name)
 );
