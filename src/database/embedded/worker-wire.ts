@@ -5,8 +5,15 @@ import { toDatabaseError } from '../error-report.ts';
 import type { Wire, WireResult } from '../wire.ts';
 import type { Answer, QueryAnswer, Request, RequestBody, SystemError, WorkerInput } from './protocol.ts';
 
-/** A wire to a worker thread that runs the engine. */
+/** A wire to a worker thread that runs the engine, or to another process that has one. */
 export interface WorkerWire extends Wire {
+  /**
+   * Sends messages of PostgreSQL's protocol and returns what it answers. An error is part of the answer. Messages that
+   * PostgreSQL reads as one, such as a COPY and its data, are one element.
+   */
+  raw(messages: Uint8Array[]): Promise<Uint8Array>;
+  /** Whether the engine still runs. */
+  isOpen(): boolean;
   /** The data directory as an uncompressed tar file. */
   dump(): Promise<Uint8Array>;
   /** As `Database.limitStatements`. */
@@ -88,7 +95,9 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
     const answer = expect(request.id, body.kind === 'script');
     if (!gone) worker.postMessage(request);
     if (timeoutMs === undefined) return answer;
-    const timer = setTimeout(() => end(timedOut(timeoutMs)), timeoutMs);
+    // The answer may be there and this thread have been too busy to read it: it gets one more turn.
+    const late = (): void => void setImmediate(() => waiting.has(request.id) && end(timedOut(timeoutMs)));
+    const timer = setTimeout(late, timeoutMs);
     return answer.finally(() => clearTimeout(timer));
   }
 
@@ -96,13 +105,15 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
   options.signal?.addEventListener('abort', onAbort);
   await expect(0);
   return {
-    async query(sql, parameters): Promise<WireResult> {
-      const answer = (await call({ kind: 'query', sql, parameters }, limitMs)) as QueryAnswer;
+    async query(sql, parameters, first): Promise<WireResult> {
+      const answer = (await call({ kind: 'query', sql, parameters, first }, limitMs)) as QueryAnswer;
       return { fields: answer.fields, rows: answer.rows, ...readTag(answer.tag) };
     },
     async script(sql) {
       await call({ kind: 'script', sql }, limitMs);
     },
+    raw: (messages) => call({ kind: 'raw', messages }, limitMs) as Promise<Uint8Array>,
+    isOpen: () => gone === undefined,
     limitCalls(ms) {
       limitMs = ms;
     },
