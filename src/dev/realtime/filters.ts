@@ -43,7 +43,9 @@ export type ReadRequest = ChangeRequest | { problem: string };
 export function readChangeRequest(entry: Readonly<Record<string, unknown>>): ReadRequest {
   const { event, schema, table, filter } = entry;
   if (typeof schema !== 'string' && typeof table !== 'string') {
-    return { problem: 'No subscription params provided. Please provide at least a `schema` or `table` to subscribe to' };
+    return {
+      problem: 'No subscription params provided. Please provide at least a `schema` or `table` to subscribe to',
+    };
   }
   const named = typeof event === 'string' ? event.toUpperCase() : '*';
   const filters = readFilters(typeof filter === 'string' ? filter : '');

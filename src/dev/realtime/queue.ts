@@ -73,7 +73,10 @@ END $$;
 `;
 
 export function createChangeQueue(database: DevDatabase): ChangeQueue {
-  async function look(): Promise<{ exists: boolean; tables: (TableName & { published: boolean; watched: boolean })[] }> {
+  async function look(): Promise<{
+    exists: boolean;
+    tables: (TableName & { published: boolean; watched: boolean })[];
+  }> {
     return database.actAs(
       reader,
       async (session) => {

@@ -18,6 +18,8 @@ export interface Call extends StorageParts {
   request: DevRequest;
   /** Whose rights decide. */
   identity: Identity;
+  /** Whether the caller has a key or a valid token. */
+  authenticated: boolean;
   /** The bucket in the path, decoded; empty where the route has none. */
   bucket: string;
   /** The object in the path, decoded; empty where the route has none. */

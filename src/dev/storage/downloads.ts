@@ -35,7 +35,7 @@ async function findReadable(call: Call): Promise<StoredObject> {
   checkObjectName(call.name);
   const bucket = await asService(call, (session) => findBucket(session, call.bucket));
   if (bucket?.public === true) return findAsServer(call);
-  if (bucket === undefined || call.request.headers.authorization === undefined) throw refused.noSuchBucket();
+  if (bucket === undefined || !call.authenticated) throw refused.noSuchBucket();
   const object = await asCaller(call, (session) => findObject(session, call.bucket, call.name), { readOnly: true });
   if (object === undefined) throw refused.noSuchKey();
   return object;

@@ -1,4 +1,5 @@
-import type { DevDatabase, DevKeys, DevPart } from '../service.ts';
+import { InvalidToken } from '../errors.ts';
+import type { DevDatabase, DevKeys, DevPart, DevRequest, Identity } from '../service.ts';
 import { service, type StorageParts } from './call.ts';
 import { refused, toStorageError } from './errors.ts';
 import { createFileStore } from './files.ts';
@@ -33,13 +34,14 @@ export function createStorage({ database, keys, directory, limits = {} }: Storag
     async handle(request) {
       try {
         const { route, bucket, name } = findRoute(request.method, request.path);
-        if (!route.open && request.headers.authorization === undefined) {
-          throw refused.accessDenied('Invalid Compact JWS');
-        }
+        const problem = await tokenProblem(request);
+        if (problem !== undefined && !route.open) throw refused.accessDenied(problem);
         return await route.answer({
           ...parts,
           request,
-          identity: request.identity,
+          // Behind an open URL, a token that is not valid counts as none.
+          identity: problem === undefined ? request.identity : anonymous,
+          authenticated: problem === undefined,
           bucket,
           name,
           operation: route.operation,
@@ -50,4 +52,21 @@ export function createStorage({ database, keys, directory, limits = {} }: Storag
     },
     close: () => swept,
   };
+
+  /** Why a request counts as an anonymous visitor's; undefined for a key or a token that is valid. */
+  async function tokenProblem({ headers, token }: DevRequest): Promise<string | undefined> {
+    // As behind Supabase's gateway, an `apikey` alone says nothing here.
+    if (!/^Bearer\s+\S/i.test(headers.authorization ?? '')) return 'Invalid Compact JWS';
+    if (token === undefined) return undefined;
+    try {
+      await keys.verify(token);
+      return undefined;
+    } catch (error) {
+      if (error instanceof InvalidToken)
+        return error.reason === 'expired' ? '"exp" claim timestamp check failed' : error.message;
+      throw error;
+    }
+  }
 }
+
+const anonymous: Identity = { role: 'anon', claims: {} };
