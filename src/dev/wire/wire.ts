@@ -1,0 +1,123 @@
+/**
+ * dev/wire/: PostgreSQL's wire protocol on a port of the loopback interface, for psql, GUIs, drivers and migration tools.
+ * All clients take turns on the one session of the embedded database: each has it for a transaction, with its own
+ * settings and prepared statements.
+ * May touch: sockets, the shared database.
+ */
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { SharedEmbedded } from '../../database/embedded/shared.ts';
+import { hasCode } from '../../shared/files.ts';
+import { loadParser } from '../../sql/parser.ts';
+import { type Client, createClient } from './client.ts';
+import { createReader, ProtocolError, report, type Report } from './messages.ts';
+import { scramSecret } from './scram.ts';
+import { startUp } from './startup.ts';
+
+export interface WireOptions {
+  shared: Pick<SharedEmbedded, 'turns' | 'changed'>;
+  /** Of the user `postgres`: printable ASCII. */
+  password: string;
+  /** The first port to try; 0 for any. */
+  port: number;
+  /** How long a client may leave a transaction open without a statement while others wait, in ms; default 10,000. */
+  idleInTransactionMs?: number;
+  /** How long a statement may take without a `statement_timeout` of the client, in ms; default two minutes, as Supabase. */
+  statementMs?: number;
+}
+
+export interface WireServer {
+  port: number;
+  /** Ends all connections. */
+  close(): Promise<void>;
+}
+
+const host = '127.0.0.1';
+/** How many ports to try from the first one. */
+const portsTried = 20;
+const mostClients = 100;
+const loginMs = 20_000;
+/** Bytes of a message before and after the client has logged in. PostgreSQL's own limit is 1 GB. */
+const largestBefore = 20_000;
+const largestAfter = 0x3fffffff;
+
+/**
+ * Listens for clients.
+ * @throws Error of the system where none of the ports is free
+ */
+export async function serveWire(options: WireOptions): Promise<WireServer> {
+  const { shared, idleInTransactionMs = 10_000, statementMs = 120_000 } = options;
+  const secret = await scramSecret(options.password);
+  await loadParser();
+  const sockets = new Set<Socket>();
+  const clients = new Map<number, { secret: number; client: Client }>();
+  let lastId = 0;
+
+  async function accept(socket: Socket): Promise<void> {
+    let largest = largestBefore;
+    const reader = createReader(socket, () => largest);
+    const timer = setTimeout(() => socket.destroy(), loginMs);
+    const started = await startUp(socket, reader, secret).finally(() => clearTimeout(timer));
+    if (started?.cancel !== undefined) {
+      const { id, secret: proof } = started.cancel;
+      const found = clients.get(id);
+      if (found?.secret === proof) found.client.cancel();
+    }
+    if (started?.settings === undefined) return;
+    if (clients.size >= mostClients) {
+      socket.end(report({ severity: 'FATAL', code: '53300', message: 'sorry, too many clients already' }));
+      return;
+    }
+    largest = largestAfter;
+    const key = { id: ++lastId, secret: randomInt(2 ** 31) };
+    const { settings } = started;
+    const { turns, changed } = shared;
+    const client = createClient({ socket, reader, settings, key, turns, changed, idleInTransactionMs, statementMs });
+    clients.set(key.id, { secret: key.secret, client });
+    await client.serve().finally(() => clients.delete(key.id));
+  }
+
+  const server = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    accept(socket).then(
+      () => socket.end(),
+      (error: unknown) => {
+        if (!(error instanceof ProtocolError)) socket.destroy();
+        else socket.end(report({ severity: 'FATAL', code: '08P01', message: error.message }));
+      },
+    );
+  });
+  const port = await listen(server, options.port);
+  return {
+    port,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      for (const { client } of clients.values()) client.end(shutdown);
+      setTimeout(() => sockets.forEach((socket) => socket.destroy()), 50).unref();
+      await closed;
+    },
+  };
+}
+
+const shutdown: Report = {
+  severity: 'FATAL',
+  code: '57P01',
+  message: 'terminating connection due to administrator command',
+};
+
+async function listen(server: Server, first: number): Promise<number> {
+  for (let port = first; ; port += 1) {
+    try {
+      server.listen(port, host);
+      await once(server, 'listening');
+      const address = server.address();
+      return typeof address === 'object' && address !== null ? address.port : port;
+    } catch (error) {
+      if (!hasCode(error, 'EADDRINUSE') || port >= first + portsTried || port === 0) throw error;
+    }
+  }
+}
