@@ -190,7 +190,8 @@ function borrow({ socket, onTold }: Connection, { signal, timeoutMs }: WorkerOpt
   signal?.addEventListener('abort', onAbort, { once: true });
   if (timeoutMs !== undefined) limitCalls(timeoutMs);
   return {
-    query: (sql, parameters) => call((id) => ({ kind: 'query', id, sql, parameters })) as Promise<WireResult>,
+    query: (sql, parameters, first) =>
+      call((id) => ({ kind: 'query', id, sql, parameters, first })) as Promise<WireResult>,
     script: async (sql) => void (await call((id) => ({ kind: 'script', id, sql }))),
     raw: (messages) => call((id) => ({ kind: 'raw', id, messages })) as Promise<Uint8Array>,
     dump: () => call((id) => ({ kind: 'dump', id })) as Promise<Uint8Array>,

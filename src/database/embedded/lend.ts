@@ -107,7 +107,7 @@ function serve(client: Socket, token: string, { turns, changed, drop }: LendOpti
     }
     switch (said.kind) {
       case 'query':
-        return answer(said.id, wire.query(said.sql, said.parameters));
+        return answer(said.id, wire.query(said.sql, said.parameters, said.first));
       case 'script':
         return answer(said.id, wire.script(said.sql));
       case 'raw':

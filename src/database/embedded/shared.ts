@@ -78,7 +78,7 @@ export async function shareEmbedded(options: EmbeddedOptions = {}): Promise<Shar
   };
   const inner = createDatabase(
     {
-      query: (sql, parameters) => inTurn((wire) => wire.query(sql, parameters)),
+      query: (sql, parameters, first) => inTurn((wire) => wire.query(sql, parameters, first)),
       script: (sql) => inTurn((wire) => wire.script(sql)),
       close,
     },
@@ -88,7 +88,7 @@ export async function shareEmbedded(options: EmbeddedOptions = {}): Promise<Shar
   return {
     database: {
       ...inner,
-      transaction: (work) => turns.take(own, () => inner.transaction(work)),
+      transaction: (work, begin) => turns.take(own, () => inner.transaction(work, begin)),
       limitStatements: (ms) => turns.mine()?.limitCalls(ms),
     },
     turns,

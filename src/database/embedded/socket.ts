@@ -20,7 +20,7 @@ export interface ServerFile {
 /** What a client says. The first message is `open` or `drop`, and is answered when its turn has come. */
 export type Said =
   | { kind: 'open' | 'drop'; token: string }
-  | { kind: 'query'; id: number; sql: string; parameters: (string | null)[] }
+  | { kind: 'query'; id: number; sql: string; parameters: (string | null)[]; first?: string | undefined }
   | { kind: 'script'; id: number; sql: string }
   | { kind: 'raw'; id: number; messages: Uint8Array[] }
   | { kind: 'dump'; id: number }
