@@ -6,18 +6,20 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type SharedEmbedded, shareEmbedded } from '../../src/database/embedded/shared.ts';
 import type { Change } from '../../src/database/embedded/turns.ts';
-import { serveWire, type WireServer } from '../../src/dev/wire/wire.ts';
+import { createWire, type WireServer } from '../../src/dev/wire/wire.ts';
 
 const password = 'a-password';
 let directory: string;
 let shared: SharedEmbedded;
 let server: WireServer;
+let port: number;
 const clients: pg.Client[] = [];
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'create-muse-wire-'));
   shared = await shareEmbedded({ directory });
-  server = await serveWire({ shared, password, port: 0, idleInTransactionMs: 300 });
+  server = await createWire({ shared, password, idleInTransactionMs: 300 });
+  port = await server.listen(0);
   await shared.database.script(`
     create table public.notes (id int primary key, text text, owner text default current_user);
     insert into public.notes (id, text) select n, 'note ' || n from generate_series(1, 10) n;`);
@@ -33,7 +35,7 @@ afterAll(async () => {
 
 const config = (): pg.ClientConfig => ({
   host: '127.0.0.1',
-  port: server.port,
+  port: port,
   user: 'postgres',
   database: 'postgres',
   password,
@@ -169,7 +171,7 @@ describe('a statement that never ends', () => {
     const { connection } = canceler;
     connection.on('connect', () => connection.cancel(processID, secretKey));
     connection.on('error', () => undefined);
-    connection.connect(server.port, '127.0.0.1');
+    connection.connect(port, '127.0.0.1');
     await sleep(0);
   };
 

@@ -6,9 +6,8 @@
  */
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { SharedEmbedded } from '../../database/embedded/shared.ts';
-import { hasCode } from '../../shared/files.ts';
 import { loadParser } from '../../sql/parser.ts';
 import { type Client, createClient } from './client.ts';
 import { createReader, ProtocolError, report, type Report } from './messages.ts';
@@ -19,8 +18,6 @@ export interface WireOptions {
   shared: Pick<SharedEmbedded, 'turns' | 'changed'>;
   /** Of the user `postgres`: printable ASCII. */
   password: string;
-  /** The first port to try; 0 for any. */
-  port: number;
   /** How long a client may leave a transaction open without a statement while others wait, in ms; default 10,000. */
   idleInTransactionMs?: number;
   /** How long a statement may take without a `statement_timeout` of the client, in ms; default two minutes, as Supabase. */
@@ -28,25 +25,24 @@ export interface WireOptions {
 }
 
 export interface WireServer {
-  port: number;
+  /**
+   * Listens on a port of the loopback interface, 0 for any, and returns which it is.
+   * @throws Error of the system where the port is taken
+   */
+  listen(port: number): Promise<number>;
   /** Ends all connections. */
   close(): Promise<void>;
 }
 
 const host = '127.0.0.1';
-/** How many ports to try from the first one. */
-const portsTried = 20;
 const mostClients = 100;
 const loginMs = 20_000;
 /** Bytes of a message before and after the client has logged in. PostgreSQL's own limit is 1 GB. */
 const largestBefore = 20_000;
 const largestAfter = 0x3fffffff;
 
-/**
- * Listens for clients.
- * @throws Error of the system where none of the ports is free
- */
-export async function serveWire(options: WireOptions): Promise<WireServer> {
+/** Builds a server for clients of the wire protocol. */
+export async function createWire(options: WireOptions): Promise<WireServer> {
   const { shared, idleInTransactionMs = 10_000, statementMs = 120_000 } = options;
   const secret = await scramSecret(options.password);
   await loadParser();
@@ -90,11 +86,14 @@ export async function serveWire(options: WireOptions): Promise<WireServer> {
       },
     );
   });
-  const port = await listen(server, options.port);
   return {
-    port,
+    async listen(port) {
+      server.listen(port, host);
+      await once(server, 'listening');
+      return (server.address() as AddressInfo).port;
+    },
     async close() {
-      const closed = once(server, 'close');
+      const closed = server.listening ? once(server, 'close') : undefined;
       server.close();
       for (const { client } of clients.values()) client.end(shutdown);
       setTimeout(() => sockets.forEach((socket) => socket.destroy()), 50).unref();
@@ -108,16 +107,3 @@ const shutdown: Report = {
   code: '57P01',
   message: 'terminating connection due to administrator command',
 };
-
-async function listen(server: Server, first: number): Promise<number> {
-  for (let port = first; ; port += 1) {
-    try {
-      server.listen(port, host);
-      await once(server, 'listening');
-      const address = server.address();
-      return typeof address === 'object' && address !== null ? address.port : port;
-    } catch (error) {
-      if (!hasCode(error, 'EADDRINUSE') || port >= first + portsTried || port === 0) throw error;
-    }
-  }
-}
