@@ -167,9 +167,7 @@ function sortOrder(values: readonly string[]): 'ASC' | 'DESC' {
     if (field !== 'created_at') throw invalid(`Bad Sort Parameters: bad field for sort '${field}'`);
     const upper = direction.toUpperCase();
     if (upper !== 'ASC' && upper !== 'DESC') {
-      throw invalid(
-        `Bad Sort Parameters: bad direction for sort '${direction}', only 'asc' and 'desc' allowed`,
-      );
+      throw invalid(`Bad Sort Parameters: bad direction for sort '${direction}', only 'asc' and 'desc' allowed`);
     }
     return upper;
   });

@@ -60,7 +60,7 @@ function header(request: DevRequest, name: string): string {
 }
 
 /** Where the links of this request lead in the end: what it asks for where that is allowed, otherwise the site. */
-export function redirectTarget({ request, auth: { settings } }: AuthCall): string {
+export function redirectTarget({ request, auth: { settings } }: Pick<AuthCall, 'request' | 'auth'>): string {
   const wanted = header(request, 'redirect_to') || (request.query.get('redirect_to') ?? '');
   const allowed = [wanted, header(request, 'referer')].find((url) => url !== '' && mayRedirect(settings, url));
   return allowed ?? settings.siteUrl;

@@ -84,7 +84,11 @@ const told = new Set(['P0001', '23000', '23001', '23502', '23503', '23505', '235
 /** The answer for an error that a handler threw. What PostgreSQL said is added as `hint`, which GoTrue only logs. */
 export function errorAnswer(error: unknown, request: DevRequest): DevAnswer {
   if (error instanceof GrantError) {
-    return { status: 400, headers: json, body: JSON.stringify({ error: error.code, error_description: error.message }) };
+    return {
+      status: 400,
+      headers: json,
+      body: JSON.stringify({ error: error.code, error_description: error.message }),
+    };
   }
   const known =
     error instanceof AuthError

@@ -24,7 +24,9 @@ async function asServer<T>(sql: Session, work: () => Promise<T>): Promise<T> {
 
 export async function hashPassword(sql: Session, password: string): Promise<string> {
   const { rows } = await asServer(sql, () =>
-    sql.query<{ hash: string }>(`SELECT extensions.crypt($1, extensions.gen_salt('bf', ${rounds})) AS hash`, [password]),
+    sql.query<{ hash: string }>(`SELECT extensions.crypt($1, extensions.gen_salt('bf', ${rounds})) AS hash`, [
+      password,
+    ]),
   );
   return rows[0]?.hash ?? '';
 }

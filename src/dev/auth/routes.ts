@@ -99,7 +99,11 @@ const routes: readonly Route[] = [
 ];
 
 function health(): Reply {
-  return ok({ version: 'muse-dev', name: 'GoTrue', description: 'GoTrue is a user registration and authentication API' });
+  return ok({
+    version: 'muse-dev',
+    name: 'GoTrue',
+    description: 'GoTrue is a user registration and authentication API',
+  });
 }
 
 async function jwks({ auth }: AuthCall): Promise<Reply> {

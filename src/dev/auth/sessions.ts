@@ -8,15 +8,7 @@ import { readFields } from './values.ts';
 
 /** How a user proved who they are, as `amr` has it. */
 export type Method =
-  | 'password'
-  | 'otp'
-  | 'anonymous'
-  | 'totp'
-  | 'recovery'
-  | 'invite'
-  | 'magiclink'
-  | 'email/signup'
-  | 'email_change';
+  'password' | 'otp' | 'anonymous' | 'totp' | 'recovery' | 'invite' | 'magiclink' | 'email/signup' | 'email_change';
 
 /** What signing in answers. */
 export interface Tokens {
@@ -60,12 +52,7 @@ export async function addMethod(sql: Session, loginId: string, method: Method): 
 }
 
 /** Signs an access token for a session. */
-export async function answerTokens(
-  call: AuthCall,
-  user: User,
-  loginId: string,
-  refreshToken: string,
-): Promise<Tokens> {
+export async function answerTokens(call: AuthCall, user: User, loginId: string, refreshToken: string): Promise<Tokens> {
   const { rows: amr } = await call.sql.query<{ method: string; timestamp: number }>(
     `SELECT authentication_method AS method, extract(epoch FROM updated_at)::int AS timestamp
      FROM auth.mfa_amr_claims WHERE session_id = $1 ORDER BY updated_at DESC, created_at DESC`,
@@ -203,7 +190,12 @@ async function alreadyUsed(call: AuthCall, login: Login): Promise<Reply> {
 }
 
 /** `POST /logout`. */
-export async function endSessions(sql: Session, userId: string, loginId: string | undefined, scope: string): Promise<void> {
+export async function endSessions(
+  sql: Session,
+  userId: string,
+  loginId: string | undefined,
+  scope: string,
+): Promise<void> {
   if (loginId === undefined || scope === 'global') {
     await sql.query('DELETE FROM auth.sessions WHERE user_id = $1', [userId]);
   } else if (scope === 'local') {

@@ -38,11 +38,13 @@ export interface AuthSettings {
 }
 
 /** A group of settings may be given in part. */
-export type PartialSettings = { [K in keyof AuthSettings]?: AuthSettings[K] extends readonly unknown[]
-  ? AuthSettings[K]
-  : AuthSettings[K] extends object
-    ? Partial<AuthSettings[K]>
-    : AuthSettings[K] };
+export type PartialSettings = {
+  [K in keyof AuthSettings]?: AuthSettings[K] extends readonly unknown[]
+    ? AuthSettings[K]
+    : AuthSettings[K] extends object
+      ? Partial<AuthSettings[K]>
+      : AuthSettings[K];
+};
 
 const defaults: AuthSettings = {
   siteUrl: 'http://localhost:3000',

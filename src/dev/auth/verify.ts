@@ -71,7 +71,11 @@ export function refusedLink(call: Pick<AuthCall, 'request' | 'auth'>, error: unk
   const { query } = call.request;
   // Without a type or token it is not a link of ours.
   if (!(error instanceof AuthError) || !query.get('type') || !query.get('token')) return undefined;
-  const names: Readonly<Record<number, string>> = { 400: 'invalid_request', 401: 'unauthorized_client', 403: 'access_denied' };
+  const names: Readonly<Record<number, string>> = {
+    400: 'invalid_request',
+    401: 'unauthorized_client',
+    403: 'access_denied',
+  };
   const name = error.status >= 500 ? 'server_error' : names[error.status];
   const reason = {
     ...(name === undefined ? {} : { error: name }),
