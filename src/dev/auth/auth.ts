@@ -10,7 +10,6 @@ import { jsonAnswer } from '../http.ts';
 import type { Claims, DevAnswer, DevDatabase, DevPart, DevRequest } from '../service.ts';
 import type { AuthCall, AuthContext, Login, Reply, UserCall } from './call.ts';
 import { AuthError, errorAnswer } from './errors.ts';
-import { becomeAuthAdmin } from './passwords.ts';
 import { findRoute, type Match } from './routes.ts';
 import { findLogin } from './sessions.ts';
 import { allSettings, type PartialSettings } from './settings.ts';
@@ -57,7 +56,9 @@ async function answer(
   const claims = 'open' in route ? {} : await readClaims(auth, request);
   if ('admin' in route) checkAdmin(claims);
   return database.asServer(async (sql) => {
-    await becomeAuthAdmin(sql);
+    // GoTrue's role searches this schema only, so a trigger of the muse that names its tables without a schema fails
+    // here as it would on Supabase.
+    await sql.query(`SELECT pg_catalog.set_config('search_path', 'auth', true)`);
     const call: AuthCall = {
       auth,
       request,

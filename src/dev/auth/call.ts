@@ -23,7 +23,7 @@ export interface Login {
   not_after: string | null;
 }
 
-/** A request, in a transaction of its own as `supabase_auth_admin`. */
+/** A request, in a transaction of its own. */
 export interface AuthCall {
   auth: AuthContext;
   request: DevRequest;

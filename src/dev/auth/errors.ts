@@ -96,8 +96,10 @@ export function errorAnswer(error: unknown, request: DevRequest): DevAnswer {
       : new AuthError(500, 'unexpected_failure', 'Unexpected failure, please check server logs for more information', {
           cause: error,
         });
-  const report = known.cause instanceof DatabaseError ? known.cause : undefined;
-  const hint = report === undefined ? undefined : `PostgreSQL says ${report.code}: ${report.message}`;
+  const { cause } = known;
+  const report = cause instanceof DatabaseError ? cause : undefined;
+  const hint =
+    report === undefined ? (cause as Error | undefined)?.message : `PostgreSQL says ${report.code}: ${report.message}`;
   const weak = known.reasons === undefined ? undefined : { reasons: known.reasons };
   if (knowsCodes(request)) {
     return {

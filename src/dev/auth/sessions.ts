@@ -54,7 +54,7 @@ export async function addMethod(sql: Session, loginId: string, method: Method): 
 /** Signs an access token for a session. */
 export async function answerTokens(call: AuthCall, user: User, loginId: string, refreshToken: string): Promise<Tokens> {
   const { rows: amr } = await call.sql.query<{ method: string; timestamp: number }>(
-    `SELECT authentication_method AS method, extract(epoch FROM updated_at)::int AS timestamp
+    `SELECT authentication_method AS method, floor(extract(epoch FROM updated_at))::int AS timestamp
      FROM auth.mfa_amr_claims WHERE session_id = $1 ORDER BY updated_at DESC, created_at DESC`,
     [loginId],
   );
