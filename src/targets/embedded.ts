@@ -29,7 +29,7 @@ export const target: Target = {
   // Every embedded database has it from the start.
   preparePlatform: () => Promise.resolve(() => Promise.resolve()),
   async drop({ directory, name }, { signal, onNote } = {}) {
-    const { dropDirectory } = await import('../database/embedded/directory.ts');
+    const { dropDirectory } = await import('../database/embedded/borrow.ts');
     await dropDirectory(embeddedDirectory(directory, name), { signal, onWait: onNote });
   },
 };
