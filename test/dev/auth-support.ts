@@ -3,11 +3,11 @@ import { createClient, type SupabaseClient } from '@supabase/supabase-js';
 import WebSocket from 'ws';
 import { createAuth, type PartialSettings } from '../../src/dev/auth/auth.ts';
 import { createOwnDatabase, type OwnDatabase } from '../../src/dev/database/database.ts';
-import { shareEmbedded } from '../../src/dev/database/embedded.ts';
+import { embeddedConnections } from '../../src/dev/database/embedded.ts';
 import { createHttp } from '../../src/dev/http.ts';
 import { createKeys, generateKeys, type KeptKeys } from '../../src/dev/keys.ts';
 import type { Mail } from '../../src/dev/service.ts';
-import { openEmbedded } from '../../src/database/embedded/embedded.ts';
+import { shareEmbedded } from '../../src/database/embedded/shared.ts';
 
 export interface AuthServer {
   url: string;
@@ -33,7 +33,7 @@ let shared: Promise<OwnDatabase> | undefined;
 
 /** The one database of a test file. */
 export function sharedDatabase(): Promise<OwnDatabase> {
-  shared ??= shareEmbedded(() => openEmbedded({})).then(createOwnDatabase);
+  shared ??= shareEmbedded().then((embedded) => createOwnDatabase(embeddedConnections(embedded)));
   return shared;
 }
 
