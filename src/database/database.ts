@@ -37,9 +37,11 @@ export interface Database extends Session {
   readonly description: string;
   /**
    * Runs `work` in one transaction on one connection: COMMIT when it resolves, ROLLBACK when it rejects.
+   * @param begin a script that starts the transaction and sets what it needs. It travels with the first statement of
+   *   `work`, so only what goes through `work`'s session is part of the transaction. Default: BEGIN, at once
    * @throws MuseError `no-interactive-transaction` over `https`: there, send one script
    */
-  transaction<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  transaction<T>(work: (session: Session) => Promise<T>, begin?: string): Promise<T>;
   /**
    * Runs `work` while no other run, in any process, holds the lock on this database.
    * @param waitMs how long to wait for the other run, in ms, before giving up

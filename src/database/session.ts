@@ -29,10 +29,32 @@ export function createDatabase(wire: Wire, kind: DatabaseKind, description: stri
   let last: Promise<unknown> = Promise.resolve();
   let lock: Promise<Database['withRunLock']> | undefined;
 
-  async function run<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    await wire.query('BEGIN', []);
+  /** A session whose first statement takes the script along that starts its transaction. */
+  function opening(begin: string): { session: Session; begun: () => boolean } {
+    let first: string | undefined = begin;
+    const take = (): string | undefined => {
+      const taken = first;
+      first = undefined;
+      return taken;
+    };
+    const own: Wire = {
+      ...wire,
+      query: (sql, parameters) => wire.query(sql, parameters, take()),
+      async script(sql) {
+        const begin = take();
+        if (begin !== undefined) await wire.script(begin);
+        await wire.script(sql);
+      },
+    };
+    return { session: createSession(own), begun: () => first === undefined };
+  }
+
+  async function run<T>(work: (session: Session) => Promise<T>, begin: string | undefined): Promise<T> {
+    if (begin === undefined) await wire.query('BEGIN', []);
+    const { session: own, begun } = begin === undefined ? { session, begun: () => true } : opening(begin);
     try {
-      const value = await inside.run(true, () => work(session));
+      const value = await inside.run(true, () => work(own));
+      if (!begun()) return value;
       const { command } = await wire.query('COMMIT', []);
       // COMMIT of a transaction in which a statement failed is a ROLLBACK, which only the command tag shows.
       if (command !== 'COMMIT') {
@@ -40,7 +62,7 @@ export function createDatabase(wire: Wire, kind: DatabaseKind, description: stri
       }
       return value;
     } catch (error) {
-      await wire.query('ROLLBACK', []).catch(() => undefined);
+      if (begun()) await wire.query('ROLLBACK', []).catch(() => undefined);
       throw error;
     }
   }
@@ -49,9 +71,9 @@ export function createDatabase(wire: Wire, kind: DatabaseKind, description: stri
     ...session,
     kind,
     description,
-    transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    transaction<T>(work: (session: Session) => Promise<T>, begin?: string): Promise<T> {
       if (inside.getStore()) return Promise.reject(new Error('A transaction inside a transaction: use a SAVEPOINT'));
-      const mine = last.then(() => run(work));
+      const mine = last.then(() => run(work, begin));
       last = mine.catch(() => undefined);
       return mine;
     },

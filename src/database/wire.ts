@@ -20,8 +20,12 @@ export interface WireResult {
  * in order.
  */
 export interface Wire {
-  /** @throws DatabaseError what PostgreSQL says; MuseError if the connection is lost */
-  query(sql: string, parameters: (string | null)[]): Promise<WireResult>;
+  /**
+   * @param first a script to run before the query, in the same round trip where the connection can; if it fails, the
+   *   query does not run
+   * @throws DatabaseError what PostgreSQL says; MuseError if the connection is lost
+   */
+  query(sql: string, parameters: (string | null)[], first?: string): Promise<WireResult>;
   /** @throws DatabaseError what PostgreSQL says; MuseError if the connection is lost */
   script(sql: string): Promise<void>;
   /** See `Database.onRaise`. */

@@ -37,7 +37,10 @@ export interface ActOptions {
   rollback?: boolean | undefined;
   /** The exposed schema, first in the search path; default `public`. */
   schema?: string | undefined;
-  /** Ends the statement and the transaction. */
+  /**
+   * Runs nothing more and rolls the transaction back. A statement that runs already ends by itself, at the latest when
+   * the role's time is over: stopping it would end the session that everybody shares.
+   */
   signal?: AbortSignal | undefined;
 }
 

@@ -149,6 +149,8 @@ async function answer(database, request) {
       await run(database, [serialize.query(request.sql)]);
       return undefined;
     case 'query':
+      // On its own: after a script that failed, the query must not run.
+      if (request.first !== undefined) await run(database, [serialize.query(request.first)]);
       return run(database, [
         serialize.parse({ text: request.sql }),
         serialize.bind({ values: request.parameters }),

@@ -40,7 +40,7 @@ export interface WorkerInput {
 /** `id` counts up from 1. The response with ID 0 means that the database is open. */
 export type Request = { id: number } & RequestBody;
 export type RequestBody =
-  | { kind: 'query'; sql: string; parameters: (string | null)[] }
+  | { kind: 'query'; sql: string; parameters: (string | null)[]; first?: string | undefined }
   | { kind: 'script'; sql: string }
   | { kind: 'dump' }
   | { kind: 'close' };

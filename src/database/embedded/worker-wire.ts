@@ -88,7 +88,9 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
     const answer = expect(request.id, body.kind === 'script');
     if (!gone) worker.postMessage(request);
     if (timeoutMs === undefined) return answer;
-    const timer = setTimeout(() => end(timedOut(timeoutMs)), timeoutMs);
+    // The answer may be there and this thread have been too busy to read it: it gets one more turn.
+    const late = (): void => void setImmediate(() => waiting.has(request.id) && end(timedOut(timeoutMs)));
+    const timer = setTimeout(late, timeoutMs);
     return answer.finally(() => clearTimeout(timer));
   }
 
@@ -96,8 +98,8 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
   options.signal?.addEventListener('abort', onAbort);
   await expect(0);
   return {
-    async query(sql, parameters): Promise<WireResult> {
-      const answer = (await call({ kind: 'query', sql, parameters }, limitMs)) as QueryAnswer;
+    async query(sql, parameters, first): Promise<WireResult> {
+      const answer = (await call({ kind: 'query', sql, parameters, first }, limitMs)) as QueryAnswer;
       return { fields: answer.fields, rows: answer.rows, ...readTag(answer.tag) };
     },
     async script(sql) {

@@ -150,7 +150,8 @@ function createWire(client: Client, where: string, signal: AbortSignal | undefin
   }
 
   return {
-    async query(sql, parameters): Promise<WireResult> {
+    async query(sql, parameters, first): Promise<WireResult> {
+      if (first !== undefined) await send(first);
       // `queryMode` makes pg prepare statements without values too, so that PostgreSQL refuses two statements in one
       // text.
       const config: QueryConfig & { rowMode: 'array'; queryMode: 'extended' } = {

@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createOwnDatabase, type OwnDatabase } from '../../src/dev/database/database.ts';
+import { type EmbeddedConnections, shareEmbedded } from '../../src/dev/database/embedded.ts';
+import type { ActOptions, Identity } from '../../src/dev/service.ts';
+import { openEmbedded } from '../../src/database/embedded/embedded.ts';
+
+const anon: Identity = { role: 'anon', claims: { role: 'anon' } };
+const user = (sub: string): Identity => ({ role: 'authenticated', claims: { role: 'authenticated', sub } });
+const service: Identity = { role: 'service_role', claims: { role: 'service_role' } };
+const [ann, bob] = ['a0000000-0000-4000-8000-000000000001', 'b0000000-0000-4000-8000-000000000002'];
+
+let connections: EmbeddedConnections;
+let database: OwnDatabase;
+
+beforeAll(async () => {
+  connections = await shareEmbedded(() => openEmbedded({}));
+  database = await createOwnDatabase(connections);
+  await database.asServer((session) =>
+    session.script(`
+      CREATE TABLE public.notes (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, owner uuid NOT NULL, text text);
+      ALTER TABLE public.notes ENABLE ROW LEVEL SECURITY;
+      CREATE POLICY own ON public.notes TO authenticated USING (owner = (SELECT auth.uid()));
+      GRANT ALL ON public.notes TO authenticated, service_role;
+      CREATE TABLE public.late (id int UNIQUE DEFERRABLE INITIALLY DEFERRED);
+      GRANT ALL ON public.late TO service_role;`),
+  );
+});
+
+afterAll(() => database.close());
+
+const one = async (identity: Identity, sql: string, options?: ActOptions): Promise<unknown> =>
+  database.actAs(identity, async (session) => Object.values((await session.query(sql)).rows[0] ?? {})[0], options);
+
+describe('a transaction under a role', () => {
+  const request = { method: 'GET', path: '/notes', headers: { 'x-tenant': `o'br\\ien é`, cookie: 'a=1; b = 2' } };
+  it.each<[string, Identity, string, unknown, ActOptions?]>([
+    ['acts as the role', anon, 'SELECT current_user', 'anon'],
+    ['has the claims', user(ann), 'SELECT auth.uid()', ann],
+    ['has the role among the claims', user(ann), 'SELECT auth.role()', 'authenticated'],
+    ['has the method', anon, `SELECT current_setting('request.method')`, 'GET', { request }],
+    ['has the path', anon, `SELECT current_setting('request.path')`, '/notes', { request }],
+    [
+      'has any header',
+      anon,
+      `SELECT current_setting('request.headers')::json ->> 'x-tenant'`,
+      `o'br\\ien é`,
+      { request },
+    ],
+    ['has cookies', anon, `SELECT current_setting('request.cookies')`, '{"a":"1","b":"2"}', { request }],
+    ['has nothing of the request before', anon, `SELECT current_setting('request.path', true)`, ''],
+    ['searches the exposed schema first', anon, 'SHOW search_path', 'auth, public, extensions', { schema: 'auth' }],
+    ['has the time limit of anon', anon, 'SHOW statement_timeout', '3s'],
+    ['has the time limit of a user', user(ann), 'SHOW statement_timeout', '8s'],
+    ['has the time limit of the connection', service, 'SHOW statement_timeout', '8s'],
+  ])('%s', async (_, identity, sql, expected, options) => {
+    expect(await one(identity, sql, options)).toEqual(expected);
+  });
+
+  it('leaves nothing for the next', async () => {
+    await one(user(ann), 'SELECT 1', { request });
+    const next = await database.asServer(
+      async (session) =>
+        (await session.query(`SELECT current_user AS who, auth.uid() AS uid, current_setting('search_path') AS path`))
+          .rows[0],
+    );
+    expect(next).toEqual({ who: 'postgres', uid: null, path: '"$user", public, extensions' });
+  });
+
+  it.each<[string, Identity, string, string, ActOptions?]>([
+    [
+      'refuses to write where it only reads',
+      service,
+      `INSERT INTO notes (owner) VALUES ('${ann}')`,
+      '25006',
+      { readOnly: true },
+    ],
+    ['is bound to the grants of the role', anon, 'SELECT 1 FROM notes', '42501'],
+    ['cannot become the superuser', anon, 'SET SESSION AUTHORIZATION supabase_admin', '42501'],
+    [
+      'checks what is deferred before it rolls back',
+      service,
+      'INSERT INTO late VALUES (1), (1)',
+      '23505',
+      { rollback: true },
+    ],
+  ])('%s', async (_, identity, sql, code, options) => {
+    await expect(one(identity, sql, options)).rejects.toMatchObject({ code });
+  });
+
+  it('gives the result of what it rolls back', async () => {
+    const sql = `INSERT INTO notes (owner, text) VALUES ('${ann}', 'gone') RETURNING text`;
+    expect(await one(user(ann), sql, { rollback: true })).toBe('gone');
+    expect(await one(service, `SELECT count(*)::int FROM notes WHERE text = 'gone'`)).toBe(0);
+  });
+
+  it('takes new role settings with the schema, those of this database first', async () => {
+    await database.asServer((session) => session.script(`ALTER ROLE anon SET statement_timeout = '1min'`));
+    database.changed({ schemaMayDiffer: true });
+    expect(await one(anon, 'SHOW statement_timeout')).toBe('3s');
+    await database.asServer((session) => session.script('ALTER ROLE anon RESET statement_timeout'));
+  });
+});
+
+describe('interleaved identities', () => {
+  it('give each its own rows, whatever fails in between', async () => {
+    const people = [ann, bob];
+    const calls = Array.from({ length: 300 }, async (_, index) => {
+      const me = people[index % 2]!;
+      if (index % 3 === 0)
+        return one(user(me), 'SELECT 1 / 0').then(
+          () => 'worked',
+          () => undefined,
+        );
+      await one(user(me), `INSERT INTO notes (owner, text) VALUES ('${me}', 'mine') RETURNING 1`);
+      const owners = await database.actAs(
+        user(me),
+        async (session) => (await session.query<{ owner: string }>('SELECT DISTINCT owner FROM notes')).rows,
+      );
+      return owners.every(({ owner }) => owner === me) ? undefined : 'wrong row';
+    });
+    expect((await Promise.all(calls)).filter((wrong) => wrong !== undefined)).toEqual([]);
+  });
+});
+
+describe('changes', () => {
+  it.each<[string, () => Promise<unknown>, number]>([
+    ['a write tells', () => one(service, `INSERT INTO notes (owner) VALUES ('${ann}') RETURNING 1`), 1],
+    ['a read-only transaction does not', () => one(service, 'SELECT 1', { readOnly: true }), 0],
+    ['what was rolled back does not', () => one(service, 'SELECT 1', { rollback: true }), 0],
+    ['what failed does not', () => one(service, 'SELECT 1 / 0').catch(() => undefined), 0],
+  ])('%s', async (_, work, count) => {
+    let told = 0;
+    const end = database.onCommit(() => (told += 1));
+    await work();
+    end();
+    await one(service, 'SELECT 1');
+    expect(told).toBe(count);
+  });
+});
+
+describe('a session that all share', () => {
+  it('refuses a transaction inside a transaction, which would wait for itself', async () => {
+    await expect(database.asServer(() => database.asServer(() => Promise.resolve()))).rejects.toThrow(/inside/);
+  });
+
+  it('runs nothing more for a client that is gone', async () => {
+    const client = new AbortController();
+    const work = database.actAs(
+      service,
+      async (session) => {
+        await session.query(`INSERT INTO notes (owner, text) VALUES ('${ann}', 'half')`);
+        client.abort();
+        await session.query('SELECT 1');
+      },
+      { signal: client.signal },
+    );
+    await expect(work).rejects.toMatchObject({ code: 'cancelled' });
+    expect(await one(service, `SELECT count(*)::int FROM notes WHERE text = 'half'`)).toBe(0);
+  });
+
+  it('survives a statement that never ends', async () => {
+    let restarts = 0;
+    connections.onRestart(() => (restarts += 1));
+    await database.asServer((session) =>
+      session.script(`ALTER ROLE anon IN DATABASE postgres SET statement_timeout = '300ms'`),
+    );
+    database.changed({ schemaMayDiffer: true });
+    const [endless, next] = await Promise.allSettled([
+      one(anon, 'SELECT count(*) FROM generate_series(1, 100000000000)'),
+      one(service, 'SELECT 2'),
+    ]);
+    expect(endless).toMatchObject({
+      reason: { code: '57014', message: 'canceling statement due to statement timeout' },
+    });
+    expect(next).toMatchObject({ value: 2 });
+    expect(restarts).toBe(1);
+  });
+});
