@@ -1,5 +1,13 @@
 import type { Session } from '../../database/database.ts';
-import { groupBy, keyOf, type Catalog, type Column, type ComputedRelationship, type Routine, type Table } from './catalog.ts';
+import {
+  groupBy,
+  keyOf,
+  type Catalog,
+  type Column,
+  type ComputedRelationship,
+  type Routine,
+  type Table,
+} from './catalog.ts';
 import { readViewKeys } from './view-keys.ts';
 import { buildRelationships, type ForeignKey } from './relationships.ts';
 

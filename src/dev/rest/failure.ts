@@ -1,5 +1,6 @@
 import { DatabaseError } from '../../database/database.ts';
-import type { DevAnswer, Identity } from '../service.ts';
+import { ApiError } from '../errors.ts';
+import type { Identity } from '../service.ts';
 
 export interface FailureFields {
   status: number;
@@ -12,38 +13,15 @@ export interface FailureFields {
 }
 
 /** What the Data API answers instead of a result, in PostgREST's shape. */
-export class RestFailure extends Error {
+export class RestFailure extends ApiError {
   override readonly name = 'RestFailure';
-  readonly status: number;
-  readonly code: string;
-  readonly details: unknown;
-  readonly hint: string | null;
-  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(fields: FailureFields) {
-    super(fields.message);
-    this.status = fields.status;
-    this.code = fields.code;
-    this.details = fields.details ?? null;
-    this.hint = fields.hint ?? null;
-    this.headers = fields.headers ?? {};
-  }
-
-  /** The body as PostgREST writes it. */
-  body(): string {
-    return JSON.stringify({ code: this.code, details: this.details, hint: this.hint, message: this.message });
-  }
-
-  answer(): DevAnswer {
-    return {
-      status: this.status,
-      headers: {
-        'content-type': 'application/json; charset=utf-8',
-        'proxy-status': `PostgREST; error=${this.code}`,
-        ...this.headers,
-      },
-      body: this.body(),
-    };
+  constructor({ status, code, message, details = null, hint = null, headers }: FailureFields) {
+    super(
+      status,
+      { code, details, hint, message },
+      { headers: { 'proxy-status': `PostgREST; error=${code}`, ...headers } },
+    );
   }
 }
 
@@ -94,13 +72,9 @@ function statusOf(error: DatabaseError, identity: Identity): number {
   return statusOfState[code] ?? statusOfClass[code.slice(0, 2)] ?? 400;
 }
 
-/**
- * What a failed request answers.
- * @returns undefined for an error that is not a failure of the request, such as a lost connection
- */
-export function toFailure(error: unknown, identity: Identity): RestFailure | undefined {
-  if (error instanceof RestFailure) return error;
-  if (!(error instanceof DatabaseError)) return undefined;
+/** What a failed request answers: PostgreSQL's own report with its status; every other error as it is. */
+export function toFailure(error: unknown, identity: Identity): unknown {
+  if (!(error instanceof DatabaseError)) return error;
   if (error.code === 'PGRST') return raisedFailure(error);
   const status = statusOf(error, identity);
   return new RestFailure({

@@ -80,10 +80,7 @@ const deepest = 100;
  * @returns undefined where the text has no operator at all and `optional` is set: it is the argument of a function
  * @throws RestFailure PGRST100
  */
-export function parseOperation(
-  text: string,
-  optional = false,
-): { not: boolean; operation: Operation } | undefined {
+export function parseOperation(text: string, optional = false): { not: boolean; operation: Operation } | undefined {
   const scanner = new Scanner(text, `failed to parse filter (${text})`);
   const parse = (): { not: boolean; operation: Operation } | undefined => {
     const not = takeNot(scanner);

@@ -58,12 +58,7 @@ function acceptsBody(routine: Routine, { contentType }: CallRequest): boolean {
   return types?.includes(routine.parameters[0]?.type as string) ?? false;
 }
 
-function notFound(
-  catalog: Catalog,
-  name: Qualified,
-  request: CallRequest,
-  overloads: readonly Routine[],
-): RestFailure {
+function notFound(catalog: Catalog, name: Qualified, request: CallRequest, overloads: readonly Routine[]): RestFailure {
   const names = [...request.names].sort();
   const whole = isWholeBody(request);
   const called = `${name.schema}.${name.name}`;

@@ -4,7 +4,7 @@ import { keyOf, type Catalog, type Qualified, type Routine } from './catalog.ts'
 const leastAlike = 0.33;
 
 /** The most similar of some names, by their groups of letters, as the library that PostgREST uses finds it. */
-function mostSimilar(names: Iterable<string>, wanted: string, accepts = (_: number) => true): string | undefined {
+function mostSimilar(names: Iterable<string>, wanted: string, most = 1): string | undefined {
   const all = [...new Set(names)].map((name) => ({ name, folded: name.toLowerCase() }));
   const folded = wanted.toLowerCase();
   for (const size of [3, 2]) {
@@ -12,7 +12,7 @@ function mostSimilar(names: Iterable<string>, wanted: string, accepts = (_: numb
     const alike = all
       .filter((candidate) => shared(grams, gramsOf(candidate.folded, size)) > 0)
       .map(({ name, folded: other }) => ({ name, score: similarity(folded, other) }))
-      .filter(({ score }) => score >= leastAlike && accepts(score))
+      .filter(({ score }) => score >= leastAlike && score <= most)
       .sort((a, b) => b.score - a.score);
     if (alike[0]) return alike[0].name;
   }
@@ -60,7 +60,11 @@ export function noRelationshipHint(catalog: Catalog, origin: Qualified, target: 
   if (own !== undefined) {
     // An end of exactly this name is known, so it is the hint that was wrong.
     if (own.some(({ foreign }) => foreign.name === target)) return undefined;
-    const similar = mostSimilar(own.map(({ foreign }) => foreign.name), target, (score) => score < 1);
+    const similar = mostSimilar(
+      own.map(({ foreign }) => foreign.name),
+      target,
+      0.999,
+    );
     return similar === undefined ? undefined : `Perhaps you meant '${similar}' instead of '${target}'.`;
   }
   const parents = [...catalog.relationships.values()]
@@ -84,7 +88,10 @@ export function routineHint(
     return similar === undefined ? undefined : `Perhaps you meant to call the function ${schema}.${name}${similar}`;
   }
   const names = [...catalog.routines.values()].map(([first]) => first as Routine);
-  const similar = mostSimilar(names.filter((routine) => routine.schema === schema).map((routine) => routine.name), name);
+  const similar = mostSimilar(
+    names.filter((routine) => routine.schema === schema).map((routine) => routine.name),
+    name,
+  );
   return similar === undefined ? undefined : `Perhaps you meant to call the function ${schema}.${similar}`;
 }
 

@@ -1,4 +1,4 @@
-import { buffer } from 'node:stream/consumers';
+import { readBody } from '../body.ts';
 import type { DevRequest } from '../service.ts';
 import { RestFailure } from './failure.ts';
 import { parseMediaType } from './media.ts';
@@ -33,7 +33,7 @@ export function contentTypeOf({ headers }: Pick<DevRequest, 'headers'>): string 
  * @throws RestFailure PGRST102 where it is not what its type says
  */
 export async function readPayload(request: DevRequest, options: PayloadOptions): Promise<Payload> {
-  const bytes = await buffer(request.body);
+  const bytes = await readBody(request.body);
   const type = contentTypeOf(request);
   if (options.forCall && type === 'application/octet-stream') return { kind: 'raw', content: bytes };
   const text = bytes.toString('utf8');

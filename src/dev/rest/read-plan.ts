@@ -5,15 +5,7 @@ import type { Field } from './fields.ts';
 import type { Filter, LogicTree } from './filters.ts';
 import { findRelationship } from './find-relationship.ts';
 import type { OrderItem } from './order.ts';
-import type {
-  Condition,
-  Embed,
-  Level,
-  PlannedField,
-  PlannedOrder,
-  PlannedSelect,
-  RowRange,
-} from './plan.ts';
+import type { Condition, Embed, Level, PlannedField, PlannedOrder, PlannedSelect, RowRange } from './plan.ts';
 import type { Placed, Query } from './query.ts';
 import type { SelectedEmbed, SelectedField, SelectItem } from './select.ts';
 
@@ -214,7 +206,11 @@ function planCondition(tree: LogicTree, table: Table | undefined, embeds: readon
 function planFilter(filter: Filter, table: Table | undefined, embeds: readonly Embed[]): Condition {
   const { field, not, operation } = filter;
   const embed = embeds.find(({ names }) => field.path.length === 0 && names.includes(field.name));
-  if (embed !== undefined && operation.kind === 'is' && (operation.value === 'null' || operation.value === 'not_null')) {
+  if (
+    embed !== undefined &&
+    operation.kind === 'is' &&
+    (operation.value === 'null' || operation.value === 'not_null')
+  ) {
     return { kind: 'missing', embed, not: not !== (operation.value === 'not_null') };
   }
   if (embed !== undefined && !table?.columns.has(field.name)) {

@@ -147,28 +147,29 @@ function throughJunctions(
   direct: readonly KeyRelationship[],
   primaryKeys: ReadonlyMap<string, readonly string[]>,
 ): JunctionRelationship[] {
-  const byTable = groupBy(direct.filter(({ kind }) => kind === 'many-to-one'), ({ table }) => keyOf(table));
+  const byTable = groupBy(
+    direct.filter(({ kind }) => kind === 'many-to-one'),
+    ({ table }) => keyOf(table),
+  );
   return [...byTable].flatMap(([id, keys]) => {
     const primaryKey = primaryKeys.get(id) ?? [];
     const inside = keys.filter(({ columns }) => columns.every(([own]) => primaryKey.includes(own)));
     return inside.flatMap((one) =>
       inside
         .filter((two) => two.constraint !== one.constraint)
-        .map(
-          (two): JunctionRelationship => ({
-            kind: 'many-to-many',
-            table: one.foreign,
-            foreign: two.foreign,
-            self: keyOf(one.foreign) === keyOf(two.foreign),
-            junction: {
-              table: one.table,
-              constraint1: one.constraint,
-              constraint2: two.constraint,
-              source: swap(one.columns),
-              target: swap(two.columns),
-            },
-          }),
-        ),
+        .map((two): JunctionRelationship => ({
+          kind: 'many-to-many',
+          table: one.foreign,
+          foreign: two.foreign,
+          self: keyOf(one.foreign) === keyOf(two.foreign),
+          junction: {
+            table: one.table,
+            constraint1: one.constraint,
+            constraint2: two.constraint,
+            source: swap(one.columns),
+            target: swap(two.columns),
+          },
+        })),
     );
   });
 }
