@@ -29,12 +29,12 @@ export const target: Target = {
   // Every embedded database has it from the start.
   preparePlatform: () => Promise.resolve(() => Promise.resolve()),
   async drop({ directory, name }, { signal, onNote } = {}) {
-    const { dropDirectory } = await import('../database/embedded/directory.ts');
+    const { dropDirectory } = await import('../database/embedded/borrow.ts');
     await dropDirectory(embeddedDirectory(directory, name), { signal, onWait: onNote });
   },
 };
 
 /** Where the embedded database of an environment is: no two environments share one. */
-function embeddedDirectory(directory: string, name: EnvironmentName): string {
+export function embeddedDirectory(directory: string, name: EnvironmentName): string {
   return join(directory, '.muse', name === 'development' ? 'database' : `database-${name}`);
 }

@@ -2,69 +2,59 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MuseError } from '../../shared/error.ts';
 import { kindOf, readText, writeWhole } from '../../shared/files.ts';
-import { type LockOptions, takeLock } from '../../shared/directory-lock.ts';
+import { lockHolder, type LockOptions, takeLock } from '../../shared/directory-lock.ts';
 import type { Pack } from './protocol.ts';
 import { engineVersion } from './version.ts';
 
-/** A directory that this process has locked. */
-export interface KeptDirectory {
+/** The database in a directory. */
+export interface KeptData {
   /** The data directory of PostgreSQL. */
   data: string;
   /** For a new directory: what is to be written to `at` and renamed to `data` before it is opened. */
   fresh?: { at: string; snapshot: Pack };
-  release(): Promise<void>;
 }
 
 /**
- * Locks the directory. A new one still has to be filled from the snapshot. It holds `data/`, `lock.json` while open,
- * and `version.json`. A crash leaves nothing that the next open would mistake for a database.
- * @throws MuseError `database-in-use`, `database-version`
+ * Looks for the database in a directory that this process has locked. A new one still has to be filled from the
+ * snapshot. The directory holds `data/`, `version.json`, and while it is open `lock.json`, and `server.json` where the
+ * holder serves it. A crash leaves nothing that the next open would mistake for a database.
+ * @throws MuseError `database-version`
  */
-export async function openDirectory(
-  directory: string,
-  snapshot: () => Promise<Pack>,
-  lock?: LockOptions,
-): Promise<KeptDirectory> {
-  const release = await lockDirectory(directory, lock);
-  try {
-    const data = join(directory, 'data');
-    if ((await kindOf(data)) !== undefined) {
-      await checkVersion(directory);
-      return { data, release };
-    }
-    const [at, pack] = await Promise.all([prepare(directory), snapshot()]);
-    return { data, fresh: { at, snapshot: pack }, release };
-  } catch (error) {
-    await release();
-    throw error;
+export async function findData(directory: string, snapshot: () => Promise<Pack>): Promise<KeptData> {
+  const data = join(directory, 'data');
+  if ((await kindOf(data)) !== undefined) {
+    await checkVersion(directory);
+    return { data };
   }
+  const [at, pack] = await Promise.all([prepare(directory), snapshot()]);
+  return { data, fresh: { at, snapshot: pack } };
+}
+
+/** Deletes the database in a directory that this process has locked, and that no engine has open. */
+export async function deleteData(directory: string): Promise<void> {
+  // Renamed first to a name that the next open deletes, so that a crash leaves no half-deleted database.
+  const old = join(directory, `data.new-${process.pid}-old`);
+  await rename(join(directory, 'data'), old);
+  await rm(old, { recursive: true, force: true });
 }
 
 /**
- * Deletes the database in a directory.
+ * PGlite itself has no lock, and two processes that open the same directory silently lose rows.
  * @throws MuseError `database-in-use`
  */
-export async function dropDirectory(directory: string, lock?: LockOptions): Promise<void> {
-  const release = await lockDirectory(directory, lock);
-  try {
-    // Renamed first to a name that the next open deletes, so that a crash leaves no half-deleted database.
-    const old = join(directory, `data.new-${process.pid}-old`);
-    await rename(join(directory, 'data'), old);
-    await rm(old, { recursive: true, force: true });
-  } finally {
-    await release();
-  }
-}
-
-/** PGlite itself has no lock, and two processes that open the same directory silently lose rows. */
-async function lockDirectory(directory: string, options?: LockOptions): Promise<() => Promise<void>> {
+export async function lockDirectory(directory: string, options?: LockOptions): Promise<() => Promise<void>> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   return takeLock(
-    join(directory, 'lock.json'),
+    lockPath(directory),
     { code: 'database-in-use', subject: `The embedded database in ${directory}`, next: 'run the command again' },
     options,
   );
 }
+
+/** Who has a directory open, for messages; undefined where no other process has. */
+export const directoryHolder = (directory: string): Promise<string | undefined> => lockHolder(lockPath(directory));
+
+const lockPath = (directory: string): string => join(directory, 'lock.json');
 
 /** Removes the remains of a crash, writes the version, and returns the path for the new database's files. */
 async function prepare(directory: string): Promise<string> {

@@ -138,6 +138,30 @@ async function run(database, messages) {
   return { fields, rows, tag };
 }
 
+/** The messages of the extended protocol after which PostgreSQL says nothing of being ready until a Sync. */
+const extended = new Set(['P', 'B', 'D', 'E', 'C']);
+/** ReadyForQuery, with its state. */
+const readyLength = 6;
+
+/**
+ * Forwards messages of the wire protocol. PGlite reports that it is ready after an error of the extended protocol, too,
+ * where a client only expects that in answer to its Sync.
+ * @param {PGlite} database
+ * @param {Uint8Array[]} messages
+ */
+async function forward(database, messages) {
+  const answers = [];
+  for (const message of messages) {
+    const answer = await database.execProtocolRaw(message);
+    if (fault !== undefined) throw fault;
+    const isReady = answer.length >= readyLength && answer[answer.length - readyLength] === 'Z'.charCodeAt(0);
+    const isEarly = isReady && extended.has(String.fromCharCode(message[0] ?? 0));
+    answers.push(isEarly ? answer.subarray(0, -readyLength) : answer);
+  }
+  // A copy: the engine reuses its memory.
+  return new Uint8Array(Buffer.concat(answers));
+}
+
 /**
  * @param {PGlite} database
  * @param {Request} request
@@ -158,6 +182,8 @@ async function answer(database, request) {
         serialize.execute({}),
         serialize.sync(),
       ]);
+    case 'raw':
+      return forward(database, request.messages);
     case 'dump':
       return new Uint8Array(await (await database.dumpDataDir('none')).arrayBuffer());
     case 'close':

@@ -8,12 +8,13 @@ import type { Database } from '../database.ts';
 import { createDatabase } from '../session.ts';
 import { stubFiles } from '../extension-stubs/stubs.ts';
 import { cachedPack } from './pack.ts';
-import { openDirectory } from './directory.ts';
+import { lockOrBorrow } from './borrow.ts';
+import { findData } from './directory.ts';
 import { engineDirectory, makeExtensionPack } from './extensions.ts';
 import { makeSnapshot, snapshotVersion } from './snapshot.ts';
-import type { CompiledEngine } from './protocol.ts';
+import type { CompiledEngine, Pack, WorkerInput } from './protocol.ts';
 import { engineVersion } from './version.ts';
-import { startWorker, type WorkerOptions } from './worker-wire.ts';
+import { startWorker, type WorkerOptions, type WorkerWire } from './worker-wire.ts';
 
 export interface EmbeddedOptions extends WorkerOptions {
   /** The database's directory. Without it, the database is in memory and gone when closed. */
@@ -53,52 +54,70 @@ function compiledEngine(): Promise<CompiledEngine> {
   return (engine ??= compileWasm(join(engineDirectory(), 'pglite.wasm')));
 }
 
-/**
- * Opens an embedded PostgreSQL with the platform's objects in it, in a thread of its own. The first open on a machine
- * creates those objects (a few seconds) and caches a snapshot of them.
- * @throws MuseError `database-in-use` if another process has the directory open; `database-version` if it was created
- *   by another version; `embedded-failed`; `cancelled`
- */
-export async function openEmbedded(options: EmbeddedOptions = {}): Promise<EmbeddedDatabase> {
+/** What starting an engine needs, besides where its data is. */
+export interface Engine {
+  input: Omit<WorkerInput, 'directory' | 'snapshot' | 'writeTo'>;
+  /** The files of a new database. The first call on a machine creates them (a few seconds) and caches them. */
+  snapshot(): Promise<Pack>;
+}
+
+/** Prepares what every engine of this process shares. */
+export async function prepareEngine(options: EmbeddedOptions): Promise<Engine> {
   const cache = options.cacheDirectory ?? defaultCacheDirectory();
   const [module, extensions] = await Promise.all([
     compiledEngine(),
     cachedPack(join(cache, `extensions-${key(stubFiles())}.bin`), makeExtensionPack),
   ]);
-  const snapshot = () =>
-    cachedPack(join(cache, `baseline-${key([snapshotVersion, platformSql(), stubFiles(), settings])}.bin`), () =>
-      makeSnapshot({ settings, extensions, module }, options.signal),
-    );
   const user = options.owner === 'supabase_admin' ? undefined : 'postgres';
-  const input = { settings, extensions, module, user };
-  const kept =
-    options.directory === undefined
-      ? undefined
-      : await openDirectory(options.directory, snapshot, {
-          ...options.lock,
-          signal: options.lock?.signal ?? options.signal,
-        });
+  return {
+    input: { settings, extensions, module, user },
+    snapshot: () =>
+      cachedPack(join(cache, `baseline-${key([snapshotVersion, platformSql(), stubFiles(), settings])}.bin`), () =>
+        makeSnapshot({ settings, extensions, module }, options.signal),
+      ),
+  };
+}
+
+/** Starts an engine on the data of a directory that this process has locked, or in memory. */
+export async function startEngine(
+  { input, snapshot }: Engine,
+  directory: string | undefined,
+  options: WorkerOptions,
+): Promise<WorkerWire> {
+  if (directory === undefined) return startWorker({ ...input, snapshot: await snapshot() }, options);
+  const { data, fresh } = await findData(directory, snapshot);
+  return startWorker({ ...input, directory: data, snapshot: fresh?.snapshot, writeTo: fresh?.at }, options);
+}
+
+/** Names a database in messages. */
+export const describeEmbedded = (directory: string | undefined): string =>
+  directory === undefined ? 'embedded database in memory' : `embedded database in ${directory}`;
+
+/**
+ * Opens an embedded PostgreSQL with the platform's objects in it, in a thread of its own. Where another process serves
+ * the directory (`muse dev`), its engine is borrowed until the database is closed, which looks the same.
+ * @throws MuseError `database-in-use` if another process has the directory open; `database-version` if it was created
+ *   by another version; `embedded-failed`; `cancelled`
+ */
+export async function openEmbedded(options: EmbeddedOptions = {}): Promise<EmbeddedDatabase> {
+  const { directory } = options;
+  const lock = { ...options.lock, signal: options.lock?.signal ?? options.signal };
+  const access = directory === undefined ? undefined : await lockOrBorrow(directory, options, lock);
   try {
-    const wire = await startWorker(
-      kept
-        ? { ...input, directory: kept.data, snapshot: kept.fresh?.snapshot, writeTo: kept.fresh?.at }
-        : { ...input, snapshot: await snapshot() },
-      options,
-    );
-    const description = kept ? `embedded database in ${options.directory}` : 'embedded database in memory';
+    const wire = access?.borrowed ?? (await startEngine(await prepareEngine(options), directory, options));
     const leave = async (end: () => Promise<void>): Promise<void> => {
       await end();
-      await kept?.release();
+      await access?.release?.();
     };
     return {
-      ...createDatabase(wire, 'embedded', description),
+      ...createDatabase(wire, 'embedded', describeEmbedded(directory)),
       kind: 'embedded',
       limitStatements: wire.limitCalls,
-      close: () => leave(kept ? wire.close : wire.terminate),
+      close: () => leave(access ? wire.close : wire.terminate),
       terminate: () => leave(wire.terminate),
     };
   } catch (error) {
-    await kept?.release();
+    await access?.release?.();
     throw error;
   }
 }

@@ -42,6 +42,8 @@ export type Request = { id: number } & RequestBody;
 export type RequestBody =
   | { kind: 'query'; sql: string; parameters: (string | null)[]; first?: string | undefined }
   | { kind: 'script'; sql: string }
+  /** Messages of the wire protocol, answered by what PostgreSQL sends back. Those that belong together are one element. */
+  | { kind: 'raw'; messages: Uint8Array[] }
   | { kind: 'dump' }
   | { kind: 'close' };
 

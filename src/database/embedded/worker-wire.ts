@@ -5,8 +5,15 @@ import { toDatabaseError } from '../error-report.ts';
 import type { Wire, WireResult } from '../wire.ts';
 import type { Answer, QueryAnswer, Request, RequestBody, SystemError, WorkerInput } from './protocol.ts';
 
-/** A wire to a worker thread that runs the engine. */
+/** A wire to a worker thread that runs the engine, or to another process that has one. */
 export interface WorkerWire extends Wire {
+  /**
+   * Sends messages of PostgreSQL's protocol and returns what it answers. An error is part of the answer. Messages that
+   * PostgreSQL reads as one, such as a COPY and its data, are one element.
+   */
+  raw(messages: Uint8Array[]): Promise<Uint8Array>;
+  /** Whether the engine still runs. */
+  isOpen(): boolean;
   /** The data directory as an uncompressed tar file. */
   dump(): Promise<Uint8Array>;
   /** As `Database.limitStatements`. */
@@ -105,6 +112,8 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
     async script(sql) {
       await call({ kind: 'script', sql }, limitMs);
     },
+    raw: (messages) => call({ kind: 'raw', messages }, limitMs) as Promise<Uint8Array>,
+    isOpen: () => gone === undefined,
     limitCalls(ms) {
       limitMs = ms;
     },

@@ -2,7 +2,7 @@
  * The database as the parts of the server use it: identities on top of connections. Where the connections come from is up
  * to {@link Connections}: one session that all share (embedded.ts), or several (pooled.ts).
  */
-import type { Database, Session } from '../../database/database.ts';
+import type { Session } from '../../database/database.ts';
 import { cancelled } from '../../shared/error.ts';
 import type { ActOptions, DevDatabase, Identity } from '../service.ts';
 import { beginAs } from './begin.ts';
@@ -13,28 +13,31 @@ export interface Change {
   schemaMayDiffer: boolean;
 }
 
-export interface TurnOptions {
+export interface TransactionOptions {
   /** How long one statement may take, in ms; undefined for as long as it likes. */
-  limitMs?: number | undefined;
-  /** Gives up the wait for a turn. */
+  limitMs: number | undefined;
+  /** Gives up the wait for a connection. */
   signal?: AbortSignal | undefined;
 }
 
 /** Where connections come from. */
 export interface Connections {
   /**
-   * Runs `work` on a connection that nothing else uses until it has ended.
+   * Runs `work` in a transaction on a connection that nothing else uses until it has ended.
+   * @param begin the script that starts the transaction, and limits its statements where PostgreSQL itself can
    * @throws DatabaseError `57014` where a statement took longer than it may
    */
-  withConnection<T>(work: (database: Database) => Promise<T>, options?: TurnOptions): Promise<T>;
+  transaction<T>(begin: string, work: (session: Session) => Promise<T>, options: TransactionOptions): Promise<T>;
   /** Ends every connection, within a moment. */
   close(): Promise<void>;
 }
 
 /** The database of `muse dev`, with what only the server itself does with it. */
-export interface OwnDatabase extends DevDatabase, Connections {
-  /** Tells the listeners of `onCommit` about a change that somebody else made. */
+export interface OwnDatabase extends DevDatabase {
+  /** Tells the listeners of `onCommit` about a change that others made. */
   changed(change: Change): void;
+  /** Ends every connection, within a moment. */
+  close(): Promise<void>;
 }
 
 /** A statement of the server itself ends at the latest after so many ms: one that waits for nothing would stop everyone. */
@@ -56,7 +59,7 @@ class RolledBack extends Error {
 export async function createOwnDatabase(connections: Connections): Promise<OwnDatabase> {
   const listeners = new Set<(change: Change) => void>();
   const read = (): Promise<SettingsByRole> =>
-    connections.withConnection((database) => readRoleSettings(database), { limitMs: serverLimitMs });
+    connections.transaction(beginAsServer, readRoleSettings, { limitMs: serverLimitMs });
   let settings: Promise<SettingsByRole> = Promise.resolve(await read());
 
   function changed(change: Change): void {
@@ -81,10 +84,7 @@ export async function createOwnDatabase(connections: Connections): Promise<OwnDa
       throw new RolledBack(value);
     };
     try {
-      const value = await connections.withConnection((database) => database.transaction(inTransaction, begin), {
-        limitMs,
-        signal,
-      });
+      const value = await connections.transaction(begin, inTransaction, { limitMs, signal });
       if (!readOnly) changed({ schemaMayDiffer: false });
       return value;
     } catch (error) {
@@ -94,7 +94,7 @@ export async function createOwnDatabase(connections: Connections): Promise<OwnDa
   }
 
   return {
-    ...connections,
+    close: () => connections.close(),
     changed,
     async actAs<T>(identity: Identity, work: (session: Session) => Promise<T>, options: ActOptions = {}): Promise<T> {
       const role = (await settings)[identity.role];

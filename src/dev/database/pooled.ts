@@ -38,12 +38,12 @@ export function poolConnections(open: () => Promise<Database>): Connections {
   }
 
   return {
-    async withConnection(work, { signal } = {}) {
+    async transaction(begin, work, { signal }) {
       const database = await take(signal);
       busy.add(database);
       let lost = false;
       try {
-        return await work(database);
+        return await database.transaction(work, begin);
       } catch (error) {
         // PostgreSQL's own errors leave the connection as it was.
         lost = error instanceof MuseError && error.code !== 'cancelled';

@@ -1,0 +1,102 @@
+import type { Database } from '../database.ts';
+import { createDatabase } from '../session.ts';
+import { deleteData, lockDirectory } from './directory.ts';
+import { describeEmbedded, type EmbeddedOptions, prepareEngine, startEngine } from './embedded.ts';
+import { lend } from './lend.ts';
+import { type Change, createTurns, type SessionUser, type Turns } from './turns.ts';
+import type { WorkerWire } from './worker-wire.ts';
+
+/**
+ * An embedded database that one process has open and shares: with its own requests, with clients of the wire protocol,
+ * and with commands of other processes, which find its socket in the directory.
+ */
+export interface SharedEmbedded {
+  /**
+   * The database for the process's own work. A transaction, and a query outside of one, wait for their turn. An engine
+   * that was ended (`limitStatements`, a fault) is started again by whoever comes next.
+   */
+  readonly database: Database & { limitStatements(ms: number | undefined): void };
+  /** For others that take turns on the session. */
+  readonly turns: Turns;
+  /** Tells the listeners that a turn of somebody else changed something. */
+  changed(change: Change): void;
+  /** Calls back after somebody else than the process's own work may have changed the database. Returns what ends it. */
+  onChange(listener: (change: Change) => void): () => void;
+  /** Ends all that borrow it, and the engine. What runs is ended, as by a crash, where it takes longer than a moment. */
+  close(): Promise<void>;
+}
+
+/** The process's own work: it changes the session only inside of its transactions. */
+const own: SessionUser = {};
+/** How long work that runs when the database is closed may still take, in ms. */
+const graceMs = 500;
+
+/**
+ * Opens a database to share it.
+ * @throws MuseError what `openEmbedded` throws; it never borrows
+ */
+export async function shareEmbedded(options: EmbeddedOptions = {}): Promise<SharedEmbedded> {
+  const { directory } = options;
+  const lock = { ...options.lock, signal: options.lock?.signal ?? options.signal };
+  const release = directory === undefined ? undefined : await lockDirectory(directory, lock);
+  let current: WorkerWire | undefined;
+  let closed = false;
+  const engine = prepareEngine(options);
+  const turns = createTurns(async () => {
+    if (closed) throw new Error('The shared database is closed');
+    current = await startEngine(await engine, directory, options);
+    return current;
+  });
+  const listeners = new Set<(change: Change) => void>();
+  const changed = (change: Change): void => {
+    for (const listener of listeners) turns.outside(() => listener(change));
+  };
+  let stopLending: (() => Promise<void>) | undefined;
+  async function close(): Promise<void> {
+    if (closed) return;
+    closed = true;
+    await stopLending?.();
+    const timer = setTimeout(() => void current?.terminate(), graceMs);
+    await turns.withoutEngine(() => Promise.resolve());
+    clearTimeout(timer);
+    await release?.();
+  }
+  try {
+    // Before the engine is there: who comes now waits for its turn.
+    if (directory !== undefined) {
+      const drop = (): Promise<void> => turns.withoutEngine(() => deleteData(directory));
+      stopLending = await lend(directory, { turns, changed, drop });
+    }
+    await turns.take(own, () => Promise.resolve());
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const inTurn = <T>(work: (wire: WorkerWire) => Promise<T>): Promise<T> => {
+    const mine = turns.mine();
+    return mine === undefined ? turns.take(own, work) : work(mine);
+  };
+  const inner = createDatabase(
+    {
+      query: (sql, parameters, first) => inTurn((wire) => wire.query(sql, parameters, first)),
+      script: (sql) => inTurn((wire) => wire.script(sql)),
+      close,
+    },
+    'embedded',
+    describeEmbedded(directory),
+  );
+  return {
+    database: {
+      ...inner,
+      transaction: (work, begin) => turns.take(own, () => inner.transaction(work, begin)),
+      limitStatements: (ms) => turns.mine()?.limitCalls(ms),
+    },
+    turns,
+    changed,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close,
+  };
+}

@@ -1,0 +1,134 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { WorkerWire } from './worker-wire.ts';
+
+/** What somebody changed in a shared database. */
+export interface Change {
+  /** There may be other tables, columns, functions or policies than before. */
+  schemaMayDiffer: boolean;
+}
+
+/**
+ * Someone who takes turns on the one session of an embedded database. When the session goes from one user to another,
+ * `leave` of the first runs at a transaction boundary, the session is reset, and `enter` of the next sets it up.
+ */
+export interface SessionUser {
+  leave?(wire: WorkerWire): Promise<void>;
+  enter?(wire: WorkerWire): Promise<void>;
+}
+
+/** The one session of an embedded database, which several users take turns on, in the order in which they asked. */
+export interface Turns {
+  /**
+   * Runs `work` while nobody else uses the session. It leaves no transaction open. An engine that has ended is started
+   * again first.
+   * @param signal ends the wait, with its reason; not the work
+   * @throws MuseError what starting the engine throws
+   */
+  take<T>(user: SessionUser, work: (wire: WorkerWire) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** The session that the caller's turn has; undefined outside of a turn. */
+  mine(): WorkerWire | undefined;
+  /** Runs something outside of the caller's turn, so that it can take one of its own. */
+  outside<T>(work: () => T): T;
+  /** How many wait for their turn. */
+  waiting(): number;
+  /** Runs `work` as a turn in which no engine runs. */
+  withoutEngine<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** Puts the session back to what it was when it was opened. DISCARD ALL does not change the user of the session. */
+async function reset(wire: WorkerWire): Promise<void> {
+  await wire.query('ROLLBACK', []);
+  await wire.query('SET SESSION AUTHORIZATION DEFAULT', []);
+  await wire.query('DISCARD ALL', []);
+}
+
+/** @param start starts the engine; called before the first turn, and again after the engine has ended */
+export function createTurns(start: () => Promise<WorkerWire>): Turns {
+  const turn = new AsyncLocalStorage<WorkerWire>();
+  const queue: (() => void)[] = [];
+  let busy = false;
+  let wire: WorkerWire | undefined;
+  /** Whose state the session has; undefined for a session that is as new. */
+  let last: SessionUser | undefined;
+
+  async function acquire(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    if (!busy) {
+      busy = true;
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const begin = (): void => {
+        signal?.removeEventListener('abort', give);
+        resolve();
+      };
+      const give = (): void => {
+        queue.splice(queue.indexOf(begin), 1);
+        reject(signal?.reason as Error);
+      };
+      queue.push(begin);
+      signal?.addEventListener('abort', give, { once: true });
+    });
+  }
+
+  function release(): void {
+    const next = queue.shift();
+    if (next === undefined) busy = false;
+    else next();
+  }
+
+  async function stop(): Promise<void> {
+    await wire?.terminate();
+    wire = undefined;
+    last = undefined;
+  }
+
+  /** Takes the session away from its last user. Where that fails, a new engine is as good. */
+  async function handOver(from: SessionUser, session: WorkerWire): Promise<void> {
+    try {
+      await from.leave?.(session);
+      await reset(session);
+    } catch {
+      await stop();
+    }
+    last = undefined;
+  }
+
+  async function sessionFor(user: SessionUser): Promise<WorkerWire> {
+    if (wire?.isOpen() === false) await stop();
+    if (wire !== undefined && last !== undefined && last !== user) await handOver(last, wire);
+    wire ??= await start();
+    if (last !== user) {
+      wire.limitCalls(undefined);
+      await user.enter?.(wire);
+      last = user;
+    }
+    return wire;
+  }
+
+  return {
+    async take(user, work, signal) {
+      if (turn.getStore() !== undefined) throw new Error('A turn inside a turn would wait for itself');
+      await acquire(signal);
+      try {
+        const session = await sessionFor(user);
+        return await turn.run(session, () => work(session));
+      } finally {
+        release();
+      }
+    },
+    mine: () => turn.getStore(),
+    outside: (work) => turn.exit(work),
+    waiting: () => queue.length,
+    async withoutEngine(work) {
+      await acquire();
+      try {
+        await wire?.close();
+        await stop();
+        return await work();
+      } finally {
+        release();
+      }
+    },
+  };
+}
