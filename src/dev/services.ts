@@ -1,6 +1,7 @@
 import type { EnvironmentName } from '../shared/muse-file.ts';
 import { ApiError, type InvalidToken } from './errors.ts';
 import { jsonAnswer, type Route } from './http.ts';
+import { createRest } from './rest/rest.ts';
 import { createLocal, localPrefix } from './running.ts';
 import type { DevDatabase, DevKeys, DevPart, Mail } from './service.ts';
 
@@ -20,9 +21,9 @@ export interface ServicesOptions {
 }
 
 /** Every service of a Supabase project that there is here, below its prefix. */
-export function createServices({ token }: ServicesOptions): Route[] {
+export function createServices({ database, token }: ServicesOptions): Route[] {
   return [
-    { prefix: '/rest/v1', part: missing('The Data API'), badToken: (error) => error },
+    { prefix: '/rest/v1', part: createRest({ database, schemas: exposedSchemas }), badToken: (error) => error },
     { prefix: '/auth/v1', part: missing('Auth'), open: (path) => authWithoutKey.test(path) },
     // Storage looks for a token by itself: public and signed URLs need none.
     { prefix: '/storage/v1', part: missing('Storage'), open: () => true, badToken: storageRefusal },
@@ -30,6 +31,9 @@ export function createServices({ token }: ServicesOptions): Route[] {
     { prefix: localPrefix, part: createLocal(token), local: true },
   ];
 }
+
+/** As in a new Supabase project. */
+const exposedSchemas = ['public', 'graphql_public'] as const;
 
 /** What a browser opens from a mail or an identity provider, and what is public. */
 const authWithoutKey = /^\/(?:verify|callback|authorize|\.well-known\/.*)$/;
