@@ -233,6 +233,16 @@ describe('changes of tables', () => {
     await until(() => expect(heard).toMatchObject([{ errors: [error] }]));
   });
 
+  it('with a filter that fails say so, and reach the others', async () => {
+    const [broken, others] = [
+      await listen(await secret(), { table: 'notes', filter: 'text=match.(' }, 'broken'),
+      await listen(await secret(), { table: 'notes' }, 'others'),
+    ];
+    await sql(`INSERT INTO notes (id, text) VALUES (1, 'x')`);
+    await until(() => expect(others).toHaveLength(1));
+    expect(broken).toMatchObject([{ errors: [expect.stringContaining('invalid regular expression')] }]);
+  });
+
   it('leave out long values of a row over 1 MB', async () => {
     const heard = await listen(await secret(), { table: 'notes' });
     await sql(`INSERT INTO notes (id, text) VALUES (1, repeat('x', 1100000))`);

@@ -203,6 +203,24 @@ describe('keys and tokens', () => {
       { message: `body must have required property 'name'` },
     ],
     [
+      'a NUL character',
+      () => raw('/object/sign/open%00', jsonOf({ paths: ['a\0'], expiresIn: 1 })),
+      400,
+      { error: 'InvalidParameter' },
+    ],
+    [
+      'a number beyond every column',
+      () => raw('/object/list/open', jsonOf({ prefix: '', offset: 2 ** 52 })),
+      400,
+      { error: 'InvalidParameter' },
+    ],
+    [
+      'a time beyond every date',
+      () => raw('/object/sign/open/key.txt', jsonOf({ expiresIn: 2 ** 52 })),
+      400,
+      { message: 'body/expiresIn must be <= 1000000000000' },
+    ],
+    [
       'a path that is not encoded',
       () => raw('/object/open/%E0%A4%A', { token: services.keys.secret }),
       400,
@@ -419,6 +437,22 @@ describe('files', () => {
     },
   );
 
+  it('have headers whatever SQL wrote into their metadata', async () => {
+    await service.storage.from('open').upload('odd', 'x', { upsert: true });
+    for (const metadata of [
+      'null',
+      '[]',
+      '"x"',
+      '{"mimetype": 1, "cacheControl": "a\\r\\nset-cookie: b", "eTag": {}, "lastModified": "x"}',
+    ]) {
+      await services.database.asServer((session) =>
+        session.query(`UPDATE storage.objects SET metadata = $1 WHERE name = 'odd'`, [metadata]),
+      );
+      const answer = await raw('/object/public/open/odd');
+      expect([answer.status, answer.headers.get('set-cookie')]).toEqual([200, null]);
+    }
+  });
+
   it('are not found by a version that somebody wrote into a row', async () => {
     await service.storage.from('open').upload('forged', 'x', { upsert: true });
     await services.database.asServer((session) =>
@@ -604,6 +638,11 @@ describe('lists', () => {
     expect(error).toMatchObject({ statusCode: '400', message: 'Invalid Parameter continuation token' });
   });
 });
+
+/** A JSON body from the service. */
+function jsonOf(value: unknown): RequestInit & { token: string } {
+  return { method: 'POST', body: JSON.stringify(value), token: services.keys.secret };
+}
 
 function formOf(name: string, value: string): FormData {
   const form = new FormData();

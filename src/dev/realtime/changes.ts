@@ -45,6 +45,9 @@ interface Subscription {
   request: ChangeRequest;
 }
 
+/** How often to look for what was committed without a word, e.g. by another server's client, in ms. */
+const lookMs = 1000;
+
 /** How long the triggers stay after the last listener has gone, in ms: a page that reloads is back soon. */
 const lingerMs = 2000;
 
@@ -138,7 +141,15 @@ export function createChanges(database: DevDatabase, onMessage: (message: SentMe
       const description = await describe(table, identity.role);
       if (description === undefined) continue;
       const wantedBy = new Map<Subscription, ReadonlySet<number>>();
-      for (const each of group) wantedBy.set(each, await wantedOf(each, description, changes));
+      for (const each of group) {
+        try {
+          wantedBy.set(each, await wantedOf(each, description, changes));
+        } catch (error) {
+          // What one asks for must not cost the others theirs, e.g. a pattern that is no regular expression.
+          if (!(error instanceof DatabaseError)) throw error;
+          tellAll([each], refusedJson(changes[0]!, badRequest(error)));
+        }
+      }
       const concerned = changes.filter((_, index) => [...wantedBy.values()].some((wants) => wants.has(index)));
       if (concerned.length === 0) continue;
       for (const told of await look(identity, description, concerned)) {
@@ -190,10 +201,13 @@ export function createChanges(database: DevDatabase, onMessage: (message: SentMe
       );
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
-      return refuse(error.code === '42501' ? unauthorized : `Error 400: Bad Request, ${error.message}`);
+      return refuse(error.code === '42501' ? unauthorized : badRequest(error));
     }
   }
 
+  const looking = setInterval(() => {
+    if (installed && listeners.size > 0) work();
+  }, lookMs).unref();
   const stop = database.onCommit(({ schemaMayDiffer }) => {
     stale ||= schemaMayDiffer;
     if (installed || (stale && listeners.size > 0)) work();
@@ -228,6 +242,7 @@ export function createChanges(database: DevDatabase, onMessage: (message: SentMe
     },
     async close() {
       stop();
+      clearInterval(looking);
       clearTimeout(lingering);
       listeners.clear();
       await working;
@@ -267,6 +282,7 @@ export function createChanges(database: DevDatabase, onMessage: (message: SentMe
 }
 
 const unauthorized = 'Error 401: Unauthorized';
+const badRequest = ({ message }: DatabaseError): string => `Error 400: Bad Request, ${message}`;
 
 /** Why nothing of a table's rows can be told, as the real one says it. */
 function refusalOf({ primaryKey, columns }: WatchedTable): string | undefined {

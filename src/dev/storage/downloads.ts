@@ -112,12 +112,13 @@ function content(file: FileHandle, request: DevRequest, range: { start?: number;
 }
 
 function headersOf({ metadata, updated_at: updated }: StoredObject, request: DevRequest): Record<string, string> {
-  const { mimetype = 'application/octet-stream', eTag, cacheControl = 'no-cache', lastModified } = metadata ?? {};
+  const { mimetype, eTag, cacheControl, lastModified } = metadata ?? {};
+  const type = headerText(mimetype ?? 'application/octet-stream');
   const download = request.query.get('download');
   return {
     // A page of an uploader must not run with the origin of the API.
-    'content-type': mimetype.includes('text/html') ? 'text/plain' : headerText(mimetype),
-    'cache-control': headerText(cacheControl),
+    'content-type': type.includes('text/html') ? 'text/plain' : type,
+    'cache-control': headerText(cacheControl ?? 'no-cache'),
     'last-modified': new Date(lastModified ?? updated).toUTCString(),
     'accept-ranges': 'bytes',
     'x-robots-tag': 'none',
@@ -127,9 +128,9 @@ function headersOf({ metadata, updated_at: updated }: StoredObject, request: Dev
   };
 }
 
-/** Metadata may have been written by anyone; a header takes no line break. */
-function headerText(text: string): string {
-  return text.replace(/[^\t\x20-\x7e\x80-\xff]/g, '');
+/** SQL may have written anything into the metadata; a header takes no line break. */
+function headerText(value: unknown): string {
+  return String(value).replace(/[^\t\x20-\x7e\x80-\xff]/g, '');
 }
 
 function disposition(fileName: string): string {

@@ -70,6 +70,8 @@ export function toStorageError(error: unknown): StorageError {
 }
 
 function fromDatabase({ code, message, detail }: DatabaseError): StorageError {
+  // Class 22: a value that no column takes, e.g. a number that is too large or a text with a NUL character.
+  if (code.startsWith('22')) return new StorageError(400, 'InvalidParameter', message);
   switch (code) {
     case '42501':
       return refused.accessDenied(
@@ -87,8 +89,6 @@ function fromDatabase({ code, message, detail }: DatabaseError): StorageError {
         : new StorageError(404, 'InvalidRequest', 'The related resource does not exist');
     case '57014':
       return new StorageError(544, 'DatabaseTimeout', 'The connection to the database timed out');
-    case '22P02':
-      return new StorageError(400, 'InvalidParameter', message);
     case '42P17':
       return new StorageError(503, 'DatabaseInvalidObjectDefinition', message);
     default:

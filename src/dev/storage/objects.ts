@@ -8,6 +8,9 @@ import { checkObjectName } from './names.ts';
 import * as rows from './rows.ts';
 import { signDownload } from './signing.ts';
 
+/** How long a signed URL may be valid, in seconds: later there are no dates. */
+const longestExpiry = 1e12;
+
 /** How many names one request may carry. */
 const mostNames = 1000;
 
@@ -158,6 +161,7 @@ export async function signMany(call: Call): Promise<DevAnswer> {
 
 function readExpiry(seconds: number | undefined): number {
   if (seconds === undefined) throw refused.invalidBody("body must have required property 'expiresIn'");
+  if (seconds > longestExpiry) throw refused.invalidBody(`body/expiresIn must be <= ${longestExpiry}`);
   return seconds;
 }
 
