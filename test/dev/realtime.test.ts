@@ -168,6 +168,7 @@ describe('changes of tables', () => {
   it.each<[string, object, RegExp]>([
     ['an unknown column', { table: 'notes', filter: 'none=eq.1' }, /invalid column for filter none/],
     ['a value of another type', { table: 'notes', filter: 'id=eq.x' }, /invalid input syntax for type bigint/],
+    ['a pattern that is none', { table: 'notes', filter: 'text=match.(' }, /invalid regular expression/],
     ['an unknown operator', { table: 'notes', filter: 'id=near.1' }, /"near" is not an operator/],
     ['a list without parentheses', { table: 'notes', filter: 'id=in.1' }, /must be wrapped by parentheses/],
     ['SQL', { table: 'notes', filter: `id=eq.1); DROP TABLE notes; --` }, /invalid input syntax/],
@@ -233,14 +234,18 @@ describe('changes of tables', () => {
     await until(() => expect(heard).toMatchObject([{ errors: [error] }]));
   });
 
-  it('with a filter that fails say so, and reach the others', async () => {
+  it('with a filter that no longer fits say so, and reach the others', async () => {
     const [broken, others] = [
-      await listen(await secret(), { table: 'notes', filter: 'text=match.(' }, 'broken'),
+      await listen(await secret(), { table: 'notes', filter: 'size=eq.1.5' }, 'broken'),
       await listen(await secret(), { table: 'notes' }, 'others'),
     ];
+    await sql('ALTER TABLE notes ALTER size TYPE int');
+    services.database.changed({ schemaMayDiffer: true });
     await sql(`INSERT INTO notes (id, text) VALUES (1, 'x')`);
     await until(() => expect(others).toHaveLength(1));
-    expect(broken).toMatchObject([{ errors: [expect.stringContaining('invalid regular expression')] }]);
+    expect(broken).toMatchObject([{ errors: [expect.stringContaining('invalid input syntax for type integer')] }]);
+    await sql('ALTER TABLE notes ALTER size TYPE numeric');
+    services.database.changed({ schemaMayDiffer: true });
   });
 
   it('leave out long values of a row over 1 MB', async () => {

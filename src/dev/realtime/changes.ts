@@ -66,6 +66,7 @@ export function createChanges(database: DevDatabase, onMessage: (message: SentMe
   let installed = false;
   let stale = false;
   let working: Promise<void> | undefined;
+  let watching: Promise<unknown> = Promise.resolve();
   let again = false;
 
   const subscriptions = (): Subscription[] => [...listeners.values()].flat();
@@ -81,10 +82,15 @@ export function createChanges(database: DevDatabase, onMessage: (message: SentMe
     return read;
   }
 
-  async function watch(): Promise<TableName[]> {
-    const published = await queue.watch(wanted);
-    installed = true;
-    return published;
+  /** One after another: each looks for what is missing, and makes it. */
+  function watch(): Promise<TableName[]> {
+    const mine = watching.then(async () => {
+      const published = await queue.watch(wanted);
+      installed = true;
+      return published;
+    });
+    watching = mine.catch(() => undefined);
+    return mine;
   }
 
   /** One change after another; a commit meanwhile means another look at the end. */
@@ -273,11 +279,16 @@ export function createChanges(database: DevDatabase, onMessage: (message: SentMe
     return undefined;
   }
 
-  async function removeQueue(): Promise<void> {
-    if (!installed || listeners.size > 0) return;
-    installed = false;
-    // A database that is closed, or broken, keeps it; the next open of the database removes it.
-    await queue.remove().catch(() => undefined);
+  /** In the same row as {@link watch}, so that a listener who comes meanwhile finds what it needs. */
+  function removeQueue(): Promise<void> {
+    const mine = watching.then(async () => {
+      if (!installed || listeners.size > 0) return;
+      installed = false;
+      // A database that is closed, or broken, keeps it; the next open of the database removes it.
+      await queue.remove().catch(() => undefined);
+    });
+    watching = mine;
+    return mine;
   }
 }
 
