@@ -1,6 +1,10 @@
 /** A library: every kind of relationship, key, function and type that the Data API treats in a way of its own. */
 export const library = `
   CREATE SCHEMA private_api;
+  CREATE DOMAIN public.code AS character(3) CHECK (VALUE <> 'bad');
+  CREATE TABLE public.typed (
+    id int PRIMARY KEY, short character(3), bits bit(4), coded public.code, exact numeric(6, 2), many int[],
+    at timestamptz, born int4range, raw bytea, place point);
   CREATE SCHEMA hidden;
   CREATE TYPE public.mood AS ENUM ('calm', 'grim');
   CREATE TABLE public.authors (
