@@ -281,12 +281,13 @@ export function createChanges(database: DevDatabase, onMessage: (message: SentMe
 
   /** In the same row as {@link watch}, so that a listener who comes meanwhile finds what it needs. */
   function removeQueue(): Promise<void> {
-    const mine = watching.then(async () => {
+    const remove = async (): Promise<void> => {
       if (!installed || listeners.size > 0) return;
       installed = false;
       // A database that is closed, or broken, keeps it; the next open of the database removes it.
       await queue.remove().catch(() => undefined);
-    });
+    };
+    const mine = watching.then(remove);
     watching = mine;
     return mine;
   }

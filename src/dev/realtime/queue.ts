@@ -1,3 +1,4 @@
+import { servedSchema } from '../../database/embedded/served.ts';
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import type { DevDatabase } from '../service.ts';
 
@@ -5,7 +6,7 @@ import type { DevDatabase } from '../service.ts';
  * Where changes wait to be told. Triggers write them, for logical decoding does not work in the embedded database. All
  * of it is in one schema, which is there only while somebody listens.
  */
-const schema = 'muse_dev';
+const schema = servedSchema;
 
 /** A change that was committed. */
 export interface Change {

@@ -30,10 +30,6 @@ export class Topics {
     return `${isPrivate ? 'private' : 'public'}:${name}`;
   }
 
-  get size(): number {
-    return this.#topics.size;
-  }
-
   enter(name: TopicName, member: Member): Topic {
     const key = this.#key(name);
     const topic = this.#topics.get(key) ?? { members: new Set(), presence: new PresenceState<Member>() };
