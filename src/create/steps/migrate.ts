@@ -1,11 +1,9 @@
-import { migrate } from '../../migrations/apply.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import { expectationsOf } from '../../muse/declared-schema.ts';
 import { refuseErrors } from '../../muse/examine.ts';
 import { readMuseFile } from '../../muse/muse-json.ts';
 import { notVerified } from '../../supabase/connect.ts';
 import { placesOf } from '../../rules/engine/live/places.ts';
-import { checkCatalog } from '../../verify/catalog/catalog-check.ts';
 import type { Configured, Placed, Run } from '../context.ts';
 import type { Step } from '../step.ts';
 
@@ -35,14 +33,12 @@ export const readStep: Step<Run, Pick<Placed, 'museFile' | 'files'>> = {
 export const migrateStep: Step<Placed> = {
   id: 'migrate',
   title: 'Migrate the database',
-  async run({ answers, files, opened, target, onProgress }, output) {
-    const database = await target();
-    const { statementTimeoutMs } = answers;
-    const result = await migrate(database, files.migrations, {
-      ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
-      onProgress: ({ file, index, count }) => onProgress?.(`${index + 1}/${count} ${file}`),
-    });
-    if ((await opened()).connected?.verified === false) output.notes.push(notVerified);
+  async run({ files, opened, onProgress }, output) {
+    const target = await opened();
+    const result = await target.migrate(files.migrations, ({ file, index, count }) =>
+      onProgress?.(`${index + 1}/${count} ${file}`),
+    );
+    if (target.connected?.verified === false) output.notes.push(notVerified);
     output.applied.push(...result.applied);
     output.skipped.push(...result.skipped);
     output.notes.push(...result.notes);
@@ -56,11 +52,11 @@ export const migrateStep: Step<Placed> = {
 export const checkStep: Step<Placed> = {
   id: 'check',
   title: 'Check tables, policies and grants',
-  async run({ files, museFile, target }, output) {
+  async run({ files, museFile, opened }, output) {
     const expectations = await expectationsOf(files.migrations, museFile);
     const places = await placesOf(files.migrations);
     const findings = places.locate(
-      places.settle(await checkCatalog(await target(), expectations), museFile.rules).findings,
+      places.settle(await (await opened()).check(files.migrations, museFile), museFile.rules).findings,
     );
     refuseErrors(findings, 'The migrations are applied, but the checks found errors.');
     const tables = expectations.tables?.length ?? 0;

@@ -17,13 +17,13 @@ import type { Step } from '../step.ts';
 export const rehearseStep: Step<Configured> = {
   id: 'rehearse',
   title: 'Rehearse on a shadow database',
-  async run({ answers, directory, dryRun, kitFiles, museFile, onProgress, shadow, signal, stage, target }, output) {
+  async run(context, output) {
+    const { answers, directory, kitFiles, museFile, onProgress, shadow, signal, stage } = context;
     const files = await readMigrations(stage, museFile.migrations);
     const database = await shadow();
     const openAnother = () => openEmbedded({ signal });
     const limits = { openAnother, statementTimeoutMs: answers.statementTimeoutMs };
-    // Opening a local target uses a processor core that the rehearsal leaves idle.
-    if (targetOf(answers.target).local && !dryRun) void target().catch(() => undefined);
+    const ahead = workAhead(context, files.migrations);
     const {
       findings,
       rehearsal,
@@ -31,6 +31,7 @@ export const rehearseStep: Step<Configured> = {
     } = await examine(database, files, museFile, {
       ...limits,
       onPhase: onProgress,
+      onRunOnce: ahead,
     });
     const proof =
       hasErrors(findings) || answers.verify === false
@@ -54,6 +55,26 @@ export const rehearseStep: Step<Configured> = {
     output.summary = `${files.migrations.length} files, run twice and rolled back`;
   },
 };
+
+/**
+ * A local target is made while the rehearsal runs, on the processor core that it leaves idle: it is opened now, and what this
+ * returns migrates and checks it. It is thrown away with the stage where the rehearsal finds an error or the run stops.
+ * @returns undefined where the target is for the steps after the rehearsal alone
+ */
+function workAhead(
+  { answers, dryRun, museFile, opened }: Configured,
+  migrations: readonly Migration[],
+): (() => void) | undefined {
+  if (!targetOf(answers.target).local || dryRun) return undefined;
+  const target = opened();
+  // The steps that report it get what goes wrong.
+  const begin = async (): Promise<void> => {
+    const { migrate, check } = await target;
+    await migrate(migrations);
+    await check(migrations, museFile);
+  };
+  return () => void begin().catch(() => undefined);
+}
 
 const refused = 'Nothing was provisioned, and nothing was left behind.';
 
