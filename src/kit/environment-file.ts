@@ -247,8 +247,8 @@ async function inRepository(directory: string): Promise<boolean> {
 
 async function mustBeIgnored(directory: string, name: string): Promise<void> {
   if (!(await inRepository(directory))) return;
-  const tracked = await isTracked(directory, name);
-  if (!tracked && (await isIgnored(directory, name)) !== false) return;
+  const [tracked, ignored] = await Promise.all([isTracked(directory, name), isIgnored(directory, name)]);
+  if (!tracked && ignored !== false) return;
   throw new MuseError({
     code: 'environment-not-ignored',
     message: tracked

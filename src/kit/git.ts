@@ -87,6 +87,32 @@ export async function commitWith(
   more: readonly string[],
   options: GitOptions,
 ): Promise<string | undefined> {
+  return commitAs(await missingIdentity({ ...options, directory }), directory, message, more, options);
+}
+
+/**
+ * Commits all files of the directory, as {@link addAll} finds them and {@link commitIndex} commits them.
+ * @returns the commit, 40 hex; undefined if there is nothing to commit
+ */
+export async function commitAll(
+  directory: string,
+  also: readonly string[],
+  message: string,
+  options: GitOptions = {},
+): Promise<string | undefined> {
+  // Who commits does not depend on what.
+  const [identity] = await Promise.all([missingIdentity({ ...options, directory }), addAll(directory, also, options)]);
+  return commitAs(identity, directory, message, [], options);
+}
+
+/** @param identity as from {@link missingIdentity} */
+async function commitAs(
+  identity: readonly string[],
+  directory: string,
+  message: string,
+  more: readonly string[],
+  options: GitOptions,
+): Promise<string | undefined> {
   const here = { ...options, directory };
   const args = [
     '--literal-pathspecs',
@@ -98,7 +124,7 @@ export async function commitWith(
     `--message=${message}`,
     ...more,
   ];
-  const result = await runGit([...(await missingIdentity(here)), '-c', 'commit.gpgSign=false', ...args], here);
+  const result = await runGit([...identity, '-c', 'commit.gpgSign=false', ...args], here);
   if (result.ok) return headCommit(directory, options);
   // If nothing has changed, git says so on stdout and prints nothing on stderr.
   if (result.stderr.trim() === '' && /nothing (?:added )?to commit|no changes added to commit/.test(result.stdout))

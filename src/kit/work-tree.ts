@@ -26,13 +26,15 @@ export async function outerWorkTree(directory: string, options: GitOptions = {})
     (await kindOf(directory)) === undefined ? directory : await realpath(directory),
   );
   const asked = { ...options, directory: start };
-  const found = await runGit(['rev-parse', '--show-toplevel'], asked);
+  // With a slash at its end, git reads the path as a directory, which may not be there yet.
+  const path = `${rest.join('/')}/`;
+  const [found, check] = await Promise.all([
+    runGit(['rev-parse', '--show-toplevel'], asked),
+    runGit(['check-ignore', '--quiet', '--no-index', '--', path], asked),
+  ]);
   if (!found.ok) {
     return /dubious ownership/i.test(found.stderr) ? { root: start, ignores: false, foreign: true } : undefined;
   }
-  // With a slash at its end, git reads the path as a directory, which may not be there yet.
-  const path = `${rest.join('/')}/`;
-  const check = await runGit(['check-ignore', '--quiet', '--no-index', '--', path], asked);
   if (/^fatal/m.test(check.stderr)) throw gitError(start, 'check-ignore', check.stderr);
   return { root: resolve(found.stdout.replace(/\r?\n$/, '')), ignores: check.ok, foreign: false };
 }
