@@ -140,7 +140,7 @@ describe('two runs in the same directory', () => {
     const first = await createMuse(['realtymuse', '--yes', '--no-verify', '--no-git'], {
       cwd,
       onOutput: (text) => {
-        if (text.includes('Rehearse')) later ??= createMuse(['realtymuse', '--yes'], { cwd });
+        if (text.includes('Scaffold')) later ??= createMuse(['realtymuse', '--yes'], { cwd });
       },
     });
     expect(first.code, first.stderr).toBe(0);

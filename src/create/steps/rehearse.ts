@@ -91,9 +91,10 @@ async function proveRehearsed(
   migrations: readonly Migration[],
   onProgress?: (text: string) => void,
 ): Promise<SettledProof> {
-  onProgress?.('acting as users on every table');
-  const { proveFiles } = await import('../../muse/prove-files.ts');
-  return proveFiles(database, museFile, migrations);
+  const what = 'acting as users on every table';
+  onProgress?.(what);
+  const { followProof, proveFiles } = await import('../../muse/prove-files.ts');
+  return proveFiles(database, museFile, migrations, followProof(what, onProgress));
 }
 
 const counted = (count: number): string => `${count} ${count === 1 ? 'thing' : 'things'}`;
