@@ -75,27 +75,32 @@ beforeAll(async () => {
 
 describe('kill -9, then --resume, has the result of an uninterrupted run', () => {
   const entries = steps.flatMap((step) => [[step, 'started'] as const, [step, 'done'] as const]);
-  // One in seven, of either status; all of them where everything is tested.
+  // One in seven, of either status, and where the target is migrated and that is not reported yet; all of them where everything
+  // is tested.
   const every = process.env['CREATE_MUSE_ALL'] === undefined ? 7 : 1;
-  it.each(entries.filter((_, index) => index % every === 0))('at %s %s', async (step, status) => {
-    const cwd = await temporaryDirectory();
-    const directory = join(cwd, 'realtymuse');
-    const killed = await node(killer, [directory, step, status], { cwd });
-    expect(killed.signal, killed.stderr).toBe('SIGKILL');
-    // The remaining work is named, with the command that continues.
-    const again = await createMuse(['realtymuse', '--yes', '--preset', 'realty'], { cwd });
-    expect(again.stderr).toContain('--resume');
-    expect(again.code).toBe(1);
-    const resumed = await createMuse(['realtymuse', '--resume', '--json'], { cwd });
-    expect(resumed.code, resumed.stderr).toBe(0);
-    expect(report.proven).toHaveLength(4);
-    expect(told(resumed.stdout)).toEqual(report);
-    expect(await snapshot(directory)).toEqual(whole);
-    expect(await state(directory)).toMatchObject({
-      commits: 2,
-      environments: [{ pending: [], edited: [], missing: [] }],
-    });
-  });
+  const isUnreported = ([step, status]: (typeof entries)[number]): boolean => step === 'place' && status === 'done';
+  it.each(entries.filter((entry, index) => index % every === 0 || isUnreported(entry)))(
+    'at %s %s',
+    async (step, status) => {
+      const cwd = await temporaryDirectory();
+      const directory = join(cwd, 'realtymuse');
+      const killed = await node(killer, [directory, step, status], { cwd });
+      expect(killed.signal, killed.stderr).toBe('SIGKILL');
+      // The remaining work is named, with the command that continues.
+      const again = await createMuse(['realtymuse', '--yes', '--preset', 'realty'], { cwd });
+      expect(again.stderr).toContain('--resume');
+      expect(again.code).toBe(1);
+      const resumed = await createMuse(['realtymuse', '--resume', '--json'], { cwd });
+      expect(resumed.code, resumed.stderr).toBe(0);
+      expect(report.proven).toHaveLength(4);
+      expect(told(resumed.stdout)).toEqual(report);
+      expect(await snapshot(directory)).toEqual(whole);
+      expect(await state(directory)).toMatchObject({
+        commits: 2,
+        environments: [{ pending: [], edited: [], missing: [] }],
+      });
+    },
+  );
 
   it('is an error if there is nothing to resume', async () => {
     const cwd = await temporaryDirectory();

@@ -23,6 +23,7 @@ export const fetchStep: Step<Run, Pick<Fetched, 'kit'>> = {
     // What a crash left here was made by this run alone: the stage, and a local target that may be half-made.
     await rm(stage, { recursive: true, force: true });
     if (!dryRun) await dropLocal({ answers, directory, environment });
+    delete journal.data.ahead;
     const asked = parseKitSource(answers.kit, answers.ref);
     const source =
       asked.kind === 'builtin' || journal.data.commit === undefined ? asked : { ...asked, ref: journal.data.commit };

@@ -1,3 +1,5 @@
+import type { MigrateResult } from '../../migrations/apply.ts';
+import type { FileName } from '../../migrations/compare.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import { expectationsOf } from '../../muse/declared-schema.ts';
 import { refuseErrors } from '../../muse/examine.ts';
@@ -5,6 +7,7 @@ import { readMuseFile } from '../../muse/muse-json.ts';
 import { notVerified } from '../../supabase/connect.ts';
 import { placesOf } from '../../rules/engine/live/places.ts';
 import type { Configured, Placed, Run } from '../context.ts';
+import type { JournalData } from '../journal.ts';
 import type { Step } from '../step.ts';
 
 /** Opens a muse that already exists, for the rehearsal. */
@@ -33,11 +36,13 @@ export const readStep: Step<Run, Pick<Placed, 'museFile' | 'files'>> = {
 export const migrateStep: Step<Placed> = {
   id: 'migrate',
   title: 'Migrate the database',
-  async run({ files, opened, onProgress }, output) {
+  async run({ files, journal, opened, onProgress }, output) {
     const target = await opened();
-    const result = await target.migrate(files.migrations, ({ file, index, count }) =>
+    const made = await target.migrate(files.migrations, ({ file, index, count }) =>
       onProgress?.(`${index + 1}/${count} ${file}`),
     );
+    const result = withAhead(made, journal.data);
+    delete journal.data.ahead;
     if (target.connected?.verified === false) output.notes.push(notVerified);
     output.applied.push(...result.applied);
     output.skipped.push(...result.skipped);
@@ -45,6 +50,21 @@ export const migrateStep: Step<Placed> = {
     output.summary = `${result.applied.length} applied${result.skipped.length > 0 ? `, ${result.skipped.length} applied before` : ''}`;
   },
 };
+
+/** A resumed run finds applied what the rehearsal has applied, and says of it what an uninterrupted one says. */
+function withAhead(
+  result: MigrateResult,
+  { ahead }: JournalData,
+): Pick<MigrateResult, 'applied' | 'skipped' | 'notes'> {
+  const isAhead = ({ layer, file }: FileName): boolean =>
+    ahead?.applied.some((one) => one.layer === layer && one.file === file) === true;
+  if (ahead === undefined || !result.skipped.some(isAhead)) return result;
+  return {
+    applied: [...ahead.applied, ...result.applied],
+    skipped: result.skipped.filter((one) => !isAhead(one)),
+    notes: [...ahead.notes, ...result.notes],
+  };
+}
 
 /**
  * Checks that the target has everything that the files declare, with row-level security and grants as they should be.

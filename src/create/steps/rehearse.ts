@@ -10,7 +10,7 @@ import type { Migration } from '../../sql/migration.ts';
 import { isolationLine, notProvenNote } from '../../verify/report/isolation-json.ts';
 import type { SettledProof } from '../../muse/prove-files.ts';
 import type { IsolationReport } from '../../verify/report/report.ts';
-import { type StepOutput, writeMatrix } from '../journal.ts';
+import { type JournalData, type StepOutput, writeMatrix } from '../journal.ts';
 import type { Step } from '../step.ts';
 
 /** Runs all migrations on a shadow database, twice, rolls them back, and checks the result. */
@@ -18,7 +18,7 @@ export const rehearseStep: Step<Configured> = {
   id: 'rehearse',
   title: 'Rehearse on a shadow database',
   async run(context, output) {
-    const { answers, directory, kitFiles, museFile, onProgress, shadow, signal, stage } = context;
+    const { answers, directory, journal, kitFiles, museFile, onProgress, shadow, signal, stage } = context;
     const files = await readMigrations(stage, museFile.migrations);
     const database = await shadow();
     const openAnother = () => openEmbedded({ signal });
@@ -31,7 +31,7 @@ export const rehearseStep: Step<Configured> = {
     } = await examine(database, files, museFile, {
       ...limits,
       onPhase: onProgress,
-      onRunOnce: ahead,
+      onRunOnce: ahead?.begin,
     });
     const proof =
       hasErrors(findings) || answers.verify === false
@@ -44,6 +44,8 @@ export const rehearseStep: Step<Configured> = {
       refuseErrors(all, refused, answers.fix ? fixedAlready : undefined);
     }
     if (proof !== undefined) refuseErrors([...findings, ...proof.findings], refused, leaky);
+    const done = await ahead?.done();
+    if (done !== undefined) journal.data.ahead = done;
     output.findings.push(...findings.map(({ snippet: _line, ...finding }) => finding));
     const silenced = unsaid + (proof?.silenced ?? 0);
     if (silenced > 0)
@@ -56,24 +58,39 @@ export const rehearseStep: Step<Configured> = {
   },
 };
 
+/** The work on a local target that the rehearsal does not wait for. */
+interface WorkAhead {
+  /** Migrates and checks the target. */
+  begin: () => void;
+  /** What the migration came to, for a run that is resumed before it is reported; undefined where it has none. */
+  done: () => Promise<JournalData['ahead']>;
+}
+
 /**
- * A local target is made while the rehearsal runs, on the processor core that it leaves idle: it is opened now, and what this
- * returns migrates and checks it. It is thrown away with the stage where the rehearsal finds an error or the run stops.
+ * A local target is made while the rehearsal runs, on the processor core that it leaves idle: it is opened now, and migrated
+ * once every file has run. It is thrown away with the stage where the rehearsal finds an error or the run stops.
  * @returns undefined where the target is for the steps after the rehearsal alone
  */
 function workAhead(
   { answers, dryRun, museFile, opened }: Configured,
   migrations: readonly Migration[],
-): (() => void) | undefined {
+): WorkAhead | undefined {
   if (!targetOf(answers.target).local || dryRun) return undefined;
   const target = opened();
-  // The steps that report it get what goes wrong.
-  const begin = async (): Promise<void> => {
+  // The steps that report it get what goes wrong, which is kept for them.
+  let migrated: Promise<JournalData['ahead']> | undefined;
+  const begin = async (): Promise<JournalData['ahead']> => {
     const { migrate, check } = await target;
-    await migrate(migrations);
-    await check(migrations, museFile);
+    const { applied, notes } = await migrate(migrations);
+    check(migrations, museFile).catch(() => undefined);
+    return { applied, notes };
   };
-  return () => void begin().catch(() => undefined);
+  return {
+    begin() {
+      migrated = begin().catch(() => undefined);
+    },
+    done: async () => migrated,
+  };
 }
 
 const refused = 'Nothing was provisioned, and nothing was left behind.';
