@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { smallKit } from '../kit/repository.ts';
 import { createMuse, muse, node, snapshot, temporaryDirectory } from '../support/cli.ts';
 
 const run = promisify(execFile);
@@ -123,11 +124,13 @@ it('--resume in a loop: the first run starts, the next ones find it done', async
 });
 
 describe('two runs in the same directory', () => {
+  const kit = smallKit();
+
   it('one creates the muse, the other gets an error', async () => {
     const cwd = await temporaryDirectory();
     const both = await Promise.all([
-      createMuse(['realtymuse', '--yes', '--no-verify'], { cwd }),
-      createMuse(['realtymuse', '--yes', '--no-verify'], { cwd }),
+      createMuse(['realtymuse', '--yes', '--no-verify', '--kit', kit], { cwd }),
+      createMuse(['realtymuse', '--yes', '--no-verify', '--kit', kit], { cwd }),
     ]);
     expect(both.map(({ code }) => code).sort()).toEqual([0, expect.any(Number)]);
     expect(both.filter(({ code }) => code === 0)).toHaveLength(1);
@@ -137,7 +140,7 @@ describe('two runs in the same directory', () => {
   it('one that comes later is told that the other is still at work', async () => {
     const cwd = await temporaryDirectory();
     let later: ReturnType<typeof createMuse> | undefined;
-    const first = await createMuse(['realtymuse', '--yes', '--no-verify', '--no-git'], {
+    const first = await createMuse(['realtymuse', '--yes', '--no-verify', '--no-git', '--kit', kit], {
       cwd,
       onOutput: (text) => {
         if (text.includes('Rehearse')) later ??= createMuse(['realtymuse', '--yes'], { cwd });
