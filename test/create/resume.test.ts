@@ -24,7 +24,13 @@ const steps = [
 ];
 
 // The same dates and so the same commits, whose hashes are in muse.json.
-process.env['GIT_AUTHOR_DATE'] = process.env['GIT_COMMITTER_DATE'] = '2026-01-01T12:00:00Z';
+const dates = ['GIT_AUTHOR_DATE', 'GIT_COMMITTER_DATE'] as const;
+beforeAll(() => {
+  for (const name of dates) process.env[name] = '2026-01-01T12:00:00Z';
+  return () => {
+    for (const name of dates) delete process.env[name];
+  };
+});
 
 /** The parts of a report with the findings, which no interruption may change. */
 interface Told {

@@ -1,24 +1,15 @@
 /** Real git repositories in temporary folders, for tests. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll } from 'vitest';
+import { runDirectory } from '../support/run-directory.ts';
 
 /** The contents of a test repository: text, bytes, or a symbolic link. */
 export type Files = Record<string, string | Uint8Array | { link: string }>;
 
-const made: string[] = [];
-
-afterAll(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
-});
-
-/** A new, empty directory, removed after the file's tests. */
+/** A new, empty directory, removed at the end of the run. */
 export function temporary(name = 'kit'): string {
-  const directory = realpathSync(mkdtempSync(join(tmpdir(), `create-muse-${name}-`)));
-  made.push(directory);
-  return directory;
+  return realpathSync(mkdtempSync(join(runDirectory(), `create-muse-${name}-`)));
 }
 
 /** Runs git without the settings of this machine. */
