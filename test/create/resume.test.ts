@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { smallKit } from '../kit/repository.ts';
 import { createMuse, muse, node, snapshot, temporaryDirectory } from '../support/cli.ts';
 
 const run = promisify(execFile);
@@ -23,7 +24,13 @@ const steps = [
 ];
 
 // The same dates and so the same commits, whose hashes are in muse.json.
-process.env['GIT_AUTHOR_DATE'] = process.env['GIT_COMMITTER_DATE'] = '2026-01-01T12:00:00Z';
+const dates = ['GIT_AUTHOR_DATE', 'GIT_COMMITTER_DATE'] as const;
+beforeAll(() => {
+  for (const name of dates) process.env[name] = '2026-01-01T12:00:00Z';
+  return () => {
+    for (const name of dates) delete process.env[name];
+  };
+});
 
 /** The parts of a report with the findings, which no interruption may change. */
 interface Told {
@@ -128,11 +135,13 @@ it('--resume in a loop: the first run starts, the next ones find it done', async
 });
 
 describe('two runs in the same directory', () => {
+  const kit = smallKit();
+
   it('one creates the muse, the other gets an error', async () => {
     const cwd = await temporaryDirectory();
     const both = await Promise.all([
-      createMuse(['realtymuse', '--yes', '--no-verify'], { cwd }),
-      createMuse(['realtymuse', '--yes', '--no-verify'], { cwd }),
+      createMuse(['realtymuse', '--yes', '--no-verify', '--kit', kit], { cwd }),
+      createMuse(['realtymuse', '--yes', '--no-verify', '--kit', kit], { cwd }),
     ]);
     expect(both.map(({ code }) => code).sort()).toEqual([0, expect.any(Number)]);
     expect(both.filter(({ code }) => code === 0)).toHaveLength(1);
@@ -142,7 +151,7 @@ describe('two runs in the same directory', () => {
   it('one that comes later is told that the other is still at work', async () => {
     const cwd = await temporaryDirectory();
     let later: ReturnType<typeof createMuse> | undefined;
-    const first = await createMuse(['realtymuse', '--yes', '--no-verify', '--no-git'], {
+    const first = await createMuse(['realtymuse', '--yes', '--no-verify', '--no-git', '--kit', kit], {
       cwd,
       onOutput: (text) => {
         if (text.includes('Scaffold')) later ??= createMuse(['realtymuse', '--yes'], { cwd });
