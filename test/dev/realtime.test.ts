@@ -256,7 +256,7 @@ describe('changes of tables', () => {
     expect(heard[0]!['new']).not.toHaveProperty('text');
   });
 
-  it('go on when a table is made anew, also with another right', async () => {
+  it('continue when a table is made anew, also with another right', async () => {
     const heard = await listen(await connect(), { table: 'notes' });
     await sql(`DROP SCHEMA muse_dev CASCADE; ALTER TABLE notes ADD COLUMN more int; GRANT SELECT ON notes TO anon;
       CREATE POLICY every ON notes FOR SELECT TO anon USING (more = 1)`);

@@ -453,7 +453,7 @@ describe('files', () => {
     }
   });
 
-  it('are not found by a version that somebody wrote into a row', async () => {
+  it('are not found by a version that SQL wrote into a row', async () => {
     await service.storage.from('open').upload('forged', 'x', { upsert: true });
     await services.database.asServer((session) =>
       session.query(`UPDATE storage.objects SET version = '../../../../etc/passwd' WHERE name = 'forged'`),

@@ -5,7 +5,7 @@ import { type Change, type ChangeQueue, createChangeQueue, type TableName } from
 import { readTable, type WatchedTable } from './tables.ts';
 import { isTooLarge, passing, visibleChanges, type VisibleChange } from './visible.ts';
 
-/** Somebody who listens to changes of tables. */
+/** A client that listens to changes of tables. */
 export interface Listener {
   /** Whose rights decide. */
   readonly identity: Identity;
@@ -124,7 +124,7 @@ export function createChanges(database: DevDatabase, onMessage: (message: SentMe
     }
   }
 
-  /** The queue is gone where somebody made the database anew. */
+  /** The queue is gone where the database was made anew. */
   async function takeOrInstall(): Promise<Change[]> {
     try {
       return await queue.take();
@@ -183,7 +183,7 @@ export function createChanges(database: DevDatabase, onMessage: (message: SentMe
     return new Set(byType.filter((index) => passed.has(index)));
   }
 
-  /** What somebody may hear of changes: the change, or that it is refused. */
+  /** What an identity may hear of changes: the change, or that it is refused. */
   async function look(
     identity: Identity,
     table: WatchedTable,

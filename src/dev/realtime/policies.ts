@@ -3,15 +3,15 @@ import type { DevDatabase, Identity } from '../service.ts';
 
 export type Extension = 'broadcast' | 'presence';
 
-/** What the policies of `realtime.messages` let somebody do in a private channel. */
+/** What the policies of `realtime.messages` let an identity do in a private channel. */
 export interface ChannelPolicies {
   /**
-   * What somebody may receive there.
+   * What an identity may receive there.
    * @throws DatabaseError where a policy fails
    */
   mayRead(identity: Identity, topic: string): Promise<Readonly<Record<Extension, boolean>>>;
   /**
-   * Whether somebody may send there.
+   * Whether an identity may send there.
    * @throws DatabaseError where a policy fails
    */
   mayWrite(identity: Identity, topic: string, extension: Extension): Promise<boolean>;

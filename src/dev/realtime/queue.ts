@@ -4,7 +4,7 @@ import type { DevDatabase } from '../service.ts';
 
 /**
  * Where changes wait to be told. Triggers write them, for logical decoding does not work in the embedded database. All
- * of it is in one schema, which is there only while somebody listens.
+ * of it is in one schema, which is there only while a client listens.
  */
 const schema = servedSchema;
 

@@ -1,7 +1,7 @@
 import type { Broadcast } from './protocol.ts';
 import { type PresenceDiff, PresenceState } from './presence.ts';
 
-/** Somebody in a channel. */
+/** A client in a channel. */
 export interface Member {
   /** Gets what others sent, if it may read it. */
   receive(broadcast: Broadcast): void;
@@ -22,7 +22,7 @@ export interface TopicName {
   isPrivate: boolean;
 }
 
-/** The channels that somebody is in. */
+/** The channels that a client is in. */
 export class Topics {
   readonly #topics = new Map<string, Topic>();
 
