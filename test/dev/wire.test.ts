@@ -151,7 +151,7 @@ describe('a transaction that is left open', () => {
 
   it('is ended after a while, if others wait', async () => {
     const client = await connect();
-    const ended = new Promise<{ code?: string }>((resolve) => client.on('error', resolve));
+    const ended = new Promise<Error>((resolve) => client.on('error', resolve));
     await client.query('begin; delete from public.notes');
     await sleep(500);
     expect(await value(client, 'select count(*)::int from public.notes')).toBe(0);
@@ -166,7 +166,7 @@ describe('a statement that never ends', () => {
   const cancel = async (client: pg.Client): Promise<void> => {
     const { processID, secretKey } = client as unknown as { processID: number; secretKey: number };
     const canceler = new pg.Client(config()) as unknown as {
-      connection: pg.Connection & { cancel(a: number, b: number): void };
+      connection: pg.Connection & { connect(port: number, host: string): void; cancel(a: number, b: number): void };
     };
     const { connection } = canceler;
     connection.on('connect', () => connection.cancel(processID, secretKey));
