@@ -11,7 +11,6 @@ import { openKeys } from './keys.ts';
 import { listenFrom } from './ports.ts';
 import { findRunning, makeToken, noteRunning, type RunningServer } from './running.ts';
 import { createServices } from './services.ts';
-import type { Mail } from './service.ts';
 
 /** How to serve an environment of a muse. */
 export interface ServeOptions {
@@ -41,7 +40,8 @@ export interface Serving {
 }
 
 /** Where Supabase's own CLI listens. */
-export const defaultPort = 54_321;
+const defaultPort = 54_321;
+const defaultDatabasePort = 54_322;
 
 /**
  * Serves the database of an environment as a Supabase project.
@@ -68,24 +68,44 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
     closing.push(async () => (await opening.catch(() => undefined))?.close());
     const keys = await openKeys(directory, environment);
     let ready!: (routes: readonly Route[]) => void;
-    const http = await createHttp({ keys, routes: new Promise((resolve) => (ready = resolve)) });
+    const http = await createHttp({ keys, routes: new Promise<readonly Route[]>((resolve) => (ready = resolve)) });
     closing.push(() => http.close());
     const url = `http://${loopback}:${await listenFrom(port, http.listen, onNote)}`;
-    const { database } = await opening;
+    const { database, shared } = await opening;
     signal?.throwIfAborted();
+    const wire = shared === undefined ? undefined : await listenWire(shared, keys.databasePassword, options);
+    if (wire !== undefined) closing.push(() => wire.close());
+    const filled = await fillSecretsFile(directory, environment, { url, keys, databasePort: wire?.port });
     const token = makeToken();
-    const mails: Mail[] = [];
-    const services = createServices({ database, keys, url, directory, environment, token, mails });
-    closing.push(() => Promise.all(services.map(({ part }) => part.close?.())));
-    ready(services);
-    const filled = await fillSecretsFile(directory, environment, { url, keys, databasePort: undefined });
-    const databaseUrl = undefined;
+    const siteUrl = filled.variables['NEXT_PUBLIC_SITE_URL'] ?? filled.variables['NEXT_PUBLIC_APP_URL'];
+    const services = await createServices({ database, keys, url, siteUrl, directory, environment, token, mails: [] });
+    closing.push(() => services.close());
+    http.server.on('upgrade', (request, socket, head) => void services.upgrade(request, socket, head));
+    ready(services.routes);
+    const databaseUrl = wire && `postgresql://postgres:${keys.databasePassword}@${loopback}:${wire.port}/postgres`;
     closing.push(await noteRunning(directory, environment, { pid: process.pid, token, url, databaseUrl }));
     signal?.throwIfAborted();
     return { url, databaseUrl, publishableKey: keys.publishable, secretKey: keys.secret, filled, close };
   } catch (error) {
     await close();
     throw signal?.aborted ? cancelled(error) : error;
+  }
+}
+
+/** Serves PostgreSQL's own protocol on the embedded database; any other has an address of its own. */
+async function listenWire(
+  shared: SharedEmbedded,
+  password: string,
+  { databasePort = defaultDatabasePort, onNote }: ServeOptions,
+): Promise<{ port: number; close(): Promise<void> }> {
+  const { createWire } = await import('./wire/wire.ts');
+  const wire = await createWire({ shared, password });
+  try {
+    const port = await listenFrom(databasePort, (one) => wire.listen(one), onNote);
+    return { port, close: () => wire.close() };
+  } catch (error) {
+    await wire.close();
+    throw error;
   }
 }
 

@@ -29,6 +29,8 @@ export interface Filled {
   file: string;
   /** Variables that the file has now and that lead to this server. */
   names: string[];
+  /** Everything that it sets. */
+  variables: Readonly<Record<string, string>>;
 }
 
 /** The variables without which no app finds the server. */
@@ -67,7 +69,7 @@ export async function fillSecretsFile(directory: string, name: EnvironmentName, 
     const digests = Object.fromEntries(filled.map((variable) => [variable, digest(values[variable]!)]));
     await writeWhole(notePath, `${JSON.stringify({ ...earlier, ...digests }, undefined, 2)}\n`, 0o600);
   }
-  return { file, names: filled };
+  return { file, names: filled, variables: { ...there, ...change } };
 }
 
 /** Every variable that a kit may name for a Supabase project, with its value for this server. */

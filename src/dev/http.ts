@@ -25,7 +25,7 @@ export interface Route {
 export interface HttpOptions {
   keys: DevKeys;
   /** Requests that come before the services are ready wait for them. */
-  routes: Promise<readonly Route[]>;
+  routes: readonly Route[] | Promise<readonly Route[]>;
 }
 
 export interface Http {
