@@ -196,6 +196,23 @@ describe('a statement that never ends', () => {
   });
 });
 
+it('notifies those who listen, whoever has the session', async () => {
+  const [a, b, c] = [await connect(), await connect(), await connect()];
+  const heard: string[] = [];
+  for (const [name, client] of Object.entries({ a, b, c })) {
+    client.on('notification', ({ channel, payload }) => heard.push(`${name} ${channel} ${payload}`));
+  }
+  await a.query('listen news; listen "Other Channel"');
+  await b.query('listen news');
+  await c.query('begin; listen news; rollback');
+  await c.query("select pg_notify('news', 'from c')");
+  await shared.database.query("select pg_notify('Other Channel', 'from the server')");
+  await b.query('unlisten *');
+  await a.query("notify news, 'from a'", []);
+  await expect.poll(() => heard).toHaveLength(4);
+  expect(heard.sort()).toEqual(['a Other Channel from the server', 'a news from a', 'a news from c', 'b news from c']);
+});
+
 it('tells what changed', async () => {
   const changes: Change[] = [];
   const stop = shared.onChange((change) => changes.push(change));

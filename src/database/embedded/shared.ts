@@ -1,5 +1,6 @@
 import type { Database } from '../database.ts';
 import { createDatabase } from '../session.ts';
+import { type Channels, createChannels } from './channels.ts';
 import { deleteData, lockDirectory } from './directory.ts';
 import { describeEmbedded, type EmbeddedOptions, prepareEngine, startEngine } from './embedded.ts';
 import { lend } from './lend.ts';
@@ -18,6 +19,7 @@ export interface SharedEmbedded {
   readonly database: Database & { limitStatements(ms: number | undefined): void };
   /** For others that take turns on the session. */
   readonly turns: Turns;
+  readonly channels: Channels;
   /** Tells the listeners that a turn of somebody else changed something. */
   changed(change: Change): void;
   /** Calls back after somebody else than the process's own work may have changed the database. Returns what ends it. */
@@ -42,11 +44,13 @@ export async function shareEmbedded(options: EmbeddedOptions = {}): Promise<Shar
   let current: WorkerWire | undefined;
   let closed = false;
   const engine = prepareEngine(options);
+  const channels = createChannels();
   const turns = createTurns(async () => {
     if (closed) throw new Error('The shared database is closed');
     current = await startEngine(await engine, directory, options);
+    current.onNotification(channels.publish);
     return current;
-  });
+  }, channels.subscribe);
   const listeners = new Set<(change: Change) => void>();
   const changed = (change: Change): void => {
     for (const listener of listeners) turns.outside(() => listener(change));
@@ -92,6 +96,7 @@ export async function shareEmbedded(options: EmbeddedOptions = {}): Promise<Shar
       limitStatements: (ms) => turns.mine()?.limitCalls(ms),
     },
     turns,
+    channels,
     changed,
     onChange(listener) {
       listeners.add(listener);

@@ -42,8 +42,11 @@ async function reset(wire: WorkerWire): Promise<void> {
   await wire.query('DISCARD ALL', []);
 }
 
-/** @param start starts the engine; called before the first turn, and again after the engine has ended */
-export function createTurns(start: () => Promise<WorkerWire>): Turns {
+/**
+ * @param start starts the engine; called before the first turn, and again after the engine has ended
+ * @param prepare does what every user finds in a session that is as new
+ */
+export function createTurns(start: () => Promise<WorkerWire>, prepare: (wire: WorkerWire) => Promise<void>): Turns {
   const turn = new AsyncLocalStorage<WorkerWire>();
   const queue: (() => void)[] = [];
   let busy = false;
@@ -88,6 +91,7 @@ export function createTurns(start: () => Promise<WorkerWire>): Turns {
     try {
       await from.leave?.(session);
       await reset(session);
+      await prepare(session);
     } catch {
       await stop();
     }
@@ -97,7 +101,10 @@ export function createTurns(start: () => Promise<WorkerWire>): Turns {
   async function sessionFor(user: SessionUser): Promise<WorkerWire> {
     if (wire?.isOpen() === false) await stop();
     if (wire !== undefined && last !== undefined && last !== user) await handOver(last, wire);
-    wire ??= await start();
+    if (wire === undefined) {
+      wire = await start();
+      await prepare(wire);
+    }
     if (last !== user) {
       wire.limitCalls(undefined);
       await user.enter?.(wire);
