@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import type { TextResult } from '../database/database.ts';
 import { programEnvironment } from '../database/postgres/programs.ts';
 import { MuseError } from '../shared/error.ts';
-import { hasCode } from '../shared/files.ts';
 import type { Hooks } from '../shared/hooks.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { loadParser } from '../sql/parser.ts';
@@ -33,20 +32,19 @@ interface Reachable {
  */
 export async function runPsql(muse: Muse, args: readonly string[], options: PsqlOptions): Promise<number | undefined> {
   const { execa } = await import('execa');
-  const found = await execa('psql', ['--version'], { reject: false, stdin: 'ignore' });
-  if (found.failed) return undefined;
+  const version = { env: options.variables, extendEnv: false, reject: false, stdin: 'ignore' } as const;
+  if ((await execa('psql', ['--version'], version)).failed) return undefined;
   const reachable = await reach(muse, options);
   if (reachable === undefined) return undefined;
   try {
     const { signal } = options;
-    const { exitCode, failed, cause } = await execa('psql', args, {
+    const { exitCode, failed } = await execa('psql', args, {
       env: programEnvironment(reachable.url, options.variables),
       extendEnv: false,
       stdio: 'inherit',
       reject: false,
       ...(signal === undefined ? {} : { cancelSignal: signal }),
     });
-    if (hasCode(cause, 'ENOENT')) return undefined;
     signal?.throwIfAborted();
     return exitCode ?? (failed ? 1 : 0);
   } finally {
