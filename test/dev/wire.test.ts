@@ -293,7 +293,7 @@ describe('a statement that never ends', () => {
   });
 });
 
-it('notifies those who listen, whoever has the session', async () => {
+it('notifies those who listen, also while others have the session', async () => {
   const [a, b, c] = [await connect(), await connect(), await connect()];
   const heard: string[] = [];
   for (const [name, client] of Object.entries({ a, b, c })) {

@@ -6,14 +6,14 @@ type Listener = (notification: Notification) => void;
 
 /**
  * LISTEN for the users of one session: each has channels of its own, and hears what any other sends, though the session
- * is somebody else's then.
+ * may be another's then.
  */
 export interface Channels {
   /** Calls back with each notification of a channel. Returns what ends it. */
   listen(channel: string, listener: Listener): () => void;
-  /** Tells those who listen. */
+  /** Tells the listeners of its channel. */
   publish(notification: Notification): void;
-  /** Makes a session receive what anybody listens to. */
+  /** Makes a session receive what any of them listens to. */
   subscribe(session: Pick<Session, 'script'>): Promise<void>;
 }
 

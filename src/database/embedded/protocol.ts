@@ -54,7 +54,7 @@ export interface SystemError {
   message: string;
 }
 
-/** What NOTIFY sends to whoever listens. */
+/** What NOTIFY sends to those that listen. */
 export interface Notification {
   channel: string;
   payload: string;

@@ -14,15 +14,15 @@ import type { WorkerWire } from './worker-wire.ts';
 export interface SharedEmbedded {
   /**
    * The database for the process's own work. A transaction, and a query outside of one, wait for their turn. An engine
-   * that was ended (`limitStatements`, a fault) is started again by whoever comes next.
+   * that was ended (`limitStatements`, a fault) is started again for the next turn.
    */
   readonly database: Database & { limitStatements(ms: number | undefined): void };
   /** For others that take turns on the session. */
   readonly turns: Turns;
   readonly channels: Channels;
-  /** Tells the listeners that a turn of somebody else changed something. */
+  /** Tells the listeners that another user's turn changed something. */
   changed(change: Change): void;
-  /** Calls back after somebody else than the process's own work may have changed the database. Returns what ends it. */
+  /** Calls back after anything but the process's own work may have changed the database. Returns what ends it. */
   onChange(listener: (change: Change) => void): () => void;
   /** Ends all that borrow it, and the engine. What runs is ended, as by a crash, where it takes longer than a moment. */
   close(): Promise<void>;

@@ -1,14 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { WorkerWire } from './worker-wire.ts';
 
-/** What somebody changed in a shared database. */
+/** What was changed in a shared database. */
 export interface Change {
   /** There may be other tables, columns, functions or policies than before. */
   schemaMayDiffer: boolean;
 }
 
 /**
- * Someone who takes turns on the one session of an embedded database. When the session goes from one user to another,
+ * One of those that take turns on the one session of an embedded database. When the session goes from one user to another,
  * `leave` of the first runs at a transaction boundary, the session is reset, and `enter` of the next sets it up.
  */
 export interface SessionUser {

@@ -202,7 +202,7 @@ export function createClient(options: ClientOptions): Client {
     return outcome;
   }
 
-  /** Hears of the channels that the client listens to now, whoever has the session. */
+  /** Hears of the channels that the client listens to now, also while others have the session. */
   function listen(): void {
     for (const [channel, stop] of heard) {
       if (exchange.channels.has(channel)) continue;

@@ -1,5 +1,5 @@
 /**
- * What a client has prepared, and what it is told. The session may have been somebody else's since a statement was
+ * What a client has prepared, and what it is told. Others may have had the session since a statement was
  * prepared, so it is prepared again when it is used.
  */
 import type { Notification } from '../../database/embedded/protocol.ts';
