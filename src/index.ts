@@ -14,6 +14,7 @@ import type {
 } from './create/api-types.ts';
 import type { CreateReport } from './create/create-report.ts';
 import type { RunOptions } from './create/create.ts';
+import type { DevOptions, DevServer } from './dev/api-types.ts';
 import type { Plan } from './create/dry-run.ts';
 import type {
   DestroyOptions,
@@ -51,6 +52,7 @@ export { type ErrorCode, errorCodes, MuseError } from './shared/error.ts';
 export { type Finding, hasErrors, type Severity } from './shared/finding.ts';
 export { type Rule, type RuleName, rules } from './rules/registry.ts';
 export type * from './create/api-types.ts';
+export type * from './dev/api-types.ts';
 export type * from './muse/api-types.ts';
 export type * from './portfolio/api-types.ts';
 export { Portfolio } from './portfolio/api.ts';
@@ -118,6 +120,26 @@ export function resumeMuse(directory: string, options: ResumeOptions = {}): Prom
  */
 export function openMuse(path = '.'): Promise<Muse> {
   return call({}, async () => new Muse(await openOnDisk(path)));
+}
+
+/**
+ * Serves a muse's database as a local Supabase: Data API, Auth, Storage, Realtime and PostgreSQL's own protocol, on this
+ * machine only. Close it at the end.
+ * @throws MuseError `no-muse`, `dev-running` if another process serves the environment, `bad-target` for a Supabase
+ *   project, and what opening the database throws
+ */
+export function startDev(options: DevOptions = {}): Promise<DevServer> {
+  return call(options, async ({ environment, signal }) => {
+    const { directory = '.', env = 'development', port, databasePort, onNote } = options;
+    const [muse, { serve }] = await Promise.all([openOnDisk(directory), import('./dev/dev.ts')]);
+    const { filled: _filled, ...server } = await serve(muse, {
+      environment: env,
+      variables: environment,
+      ...given({ port, databasePort, onNote }),
+      signal,
+    });
+    return server;
+  });
 }
 
 /**

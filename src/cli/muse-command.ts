@@ -4,7 +4,7 @@ import type { MuseContext } from './muse-context.ts';
 import type { CommandResult } from './run.ts';
 
 /** The headings of `muse --help`, in their order. */
-const sections = ['Migrations', 'Checks', 'Data', 'Supabase', 'Project', 'Portfolio'] as const;
+const sections = ['Development', 'Migrations', 'Checks', 'Data', 'Supabase', 'Project', 'Portfolio'] as const;
 
 /**
  * One command of `muse`: what `commands/<name>.ts` exports as `command`. The file's name is the command's. It is loaded to

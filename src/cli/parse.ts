@@ -61,6 +61,17 @@ export class ParsedArguments {
       `For example: --${name} 30`,
     );
   }
+
+  /**
+   * The value of a flag that takes a port; 0 stands for any that is free.
+   * @throws MuseError `bad-flag` for anything else
+   */
+  port(name: string): number | undefined {
+    const text = this.text(name);
+    if (text === undefined || (/^\d{1,5}$/.test(text) && Number(text) <= 65_535))
+      return text === undefined ? undefined : Number(text);
+    throw badFlag(`--${name} takes a port from 0 to 65535, not "${text}".`, `For example: --${name} 54400`);
+  }
 }
 
 function optionsOf(flags: readonly Flag[]): NonNullable<ParseArgsConfig['options']> {

@@ -37,6 +37,8 @@ export interface CommandResult {
   verbatim?: boolean;
   /** Where it ended as it should and the code says something all the same: 3 for findings. */
   exitCode?: number;
+  /** It ran until it was stopped, which is its only end: what it had to say, `json` included, is printed. */
+  served?: boolean;
   /** It failed after it began: printed, and gives the exit code; `json` tells how far it got. */
   error?: MuseError;
 }
@@ -115,6 +117,7 @@ export async function runCommand(
   };
   try {
     const result = await interrupts.untilStopped(work());
+    if (result.served === true) return exitCodeOf('cancelled');
     if (signal.aborted) result.error ??= afterTheEnd();
     if (result.error !== undefined)
       return await printError(title, result.error, output, { ...soFar.json(), ...result.json });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
@@ -23,7 +24,8 @@ export interface Route {
 
 export interface HttpOptions {
   keys: DevKeys;
-  routes: readonly Route[];
+  /** Requests that come before the services are ready wait for them. */
+  routes: readonly Route[] | Promise<readonly Route[]>;
 }
 
 export interface Http {
@@ -52,7 +54,7 @@ export async function createHttp({ keys, routes }: HttpOptions): Promise<Http> {
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const began = performance.now();
     const [path, query] = split(request.url ?? '/');
-    const route = routes.find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`));
+    const route = (await routes).find(({ prefix }) => path === prefix || path.startsWith(`${prefix}/`));
     let who: Authenticated | undefined;
     response.on('close', () => {
       if (route?.local === true || request.method === 'OPTIONS') return;
@@ -105,7 +107,10 @@ export async function createHttp({ keys, routes }: HttpOptions): Promise<Http> {
     }
   }
 
-  const server = createServer((request, response) => void respond(request, response));
+  const server = createServer((request, response) => {
+    // The routes are rejected where the server does not start, and it is closed then.
+    respond(request, response).catch(() => response.destroy());
+  });
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
@@ -114,14 +119,7 @@ export async function createHttp({ keys, routes }: HttpOptions): Promise<Http> {
   return {
     server,
     log,
-    listen: (port) =>
-      new Promise((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(port, loopback, () => {
-          server.off('error', reject);
-          resolve((server.address() as AddressInfo).port);
-        });
-      }),
+    listen: (port) => listenOn(server, port),
     async close() {
       closing.abort();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -130,6 +128,13 @@ export async function createHttp({ keys, routes }: HttpOptions): Promise<Http> {
       await closed;
     },
   };
+}
+
+/** Listens on this machine's own address; throws the system's error. */
+async function listenOn(server: Server, port: number): Promise<number> {
+  server.listen(port, loopback);
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
 }
 
 /** The path as it was sent, decoded nowhere, and the parameters. */

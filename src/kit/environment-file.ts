@@ -182,6 +182,11 @@ const neededVariables: readonly { name: string; placeholder: string; comment: st
   { name: 'SESSION_SECRET', placeholder: 'change-me', comment: 'Any long random text' },
 ];
 
+/** What stands in a new secrets file for values that are not known yet, by variable. */
+export function neededPlaceholders(): Record<string, string> {
+  return Object.fromEntries(neededVariables.map(({ name, placeholder }) => [name, placeholder]));
+}
+
 /** Names that kits give their template, the most specific first. */
 const templateNames = [
   '.env.template',

@@ -35,6 +35,6 @@ export const target: Target = {
 };
 
 /** Where the embedded database of an environment is: no two environments share one. */
-function embeddedDirectory(directory: string, name: EnvironmentName): string {
+export function embeddedDirectory(directory: string, name: EnvironmentName): string {
   return join(directory, '.muse', name === 'development' ? 'database' : `database-${name}`);
 }

@@ -46,11 +46,11 @@ beforeAll(async () => {
   others = await createKeys(await generateKeys());
   http = await createHttp({
     keys,
-    routes: [
+    routes: Promise.resolve([
       { prefix: '/rest/v1', part: echo, badToken: (error) => error },
       { prefix: '/auth/v1', part: echo, open: (path) => path === '/verify' },
       { prefix: '/_muse', part: echo, local: true },
-    ],
+    ]),
   });
   url = `http://127.0.0.1:${await http.listen(0)}`;
 });
@@ -203,7 +203,7 @@ describe('answers', () => {
   it.each([
     ['/long', 413],
     ['/unread', 403],
-  ])('%s: the connection goes on after a body that is not read', async (path, status) => {
+  ])('%s: the connection stays after a body that is not read', async (path, status) => {
     const init = { method: 'POST', body: 'x'.repeat(1_000_000) };
     expect((await ask(`/rest/v1${path}`, { apikey: keys.publishable }, init)).status).toBe(status);
     expect((await ask('/rest/v1/todos', { apikey: keys.publishable })).status).toBe(200);

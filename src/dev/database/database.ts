@@ -34,7 +34,7 @@ export interface Connections {
 
 /** The database of `muse dev`, with what only the server itself does with it. */
 export interface OwnDatabase extends DevDatabase {
-  /** Tells the listeners of `onCommit` about a change that somebody else made. */
+  /** Tells the listeners of `onCommit` about a change that others made. */
   changed(change: Change): void;
   /** Ends every connection, within a moment. */
   close(): Promise<void>;

@@ -1,0 +1,84 @@
+import { once } from 'node:events';
+import type { RunningServer } from '../../dev/running.ts';
+import type { MuseCommand } from '../muse-command.ts';
+import { environmentFields, type MuseContext } from '../muse-context.ts';
+
+const group = 'Command';
+
+/** `muse dev`: serves the database of an environment as a local Supabase, until it is stopped. */
+export const command: MuseCommand = {
+  section: 'Development',
+  about: 'serve the database as a local Supabase: Data API, Auth, Storage, Realtime',
+  usage: ['[--port <number>] [--db-port <number>] [--env <name>]'],
+  flags: [
+    {
+      name: 'port',
+      type: 'string',
+      value: '<number>',
+      about: 'where the API listens; the next free port where it is taken (default: 54321)',
+      group,
+    },
+    {
+      name: 'db-port',
+      type: 'string',
+      value: '<number>',
+      about: 'where PostgreSQL listens; the next free port where it is taken (default: 54322)',
+      group,
+    },
+  ],
+  async run(context) {
+    const { AlreadyRunning, serve } = await import('../../dev/dev.ts');
+    const { typed, output, signal, hooks } = context;
+    const [port, databasePort] = [typed.port('port'), typed.port('db-port')];
+    const muse = await context.openMuse();
+    const about = environmentFields(muse, context);
+    context.working('opening the database');
+    try {
+      const serving = await serve(muse, {
+        environment: context.environmentName,
+        variables: context.environment,
+        port,
+        databasePort,
+        signal,
+        onNote: hooks.onNote,
+      });
+      const { close, filled, ...reached } = serving;
+      const ready = `${(performance.now() / 1000).toFixed(1)} s`;
+      output.progress(`${output.paint('green', '✓')} Ready in ${ready}`);
+      output.progress(linesOf(serving, context, filled?.file));
+      if (output.json) output.resultJson({ ok: true, command: 'muse dev', ...about, ...reached });
+      if (!signal.aborted) await once(signal, 'abort');
+      // What it has acknowledged is kept in any case.
+      await close().catch((error: unknown) => output.note(error instanceof Error ? error.message : String(error)));
+      return { json: {}, served: true };
+    } catch (error) {
+      if (!(error instanceof AlreadyRunning)) throw error;
+      const { running } = error;
+      const { token: _token, pid, ...reached } = running;
+      return {
+        json: { ...about, ...reached, pid, attached: true },
+        text: `${error.message}\n${linesOf(running, context)}`,
+      };
+    }
+  },
+};
+
+/** Where the server is. */
+function linesOf(
+  { url, databaseUrl, dashboardUrl }: Pick<RunningServer, 'url' | 'databaseUrl' | 'dashboardUrl'>,
+  { output: { paint } }: MuseContext,
+  keysIn?: string,
+): string {
+  const rows: [string, string | undefined, (string | undefined)?][] = [
+    ['API', url, keysIn === undefined ? undefined : `(keys in ${keysIn})`],
+    ['Database', databaseUrl],
+    ['Dashboard', dashboardUrl],
+  ];
+  return rows
+    .flatMap(([name, at, more]) =>
+      at === undefined
+        ? []
+        : [`  ${paint('bold', name.padEnd(11))}${paint('cyan', at)}${more === undefined ? '' : `  ${more}`}`],
+    )
+    .join('\n');
+}

@@ -1,0 +1,193 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SharedEmbedded } from '../database/embedded/shared.ts';
+import { cancelled, MuseError } from '../shared/error.ts';
+import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
+import { embeddedDirectory } from '../targets/embedded.ts';
+import { type EnvironmentPlace, placeOf } from '../targets/open.ts';
+import { type Connections, createOwnDatabase, type OwnDatabase } from './database/database.ts';
+import { type Filled, fillSecretsFile } from './env-file.ts';
+import { createHttp, loopback, type Route } from './http.ts';
+import { openKeys } from './keys.ts';
+import { listenFrom } from './ports.ts';
+import { findRunning, makeToken, noteRunning, type RunningServer } from './running.ts';
+import { createServices } from './services.ts';
+
+/** How to serve an environment of a muse. */
+export interface ServeOptions {
+  environment: EnvironmentName;
+  /** Variables of the process. */
+  variables: NodeJS.ProcessEnv;
+  /** Where to look for a free port; 0 for any. Default: 54321. */
+  port?: number | undefined;
+  /** As `port`, for the wire protocol. Default: 54322. */
+  databasePort?: number | undefined;
+  /** Ends the start. */
+  signal?: AbortSignal | undefined;
+  /** Gets what a person should know, e.g. that a port was taken. */
+  onNote?: ((text: string) => void) | undefined;
+}
+
+/** A server that runs in this process. */
+export interface Serving {
+  url: string;
+  databaseUrl: string | undefined;
+  publishableKey: string;
+  secretKey: string;
+  /** Which variables of which file lead to it now. */
+  filled: Filled | undefined;
+  /** Ends the server, within a second. What was acknowledged is kept. */
+  close(): Promise<void>;
+}
+
+/** Where Supabase's own CLI listens. */
+const defaultPort = 54_321;
+const defaultDatabasePort = 54_322;
+
+/**
+ * Serves the database of an environment as a Supabase project.
+ * @throws MuseError `dev-running` where another process serves it, `bad-target`, `bad-port`, what opening the database
+ *   throws, and `cancelled`
+ */
+export async function serve(muse: Muse, options: ServeOptions): Promise<Serving> {
+  const { environment, variables, port = defaultPort, signal, onNote } = options;
+  const { directory } = muse;
+  const at = placeOf(muse, environment, variables);
+  const running = await findRunning(directory, environment);
+  if (running !== undefined) throw new AlreadyRunning(environment, running);
+  /** What is undone at the end, or where the start fails, the newest first. */
+  const closing: (() => Promise<unknown>)[] = [];
+  const close = async (): Promise<void> => {
+    const failures: unknown[] = [];
+    for (const end of closing.splice(0).toReversed()) await end().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  };
+  try {
+    // The slowest first; the others are done when it is.
+    const opening = openDatabase(at, options);
+    opening.catch(() => undefined);
+    closing.push(async () => (await opening.catch(() => undefined))?.close());
+    const keys = await openKeys(directory, environment);
+    let ready!: (routes: readonly Route[]) => void;
+    const http = await createHttp({ keys, routes: new Promise<readonly Route[]>((resolve) => (ready = resolve)) });
+    closing.push(() => http.close());
+    const url = `http://${loopback}:${await listenFrom(port, http.listen, onNote)}`;
+    const { database, shared } = await opening;
+    signal?.throwIfAborted();
+    const wire = shared === undefined ? undefined : await listenWire(shared, keys.databasePassword, options);
+    if (wire !== undefined) closing.push(() => wire.close());
+    const filled = await fillSecretsFile(directory, environment, { url, keys, databasePort: wire?.port });
+    const token = makeToken();
+    const siteUrl = filled.variables['NEXT_PUBLIC_SITE_URL'] ?? filled.variables['NEXT_PUBLIC_APP_URL'];
+    const services = await createServices({ database, keys, url, siteUrl, directory, environment, token, mails: [] });
+    closing.push(() => services.close());
+    http.server.on('upgrade', (request, socket, head) => void services.upgrade(request, socket, head));
+    ready(services.routes);
+    const databaseUrl = wire && `postgresql://postgres:${keys.databasePassword}@${loopback}:${wire.port}/postgres`;
+    closing.push(await noteRunning(directory, environment, { pid: process.pid, token, url, databaseUrl }));
+    signal?.throwIfAborted();
+    return { url, databaseUrl, publishableKey: keys.publishable, secretKey: keys.secret, filled, close };
+  } catch (error) {
+    await close();
+    throw signal?.aborted ? cancelled(error) : error;
+  }
+}
+
+/** Serves PostgreSQL's own protocol on the embedded database; any other has an address of its own. */
+async function listenWire(
+  shared: SharedEmbedded,
+  password: string,
+  { databasePort = defaultDatabasePort, onNote }: ServeOptions,
+): Promise<{ port: number; close(): Promise<void> }> {
+  const { createWire } = await import('./wire/wire.ts');
+  const wire = await createWire({ shared, password });
+  try {
+    const port = await listenFrom(databasePort, (one) => wire.listen(one), onNote);
+    return { port, close: () => wire.close() };
+  } catch (error) {
+    await wire.close();
+    throw error;
+  }
+}
+
+/** The database of the server, and what ends it. */
+interface OpenDatabase {
+  database: OwnDatabase;
+  /** Where it is the embedded one. */
+  shared?: SharedEmbedded;
+  close(): Promise<void>;
+}
+
+/** What earlier runs of the server left in the database, which a crash leaves in place. */
+const removeLeftovers = 'DROP SCHEMA IF EXISTS muse_dev CASCADE';
+
+async function openDatabase({ place, target }: EnvironmentPlace, options: ServeOptions): Promise<OpenDatabase> {
+  if (target.provisioned) throw servesItself(place.name);
+  const { signal, onNote } = options;
+  // Once it is open, it ends in order.
+  const opening = new AbortController();
+  const stop = (): void => opening.abort(cancelled(signal?.reason));
+  signal?.addEventListener('abort', stop);
+  try {
+    if (!target.local) {
+      const { poolConnections } = await import('./database/pooled.ts');
+      const connections = poolConnections(async () => (await target.open(place)).database);
+      return await withDatabase(connections);
+    }
+    const { shareEmbedded } = await import('../database/embedded/shared.ts');
+    const shared = await shareEmbedded({
+      directory: embeddedDirectory(place.directory, place.name),
+      signal: opening.signal,
+      lock: { onWait: onNote },
+    });
+    const { embeddedConnections } = await import('./database/embedded.ts');
+    const open = await withDatabase(embeddedConnections(shared));
+    shared.onChange(open.database.changed);
+    return { ...open, shared };
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+async function withDatabase(connections: Connections): Promise<OpenDatabase> {
+  try {
+    const database = await createOwnDatabase(connections);
+    const clean = (): Promise<void> => database.asServer((session) => session.script(removeLeftovers));
+    await clean();
+    return {
+      database,
+      async close() {
+        // Behind a long statement it would come too late; the next start does it then.
+        await Promise.race([clean().catch(() => undefined), sleep(tidyMs, undefined, { ref: false })]);
+        await connections.close();
+      },
+    };
+  } catch (error) {
+    await connections.close();
+    throw error;
+  }
+}
+
+/** How long tidying up may take at the end, in ms. */
+const tidyMs = 150;
+
+/** The error where another process already serves the environment, with where it does. */
+export class AlreadyRunning extends MuseError {
+  readonly running: RunningServer;
+
+  constructor(environment: EnvironmentName, running: RunningServer) {
+    super({
+      code: 'dev-running',
+      message: `muse dev already serves ${environment}, at ${running.url} (process ${running.pid}).`,
+      suggestion: 'Use that one, or end it with Ctrl-C and start again.',
+    });
+    this.running = running;
+  }
+}
+
+function servesItself(environment: EnvironmentName): MuseError {
+  return new MuseError({
+    code: 'bad-target',
+    message: `${environment} is a Supabase project, which serves its own API: muse dev has nothing to serve.`,
+    suggestion: 'Use the URL and keys of its secrets file, or serve another environment: muse dev --env development.',
+  });
+}
