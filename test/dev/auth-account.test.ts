@@ -247,6 +247,11 @@ describe('a second factor', () => {
       (client) => client.auth.mfa.webauthn.enroll({ friendlyName: 'x' }),
       'MFA enroll is disabled for WebAuthn',
     ],
+    [
+      'an issuer that no picture holds',
+      (client) => client.auth.mfa.enroll({ factorType: 'totp', friendlyName: 'b', issuer: 'x'.repeat(700) }),
+      'The issuer is too long for a QR code',
+    ],
     ['what is none', (client) => client.auth.mfa.unenroll({ factorId: 'x' }), 'factor_id must be an UUID'],
     [
       "somebody else's",

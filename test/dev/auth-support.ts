@@ -1,7 +1,7 @@
 /** Auth behind real HTTP on one PGlite, with the clients that apps use. */
 import { createClient, type SupabaseClient } from '@supabase/supabase-js';
 import { expect } from 'vitest';
-import WebSocket from 'ws';
+import { WebSocket } from 'ws';
 import { createAuth, type PartialSettings } from '../../src/dev/auth/auth.ts';
 import { createOwnDatabase, type OwnDatabase } from '../../src/dev/database/database.ts';
 import { embeddedConnections } from '../../src/dev/database/embedded.ts';

@@ -78,6 +78,13 @@ describe('signing up', () => {
     });
   });
 
+  it('keeps any text, and half a character as U+FFFD', async () => {
+    const body = JSON.stringify({ email: newEmail(), password, data: { name: 'Zoë 😀' } });
+    const half = body.replace('}}', String.raw`,"\ud800":["\ud800"]}}`);
+    const { body: answer } = await auth.ask('POST', '/signup', half);
+    expect(answer['user']).toMatchObject({ user_metadata: { name: 'Zoë 😀', '\uFFFD': ['\uFFFD'] } });
+  });
+
   it('tells nobody who is registered where addresses are confirmed by mail', async () => {
     const { email, id } = await signedIn(strict);
     const mails = strict.mails.length;

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Session } from '../../database/database.ts';
 import { clientOf, ok, type AuthCall, type Reply, type UserCall } from './call.ts';
 import { AuthError, invalid, notHere } from './errors.ts';
-import { qrCodeSvg } from './qr-code.ts';
+import { longestQrText, qrCodeSvg } from './qr-code.ts';
 import { addMethod, answerTokens, renewToken } from './sessions.ts';
 import { isCodeOf, newSecret, otpauthUri } from './totp.ts';
 import { hasVerifiedFactor, type Factor, type User } from './users.ts';
@@ -61,6 +61,7 @@ export async function enroll(call: UserCall): Promise<Reply> {
   const issuer = fields.issuer || new URL(settings.siteUrl).host;
   const secret = newSecret();
   const uri = otpauthUri(secret, issuer, user.email ?? '');
+  if (Buffer.byteLength(uri) > longestQrText) throw invalid('The issuer is too long for a QR code');
   const id = randomUUID();
   await sql.query(
     `INSERT INTO auth.mfa_factors (id, user_id, friendly_name, factor_type, status, secret, created_at, updated_at)

@@ -50,10 +50,17 @@ export function readFields<const Shape extends Record<string, Kind>>(
 export function parseBody(text: string): unknown {
   if (text.trim() === '') throw badJson('unexpected end of JSON input');
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(text, (_, value: unknown) => wellFormed(value)) as unknown;
   } catch (error) {
     throw badJson(error instanceof Error ? error.message : 'invalid JSON');
   }
+}
+
+/** Half a character, as `"\\ud800"`, is U+FFFD in Go, and nothing that PostgreSQL could keep. */
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return Buffer.from(value).toString('utf8');
+  if (!isObject(value) || !Object.keys(value).some((key) => /\p{Surrogate}/u.test(key))) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [wellFormed(key), part]));
 }
 
 function badJson(reason: string): AuthError {
