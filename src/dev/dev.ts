@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SharedEmbedded } from '../database/embedded/shared.ts';
+import { removeServed } from '../database/embedded/served.ts';
 import { cancelled, MuseError } from '../shared/error.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { embeddedDirectory } from '../targets/embedded.ts';
@@ -117,9 +118,6 @@ interface OpenDatabase {
   close(): Promise<void>;
 }
 
-/** What earlier runs of the server left in the database, which a crash leaves in place. */
-const removeLeftovers = 'DROP SCHEMA IF EXISTS muse_dev CASCADE';
-
 async function openDatabase({ place, target }: EnvironmentPlace, options: ServeOptions): Promise<OpenDatabase> {
   if (target.provisioned) throw servesItself(place.name);
   const { signal, onNote } = options;
@@ -151,7 +149,7 @@ async function openDatabase({ place, target }: EnvironmentPlace, options: ServeO
 async function withDatabase(connections: Connections): Promise<OpenDatabase> {
   try {
     const database = await createOwnDatabase(connections);
-    const clean = (): Promise<void> => database.asServer((session) => session.script(removeLeftovers));
+    const clean = (): Promise<void> => database.asServer(removeServed);
     await clean();
     return {
       database,

@@ -14,6 +14,7 @@ import { engineDirectory, makeExtensionPack } from './extensions.ts';
 import { makeSnapshot, snapshotVersion } from './snapshot.ts';
 import type { CompiledEngine, Pack, WorkerInput } from './protocol.ts';
 import { engineVersion } from './version.ts';
+import { removeServed } from './served.ts';
 import { startWorker, type WorkerOptions, type WorkerWire } from './worker-wire.ts';
 
 export interface EmbeddedOptions extends WorkerOptions {
@@ -86,7 +87,14 @@ export async function startEngine(
 ): Promise<WorkerWire> {
   if (directory === undefined) return startWorker({ ...input, snapshot: await snapshot() }, options);
   const { data, fresh } = await findData(directory, snapshot);
-  return startWorker({ ...input, directory: data, snapshot: fresh?.snapshot, writeTo: fresh?.at }, options);
+  const wire = await startWorker({ ...input, directory: data, snapshot: fresh?.snapshot, writeTo: fresh?.at }, options);
+  try {
+    if (fresh === undefined) await removeServed(wire);
+    return wire;
+  } catch (error) {
+    await wire.terminate();
+    throw error;
+  }
 }
 
 /** Names a database in messages. */

@@ -7,6 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeWhole } from '../../shared/files.ts';
 import { readServerFile, serverFilePath } from './borrow.ts';
+import { removeServed } from './served.ts';
 import { onFrames, packError, type Said, send, type ServerFile, socketVersion, type Told } from './socket.ts';
 import type { Change, Turns } from './turns.ts';
 import type { WorkerWire } from './worker-wire.ts';
@@ -70,6 +71,7 @@ function serve(client: Socket, token: string, { turns, changed, drop }: LendOpti
 
   /** Holds the session until the client is gone. */
   async function hold(session: WorkerWire): Promise<void> {
+    await removeServed(session);
     wire = session;
     answer(0, Promise.resolve());
     if (!gone.signal.aborted) await once(gone.signal, 'abort');

@@ -77,7 +77,7 @@ const keysQuery = `
   ORDER BY n1.nspname, c1.relname, k.conname`;
 
 const routinesQuery = `${baseTypes}
-  SELECT n.nspname AS schema, p.proname AS name, pg_catalog.obj_description(p.oid, 'pg_proc') AS description,
+  SELECT p.oid, n.nspname AS schema, p.proname AS name, pg_catalog.obj_description(p.oid, 'pg_proc') AS description,
     coalesce(i.parameters, '[]') AS parameters,
     json_build_object(
       'type', json_build_object('schema', tn.nspname, 'name', coalesce(c.relname, t.typname)),

@@ -83,6 +83,7 @@ export interface Parameter {
 }
 
 export interface Routine extends Qualified {
+  oid: number;
   description: string | null;
   parameters: readonly Parameter[];
   returns: {

@@ -1,3 +1,4 @@
+import { fitName } from '../../shared/quote.ts';
 import { castType } from './casts.ts';
 import { isToOne, keyOf, type Catalog, type Qualified, type Table } from './catalog.ts';
 import { RestFailure } from './failure.ts';
@@ -55,7 +56,7 @@ function planLevel(place: Place, items: readonly SelectItem[], scope: Scope): Om
   const aggregated =
     place.aggregated || mode === 'spread-many' || fields.some((field) => field.aggregate) || spreadsAggregate(embedded);
   const embeds = embedded.map((item, nr) =>
-    planEmbed({ ...place, depth: depth + 1, aggregated }, item, scopes[nr] as Scope),
+    planEmbed({ ...place, depth: depth + 1, aggregated }, item, scopes[nr] as Scope, nr),
   );
   const own = <T>(placed: readonly Placed<T>[]): T[] =>
     placed.filter(({ path }) => path.length === 0).map(({ value }) => value);
@@ -127,28 +128,42 @@ function notEmbedded(name: string): RestFailure {
   });
 }
 
-function planEmbed(place: Place, item: SelectedEmbed, scope: Scope): Embed {
+function planEmbed(place: Place, item: SelectedEmbed, scope: Scope, nr: number): Embed {
   const { request, depth, alias: parentAlias, origin } = place;
   const relationship = findRelationship(request.catalog, origin, item.target, item.hint);
   const toOne = isToOne(relationship);
   const mode = item.spread ? (toOne ? 'spread-one' : 'spread-many') : toOne ? 'object' : 'array';
   const { foreign } = relationship;
   const name = item.alias ?? item.target;
-  const level = planLevel({ ...place, origin: foreign, alias: `${foreign.name}_${depth}`, mode }, item.select, scope);
+  const level = planLevel(
+    { ...place, origin: foreign, alias: aliasOf(foreign.name, `_${depth}`, nr), mode },
+    item.select,
+    scope,
+  );
   if (mode === 'spread-many') refuseAggregates(level);
   return {
     ...level,
     from: foreign,
     relationship,
     parentAlias,
-    junctionAlias: relationship.kind === 'many-to-many' ? `${relationship.junction.table.name}_${depth}` : '',
-    resultAlias: `${relationship.table.name}_${name}_${depth}`,
+    junctionAlias:
+      relationship.kind === 'many-to-many' ? aliasOf(relationship.junction.table.name, `_j${depth}`, nr) : '',
+    resultAlias: aliasOf(`${relationship.table.name}_${name}`, `_${depth}`, nr),
     name,
     names: item.alias === undefined ? [item.target] : [item.alias],
     inner: item.join === 'inner',
     mode,
   };
 }
+
+/** An alias as PostgreSQL's messages should name it; where that is too long, one that no sibling has. */
+function aliasOf(name: string, suffix: string, nr: number): string {
+  const alias = name + suffix;
+  return Buffer.byteLength(alias) <= longestAlias ? alias : fitName(name, `_${nr}${suffix}`);
+}
+
+/** So that what is put after it still fits. */
+const longestAlias = 50;
 
 function refuseAggregates({ select, embeds }: Omit<Level, 'from'>): void {
   const spreads = embeds.filter((embed) => embed.mode === 'spread-one');

@@ -1,4 +1,5 @@
 import { aggregateSql, asSql, conditionSql, fieldSql, groupSql, orderSql, rangeSql, selectSql } from './expressions.ts';
+import { fitName } from '../../shared/quote.ts';
 import { quoted, quotedPath, type Values } from './identifiers.ts';
 import type { Condition, Embed, Level, PlannedSelect } from './plan.ts';
 
@@ -133,15 +134,22 @@ function joinSql(embed: Embed, values: Values): string {
   const join = `${inner ? ' INNER' : ' LEFT'} JOIN LATERAL`;
   const rows = readSql(embed, values);
   if (mode === 'object' || mode === 'spread-one') return `${join} (${rows}) AS ${result} ON true`;
-  const items = [`json_agg(${result})::jsonb AS ${result}`];
+  // Not the result's own name: where that is taken twice, PostgreSQL should say so.
+  const source = quoted(rowsAlias(embed));
+  const items = [`json_agg(${source})::jsonb AS ${result}`];
   if (mode === 'spread-many') {
     const order = spreadOrder(embed, values);
     for (const { name } of outputs(embed)) {
-      items.push(`coalesce(json_agg(${memberSql(resultAlias, name)}${order}), '[]')::jsonb AS ${quoted(name)}`);
+      items.push(`coalesce(json_agg(${memberSql(rowsAlias(embed), name)}${order}), '[]')::jsonb AS ${quoted(name)}`);
     }
   }
   const on = inner ? `${result} IS NOT NULL` : 'true';
-  return `${join} (SELECT ${items.join(', ')} FROM (${rows}) AS ${result}) AS ${result} ON ${on}`;
+  return `${join} (SELECT ${items.join(', ')} FROM (${rows}) AS ${source}) AS ${result} ON ${on}`;
+}
+
+/** The rows that become an array. */
+function rowsAlias({ resultAlias }: Embed): string {
+  return fitName(resultAlias, '_rows');
 }
 
 /** The columns by which each array of a to-many spread is ordered. */
@@ -153,7 +161,7 @@ function orderColumns(embed: Embed, values: Values): string[] {
 }
 
 function orderColumn({ resultAlias }: Embed, nr: number): string {
-  return `order_${nr + 1}_${resultAlias}`;
+  return fitName(resultAlias, `_order_${nr + 1}`);
 }
 
 function spreadOrder(embed: Embed, values: Values): string {
@@ -162,7 +170,7 @@ function spreadOrder(embed: Embed, values: Values): string {
     embed: undefined,
     field: { name: orderColumn(embed, nr), path: [], type: undefined },
   }));
-  return orderSql(embed.resultAlias, order, values);
+  return orderSql(rowsAlias(embed), order, values);
 }
 
 function groupBySql(level: Level, select: readonly PlannedSelect[], hoisted: boolean, values: Values): string {

@@ -1,5 +1,6 @@
 import type { ActOptions, DevDatabase, DevRequest } from '../service.ts';
 import type { Catalog } from './catalog.ts';
+import { RestFailure } from './failure.ts';
 import type { Preferences } from './prefer.ts';
 
 /** A request with what every kind of it needs. */
@@ -20,4 +21,8 @@ export interface RestRequest {
 export function headerOf({ headers }: Pick<DevRequest, 'headers'>, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value.join(', ') : value;
+}
+
+export function unsupported(method: string): RestFailure {
+  return new RestFailure({ status: 405, code: 'PGRST117', message: `Unsupported HTTP method: ${method}` });
 }

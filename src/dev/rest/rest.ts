@@ -13,7 +13,7 @@ import { handleRead } from './handle-read.ts';
 import { handleWrite } from './handle-write.ts';
 import { handleRoot } from './openapi.ts';
 import { parsePreferences } from './prefer.ts';
-import { headerOf, type RestRequest } from './request.ts';
+import { headerOf, unsupported, type RestRequest } from './request.ts';
 
 export interface RestOptions {
   database: DevDatabase;
@@ -121,10 +121,6 @@ function decoded(part: string): string {
 
 function invalidPath(): RestFailure {
   return new RestFailure({ status: 404, code: 'PGRST125', message: 'Invalid path specified in request URL' });
-}
-
-function unsupported(method: string): RestFailure {
-  return new RestFailure({ status: 405, code: 'PGRST117', message: `Unsupported HTTP method: ${method}` });
 }
 
 function tableNotFound(catalog: Catalog, name: Qualified): RestFailure {

@@ -92,11 +92,13 @@ export function writeSql(write: Write, values: Values): string {
   // RETURNING a column needs the right to read it, so that a write that returns nothing must not.
   const returning = ` RETURNING ${members.length === 0 ? '1' : members.join(', ')}`;
   if (write.kind === 'insert') return insertSql(write, target, values) + returning;
+  if (write.kind === 'update' && write.columns.length === 0) {
+    return `SELECT ${members.join(', ') || '1'} FROM ${target} WHERE false`;
+  }
   const conditions = write.conditions.map((condition) => conditionSql(write.table.name, condition, values, noEmbeds));
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
   if (write.kind === 'delete') return `DELETE FROM ${target}${where}${returning}`;
   const { columns, payload, withDefaults } = write;
-  if (columns.length === 0) return `SELECT ${members.join(', ') || '1'} FROM ${target} WHERE false`;
   const set = columns.map(({ name }) => `${quoteIdentifier(name)} = ${bodyName}.${quoteIdentifier(name)}`);
   const from = bodySql(payload, columns, values, { withDefaults });
   return `UPDATE ${target} SET ${set.join(', ')} FROM ${from}${where}${returning}`;
