@@ -46,7 +46,7 @@ export async function enroll(call: UserCall): Promise<Reply> {
       'A valid session and a registered user are required to enroll a factor',
     );
   }
-  const fields = readFields(call.body, { friendly_name: 'text', factor_type: 'text', issuer: 'text' });
+  const fields = readFields(call.body(), { friendly_name: 'text', factor_type: 'text', issuer: 'text' });
   if (fields.factor_type === 'phone') {
     throw new AuthError(422, 'mfa_phone_enroll_not_enabled', 'MFA enroll is disabled for Phone');
   }
@@ -129,7 +129,7 @@ export async function verifyFactor(call: UserCall): Promise<Reply> {
   checkPermanent(call);
   const { user, login, sql } = call;
   const factor = namedFactor(call, user);
-  const fields = readFields(call.body, { challenge_id: 'text', code: 'text' });
+  const fields = readFields(call.body(), { challenge_id: 'text', code: 'text' });
   if (fields.code === '') throw invalid('Code needs to be non-empty');
   checkTotp(call, factor);
   await checkChallenge(call, factor, fields.challenge_id);
