@@ -119,8 +119,10 @@ describe('changes of tables', () => {
     await sql(`UPDATE notes SET owner = '${bob}' WHERE id = 1`);
     await sql(`DELETE FROM notes WHERE id = 3`);
     await settle();
-    const seen = (heard: Record<string, any>[]) =>
-      heard.map((each) => `${each['eventType']} ${each['new'].id ?? each['old'].id}`);
+    const seen = (heard: Record<string, unknown>[]) =>
+      (heard as { eventType: string; new: { id?: number }; old: { id?: number } }[]).map(
+        (each) => `${each.eventType} ${each.new.id ?? each.old.id}`,
+      );
     expect(seen(anns)).toEqual(['INSERT 1', 'DELETE 3']);
     expect(seen(bobs)).toEqual(['INSERT 2', 'UPDATE 1', 'DELETE 3']);
     expect(visitors.map(({ eventType, errors }) => [eventType, errors])).toEqual([
@@ -171,15 +173,12 @@ describe('changes of tables', () => {
     ['SQL', { table: 'notes', filter: `id=eq.1); DROP TABLE notes; --` }, /invalid input syntax/],
     ['a table that is not published', { table: 'unpublished' }, /ADD TABLE public.unpublished/],
   ])('say what is wrong with %s', async (_, filter, expected) => {
+    const changes = { event: '*', schema: 'public', ...filter } as never;
+    const channel = (await secret()).channel('wrong').on('postgres_changes', changes, () => {});
     const problem = new Promise<string>((resolve) => {
-      void secret().then((client) => {
-        const channel = client
-          .channel('wrong')
-          .on('postgres_changes', { event: '*', schema: 'public', ...filter } as never, () => {});
-        channel.on('system', {}, ({ status, message }) => status === 'error' && resolve(message));
-        channel.subscribe();
-      });
+      channel.on('system', {}, ({ status, message }) => status === 'error' && resolve(message));
     });
+    channel.subscribe();
     expect(await problem).toMatch(expected);
   });
 

@@ -1,8 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { SupabaseClient } from '@supabase/supabase-js';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createStorage } from '../../src/dev/storage/storage.ts';
 import { type LocalServices, startServices } from './local-services.ts';
 
 const [ann, bob] = ['a0000000-0000-4000-8000-000000000001', 'b0000000-0000-4000-8000-000000000002'];
@@ -433,6 +436,72 @@ describe('files', () => {
     });
     expect(answer).toMatchObject({ status: 400, body: { error: 'InvalidKey' } });
   });
+});
+
+describe('an end', () => {
+  it('of the server leaves files that the next start removes, and no others', async () => {
+    await service.storage.from('open').upload('kept', 'kept', { upsert: true });
+    // A file is there before its row; an upload may have ended anywhere.
+    const orphan = randomUUID();
+    for (const path of ['incoming', orphan.slice(0, 2)]) {
+      await mkdir(join(services.directory, path), { recursive: true });
+      await writeFile(join(services.directory, path, orphan), 'x');
+    }
+    await writeFile(join(services.directory, 'README'), 'not of Storage');
+    await createStorage({ ...services, directory: services.directory }).close?.();
+    expect((await files()).toSorted()).toEqual([...(await versions()), 'README'].toSorted());
+    await rm(join(services.directory, 'README'));
+  });
+
+  it('of a client in the middle of an upload leaves nothing', async () => {
+    const before = await files();
+    const client = request(`${services.url}/storage/v1/object/open/cut`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${services.keys.secret}`,
+        'content-length': 1000,
+        'content-type': 'text/plain',
+      },
+    });
+    client.on('error', () => undefined);
+    client.write('x'.repeat(500));
+    await vi.waitFor(async () => expect(await files()).toHaveLength(before.length + 1));
+    client.destroy();
+    await vi.waitFor(async () => expect((await files()).toSorted()).toEqual(before.toSorted()));
+    expect((await service.storage.from('open').exists('cut')).data).toBe(false);
+  });
+
+  it.each(['raw', 'form'])(
+    'of memory does not come from 50 MB, which go to the disk as they come: %s',
+    async (kind) => {
+      const [megabyte, megabytes] = [Buffer.alloc(1024 * 1024, 'x'), 50];
+      const isForm = kind === 'form';
+      const incoming = join(services.directory, 'incoming');
+      async function* body() {
+        if (isForm) yield Buffer.from('--b\r\ncontent-disposition: form-data; name=""; filename="f"\r\n\r\n');
+        for (let sent = 0; sent < megabytes; sent += 1) {
+          yield megabyte;
+          if (sent !== megabytes / 2) continue;
+          await vi.waitFor(async () => {
+            const [file] = await readdir(incoming);
+            expect((await stat(join(incoming, file!))).size).toBeGreaterThan(20 * megabyte.length);
+          });
+        }
+        if (isForm) yield Buffer.from('\r\n--b--\r\n');
+      }
+      const headers = { 'content-type': isForm ? 'multipart/form-data; boundary=b' : 'text/plain' };
+      const answer = await raw(`/object/open/large-${kind}`, {
+        method: 'POST',
+        headers,
+        token: services.keys.secret,
+        body: Readable.toWeb(Readable.from(body())) as never,
+        duplex: 'half',
+      } as RequestInit);
+      expect(answer.status).toBe(200);
+      expect((await service.storage.from('open').info(`large-${kind}`)).data?.size).toBe(megabytes * megabyte.length);
+      await service.storage.from('open').remove([`large-${kind}`]);
+    },
+  );
 });
 
 describe('signed URLs', () => {

@@ -97,11 +97,10 @@ function formFile(headers: IncomingHttpHeaders & { 'content-type': string }, bod
         failed(refused.noContent('The client ended the upload'));
       });
     });
-    // Who waits for the file hears of it there.
-    finished.catch(() => undefined);
-    finished.then(() => {
+    finished.catch(fail);
+    form.once('finish', () => {
       reject(refused.noContent());
-    }, fail);
+    });
     form.on('field', (name, value) => void fields.set(name, value));
     form.on('file', (_field, content, _name, _encoding, mimeType) => {
       resolve({

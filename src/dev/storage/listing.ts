@@ -91,9 +91,7 @@ export async function listPage(session: Session, bucket: string, page: Page): Pr
   );
   const listed = rows.slice(0, page.limit);
   const last = rows.length > page.limit ? listed.at(-1) : undefined;
-  const shown = listed.map(({ sort_key: _, ...entry }) =>
-    page.folders ? { ...entry, key: lastPart(entry.name) } : entry,
-  );
+  const shown = listed.map((row) => toEntry(row, page.folders));
   return {
     hasNext: last !== undefined,
     ...(last === undefined
@@ -105,6 +103,11 @@ export async function listPage(session: Session, bucket: string, page: Page): Pr
     folders: shown.filter(({ id }) => id === null),
     objects: shown.filter(({ id }) => id !== null),
   };
+}
+
+function toEntry(row: Entry & { sort_key: string }, folders: boolean): Entry {
+  const { sort_key: _, ...entry } = row;
+  return folders ? { ...entry, key: lastPart(entry.name) } : entry;
 }
 
 function lastPart(name: string): string {
