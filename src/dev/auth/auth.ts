@@ -16,7 +16,7 @@ import { allSettings, type PartialSettings } from './settings.ts';
 import { findUserById, isBanned } from './users.ts';
 import { isUuid, parseBody } from './values.ts';
 
-export type { AuthSettings, PartialSettings } from './settings.ts';
+export type { PartialSettings } from './settings.ts';
 
 export interface AuthOptions extends Omit<AuthContext, 'settings'> {
   database: DevDatabase;
