@@ -18,6 +18,11 @@ export interface Interrupts {
    * @throws LeftRunning where that moment was not enough, and what the work throws
    */
   untilStopped<T>(work: Promise<T>): Promise<T>;
+  /**
+   * Leaves Ctrl-C to another program while that one has the terminal, which sends it to both.
+   * @returns a function that ends it
+   */
+  leaveCtrlC(): () => void;
   /** Stops listening. */
   dispose(): void;
 }
@@ -47,13 +52,21 @@ export function listenForInterrupts(atOnce: () => never): Interrupts {
     timer = setTimeout(() => leave(new LeftRunning()), graceMs);
     abort.abort(cancelled(undefined));
   };
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  let isLeft = false;
+  const press = (): void => {
+    if (!isLeft) interrupt();
+  };
+  process.on('SIGINT', press).on('SIGTERM', interrupt);
   return {
     signal: abort.signal,
+    leaveCtrlC() {
+      isLeft = true;
+      return () => void (isLeft = false);
+    },
     untilStopped: (work) => Promise.race([work, left]),
     dispose() {
       clearTimeout(timer);
-      process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+      process.off('SIGINT', press).off('SIGTERM', interrupt);
     },
   };
 }

@@ -19,6 +19,8 @@ export interface CommandContext {
   hooks: Hooks & { signal: AbortSignal };
   /** What is told where the command fails or is stopped on the way. */
   soFar: SoFar;
+  /** Leaves Ctrl-C to another program that runs in the terminal. Returns a function that ends it. */
+  leaveCtrlC(): () => void;
   /** Shows what the command is doing, until the next line. */
   working(text: string): void;
   /** Asks the person at the terminal; undefined without one, and with `CI`, `--json` or `--yes`. */
@@ -106,6 +108,7 @@ export async function runCommand(
       signal,
       hooks: { signal, onNote: output.note, onDone: (done) => soFar.add(done) },
       soFar,
+      leaveCtrlC: interrupts.leaveCtrlC,
       working(text) {
         soFar.now = text;
         output.transient(`${output.paint('cyan', '…')} ${text}`);

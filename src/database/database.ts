@@ -15,6 +15,16 @@ export interface QueryResult<Row> {
   affected: number;
 }
 
+/** A result to be shown. */
+export interface TextResult {
+  columns: string[];
+  rows: (string | null)[][];
+  /** The command tag without its numbers, e.g. `INSERT`; empty over `https`. */
+  command: string;
+  /** Rows changed or returned, according to PostgreSQL's command tag. */
+  affected: number;
+}
+
 /** Something that runs SQL on one connection. */
 export interface Session {
   /**
@@ -42,6 +52,11 @@ export interface Database extends Session {
    * @throws MuseError `no-interactive-transaction` over `https`: there, send one script
    */
   transaction<T>(work: (session: Session) => Promise<T>, begin?: string): Promise<T>;
+  /**
+   * Runs one statement and returns its columns and values in order, as PostgreSQL writes them, to be shown as they are.
+   * @throws DatabaseError what PostgreSQL says
+   */
+  queryText(sql: string): Promise<TextResult>;
   /**
    * Runs `work` while no other run, in any process, holds the lock on this database.
    * @param waitMs how long to wait for the other run, in ms, before giving up

@@ -77,6 +77,10 @@ export function createDatabase(wire: Wire, kind: DatabaseKind, description: stri
       last = mine.catch(() => undefined);
       return mine;
     },
+    async queryText(sql) {
+      const { fields, ...result } = await wire.query(sql, []);
+      return { ...result, columns: fields.map(({ name }) => name) };
+    },
     withRunLock: async (work, waitMs) => {
       // Loaded lazily, because most sessions only read.
       lock ??= import('./run-lock.ts').then(({ createRunLock }) => createRunLock(session));

@@ -2,29 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Database, Session } from '../database/database.ts';
-import { parseDatabaseUrl } from '../database/postgres/options.ts';
+import { programEnvironment } from '../database/postgres/programs.ts';
 import { type ErrorCode, MuseError } from '../shared/error.ts';
 import type { HistoryRow } from '../migrations/history.ts';
-
-/**
- * The connection as environment variables for PostgreSQL's own programs, so that no password is among their arguments.
- * @param environment of the process; the variables are added to it
- */
-function connectionOf(url: string, environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { address, sslmode, caFile, options } = parseDatabaseUrl(url);
-  const values: Record<string, string | undefined> = {
-    PGHOST: address.host,
-    PGPORT: address.port === undefined ? undefined : String(address.port),
-    PGUSER: address.user,
-    PGPASSWORD: address.password,
-    PGDATABASE: address.database,
-    // libpq has no mode `no-verify`; its `require` does not verify the certificate.
-    PGSSLMODE: sslmode === 'no-verify' ? 'require' : sslmode,
-    PGSSLROOTCERT: caFile,
-    PGOPTIONS: options,
-  };
-  return { ...environment, ...Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) };
-}
 
 async function runTool(
   program: 'pg_dump' | 'pg_restore',
@@ -76,7 +56,7 @@ export async function writeDump(
     const { ok, stderr } = await runTool(
       'pg_dump',
       ['--format=custom', '--no-password', `--file=${temporary}`],
-      connectionOf(url, environment),
+      programEnvironment(url, environment),
       signal,
     );
     if (!ok) throw toolFailed('backup-failed', 'pg_dump could not take the backup. Nothing was changed.', stderr);
@@ -126,7 +106,7 @@ export async function restoreDump(
   environment: NodeJS.ProcessEnv,
   signal?: AbortSignal,
 ): Promise<void> {
-  const connection = connectionOf(url, environment);
+  const connection = programEnvironment(url, environment);
   const { stdout } = await runTool('pg_restore', ['--list', path], environment);
   // What belongs to the server or to an extension stays: dropping it would drop more than the dump has.
   const { rows } = await database.query<{ name: string }>(`

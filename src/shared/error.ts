@@ -130,6 +130,7 @@ export const errorCodes = [
   'project-gone',
   'project-missing',
   'project-unusable',
+  'psql-missing',
   'quota-reached',
   'rate-limited',
   'read-only',

@@ -47,6 +47,16 @@ export function openQueryDatabase(http: Http, ref: string, options: QueryDatabas
       stillHeld?.();
       await send(sql);
     },
+    async queryText(sql) {
+      const { rows, affected } = await query<Record<string, unknown>>(sql);
+      const text = (value: unknown): string | null => {
+        if (value === null || value === undefined) return null;
+        return typeof value === 'string' ? value : JSON.stringify(value);
+      };
+      // Of a result without rows, the service tells neither the columns nor what the statement was.
+      const columns = Object.keys(rows[0] ?? {});
+      return { columns, rows: rows.map((row) => columns.map((column) => text(row[column]))), command: '', affected };
+    },
     transaction: () => Promise.reject(noTransaction()),
     // A killed run leaves its lease behind: by default this waits until it expires.
     withRunLock: async (work, waitMs = leaseMs + 5000) => {

@@ -54,6 +54,7 @@ function contextWith(ask?: Ask): CommandContext & { printed: string[] } {
     hooks: { signal },
     soFar: new SoFar(),
     working: () => undefined,
+    leaveCtrlC: () => () => undefined,
     environment: {},
     directory: '/somewhere',
     printed,

@@ -140,6 +140,103 @@ describe('an error', () => {
   });
 });
 
+/** Runs messages of the protocol that pg itself does not send, and collects what comes back. */
+interface Talk {
+  tags: string[];
+  errors: string[];
+  copied: string;
+}
+
+interface Wire extends pg.Connection {
+  parse(message: object, more?: boolean): void;
+  bind(message: object, more?: boolean): void;
+  execute(message: object, more?: boolean): void;
+  flush(): void;
+  sync(): void;
+  query(text: string): void;
+  sendCopyFromChunk(chunk: Buffer): void;
+  endCopyFrom(): void;
+}
+
+async function talk(client: pg.Client, start: (wire: Wire) => void, data: string[] = []): Promise<Talk> {
+  const said: Talk = { tags: [], errors: [], copied: '' };
+  await new Promise<void>((resolve) => {
+    client.query({
+      submit: start,
+      handleCommandComplete: ({ text }: { text: string }) => said.tags.push(text),
+      handleError({ code }: { code: string }) {
+        said.errors.push(code);
+        // pg says no more to a query that has failed.
+        resolve();
+      },
+      handleCopyData: ({ chunk }: { chunk: Buffer }) => void (said.copied += chunk.toString()),
+      handleReadyForQuery: () => resolve(),
+      handleCopyInResponse(wire: Wire) {
+        for (const chunk of data) wire.sendCopyFromChunk(Buffer.from(chunk));
+        wire.endCopyFrom();
+        if (data.length > 1) wire.sync();
+      },
+      handleRowDescription: () => undefined,
+      handleDataRow: () => undefined,
+      handlePortalSuspended: () => undefined,
+      handleEmptyQuery: () => undefined,
+    } as unknown as pg.Submittable);
+  });
+  return said;
+}
+
+describe('COPY', () => {
+  const prepared = (wire: Wire, text: string): void => {
+    wire.parse({ name: '', text, types: [] }, true);
+    wire.bind({ portal: '', statement: '', values: [] }, true);
+    wire.execute({ portal: '', rows: 0 }, true);
+    wire.flush();
+  };
+  const cases: [string, (wire: Wire) => void, string[], Partial<Talk>][] = [
+    ['in', (wire) => wire.query('copy public.copied from stdin'), ['1\tx\n'], { tags: ['COPY 1'] }],
+    [
+      'in, prepared',
+      (wire) => prepared(wire, 'copy public.copied from stdin'),
+      ['2\ty\n', '3\tz\n'],
+      { tags: ['COPY 2'] },
+    ],
+    ['in with a bad row', (wire) => wire.query('copy public.copied from stdin'), ['x\ty\n'], { errors: ['22P02'] }],
+    ['into no table', (wire) => wire.query('copy public.nowhere from stdin'), ['1\n'], { errors: ['42P01'] }],
+    [
+      'twice among other statements',
+      (wire) => wire.query('copy public.copied from stdin; select 1; copy public.copied from stdin'),
+      ['4\tw\n'],
+      { tags: ['COPY 1', 'SELECT 1', 'COPY 1'] },
+    ],
+    [
+      'out',
+      (wire) => wire.query('copy (select * from public.copied order by a) to stdout'),
+      [],
+      { tags: ['COPY 5'], copied: '1\tx\n2\ty\n3\tz\n4\tw\n4\tw\n' },
+    ],
+  ];
+  it.each(cases)('%s', async (_name, start, data, expected) => {
+    await shared.database.script('create table if not exists public.copied (a int, b text)');
+    const client = await connect();
+    expect(await talk(client, start, data)).toEqual({ tags: [], errors: [], copied: '', ...expected });
+    expect(await value(client, 'select 1')).toBe(1);
+  });
+});
+
+it('ignores what follows an error up to the Sync', async () => {
+  const client = await connect();
+  const said = await talk(client, (wire) => {
+    for (const text of ['select 1', 'select nope', 'select 2']) {
+      wire.parse({ name: '', text, types: [] }, true);
+      wire.bind({ portal: '', statement: '', values: [] }, true);
+      wire.execute({ portal: '', rows: 0 }, true);
+    }
+    wire.sync();
+  });
+  expect(said).toEqual({ tags: ['SELECT 1'], errors: ['42703'], copied: '' });
+  expect(await value(client, 'select 1')).toBe(1);
+});
+
 describe('a transaction that is left open', () => {
   it('is rolled back when its client vanishes', async () => {
     const client = await connect();
@@ -151,7 +248,7 @@ describe('a transaction that is left open', () => {
 
   it('is ended after a while, if others wait', async () => {
     const client = await connect();
-    const ended = new Promise<{ code?: string }>((resolve) => client.on('error', resolve));
+    const ended = new Promise<Error>((resolve) => client.on('error', resolve));
     await client.query('begin; delete from public.notes');
     await sleep(500);
     expect(await value(client, 'select count(*)::int from public.notes')).toBe(0);
@@ -166,7 +263,7 @@ describe('a statement that never ends', () => {
   const cancel = async (client: pg.Client): Promise<void> => {
     const { processID, secretKey } = client as unknown as { processID: number; secretKey: number };
     const canceler = new pg.Client(config()) as unknown as {
-      connection: pg.Connection & { cancel(a: number, b: number): void };
+      connection: pg.Connection & { connect(port: number, host: string): void; cancel(a: number, b: number): void };
     };
     const { connection } = canceler;
     connection.on('connect', () => connection.cancel(processID, secretKey));
@@ -194,6 +291,23 @@ describe('a statement that never ends', () => {
     await expect(client.query(endless, [])).rejects.toMatchObject({ code: '57014' });
     expect(await value(client, 'show statement_timeout')).toBe('200ms');
   });
+});
+
+it('notifies those who listen, also while others have the session', async () => {
+  const [a, b, c] = [await connect(), await connect(), await connect()];
+  const heard: string[] = [];
+  for (const [name, client] of Object.entries({ a, b, c })) {
+    client.on('notification', ({ channel, payload }) => heard.push(`${name} ${channel} ${payload}`));
+  }
+  await a.query('listen news; listen "Other Channel"');
+  await b.query('listen news');
+  await c.query('begin; listen news; rollback');
+  await c.query("select pg_notify('news', 'from c')");
+  await shared.database.query("select pg_notify('Other Channel', 'from the server')");
+  await b.query('unlisten *');
+  await a.query("notify news, 'from a'", []);
+  await expect.poll(() => heard).toHaveLength(4);
+  expect(heard.sort()).toEqual(['a Other Channel from the server', 'a news from a', 'a news from c', 'b news from c']);
 });
 
 it('tells what changed', async () => {

@@ -7,11 +7,11 @@ import type { LockOptions } from '../../shared/directory-lock.ts';
 import type { WireResult } from '../wire.ts';
 import { deleteData, directoryHolder, lockDirectory } from './directory.ts';
 import { onFrames, type Said, send, type ServerFile, socketVersion, type Told, unpackError } from './socket.ts';
-import type { WorkerOptions, WorkerWire } from './worker-wire.ts';
+import type { EmbeddedWire, WorkerOptions } from './worker-wire.ts';
 
 /** A directory that this process may use now: it has the lock, or borrows the engine of the process that has it. */
 export type Access =
-  { borrowed: WorkerWire; release?: undefined } | { borrowed?: undefined; release: () => Promise<void> };
+  { borrowed: EmbeddedWire; release?: undefined } | { borrowed?: undefined; release: () => Promise<void> };
 
 /** How often to look, while waiting for a lock, whether its holder serves the database. */
 const pollMs = 100;
@@ -150,7 +150,7 @@ async function ask(
 }
 
 /** A wire to the engine of the process at the other end. */
-function borrow({ socket, onTold }: Connection, { signal, timeoutMs }: WorkerOptions): WorkerWire {
+function borrow({ socket, onTold }: Connection, { signal, timeoutMs }: WorkerOptions): EmbeddedWire {
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let gone: Error | undefined;
   let lastId = 0;
@@ -193,9 +193,6 @@ function borrow({ socket, onTold }: Connection, { signal, timeoutMs }: WorkerOpt
     query: (sql, parameters, first) =>
       call((id) => ({ kind: 'query', id, sql, parameters, first })) as Promise<WireResult>,
     script: async (sql) => void (await call((id) => ({ kind: 'script', id, sql }))),
-    raw: (messages) => call((id) => ({ kind: 'raw', id, messages })) as Promise<Uint8Array>,
-    dump: () => call((id) => ({ kind: 'dump', id })) as Promise<Uint8Array>,
-    isOpen: () => gone === undefined,
     limitCalls,
     close: leave,
     terminate: leave,

@@ -137,6 +137,11 @@ async function run(database, messages, onRaise) {
     } else if (answer.name === 'commandComplete') {
       tag = /** @type {import('./protocol.ts').CommandComplete} */ (/** @type {unknown} */ (answer)).text;
       done += 1;
+    } else if (answer.name === 'notification') {
+      const { channel, payload } = /** @type {import('./protocol.ts').Notification} */ (
+        /** @type {unknown} */ (answer)
+      );
+      port.postMessage({ notification: { channel, payload } });
     } else if (answer.name === 'error') {
       failure ??= Object.assign(answer, { done });
     }

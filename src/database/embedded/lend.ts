@@ -112,10 +112,6 @@ function serve(client: Socket, token: string, { turns, changed, drop }: LendOpti
         return answer(said.id, wire.query(said.sql, said.parameters, said.first));
       case 'script':
         return answer(said.id, wire.script(said.sql));
-      case 'raw':
-        return answer(said.id, wire.raw(said.messages));
-      case 'dump':
-        return answer(said.id, wire.dump());
       case 'limit':
         return wire.limitCalls(said.ms);
       default:

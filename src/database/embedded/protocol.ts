@@ -55,10 +55,18 @@ export interface SystemError {
   message: string;
 }
 
+/** What NOTIFY sends to those that listen. */
+export interface Notification {
+  channel: string;
+  payload: string;
+}
+
+/** The answer to a request, or a notification, which has no ID. */
 export interface Answer {
   id: number;
   /** The message of a RAISE: the request is not answered yet. */
   raised?: string;
+  notification?: Notification;
   value?: unknown;
   /**
    * `server` is true if PostgreSQL itself reported the error, false if the engine failed. `done` counts the script's

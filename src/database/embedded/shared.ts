@@ -1,5 +1,6 @@
 import type { Database } from '../database.ts';
 import { createDatabase } from '../session.ts';
+import { type Channels, createChannels } from './channels.ts';
 import { deleteData, lockDirectory } from './directory.ts';
 import { describeEmbedded, type EmbeddedOptions, prepareEngine, startEngine } from './embedded.ts';
 import { lend } from './lend.ts';
@@ -13,14 +14,15 @@ import type { WorkerWire } from './worker-wire.ts';
 export interface SharedEmbedded {
   /**
    * The database for the process's own work. A transaction, and a query outside of one, wait for their turn. An engine
-   * that was ended (`limitStatements`, a fault) is started again by whoever comes next.
+   * that was ended (`limitStatements`, a fault) is started again for the next turn.
    */
   readonly database: Database & { limitStatements(ms: number | undefined): void };
   /** For others that take turns on the session. */
   readonly turns: Turns;
-  /** Tells the listeners that a turn of somebody else changed something. */
+  readonly channels: Channels;
+  /** Tells the listeners that another user's turn changed something. */
   changed(change: Change): void;
-  /** Calls back after somebody else than the process's own work may have changed the database. Returns what ends it. */
+  /** Calls back after anything but the process's own work may have changed the database. Returns what ends it. */
   onChange(listener: (change: Change) => void): () => void;
   /** Ends all that borrow it, and the engine. What runs is ended, as by a crash, where it takes longer than a moment. */
   close(): Promise<void>;
@@ -42,11 +44,13 @@ export async function shareEmbedded(options: EmbeddedOptions = {}): Promise<Shar
   let current: WorkerWire | undefined;
   let closed = false;
   const engine = prepareEngine(options);
+  const channels = createChannels();
   const turns = createTurns(async () => {
     if (closed) throw new Error('The shared database is closed');
     current = await startEngine(await engine, directory, options);
+    current.onNotification(channels.publish);
     return current;
-  });
+  }, channels.subscribe);
   const listeners = new Set<(change: Change) => void>();
   const changed = (change: Change): void => {
     for (const listener of listeners) turns.outside(() => listener(change));
@@ -92,6 +96,7 @@ export async function shareEmbedded(options: EmbeddedOptions = {}): Promise<Shar
       limitStatements: (ms) => turns.mine()?.limitCalls(ms),
     },
     turns,
+    channels,
     changed,
     onChange(listener) {
       listeners.add(listener);

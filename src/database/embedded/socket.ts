@@ -22,14 +22,12 @@ export type Said =
   | { kind: 'open' | 'drop'; token: string }
   | { kind: 'query'; id: number; sql: string; parameters: (string | null)[]; first?: string | undefined }
   | { kind: 'script'; id: number; sql: string }
-  | { kind: 'raw'; id: number; messages: Uint8Array[] }
-  | { kind: 'dump'; id: number }
   | { kind: 'limit'; ms: number | undefined };
 
 /** The answer to a message; the first has the ID 0. */
 export interface Told {
   id: number;
-  value?: WireResult | Uint8Array | undefined;
+  value?: WireResult | undefined;
   error?: PackedError | undefined;
 }
 

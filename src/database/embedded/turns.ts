@@ -1,14 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { WorkerWire } from './worker-wire.ts';
 
-/** What somebody changed in a shared database. */
+/** What was changed in a shared database. */
 export interface Change {
   /** There may be other tables, columns, functions or policies than before. */
   schemaMayDiffer: boolean;
 }
 
 /**
- * Someone who takes turns on the one session of an embedded database. When the session goes from one user to another,
+ * One of those that take turns on the one session of an embedded database. When the session goes from one user to another,
  * `leave` of the first runs at a transaction boundary, the session is reset, and `enter` of the next sets it up.
  */
 export interface SessionUser {
@@ -42,8 +42,11 @@ async function reset(wire: WorkerWire): Promise<void> {
   await wire.query('DISCARD ALL', []);
 }
 
-/** @param start starts the engine; called before the first turn, and again after the engine has ended */
-export function createTurns(start: () => Promise<WorkerWire>): Turns {
+/**
+ * @param start starts the engine; called before the first turn, and again after the engine has ended
+ * @param prepare does what every user finds in a session that is as new
+ */
+export function createTurns(start: () => Promise<WorkerWire>, prepare: (wire: WorkerWire) => Promise<void>): Turns {
   const turn = new AsyncLocalStorage<WorkerWire>();
   const queue: (() => void)[] = [];
   let busy = false;
@@ -88,6 +91,7 @@ export function createTurns(start: () => Promise<WorkerWire>): Turns {
     try {
       await from.leave?.(session);
       await reset(session);
+      await prepare(session);
     } catch {
       await stop();
     }
@@ -97,7 +101,10 @@ export function createTurns(start: () => Promise<WorkerWire>): Turns {
   async function sessionFor(user: SessionUser): Promise<WorkerWire> {
     if (wire?.isOpen() === false) await stop();
     if (wire !== undefined && last !== undefined && last !== user) await handOver(last, wire);
-    wire ??= await start();
+    if (wire === undefined) {
+      wire = await start();
+      await prepare(wire);
+    }
     if (last !== user) {
       wire.limitCalls(undefined);
       await user.enter?.(wire);

@@ -3,10 +3,18 @@ import { cancelled, MuseError } from '../../shared/error.ts';
 import { fileError } from '../../shared/files.ts';
 import { toDatabaseError } from '../error-report.ts';
 import type { Wire, WireResult } from '../wire.ts';
-import type { Answer, QueryAnswer, Request, RequestBody, SystemError, WorkerInput } from './protocol.ts';
+import type { Answer, Notification, QueryAnswer, Request, RequestBody, SystemError, WorkerInput } from './protocol.ts';
 
-/** A wire to a worker thread that runs the engine, or to another process that has one. */
-export interface WorkerWire extends Wire {
+/** A wire to an engine that this process runs or borrows. */
+export interface EmbeddedWire extends Wire {
+  /** As `Database.limitStatements`. */
+  limitCalls(ms: number | undefined): void;
+  /** Ends the connection at once, as a crash would. */
+  terminate(): Promise<void>;
+}
+
+/** A wire to a worker thread that runs the engine. Its `terminate` ends the thread. */
+export interface WorkerWire extends EmbeddedWire {
   /**
    * Sends messages of PostgreSQL's protocol and returns what it answers. An error is part of the answer. Messages that
    * PostgreSQL reads as one, such as a COPY and its data, are one element.
@@ -16,10 +24,8 @@ export interface WorkerWire extends Wire {
   isOpen(): boolean;
   /** The data directory as an uncompressed tar file. */
   dump(): Promise<Uint8Array>;
-  /** As `Database.limitStatements`. */
-  limitCalls(ms: number | undefined): void;
-  /** Ends the thread at once, as a crash would. */
-  terminate(): Promise<void>;
+  /** Calls back with what a query or a script notifies of; what `raw` does is part of its answer. */
+  onNotification(listener: (notification: Notification) => void): void;
 }
 
 export interface WorkerOptions {
@@ -61,7 +67,12 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
     void worker.terminate();
   };
   const onAbort = (): void => end(cancelled(undefined));
-  worker.on('message', ({ id, value, error, raised }: Answer) => {
+  const notified: ((notification: Notification) => void)[] = [];
+  worker.on('message', ({ id, value, error, raised, notification }: Answer) => {
+    if (notification !== undefined) {
+      for (const listener of notified) listener(notification);
+      return;
+    }
     if (raised !== undefined) {
       for (const listener of listeners) listener(raised);
       return;
@@ -122,6 +133,7 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
       return () => void listeners.delete(listener);
     },
     raw: (messages) => call({ kind: 'raw', messages }, limitMs) as Promise<Uint8Array>,
+    onNotification: (listener) => void notified.push(listener),
     isOpen: () => gone === undefined,
     limitCalls(ms) {
       limitMs = ms;

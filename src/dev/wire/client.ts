@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import type { Change, SessionUser, Turns } from '../../database/embedded/turns.ts';
+import type { SharedEmbedded } from '../../database/embedded/shared.ts';
+import type { SessionUser } from '../../database/embedded/turns.ts';
 import type { WorkerWire } from '../../database/embedded/worker-wire.ts';
 import { DatabaseError } from '../../database/database.ts';
 import { MuseError } from '../../shared/error.ts';
@@ -9,6 +10,7 @@ import {
   copyIn,
   fieldsOf,
   type Message,
+  notification,
   parameterStatus,
   ProtocolError,
   query,
@@ -29,8 +31,7 @@ export interface ClientOptions {
   settings: ReadonlyMap<string, string>;
   /** What a request to cancel has to name. */
   key: { id: number; secret: number };
-  turns: Turns;
-  changed(change: Change): void;
+  shared: Pick<SharedEmbedded, 'turns' | 'channels' | 'changed'>;
   /** How long a client may leave a transaction open without a statement while others wait, in ms. */
   idleInTransactionMs: number;
   /** How long a statement may take where the client does not set `statement_timeout`, in ms. */
@@ -75,7 +76,8 @@ const ofSettings = new Set(['SET', 'RESET', 'ROLLBACK', 'DISCARD ALL']);
 
 /** Talks to one client. It has the session for a transaction, or for one statement outside of a transaction. */
 export function createClient(options: ClientOptions): Client {
-  const { socket, reader, turns, changed, key } = options;
+  const { socket, reader, key } = options;
+  const { turns, channels, changed } = options.shared;
   const exchange = createExchange();
   let saved: Settings = new Map(options.settings);
   /** What the client has been told of its settings. */
@@ -85,6 +87,8 @@ export function createClient(options: ClientOptions): Client {
   let touched = false;
   /** After an error, everything up to a Sync is ignored; here only where PostgreSQL itself cannot do so. */
   let skips = false;
+  /** What ends its listening, by channel. */
+  const heard = new Map<string, () => void>();
   /** Messages that were read too early. */
   let early: Message[] = [];
   /** The engine while it runs something of this client. */
@@ -126,6 +130,8 @@ export function createClient(options: ClientOptions): Client {
   socket.on('close', () => {
     waiting?.abort(new Error('the client has left'));
     stopSoon();
+    heard.forEach((stop) => stop());
+    heard.clear();
   });
 
   const nextMessage = async (): Promise<Message | undefined> => early.shift() ?? reader.next();
@@ -180,9 +186,12 @@ export function createClient(options: ClientOptions): Client {
     const answer = await wire.raw(units).finally(() => (active = undefined));
     const outcome = exchange.read(answer);
     outcome.tags.forEach((tag) => tags.add(tag));
+    listen();
     state = outcome.state ?? state;
     const { bytes } = outcome;
     touched ||= outcome.tags.some((tag) => ofSettings.has(tag));
+    // After this client has its answer, as PostgreSQL does.
+    setImmediate(() => outcome.notifications.forEach((one) => channels.publish(one)));
     if (!touched || outcome.state === undefined || state === 'E') write(bytes);
     else {
       const ready = readyForQuery(state);
@@ -191,6 +200,22 @@ export function createClient(options: ClientOptions): Client {
       write(ready);
     }
     return outcome;
+  }
+
+  /** Hears of the channels that the client listens to now, also while others have the session. */
+  function listen(): void {
+    for (const [channel, stop] of heard) {
+      if (exchange.channels.has(channel)) continue;
+      stop();
+      heard.delete(channel);
+    }
+    for (const channel of exchange.channels) {
+      if (heard.has(channel)) continue;
+      heard.set(
+        channel,
+        channels.listen(channel, ({ payload }) => write(notification(0, channel, payload))),
+      );
+    }
   }
 
   /** What the client is to be told of its settings now. */
@@ -263,6 +288,8 @@ export function createClient(options: ClientOptions): Client {
       }
       lost(error, batch);
     } finally {
+      // That also ended what others listen to.
+      if (wire.isOpen() && ['UNLISTEN', 'DISCARD ALL'].some((tag) => tags.has(tag))) await channels.subscribe(wire);
       const changes = [...tags].filter((tag) => !harmless.has(tag));
       if (changes.length > 0) changed({ schemaMayDiffer: changes.some((tag) => !ofRows.has(tag)) });
     }

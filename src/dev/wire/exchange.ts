@@ -1,7 +1,8 @@
 /**
- * What a client has prepared, and what it is told. The session may have been somebody else's since a statement was
+ * What a client has prepared, and what it is told. Others may have had the session since a statement was
  * prepared, so it is prepared again when it is used.
  */
+import type { Notification } from '../../database/embedded/protocol.ts';
 import { eachMessage, fieldsOf, type Message, type TransactionState } from './messages.ts';
 import { type Uses, usesOf } from './uses.ts';
 
@@ -20,6 +21,8 @@ export interface Outcome {
   /** Command tags without their numbers. */
   tags: string[];
   failed: boolean;
+  /** What the client was notified of. */
+  notifications: Notification[];
 }
 
 /** One client's side of the extended protocol. */
@@ -34,6 +37,7 @@ export interface Exchange {
   read(answer: Uint8Array): Outcome;
   /** What the client uses of the session, collected since it connected. */
   settings: ReadonlySet<string>;
+  /** What it listens to, without what its open transaction changes. */
   channels: ReadonlySet<string>;
 }
 
@@ -46,6 +50,7 @@ export function createExchange(): Exchange {
   const channels = new Set<string>();
   /** One for each ParseComplete to come; without a name for one that the client did not ask for. */
   let parsing: { name?: string; statement: Prepared }[] = [];
+  let uncommitted: Uses['channels'] = [];
   /** What runs if nothing fails. */
   let running: Uses[] = [];
 
@@ -65,9 +70,9 @@ export function createExchange(): Exchange {
     known.delete(name);
   }
 
-  function finish(uses: Uses): void {
-    for (const name of uses.settings) settings.add(name);
-    for (const { listen, name } of uses.channels) {
+  /** LISTEN and UNLISTEN take effect when their transaction is committed. */
+  function commitChannels(): void {
+    for (const { listen, name } of uncommitted) {
       if (listen) channels.add(name);
       else if (name === '*') channels.clear();
       else channels.delete(name);
@@ -122,7 +127,12 @@ export function createExchange(): Exchange {
     read(answer) {
       const bytes = Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength);
       const shown: Buffer[] = [];
-      const outcome = { state: undefined as TransactionState | undefined, tags: [] as string[], failed: false };
+      const outcome = {
+        state: undefined as TransactionState | undefined,
+        tags: [] as string[],
+        failed: false,
+        notifications: [] as Notification[],
+      };
       let from = 0;
       const hide = (start: number, end: number): void => {
         shown.push(bytes.subarray(from, start));
@@ -137,12 +147,26 @@ export function createExchange(): Exchange {
             known.add(name);
           }
         } else if (type === 'G') hide(start, end);
-        else if (type === 'C') outcome.tags.push(tagOf(bytes.toString('utf8', start + 5, end - 1)));
+        else if (type === 'A') {
+          hide(start, end);
+          const fields = fieldsOf(bytes, start + 9);
+          outcome.notifications.push({ channel: fields.text(), payload: fields.text() });
+        } else if (type === 'C') outcome.tags.push(tagOf(bytes.toString('utf8', start + 5, end - 1)));
         else if (type === 'E') outcome.failed = true;
         else if (type === 'Z') outcome.state = String.fromCharCode(bytes[start + 5] as number) as TransactionState;
       });
       hide(bytes.length, bytes.length);
-      if (!outcome.failed) running.forEach(finish);
+      if (!outcome.failed) {
+        for (const uses of running) {
+          for (const name of uses.settings) settings.add(name);
+          uncommitted.push(...uses.channels);
+        }
+      }
+      if (outcome.state === 'I') {
+        if (!outcome.failed && !outcome.tags.includes('ROLLBACK')) commitChannels();
+        uncommitted = [];
+      }
+      if (outcome.tags.includes('DISCARD ALL')) channels.clear();
       if (outcome.failed) for (const { name } of parsing) if (name !== undefined) known.delete(name);
       if (outcome.tags.includes('DISCARD ALL') || outcome.tags.includes('DEALLOCATE ALL')) {
         prepared.clear();

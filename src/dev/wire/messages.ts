@@ -70,6 +70,10 @@ export function report({ severity, code, message: what, detail, hint }: Report):
 /** CopyInResponse. The number of columns is not known before the statement runs; clients do not need it. */
 export const copyIn = (binary: boolean): Buffer => message('G', Buffer.from([binary ? 1 : 0]), int16(0));
 
+/** @param from the client that sent it; 0 for others */
+export const notification = (from: number, channel: string, payload: string): Buffer =>
+  message('A', int32(from), text(channel), text(payload));
+
 /** Reads a message's body field by field. */
 export interface Fields {
   text(): string;

@@ -15,7 +15,7 @@ import { scramSecret } from './scram.ts';
 import { startUp } from './startup.ts';
 
 export interface WireOptions {
-  shared: Pick<SharedEmbedded, 'turns' | 'changed'>;
+  shared: Pick<SharedEmbedded, 'turns' | 'channels' | 'changed'>;
   /** Of the user `postgres`: printable ASCII. */
   password: string;
   /** How long a client may leave a transaction open without a statement while others wait, in ms; default 10,000. */
@@ -68,8 +68,7 @@ export async function createWire(options: WireOptions): Promise<WireServer> {
     largest = largestAfter;
     const key = { id: ++lastId, secret: randomInt(2 ** 31) };
     const { settings } = started;
-    const { turns, changed } = shared;
-    const client = createClient({ socket, reader, settings, key, turns, changed, idleInTransactionMs, statementMs });
+    const client = createClient({ socket, reader, settings, key, shared, idleInTransactionMs, statementMs });
     clients.set(key.id, { secret: key.secret, client });
     await client.serve().finally(() => clients.delete(key.id));
   }

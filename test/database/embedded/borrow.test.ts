@@ -40,7 +40,7 @@ const state = async (): Promise<unknown> => {
 };
 const clean = { who: 'postgres', login: 'postgres', path: '"$user", public, extensions', temporary: null };
 
-it('lends the session, and takes it back as it was', async () => {
+it('lends the session, and has it as it was afterwards', async () => {
   const before = await count();
   const borrowed = await openEmbedded({ directory });
   expect(borrowed.description).toBe(`embedded database in ${directory}`);
@@ -86,7 +86,7 @@ describe('errors are those of an engine of one’s own', () => {
   });
 });
 
-it('ends a statement whose client is gone or aborts, and goes on', async () => {
+it('ends a statement whose client is gone or aborts, and continues', async () => {
   const abort = new AbortController();
   const borrowed = await openEmbedded({ directory, signal: abort.signal });
   const endless = borrowed.script('do $$ begin loop end loop; end $$');
