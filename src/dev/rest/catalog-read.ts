@@ -54,7 +54,7 @@ const tablesQuery = `${baseTypes}
       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '[]') AS columns
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('v', 'r', 'm', 'f', 'p') AND NOT c.relispartition AND n.nspname = ANY ($1::text[])
-  ORDER BY 1, 2`;
+  ORDER BY n.nspname, c.relname`;
 
 /** Of all schemas, because a view of an exposed one may show a table of another. */
 const keysQuery = `
@@ -105,7 +105,7 @@ const routinesQuery = `${baseTypes}
   ) i ON true
   WHERE n.nspname = ANY ($1::text[]) AND p.prokind = 'f' AND t.oid <> 'trigger'::regtype
     AND (coalesce(i.unnamed, 0) = 0 OR i.total = 1 AND i.takes_body)
-  ORDER BY 1, 2, p.pronargs, p.proargtypes::oid[]`;
+  ORDER BY n.nspname, p.proname, p.pronargs, p.proargtypes::oid[]`;
 
 const computedQuery = `
   SELECT json_build_object('schema', n.nspname, 'name', p.proname) AS function,

@@ -31,7 +31,7 @@ export class Scanner {
     return this.#text.slice(this.#at);
   }
 
-  /** Whether the text goes on with this; reads nothing. */
+  /** Whether this comes next; reads nothing. */
   sees(literal: string): boolean {
     if (this.#text.startsWith(literal, this.#at)) return true;
     this.#expect(literal === '' ? 'end of input' : JSON.stringify(literal));
@@ -44,14 +44,14 @@ export class Scanner {
     return false;
   }
 
-  /** Reads this where the text goes on with it. */
+  /** Reads this where it comes next. */
   take(literal: string): boolean {
     const seen = this.sees(literal);
     if (seen) this.#at += literal.length;
     return seen;
   }
 
-  /** Reads the first of these that the text goes on with; list longer ones first. */
+  /** Reads the first of these that comes next; list longer ones first. */
   takeOne<T extends string>(literals: readonly T[]): T | undefined {
     return literals.find((literal) => this.take(literal));
   }
@@ -76,7 +76,7 @@ export class Scanner {
     this.takeWhile((character) => character === ' ' || character === '\t');
   }
 
-  /** @throws NoMatch where the text does not go on with this */
+  /** @throws NoMatch where something else comes next */
   need(literal: string): void {
     if (!this.take(literal)) this.fail();
   }

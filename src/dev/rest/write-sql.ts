@@ -1,6 +1,6 @@
 import { quoteIdentifier } from '../../shared/quote.ts';
-import { bodyName, bodySql } from './body-sql.ts';
-import type { Column, Table } from './catalog.ts';
+import { bodyName, bodySql, type BodyColumn } from './body-sql.ts';
+import type { Table } from './catalog.ts';
 import { conditionSql } from './expressions.ts';
 import { RestFailure } from './failure.ts';
 import { quoted, quotedPath, type Values } from './identifiers.ts';
@@ -24,7 +24,7 @@ interface WriteBase {
 export interface Insert extends WriteBase {
   kind: 'insert';
   payload: JsonPayload;
-  columns: readonly Column[];
+  columns: readonly BodyColumn[];
   conflict: Conflict | undefined;
   withDefaults: boolean;
   /** PUT: the row must be the one that the URL names. */
@@ -34,7 +34,7 @@ export interface Insert extends WriteBase {
 export interface Update extends WriteBase {
   kind: 'update';
   payload: JsonPayload;
-  columns: readonly Column[];
+  columns: readonly BodyColumn[];
   withDefaults: boolean;
   conditions: readonly Condition[];
 }
@@ -60,10 +60,11 @@ function countInserted(by: 1 | -1): string {
  * The columns of a body.
  * @throws RestFailure PGRST204 for one that the table lacks
  */
-export function columnsOf(table: Table, names: readonly string[]): Column[] {
+export function columnsOf(table: Table, names: readonly string[]): BodyColumn[] {
   return names.map((name) => {
     const column = table.columns.get(name);
-    if (column) return column;
+    // As it was declared: `character` alone is one character long.
+    if (column) return { name, type: column.declared, default: column.default };
     throw new RestFailure({
       status: 400,
       code: 'PGRST204',

@@ -148,7 +148,7 @@ describe('the filter grammar', () => {
         const { json } = await server.send(`/t?${search}`);
         expect((json as { id: number }[]).map(({ id }) => id)).toEqual(await expectedIds(condition));
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 
@@ -174,7 +174,7 @@ describe('the filter grammar', () => {
         const got = await server.send(`/rpc/echo?${new URLSearchParams({ word: value })}`);
         if (got.status === 200) expect(got.json).toBe(value);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });
@@ -304,7 +304,7 @@ describe('requests of any kind', () => {
         // Only where PostgreSQL itself calls it an error of the server, e.g. a row that is updated twice.
         expect(answer.json).toMatchObject({ code: expect.stringMatching(/^(?:21|25|54|55)...$/) as string });
       }),
-      { numRuns: 400 },
+      { numRuns: process.env['CREATE_MUSE_ALL'] ? 2000 : 150 },
     );
     expect((await server.send('/t?select=count()')).json).toEqual([{ count: words.length }]);
   });

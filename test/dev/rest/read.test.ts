@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { library } from './schema.ts';
+import { library, longName } from './schema.ts';
 import { startRest, type RestServer } from './support.ts';
 
 let server: RestServer;
@@ -293,6 +293,15 @@ describe('embedding', () => {
     ['/authors?select=...books!author_id(pages.sum())', '400 PGRST127'],
   ])('aggregates %s', async (path, expected) => {
     expect(await get(path)).toEqual(expected);
+  });
+
+  it('embeds tables with the longest names, and cuts an alias as PostgreSQL does', async () => {
+    const [a, b, c] = [longName('a'), longName('b'), longName('c')];
+    expect(await get(`/${b}?select=id,${c}(id),other(id)`)).toEqual([{ id: 1, [c]: { id: 1 }, other: { id: 2 } }]);
+    const both = `${'x'.repeat(63)}1:${b}!${c}(id),${'y'.repeat(63)}2:${b}!other(id)`;
+    expect(await get(`/${a}?id=eq.1&select=${both}`)).toEqual([
+      { ['x'.repeat(63)]: [{ id: 1 }], ['y'.repeat(63)]: [] },
+    ]);
   });
 
   it('counts the rows that an inner join leaves', async () => {

@@ -1,6 +1,13 @@
 /** A library: every kind of relationship, key, function and type that the Data API treats in a way of its own. */
+/** As long as a name may be. */
+export const longName = (letter: string): string => letter.repeat(63);
+
 export const library = `
   CREATE SCHEMA private_api;
+  CREATE DOMAIN public.code AS character(3) CHECK (VALUE <> 'bad');
+  CREATE TABLE public.typed (
+    id int PRIMARY KEY, short character(3), bits bit(4), coded public.code, exact numeric(6, 2), many int[],
+    at timestamptz, born int4range, raw bytea, place point);
   CREATE SCHEMA hidden;
   CREATE TYPE public.mood AS ENUM ('calm', 'grim');
   CREATE TABLE public.authors (
@@ -37,6 +44,12 @@ export const library = `
   CREATE VIEW public.long_books AS SELECT id, title, author_id AS writer FROM public.books WHERE pages > 100;
   CREATE VIEW public.longest AS SELECT * FROM public.long_books;
   CREATE VIEW public.names AS SELECT name FROM public.authors LIMIT 5;
+
+  CREATE TABLE public.${longName('a')} (id int PRIMARY KEY);
+  CREATE TABLE public.${longName('b')} (
+    id int PRIMARY KEY, ${longName('c')} int REFERENCES public.${longName('a')}, other int REFERENCES public.${longName('a')});
+  INSERT INTO public.${longName('a')} VALUES (1), (2);
+  INSERT INTO public.${longName('b')} VALUES (1, 1, 2);
 
   CREATE FUNCTION public.initial(public.authors) RETURNS text LANGUAGE sql STABLE AS $$ SELECT left($1.name, 1) $$;
   CREATE FUNCTION public.first_book(public.authors) RETURNS SETOF public.books ROWS 1 LANGUAGE sql STABLE AS

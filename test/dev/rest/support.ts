@@ -1,6 +1,6 @@
 /** The Data API on an embedded database, over HTTP. */
 import { createClient, type SupabaseClient } from '@supabase/supabase-js';
-import WebSocket from 'ws';
+import { WebSocket } from 'ws';
 import { shareEmbedded } from '../../../src/database/embedded/shared.ts';
 import { createOwnDatabase, type OwnDatabase } from '../../../src/dev/database/database.ts';
 import { embeddedConnections } from '../../../src/dev/database/embedded.ts';

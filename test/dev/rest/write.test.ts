@@ -117,6 +117,27 @@ describe('insert', () => {
     expect((await send('POST', '/books?select=id::text', body, full)).text).toBe('[{"id":"9007199254740993"}]');
   });
 
+  it('writes every type as it was declared', async () => {
+    const row = {
+      id: 1,
+      short: 'abc',
+      bits: '1010',
+      coded: 'xyz',
+      exact: 12.5,
+      many: [1, null],
+      at: '2026-01-02T03:04:05+00:00',
+      born: '[1,4)',
+      raw: '\\x6162',
+      place: '(1,2)',
+    };
+    for (const prefer of [full, `missing=default,tx=rollback,${full}`]) {
+      const answer = await send('POST', '/typed', row, `tx=rollback,${prefer}`);
+      expect(answer.json).toEqual([{ ...row, exact: 12.5 }]);
+    }
+    expect(short(await send('POST', '/typed', { id: 2, coded: 'bad' })).slice(0, 2)).toEqual([400, '23514']);
+    expect(short(await send('POST', '/typed', { id: 2, short: 'long' })).slice(0, 2)).toEqual([400, '22001']);
+  });
+
   it('takes csv and forms', async () => {
     const csv = await send('POST', '/counters', 'id,word\n4,"a ""b"", c"\n5,NULL', full, {
       headers: { 'content-type': 'text/csv' },
