@@ -41,7 +41,8 @@ export interface WorkerInput {
 export type Request = { id: number } & RequestBody;
 export type RequestBody =
   | { kind: 'query'; sql: string; parameters: (string | null)[]; first?: string | undefined }
-  | { kind: 'script'; sql: string }
+  /** `raises`: whether the messages of RAISE are sent while it runs. */
+  | { kind: 'script'; sql: string; raises: boolean }
   /** Messages of the wire protocol, answered by what PostgreSQL sends back. Those that belong together are one element. */
   | { kind: 'raw'; messages: Uint8Array[] }
   | { kind: 'dump' }
@@ -64,6 +65,8 @@ export interface Notification {
 export interface Answer {
   id: number;
   notification?: Notification;
+  /** The message of a RAISE: the request is not answered yet. */
+  raised?: string;
   value?: unknown;
   /**
    * `server` is true if PostgreSQL itself reported the error, false if the engine failed. `done` counts the script's

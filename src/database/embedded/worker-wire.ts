@@ -57,6 +57,7 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
   const waiting = new Map<number, Waiting>();
   let gone: MuseError | undefined;
   let lastId = 0;
+  const listeners = new Set<(text: string) => void>();
   let { timeoutMs: limitMs } = options;
 
   const end = (error: MuseError): void => {
@@ -66,10 +67,14 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
     void worker.terminate();
   };
   const onAbort = (): void => end(cancelled(undefined));
-  const listeners: ((notification: Notification) => void)[] = [];
-  worker.on('message', ({ id, value, error, notification }: Answer) => {
+  const notified: ((notification: Notification) => void)[] = [];
+  worker.on('message', ({ id, value, error, raised, notification }: Answer) => {
     if (notification !== undefined) {
-      for (const listener of listeners) listener(notification);
+      for (const listener of notified) listener(notification);
+      return;
+    }
+    if (raised !== undefined) {
+      for (const listener of listeners) listener(raised);
       return;
     }
     const call = waiting.get(id);
@@ -121,10 +126,14 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
       return { fields: answer.fields, rows: answer.rows, ...readTag(answer.tag) };
     },
     async script(sql) {
-      await call({ kind: 'script', sql }, limitMs);
+      await call({ kind: 'script', sql, raises: listeners.size > 0 }, limitMs);
+    },
+    onRaise(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
     raw: (messages) => call({ kind: 'raw', messages }, limitMs) as Promise<Uint8Array>,
-    onNotification: (listener) => void listeners.push(listener),
+    onNotification: (listener) => void notified.push(listener),
     isOpen: () => gone === undefined,
     limitCalls(ms) {
       limitMs = ms;
