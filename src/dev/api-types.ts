@@ -11,6 +11,8 @@ export interface DevOptions extends CallOptions {
   port?: number;
   /** Where to look for a free port for PostgreSQL; 0 for any. Default: 54322. */
   databasePort?: number;
+  /** Whether to serve the dashboard. Default: false. */
+  dashboard?: boolean;
   /** Called with what a person should know, e.g. that a port was in use. */
   onNote?(text: string): void;
 }
@@ -21,6 +23,8 @@ export interface DevServer {
   url: string;
   /** For `pg` and other clients of PostgreSQL. Contains the password. */
   databaseUrl: string | undefined;
+  /** With `dashboard`: its URL, which has the token that opens it. */
+  dashboardUrl: string | undefined;
   /** For the browser: an anonymous visitor, or with a token a signed-in user. */
   publishableKey: string;
   /** For servers only: bypasses row-level security. */

@@ -10,7 +10,7 @@ import { type Filled, fillSecretsFile } from './env-file.ts';
 import { createHttp, loopback, type Route } from './http.ts';
 import { openKeys } from './keys.ts';
 import { listenFrom } from './ports.ts';
-import { findRunning, makeToken, noteRunning, type RunningServer } from './running.ts';
+import { findRunning, localPrefix, makeToken, noteRunning, type RunningServer } from './running.ts';
 import { createServices } from './services.ts';
 
 /** How to serve an environment of a muse. */
@@ -22,6 +22,8 @@ export interface ServeOptions {
   port?: number | undefined;
   /** As `port`, for the wire protocol. Default: 54322. */
   databasePort?: number | undefined;
+  /** Whether to serve the dashboard; default true. */
+  dashboard?: boolean | undefined;
   /** Ends the start. */
   signal?: AbortSignal | undefined;
   /** Gets what a person should know, e.g. that a port was taken. */
@@ -32,6 +34,8 @@ export interface ServeOptions {
 export interface Serving {
   url: string;
   databaseUrl: string | undefined;
+  /** With the token that opens it. */
+  dashboardUrl: string | undefined;
   publishableKey: string;
   secretKey: string;
   /** Which variables of which file lead to it now. */
@@ -50,7 +54,7 @@ const defaultDatabasePort = 54_322;
  *   throws, and `cancelled`
  */
 export async function serve(muse: Muse, options: ServeOptions): Promise<Serving> {
-  const { environment, variables, port = defaultPort, signal, onNote } = options;
+  const { environment, variables, port = defaultPort, dashboard = true, signal, onNote } = options;
   const { directory } = muse;
   const at = placeOf(muse, environment, variables);
   const running = await findRunning(directory, environment);
@@ -79,14 +83,18 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
     const filled = await fillSecretsFile(directory, environment, { url, keys, databasePort: wire?.port });
     const token = makeToken();
     const siteUrl = filled.variables['NEXT_PUBLIC_SITE_URL'] ?? filled.variables['NEXT_PUBLIC_APP_URL'];
-    const services = await createServices({ database, keys, url, siteUrl, directory, environment, token, mails: [] });
+    const { name } = muse.museFile;
+    const made = { database, keys, url, siteUrl, directory, environment, token, name, log: http.log, dashboard };
+    const services = await createServices(made);
     closing.push(() => services.close());
     http.server.on('upgrade', (request, socket, head) => void services.upgrade(request, socket, head));
     ready(services.routes);
     const databaseUrl = wire && `postgresql://postgres:${keys.databasePassword}@${loopback}:${wire.port}/postgres`;
-    closing.push(await noteRunning(directory, environment, { pid: process.pid, token, url, databaseUrl }));
+    const dashboardUrl = dashboard ? `${url}${localPrefix}/?t=${token}` : undefined;
+    const urls = { url, databaseUrl, dashboardUrl };
+    closing.push(await noteRunning(directory, environment, { pid: process.pid, token, ...urls }));
     signal?.throwIfAborted();
-    return { url, databaseUrl, publishableKey: keys.publishable, secretKey: keys.secret, filled, close };
+    return { ...urls, publishableKey: keys.publishable, secretKey: keys.secret, filled, close };
   } catch (error) {
     await close();
     throw signal?.aborted ? cancelled(error) : error;

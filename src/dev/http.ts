@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
@@ -49,6 +50,8 @@ export async function createHttp({ keys, routes }: HttpOptions): Promise<Http> {
   const identify = await createIdentify(keys);
   const log = createRequestLog();
   const closing = new AbortController();
+  // One listener for each request that runs: Node would take more than ten for a leak.
+  setMaxListeners(0, closing.signal);
   const sockets = new Set<Socket>();
 
   async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { readText, writeWhole } from '../shared/files.ts';
 import type { EnvironmentName } from '../shared/muse-file.ts';
-import { jsonAnswer, loopback } from './http.ts';
-import type { DevPart } from './service.ts';
+import { loopback } from './http.ts';
 
 const runningServer = v.object({
   pid: v.number(),
@@ -58,23 +57,8 @@ export async function noteRunning(
 
 /** What only this machine's user asks for. */
 export const localPrefix = '/_muse';
-const tokenHeader = 'x-muse-token';
+/** The header that has the token, so that no page of another origin can send it. */
+export const tokenHeader = 'x-muse-token';
 
 /** The key to the local pages, new at each start. */
 export const makeToken = (): string => randomBytes(18).toString('base64url');
-
-/** What is below {@link localPrefix}: whether the server is there. */
-export function createLocal(token: string): DevPart {
-  return {
-    handle({ path, query, headers }) {
-      if (headers[tokenHeader] !== token && query.get('t') !== token) {
-        const hint = 'Open the URL that muse dev printed: its token is new at each start.';
-        return Promise.resolve(jsonAnswer(401, { message: 'The token is missing or of an earlier start.', hint }));
-      }
-      const found = path === '/alive';
-      return Promise.resolve(
-        found ? jsonAnswer(200, { ok: true }) : jsonAnswer(404, { message: 'There is no such page.' }),
-      );
-    },
-  };
-}

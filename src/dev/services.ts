@@ -3,10 +3,12 @@ import type { Duplex } from 'node:stream';
 import { join } from 'node:path';
 import type { EnvironmentName } from '../shared/muse-file.ts';
 import { createAuth } from './auth/auth.ts';
+import { createDashboard } from './dashboard/dashboard.ts';
 import type { Route } from './http.ts';
 import { attachRealtime } from './realtime/realtime.ts';
 import { createRest } from './rest/rest.ts';
-import { createLocal, localPrefix } from './running.ts';
+import type { RequestLog } from './request-log.ts';
+import { localPrefix } from './running.ts';
 import type { DevDatabase, DevKeys, Mail } from './service.ts';
 import { createStorage } from './storage/storage.ts';
 
@@ -23,8 +25,11 @@ export interface ServicesOptions {
   environment: EnvironmentName;
   /** The key to the local pages. */
   token: string;
-  /** Gets the mails that Auth would have sent. */
-  mails: Mail[];
+  /** Name of the muse. */
+  name: string;
+  log: RequestLog;
+  /** Whether the dashboard has a page. */
+  dashboard: boolean;
 }
 
 export interface Services {
@@ -42,7 +47,8 @@ const localPages = ['http://localhost:*/**', 'http://127.0.0.1:*/**'];
 
 /** Every service of a Supabase project that there is here, below its prefix. */
 export async function createServices(options: ServicesOptions): Promise<Services> {
-  const { database, keys, url, siteUrl, directory, environment, token, mails } = options;
+  const { database, keys, url, siteUrl, directory, environment, token, name, log, dashboard } = options;
+  const mails: Mail[] = [];
   const settings = { redirectUrls: localPages, ...(siteUrl === undefined ? {} : { siteUrl }) };
   const files = join(directory, '.muse', environment === 'development' ? 'storage' : `storage-${environment}`);
   const realtime = await attachRealtime({ database, keys });
@@ -58,7 +64,11 @@ export async function createServices(options: ServicesOptions): Promise<Services
       // Storage looks for a token by itself: public and signed URLs need none.
       { prefix: '/storage/v1', part: storage, open: () => true },
       { prefix: '/realtime/v1', part: realtime.part, badToken: (error) => error },
-      { prefix: localPrefix, part: createLocal(token), local: true },
+      {
+        prefix: localPrefix,
+        part: createDashboard({ database, log, mails, token, name, url, page: dashboard }),
+        local: true,
+      },
     ],
     upgrade: (request, socket, head) => realtime.upgrade(request, socket, head),
     async close() {

@@ -1,6 +1,7 @@
 /** Auth behind real HTTP on one PGlite, with the clients that apps use. */
 import { createClient, type SupabaseClient } from '@supabase/supabase-js';
-import WebSocket from 'ws';
+import { expect } from 'vitest';
+import { WebSocket } from 'ws';
 import { createAuth, type PartialSettings } from '../../src/dev/auth/auth.ts';
 import { createOwnDatabase, type OwnDatabase } from '../../src/dev/database/database.ts';
 import { embeddedConnections } from '../../src/dev/database/embedded.ts';
@@ -79,4 +80,52 @@ function memory() {
     setItem: (key: string, value: string) => void items.set(key, value),
     removeItem: (key: string) => void items.delete(key),
   };
+}
+
+/** Addresses and numbers are confirmed by a code; everything is on. */
+export const strictly: PartialSettings = {
+  email: { autoconfirm: false },
+  phone: { enabled: true, autoconfirm: false },
+  anonymous: true,
+  redirectUrls: ['https://app.example.com/**'],
+  code: { everySeconds: 0 },
+  refresh: { reuseSeconds: 0 },
+  password: { secureChange: true, requiredCharacters: ['abcdefghijklmnopqrstuvwxyz', '0123456789'] },
+};
+
+let count = 0;
+
+/** An address that nobody has. */
+export function newEmail(): string {
+  count += 1;
+  return `user${count}@example.com`;
+}
+
+export const password = 'secret1';
+
+export interface SignedIn {
+  client: SupabaseClient;
+  email: string;
+  id: string;
+}
+
+/** A client with a new user who is signed in. */
+export async function signedIn(server: AuthServer, email = newEmail()): Promise<SignedIn> {
+  const client = server.visitor();
+  await server.service.auth.admin.createUser({ email, password, email_confirm: true });
+  const { data, error } = await client.auth.signInWithPassword({ email, password });
+  if (error) throw error;
+  return { client, email, id: data.user.id };
+}
+
+/** Opens a link of a mail, and says where it leads. */
+export async function open(link: string): Promise<URL> {
+  const response = await fetch(link, { redirect: 'manual' });
+  expect(response.status).toBe(303);
+  return new URL(response.headers.get('location') ?? '');
+}
+
+/** What a link hands to the app. */
+export function fragment(url: URL): Record<string, string> {
+  return Object.fromEntries(new URLSearchParams(url.hash.slice(1)));
 }

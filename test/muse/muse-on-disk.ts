@@ -20,6 +20,15 @@ export async function museOnDisk(
 ): Promise<Muse> {
   const directory = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  return museIn(directory, files, urls);
+}
+
+/** As {@link museOnDisk}, in a directory that the caller removes. */
+export async function museIn(
+  directory: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+  urls: Partial<Record<EnvironmentName, string>> = {},
+): Promise<Muse> {
   const environments: Partial<Record<EnvironmentName, Environment>> = { development: { target: 'embedded' } };
   for (const [name, url] of Object.entries(urls) as [EnvironmentName, string][]) {
     environments[name] = { target: 'postgres' };

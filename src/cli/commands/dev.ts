@@ -9,7 +9,7 @@ const group = 'Command';
 export const command: MuseCommand = {
   section: 'Development',
   about: 'serve the database as a local Supabase: Data API, Auth, Storage, Realtime',
-  usage: ['[--port <number>] [--db-port <number>] [--env <name>]'],
+  usage: ['[--port <number>] [--db-port <number>] [--no-dashboard] [--env <name>]'],
   flags: [
     {
       name: 'port',
@@ -25,6 +25,7 @@ export const command: MuseCommand = {
       about: 'where PostgreSQL listens; the next free port where it is taken (default: 54322)',
       group,
     },
+    { name: 'no-dashboard', type: 'boolean', about: 'serve no page with rows, mails, users and requests', group },
   ],
   async run(context) {
     const { AlreadyRunning, serve } = await import('../../dev/dev.ts');
@@ -39,6 +40,7 @@ export const command: MuseCommand = {
         variables: context.environment,
         port,
         databasePort,
+        dashboard: !typed.has('no-dashboard'),
         signal,
         onNote: hooks.onNote,
       });

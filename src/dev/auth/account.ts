@@ -33,7 +33,7 @@ interface Update extends Challenge {
 }
 
 export async function updateOwnUser(call: UserCall): Promise<Reply> {
-  const fields = readFields(call.body, {
+  const fields = readFields(call.body(), {
     email: 'text',
     phone: 'text',
     password: 'text?',

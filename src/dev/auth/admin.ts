@@ -55,7 +55,7 @@ function bannedUntil(text: string): { banned_until?: string | null } {
 
 export async function createUser(call: AuthCall): Promise<Reply> {
   const { sql } = call;
-  const fields = readFields(call.body, adminFields);
+  const fields = readFields(call.body(), adminFields);
   if (fields.email === '' && fields.phone === '') {
     throw invalid('Cannot create a user without either an email or phone');
   }
@@ -180,7 +180,7 @@ export async function getNamedUser(call: AuthCall): Promise<Reply> {
 
 export async function updateNamedUser(call: AuthCall): Promise<Reply> {
   const user = await namedUser(call);
-  const fields = readFields(call.body, adminFields);
+  const fields = readFields(call.body(), adminFields);
   const email = fields.email === '' ? '' : validEmail(fields.email);
   const phone = fields.phone === '' ? '' : validPhone(fields.phone);
   const ban = bannedUntil(fields.ban_duration);
@@ -221,8 +221,7 @@ async function applyUpdate(
 
 export async function deleteNamedUser(call: AuthCall): Promise<Reply> {
   const user = await namedUser(call);
-  const { should_soft_delete: soft } =
-    call.body === undefined ? { should_soft_delete: false } : readFields(call.body, { should_soft_delete: 'yes' });
+  const soft = call.text !== '' && readFields(call.body(), { should_soft_delete: 'yes' }).should_soft_delete;
   if (!soft) {
     const gone = call.sql.query('DELETE FROM auth.users WHERE id = $1', [user.id]);
     await orDatabaseError('Database error deleting user', gone);

@@ -7,7 +7,7 @@ import type { Session } from '../../database/database.ts';
 import { readBody } from '../body.ts';
 import { ApiError, InvalidToken } from '../errors.ts';
 import { jsonAnswer } from '../http.ts';
-import type { Claims, DevAnswer, DevDatabase, DevPart, DevRequest } from '../service.ts';
+import type { Claims, DevAnswer, DevDatabase, DevPart, DevRequest, Mail } from '../service.ts';
 import type { AuthCall, AuthContext, Login, Reply, UserCall } from './call.ts';
 import { AuthError, errorAnswer } from './errors.ts';
 import { findRoute, type Match } from './routes.ts';
@@ -16,7 +16,7 @@ import { allSettings, type PartialSettings } from './settings.ts';
 import { findUserById, isBanned } from './users.ts';
 import { isUuid, parseBody } from './values.ts';
 
-export type { AuthSettings, PartialSettings } from './settings.ts';
+export type { PartialSettings } from './settings.ts';
 
 export interface AuthOptions extends Omit<AuthContext, 'settings'> {
   database: DevDatabase;
@@ -55,23 +55,18 @@ async function answer(
   const text = request.method === 'GET' ? '' : await readText(request);
   const claims = 'open' in route ? {} : await readClaims(auth, request);
   if ('admin' in route) checkAdmin(claims);
-  return database.asServer(async (sql) => {
+  const mails: Mail[] = [];
+  const reply = await database.asServer(async (sql) => {
     // GoTrue's role searches this schema only, so a trigger of the muse that names its tables without a schema fails
     // here as it would on Supabase.
     await sql.query(`SELECT pg_catalog.set_config('search_path', 'auth', true)`);
-    const call: AuthCall = {
-      auth,
-      request,
-      sql,
-      params,
-      // Some handlers need no body, and take any.
-      get body() {
-        return text === '' && request.method === 'DELETE' ? undefined : parseBody(text);
-      },
-    };
+    const call: AuthCall = { auth: { ...auth, mails }, request, sql, params, text, body: () => parseBody(text) };
     if ('open' in route) return route.open(call);
     return 'admin' in route ? route.admin(call) : route.user(await signedIn(call, claims));
   });
+  // A mail whose code was rolled back would lead nowhere.
+  for (const mail of mails) auth.mails.push(mail);
+  return reply;
 }
 
 /** GoTrue's limit for a body. */
@@ -86,11 +81,12 @@ async function readText({ body }: DevRequest): Promise<string> {
   }
 }
 
-/** Who asks, by their token; by their key where they have none, as Supabase's gateway makes a token of it. */
+/** Who asks, by their token; by their key where they sent that, of which Supabase's gateway makes a token. */
 async function readClaims({ keys }: AuthContext, request: DevRequest): Promise<Claims> {
   const { token, identity, headers } = request;
   if (token === undefined) {
-    if (headers.authorization !== undefined || headers['apikey'] !== undefined) return identity.claims;
+    const key = headers['apikey'];
+    if (headers.authorization !== undefined || key === keys.publishable || key === keys.secret) return identity.claims;
     throw new AuthError(401, 'no_authorization', 'This endpoint requires a valid Bearer token');
   }
   try {
@@ -124,8 +120,7 @@ async function signedIn(call: AuthCall, claims: Claims): Promise<UserCall> {
   if (!user) throw new AuthError(403, 'user_not_found', 'User from sub claim in JWT does not exist');
   const login = typeof loginId === 'string' && loginId !== '' ? await sessionOf(call.sql, loginId) : undefined;
   if (isBanned(user)) throw new AuthError(403, 'user_banned', 'User is banned');
-  // The body stays as it is: read when a handler wants it.
-  return Object.create(call, Object.getOwnPropertyDescriptors({ claims, user, login })) as UserCall;
+  return { ...call, claims, user, login };
 }
 
 async function sessionOf(sql: Session, id: string): Promise<Login> {

@@ -28,8 +28,13 @@ export interface AuthCall {
   auth: AuthContext;
   request: DevRequest;
   sql: Session;
-  /** The parsed body; undefined for a method that has none. */
-  body: unknown;
+  /** The body as it was sent. */
+  text: string;
+  /**
+   * The body as JSON: read by the handlers that need one, the others take anything.
+   * @throws AuthError 400 where it is none
+   */
+  body(): unknown;
   /** The parts of the path that a route names, as `:user_id`. */
   params: Readonly<Record<string, string>>;
 }

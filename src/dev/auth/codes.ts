@@ -16,7 +16,7 @@ export type CodeType =
   | 'phone_change_token';
 
 /** When the last code of each kind was sent. */
-export const sentColumn = {
+const sentColumn = {
   confirmation_token: 'confirmation_sent_at',
   reauthentication_token: 'reauthentication_sent_at',
   recovery_token: 'recovery_sent_at',

@@ -90,12 +90,7 @@ export function errorAnswer(error: unknown, request: DevRequest): DevAnswer {
       body: JSON.stringify({ error: error.code, error_description: error.message }),
     };
   }
-  const known =
-    error instanceof AuthError
-      ? error
-      : new AuthError(500, 'unexpected_failure', 'Unexpected failure, please check server logs for more information', {
-          cause: error,
-        });
+  const known = error instanceof AuthError ? error : unexpected(error);
   const { cause } = known;
   const report = cause instanceof DatabaseError ? cause : undefined;
   const hint =
@@ -113,6 +108,15 @@ export function errorAnswer(error: unknown, request: DevRequest): DevAnswer {
       ? { code: report.code, message: report.message, hint: report.hint, detail: report.detail }
       : { code: known.status, error_code: known.code, msg: known.message, weak_password: weak, hint };
   return { status: known.status, headers: { ...json, 'x-sb-error-code': known.code }, body: JSON.stringify(body) };
+}
+
+function unexpected(cause: unknown): AuthError {
+  // A value that no column can hold, such as a text with NUL, is the caller's fault.
+  if (cause instanceof DatabaseError && cause.code.startsWith('22')) {
+    return new AuthError(400, 'validation_failed', cause.message, { cause });
+  }
+  const message = 'Unexpected failure, please check server logs for more information';
+  return new AuthError(500, 'unexpected_failure', message, { cause });
 }
 
 const json = { 'content-type': 'application/json' } as const;

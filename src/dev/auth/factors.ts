@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Session } from '../../database/database.ts';
 import { clientOf, ok, type AuthCall, type Reply, type UserCall } from './call.ts';
 import { AuthError, invalid, notHere } from './errors.ts';
-import { qrCodeSvg } from './qr-code.ts';
+import { longestQrText, qrCodeSvg } from './qr-code.ts';
 import { addMethod, answerTokens, renewToken } from './sessions.ts';
 import { isCodeOf, newSecret, otpauthUri } from './totp.ts';
 import { hasVerifiedFactor, type Factor, type User } from './users.ts';
@@ -46,7 +46,7 @@ export async function enroll(call: UserCall): Promise<Reply> {
       'A valid session and a registered user are required to enroll a factor',
     );
   }
-  const fields = readFields(call.body, { friendly_name: 'text', factor_type: 'text', issuer: 'text' });
+  const fields = readFields(call.body(), { friendly_name: 'text', factor_type: 'text', issuer: 'text' });
   if (fields.factor_type === 'phone') {
     throw new AuthError(422, 'mfa_phone_enroll_not_enabled', 'MFA enroll is disabled for Phone');
   }
@@ -61,6 +61,7 @@ export async function enroll(call: UserCall): Promise<Reply> {
   const issuer = fields.issuer || new URL(settings.siteUrl).host;
   const secret = newSecret();
   const uri = otpauthUri(secret, issuer, user.email ?? '');
+  if (Buffer.byteLength(uri) > longestQrText) throw invalid('The issuer is too long for a QR code');
   const id = randomUUID();
   await sql.query(
     `INSERT INTO auth.mfa_factors (id, user_id, friendly_name, factor_type, status, secret, created_at, updated_at)
@@ -128,7 +129,7 @@ export async function verifyFactor(call: UserCall): Promise<Reply> {
   checkPermanent(call);
   const { user, login, sql } = call;
   const factor = namedFactor(call, user);
-  const fields = readFields(call.body, { challenge_id: 'text', code: 'text' });
+  const fields = readFields(call.body(), { challenge_id: 'text', code: 'text' });
   if (fields.code === '') throw invalid('Code needs to be non-empty');
   checkTotp(call, factor);
   await checkChallenge(call, factor, fields.challenge_id);

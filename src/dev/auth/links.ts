@@ -18,7 +18,7 @@ import {
 import { checkPassword, readFields, validEmail, type JsonObject } from './values.ts';
 
 export async function invite(call: AuthCall): Promise<Reply> {
-  const { email: given, data } = readFields(call.body, { email: 'text', data: 'object?' });
+  const { email: given, data } = readFields(call.body(), { email: 'text', data: 'object?' });
   const email = validEmail(given);
   const known = await findUserByEmail(call.sql, email);
   if (known && known.email_confirmed_at !== null) throw emailTaken;
@@ -51,7 +51,7 @@ const codeOf: Readonly<Record<string, CodeType>> = {
 };
 
 export async function generateLink(call: AuthCall): Promise<Reply> {
-  const fields = readFields(call.body, {
+  const fields = readFields(call.body(), {
     type: 'text',
     email: 'text',
     new_email: 'text',

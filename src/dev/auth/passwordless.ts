@@ -16,15 +16,15 @@ interface Wanted extends Challenge {
 }
 
 export async function otp(call: AuthCall): Promise<Reply> {
-  const fields = readFields(call.body, {
+  const fields = readFields(call.body(), {
     email: 'text',
     phone: 'text',
-    create_user: 'yes',
+    create_user: 'yes?',
     data: 'object?',
     channel: 'text',
     ...challengeFields,
   });
-  const mayCreate = fields.create_user || !isGiven(call.body, 'create_user');
+  const mayCreate = fields.create_user ?? true;
   if (fields.email !== '' && fields.phone !== '') {
     throw invalid('Only an email address or phone number should be provided');
   }
@@ -41,13 +41,8 @@ export async function otp(call: AuthCall): Promise<Reply> {
   throw invalid('One of email or phone must be set');
 }
 
-/** A field that is true where it is missing. */
-function isGiven(body: unknown, name: string): boolean {
-  return typeof body === 'object' && body !== null && (body as JsonObject)[name] !== undefined;
-}
-
 export async function magicLink(call: AuthCall): Promise<Reply> {
-  const fields = readFields(call.body, { email: 'text', data: 'object?', ...challengeFields });
+  const fields = readFields(call.body(), { email: 'text', data: 'object?', ...challengeFields });
   if (fields.email === '') throw new AuthError(422, 'validation_failed', 'Password recovery requires an email');
   return sendMagicLink(call, fields.email, fields);
 }
@@ -91,7 +86,7 @@ export async function recover(call: AuthCall): Promise<Reply> {
   if (!call.auth.settings.email.enabled) {
     throw new AuthError(400, 'email_provider_disabled', 'Email logins are disabled');
   }
-  const fields = readFields(call.body, { email: 'text', ...challengeFields });
+  const fields = readFields(call.body(), { email: 'text', ...challengeFields });
   if (fields.email === '') throw invalid('Password recovery requires an email');
   const email = validEmail(fields.email);
   const pkce = usesPkce(fields);
@@ -104,7 +99,7 @@ export async function recover(call: AuthCall): Promise<Reply> {
 
 export async function resend(call: AuthCall): Promise<Reply> {
   const { settings } = call.auth;
-  const fields = readFields(call.body, { type: 'text', email: 'text', phone: 'text', ...challengeFields });
+  const fields = readFields(call.body(), { type: 'text', email: 'text', phone: 'text', ...challengeFields });
   const { type } = fields;
   if (!['signup', 'email_change', 'sms', 'phone_change'].includes(type)) {
     throw invalid('Missing one of these types: signup, email_change, sms, phone_change');

@@ -88,7 +88,7 @@ const flowSeconds = 300;
 
 /** `grant_type=pkce`. */
 export async function exchangeCode(call: AuthCall): Promise<Reply> {
-  const fields = readFields(call.body, { auth_code: 'text', code_verifier: 'text' });
+  const fields = readFields(call.body(), { auth_code: 'text', code_verifier: 'text' });
   if (fields.auth_code === '' || fields.code_verifier === '') {
     throw invalid('invalid request: both auth code and code verifier should be non-empty');
   }

@@ -27,6 +27,9 @@ const blocksByVersion: readonly (readonly [correction: number, blocks: number])[
   [26, 16],
 ];
 
+/** The longest text, in bytes. */
+export const longestQrText = 666;
+
 /** A text as an SVG picture, with the quiet zone around it. */
 export function qrCodeSvg(text: string): string {
   const modules = qrCode(text);
@@ -40,7 +43,7 @@ export function qrCodeSvg(text: string): string {
 
 /**
  * A text as rows of modules, true is dark.
- * @throws RangeError for a text of more than 666 bytes
+ * @throws RangeError for a text of more than {@link longestQrText} bytes
  */
 export function qrCode(text: string): boolean[][] {
   const bytes = [...Buffer.from(text)];

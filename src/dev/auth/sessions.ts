@@ -128,7 +128,7 @@ async function swapToken(sql: Session, user: User, loginId: string, token: strin
 
 /** `grant_type=refresh_token`. */
 export async function refresh(call: AuthCall): Promise<Reply> {
-  const { refresh_token: given } = readFields(call.body, { refresh_token: 'text' });
+  const { refresh_token: given } = readFields(call.body(), { refresh_token: 'text' });
   if (!/^[a-z0-9]{12}$/.test(given)) throw invalid('Refresh token is not valid');
   const { sql } = call;
   const { rows } = await sql.query<RefreshToken>(

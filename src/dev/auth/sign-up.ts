@@ -39,7 +39,7 @@ interface SignedUp {
 
 export async function signUp(call: AuthCall): Promise<Reply> {
   const { settings } = call.auth;
-  const fields = readFields(call.body, {
+  const fields = readFields(call.body(), {
     email: 'text',
     phone: 'text',
     password: 'text',

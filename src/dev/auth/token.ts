@@ -25,7 +25,7 @@ export async function token(call: AuthCall): Promise<Reply> {
 }
 
 async function signInWithPassword(call: AuthCall): Promise<Reply> {
-  const { email, phone, password } = readFields(call.body, { email: 'text', phone: 'text', password: 'text' });
+  const { email, phone, password } = readFields(call.body(), { email: 'text', phone: 'text', password: 'text' });
   const { settings } = call.auth;
   if (email !== '' && phone !== '') {
     throw invalid('Only an email address or phone number should be provided on login.');
@@ -66,7 +66,7 @@ const issuers: Readonly<Record<string, string>> = {
 
 /** No provider is configured, so there is nobody whose ID tokens would count. */
 function refuseIdToken(call: AuthCall): Promise<Reply> {
-  const fields = readFields(call.body, { id_token: 'text', provider: 'text', client_id: 'text', issuer: 'text' });
+  const fields = readFields(call.body(), { id_token: 'text', provider: 'text', client_id: 'text', issuer: 'text' });
   if (fields.id_token === '') throw new GrantError('invalid request', 'id_token required');
   const { provider, issuer } = fields;
   if (provider === '' && (fields.client_id === '' || issuer === '')) {

@@ -185,7 +185,7 @@ export async function updateUser(sql: Session, user: User, changes: Partial<User
 }
 
 /** Reads the user's identities again. */
-export async function reloadIdentities(sql: Session, user: User): Promise<void> {
+async function reloadIdentities(sql: Session, user: User): Promise<void> {
   const { rows } = await sql.query<{ identity: Identity }>(
     'SELECT to_jsonb(i) AS identity FROM auth.identities i WHERE user_id = $1 ORDER BY created_at, id',
     [user.id],

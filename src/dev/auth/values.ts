@@ -4,20 +4,20 @@ import type { AuthSettings } from './settings.ts';
 
 export type JsonObject = Record<string, unknown>;
 
+/** The kinds of fields: which JSON they take, what they are where they are missing, and what Go calls them. */
 const kinds = {
-  /** Empty where it is missing. */
-  text: (value: unknown) => (typeof value === 'string' ? value : undefined),
-  /** Undefined where it is missing. */
-  'text?': (value: unknown) => (typeof value === 'string' ? value : undefined),
-  yes: (value: unknown) => (typeof value === 'boolean' ? value : undefined),
-  'object?': (value: unknown) => (isObject(value) ? value : undefined),
-};
-const goKind = { text: 'string', 'text?': 'string', yes: 'bool', 'object?': 'map[string]interface {}' } as const;
+  text: { json: 'string', empty: '', go: 'string' },
+  'text?': { json: 'string', empty: undefined, go: 'string' },
+  yes: { json: 'bool', empty: false, go: 'bool' },
+  'yes?': { json: 'bool', empty: undefined, go: 'bool' },
+  'object?': { json: 'object', empty: undefined, go: 'map[string]interface {}' },
+} as const;
 
 interface KindTypes {
   text: string;
   'text?': string | undefined;
   yes: boolean;
+  'yes?': boolean | undefined;
   'object?': JsonObject | undefined;
 }
 type Kind = keyof KindTypes;
@@ -36,12 +36,10 @@ export function readFields<const Shape extends Record<string, Kind>>(
   const given = body ?? {};
   const entries = Object.entries(shape).map(([name, kind]): [string, unknown] => {
     const value = Object.hasOwn(given, name) ? given[name] : undefined;
-    if (value === undefined || value === null) return [name, { text: '', yes: false }[kind as string]];
-    const read = kinds[kind](value);
-    if (read === undefined) {
-      throw badJson(`json: cannot unmarshal ${jsonKind(value)} into Go struct field .${name} of type ${goKind[kind]}`);
-    }
-    return [name, read];
+    const { json, empty, go } = kinds[kind];
+    if (value === undefined || value === null) return [name, empty];
+    if (jsonKind(value) === json) return [name, value];
+    throw badJson(`json: cannot unmarshal ${jsonKind(value)} into Go struct field .${name} of type ${go}`);
   });
   return Object.fromEntries(entries) as { [K in keyof Shape]: KindTypes[Shape[K]] };
 }
@@ -50,10 +48,17 @@ export function readFields<const Shape extends Record<string, Kind>>(
 export function parseBody(text: string): unknown {
   if (text.trim() === '') throw badJson('unexpected end of JSON input');
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(text, (_, value: unknown) => wellFormed(value)) as unknown;
   } catch (error) {
     throw badJson(error instanceof Error ? error.message : 'invalid JSON');
   }
+}
+
+/** Half a character, as `"\\ud800"`, is U+FFFD in Go, and nothing that PostgreSQL could keep. */
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return Buffer.from(value).toString('utf8');
+  if (!isObject(value) || !Object.keys(value).some((key) => /\p{Surrogate}/u.test(key))) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [wellFormed(key), part]));
 }
 
 function badJson(reason: string): AuthError {

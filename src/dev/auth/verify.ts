@@ -105,7 +105,7 @@ function methodOf(type: string): Method {
 
 /** `POST /verify`: a code was typed, or an app hands on the hash of its own link. */
 export async function verifyCode(call: AuthCall): Promise<Reply> {
-  const fields = readFields(call.body, {
+  const fields = readFields(call.body(), {
     type: 'text',
     token: 'text',
     token_hash: 'text',

@@ -50,7 +50,7 @@ function parseStep(scanner: Scanner, asText: boolean): JsonStep {
   return { asText, key };
 }
 
-export function parsePath(scanner: Scanner): JsonStep[] {
+function parsePath(scanner: Scanner): JsonStep[] {
   const path: JsonStep[] = [];
   for (;;) {
     if (scanner.take('->>')) path.push(parseStep(scanner, true));

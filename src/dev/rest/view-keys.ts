@@ -106,7 +106,7 @@ function shownColumns(view: ViewRow, targets: ReadonlyMap<number, readonly Targe
 }
 
 /** A column of a view that is nothing but a column of another relation. */
-export interface Target {
+interface Target {
   column: number;
   relation: number;
   relationColumn: number;
@@ -117,7 +117,7 @@ export interface Target {
  * `({QUERY … :targetList ({TARGETENTRY … :resno 1 … :resorigtbl 16385 :resorigcol 1 …}) …})`. A backslash escapes the
  * character after it.
  */
-export function readTargets(rule: string): Target[] {
+function readTargets(rule: string): Target[] {
   const targets: Target[] = [];
   let depth = 0;
   let inList = false;

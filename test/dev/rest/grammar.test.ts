@@ -304,7 +304,7 @@ describe('requests of any kind', () => {
         // Only where PostgreSQL itself calls it an error of the server, e.g. a row that is updated twice.
         expect(answer.json).toMatchObject({ code: expect.stringMatching(/^(?:21|25|54|55)...$/) as string });
       }),
-      { numRuns: process.env['CREATE_MUSE_ALL'] ? 2000 : 150 },
+      { numRuns: process.env['CREATE_MUSE_ALL'] ? 2000 : 100 },
     );
     expect((await server.send('/t?select=count()')).json).toEqual([{ count: words.length }]);
   });
@@ -330,7 +330,7 @@ describe('interleaved users', () => {
       ),
     );
     const wrong: unknown[] = [];
-    const calls = Array.from({ length: 300 }, async (_, nr) => {
+    const calls = Array.from({ length: 210 }, async (_, nr) => {
       const key = tokens[nr % users.length] as string;
       if (nr % 3 === 0) return void (await server.send('/own?id=eq.x', { key }));
       const { json } = await server.send('/own?select=owner', { key });

@@ -304,6 +304,14 @@ describe('embedding', () => {
     ]);
   });
 
+  it('finds the keys of a view whatever its columns are called', async () => {
+    const rows = await get(
+      `/strange?select=id:"{:targetList (",w:authors!"a\\\\) :resno 1} b"(name),covers(color),t:authors!twice(id),g:authors!again(id)` +
+        `&"{:targetList ("=eq.1`,
+    );
+    expect(rows).toEqual([{ id: 1, w: { name: 'Ann' }, covers: { color: 'red' }, t: { id: 2 }, g: { id: 2 } }]);
+  });
+
   it('counts the rows that an inner join leaves', async () => {
     const { headers } = await server.send('/books?select=id,covers!inner()&covers.color=eq.red', {
       headers: { prefer: 'count=exact' },

@@ -43,6 +43,9 @@ export const library = `
 
   CREATE VIEW public.long_books AS SELECT id, title, author_id AS writer FROM public.books WHERE pages > 100;
   CREATE VIEW public.longest AS SELECT * FROM public.long_books;
+  CREATE VIEW public.strange AS
+    SELECT id AS "{:targetList (", author_id AS "a\\) :resno 1} b", '{:resorigtbl 1}' AS "c d", b.editor_id AS twice,
+      b.editor_id AS again FROM (SELECT * FROM public.books) b WHERE title <> '({';
   CREATE VIEW public.names AS SELECT name FROM public.authors LIMIT 5;
 
   CREATE TABLE public.${longName('a')} (id int PRIMARY KEY);

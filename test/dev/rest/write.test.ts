@@ -294,6 +294,53 @@ describe('update and delete', () => {
   });
 });
 
+describe('what a write returns', () => {
+  const undone = `tx=rollback,${full}`;
+  it.each<[string, string, unknown, unknown[]]>([
+    ['PATCH', '/authors?id=eq.1&select=id,initial', { name: 'Zed' }, [200, [{ id: 1, initial: 'Z' }]]],
+    [
+      'PATCH',
+      '/authors?id=eq.1&select=name,first_book(title),works(id)&works.order=id.desc',
+      { name: 'Zed' },
+      [200, [{ name: 'Zed', first_book: { title: 'One' }, works: [{ id: 2 }, { id: 1 }] }]],
+    ],
+    [
+      'PATCH',
+      '/books?id=eq.1&select=id,...author_id(name),genres(name)&genres.order=id&genres.limit=1',
+      { note: 'x' },
+      [200, [{ id: 1, name: 'Ann', genres: [{ name: 'Crime' }] }]],
+    ],
+    ['PATCH', '/authors?initial=eq.B&select=id', { mood: 'calm' }, [200, [{ id: 2 }]]],
+    ['PATCH', '/authors?data->>k=eq.y&select=k:data->>k', { data: { k: 'z' } }, [200, [{ k: 'z' }]]],
+    ['PATCH', '/books?select=count()', { note: 'x' }, [200, [{ count: 4 }]]],
+    ['PATCH', '/books?select=id&order=id.desc', { note: 'x' }, [200, [4, 3, 2, 1].map((id) => ({ id }))]],
+    [
+      'PATCH',
+      '/long_books?id=eq.2&select=title,authors(name)',
+      { title: 'T' },
+      [200, [{ title: 'T', authors: { name: 'Ann' } }]],
+    ],
+    ['POST', '/events?select=id', { id: 2, day: '2026-07-01' }, [201, [{ id: 2 }]]],
+    ['POST', '/events', { id: 2, day: '2031-07-01' }, [400, '23514']],
+    [
+      'DELETE',
+      '/covers?book_id=eq.1&select=color,books(title)',
+      undefined,
+      [200, [{ color: 'red', books: { title: 'One' } }]],
+    ],
+    ['DELETE', '/books?id=eq.1&select=id,covers(color)', undefined, [200, [{ id: 1, covers: { color: 'red' } }]]],
+    [
+      'POST',
+      `/${encodeURIComponent('odd "names')}?select=x:"c,d"`,
+      { select: 9, 'a.b': 'v', 'c,d': 'w' },
+      [201, [{ x: 'w' }]],
+    ],
+    ['PATCH', `/${encodeURIComponent('odd "names')}?"a.b"=eq.ab&select=a:"a.b"`, { 'a.b': 'v' }, [200, [{ a: 'v' }]]],
+  ])('%s %s %o', async (method, path, body, expected) => {
+    expect(short(await send(method, path, body, undone)).slice(0, 2)).toEqual(expected);
+  });
+});
+
 describe('row-level security', () => {
   it.each<[string, string | undefined, string, string, unknown, unknown[]]>([
     ['reads the own rows', ann, 'GET', '/diary', undefined, [200, [{ id: 1, owner: ann, text: 'mine' }]]],

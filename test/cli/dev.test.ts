@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFailed } from 'vitest';
+import { parseEnvironment } from '../../src/kit/environment-file.ts';
+import { museOnDisk } from '../muse/muse-on-disk.ts';
+import { muse } from '../support/cli.ts';
+import { hasTerminal, openTerminal, type Terminal } from '../support/terminal.ts';
+import { bareNodeMs, bin, signals } from './interrupted.ts';
+
+const serve = (cwd: string, ...flags: string[]): Terminal =>
+  openTerminal([process.execPath, join(bin, 'muse.js'), 'dev', '--port', '0', '--db-port', '0', ...flags], {
+    cwd,
+    stdoutToFile: flags.includes('--json'),
+  });
+
+describe.skipIf(!hasTerminal)('muse dev', () => {
+  it.each(Object.keys(signals))('serves until %s, and ends within a second', async (signal) => {
+    const { directory } = await museOnDisk({});
+    const terminal = serve(directory, '--json');
+    onTestFailed(() => terminal.kill('SIGKILL'));
+    await terminal.shows((text) => text.includes('Database'));
+    expect(terminal.text()).toMatch(
+      /Ready in [\d.]+ s\s+API\s+http:\S+ {2}\(keys in \.env\.local\)\s+Database\s+postgresql:/,
+    );
+    const second = await muse(['dev', '--json'], { cwd: directory });
+    expect(second.code, second.stderr).toBe(0);
+    const { url, ...attached } = JSON.parse(second.stdout) as { url: string };
+    expect(attached).toMatchObject({ ok: true, attached: true });
+    const { NEXT_PUBLIC_SUPABASE_ANON_KEY: apikey = '', SUPABASE_SERVICE_ROLE_KEY: secret = '' } = parseEnvironment(
+      readFileSync(join(directory, '.env.local'), 'utf8'),
+    );
+    expect(second.stdout).not.toContain(secret);
+    expect((await fetch(`${url}/auth/v1/health`, { headers: { apikey } })).status).toBe(200);
+
+    const [bareMs, sent] = [await bareNodeMs(), performance.now()];
+    signals[signal]!(terminal);
+    expect(await terminal.ended, terminal.text()).toBe(130);
+    expect(terminal.endedAt()! - sent).toBeLessThan(1000 + 5 * bareMs);
+    expect(JSON.parse(terminal.stdout())).toMatchObject({
+      ok: true,
+      command: 'muse dev',
+      environment: 'development',
+      target: { kind: 'embedded' },
+      url,
+    });
+    expect((await muse(['status'], { cwd: directory })).code).toBe(0);
+  });
+
+  it.each([
+    ['--port', 'x'],
+    ['--port', '65536'],
+    ['--db-port', '1.5'],
+  ])('refuses %s %s', async (flag, value) => {
+    const { code, stderr } = await muse(['dev', flag, value], { cwd: (await museOnDisk({})).directory });
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`${flag} takes a port`)]);
+  });
+});
