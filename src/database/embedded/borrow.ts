@@ -1,6 +1,6 @@
-import { rm } from 'node:fs/promises';
+import { rm, rmdir } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { cancelled, MuseError } from '../../shared/error.ts';
 import { readText } from '../../shared/files.ts';
 import type { LockOptions } from '../../shared/directory-lock.ts';
@@ -22,6 +22,12 @@ const defaultWaitMs = 10_000;
 /** Where a process that serves a database writes how to reach it. */
 export const serverFilePath = (directory: string): string => join(directory, 'server.json');
 
+/** How the name of a socket's directory begins. */
+export const socketPrefix = 'muse-';
+
+/** The name of a socket in its directory. */
+export const socketName = 's';
+
 /** How to reach the process that serves a directory; undefined where none ever said so, or another version did. */
 export async function readServerFile(directory: string): Promise<ServerFile | undefined> {
   try {
@@ -35,11 +41,25 @@ export async function readServerFile(directory: string): Promise<ServerFile | un
 }
 
 /**
+ * Removes what a process that serves a directory leaves there, and its socket. The directory is locked.
+ * @param file where to reach that process
+ */
+export async function removeServer(directory: string, file: ServerFile | undefined): Promise<void> {
+  await rm(serverFilePath(directory), { force: true });
+  if (file === undefined || process.platform === 'win32') return;
+  // The path is only what a file says: nothing but a socket alone in its directory is removed.
+  const parent = dirname(file.socket);
+  if (!basename(parent).startsWith(socketPrefix) || basename(file.socket) !== socketName) return;
+  await rm(file.socket, { force: true }).catch(() => undefined);
+  await rmdir(parent).catch(() => undefined);
+}
+
+/**
  * Locks a directory, or borrows the engine of the process that serves it.
  * @throws MuseError `database-in-use` where neither is possible in time; `cancelled`
  */
 export async function lockOrBorrow(directory: string, options: WorkerOptions, lock: LockOptions): Promise<Access> {
-  const served = await reach(directory, 'open', lock, (connection) => borrow(connection, options));
+  const served = await reach(directory, lock, (connection) => borrow(connection, options));
   if ('released' in served) return { release: served.released };
   return { borrowed: served.value };
 }
@@ -49,8 +69,8 @@ export async function lockOrBorrow(directory: string, options: WorkerOptions, lo
  * @throws MuseError `database-in-use`
  */
 export async function dropDirectory(directory: string, lock: LockOptions = {}): Promise<void> {
-  const served = await reach(directory, 'drop', lock, ({ socket }) => void socket.destroy());
-  if (!('released' in served)) return;
+  const served = await reach(directory, lock, (connection) => askToDrop(connection, directory));
+  if (!('released' in served)) return served.value;
   try {
     await deleteData(directory);
   } finally {
@@ -61,7 +81,6 @@ export async function dropDirectory(directory: string, lock: LockOptions = {}): 
 /** Where a process serves the directory, what `work` makes of the connection; else the lock. */
 async function reach<T>(
   directory: string,
-  kind: 'open' | 'drop',
   lock: LockOptions,
   work: (connection: Connection) => T,
 ): Promise<{ value: T } | { released: () => Promise<void> }> {
@@ -71,7 +90,7 @@ async function reach<T>(
     const file = await readServerFile(directory);
     if (file !== undefined && file.socket !== dead) {
       const socket = await connect(file.socket);
-      if (socket !== undefined) return { value: work(await ask(socket, file, kind, directory, lock)) };
+      if (socket !== undefined) return { value: work(await ask(socket, file, directory, lock)) };
       dead = file.socket;
     }
     const isServed = new AbortController();
@@ -83,7 +102,7 @@ async function reach<T>(
     try {
       const signal = AbortSignal.any([isServed.signal, ...(lock.signal === undefined ? [] : [lock.signal])]);
       const released = await lockDirectory(directory, { ...lock, signal });
-      if (dead !== undefined) await rm(serverFilePath(directory), { force: true });
+      if (dead !== undefined) await removeServer(directory, file);
       return { released };
     } catch (error) {
       if (!isServed.signal.aborted || lock.signal?.aborted === true) throw error;
@@ -113,7 +132,6 @@ interface Connection {
 async function ask(
   socket: Socket,
   { token }: ServerFile,
-  kind: 'open' | 'drop',
   directory: string,
   { signal, onWait, waitMs = defaultWaitMs }: LockOptions,
 ): Promise<Connection> {
@@ -132,7 +150,7 @@ async function ask(
         else if (told.error === undefined) resolve();
         else reject(unpackError(told.error));
       });
-      send(socket, { kind, token });
+      send(socket, { kind: 'open', token });
       const waits = async (): Promise<string> => (await directoryHolder(directory)) ?? 'this process';
       timers.push(
         setTimeout(() => void waits().then((who) => onWait?.(`Waiting for ${who}: its database is busy.`)), tellMs),
@@ -147,6 +165,22 @@ async function ask(
     if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
   }
   return { socket, onTold: (next) => void (listener = next) };
+}
+
+/** Has the process at the other end delete the database. */
+async function askToDrop({ socket, onTold }: Connection, directory: string): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.on('close', () => reject(serverGone(directory)));
+      onTold(({ error }) => {
+        if (error === undefined) resolve();
+        else reject(unpackError(error));
+      });
+      send(socket, { kind: 'drop', id: 1 });
+    });
+  } finally {
+    socket.destroy();
+  }
 }
 
 /** A wire to the engine of the process at the other end. */

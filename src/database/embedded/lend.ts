@@ -1,12 +1,12 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, rmdir } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeWhole } from '../../shared/files.ts';
-import { readServerFile, serverFilePath } from './borrow.ts';
+import { readServerFile, removeServer, serverFilePath, socketName, socketPrefix } from './borrow.ts';
 import { removeServed } from './served.ts';
 import { onFrames, packError, type Said, send, type ServerFile, socketVersion, type Told } from './socket.ts';
 import type { Change, Turns } from './turns.ts';
@@ -21,7 +21,6 @@ export interface LendOptions {
 
 /** How long a statement of a client that is gone may still run before the engine is ended with it, in ms. */
 const graceMs = 300;
-const prefix = 'muse-';
 
 /**
  * Serves the database of a directory to other processes of the same user: a client gets the session for as long as it
@@ -29,7 +28,7 @@ const prefix = 'muse-';
  * @returns a function that ends it, with all clients
  */
 export async function lend(directory: string, options: LendOptions): Promise<() => Promise<void>> {
-  await removeStale(await readServerFile(directory));
+  await removeServer(directory, await readServerFile(directory));
   const token = randomBytes(24).toString('base64url');
   const socket = await socketPath();
   const clients = new Set<Socket>();
@@ -43,17 +42,23 @@ export async function lend(directory: string, options: LendOptions): Promise<() 
   const file: ServerFile = { version: socketVersion, socket, token };
   await writeWhole(serverFilePath(directory), `${JSON.stringify(file)}\n`, 0o600);
   return async () => {
-    await rm(serverFilePath(directory), { force: true });
     for (const client of clients) client.destroy();
     server.close();
-    await removeStale(file);
+    await removeServer(directory, file);
   };
 }
 
 /** Serves one client: its first message says what it wants, the others are statements. */
 function serve(client: Socket, token: string, { turns, changed, drop }: LendOptions): void {
   const gone = new AbortController();
-  client.on('close', () => gone.abort());
+  let drops = false;
+  let leave!: () => void;
+  /** The client needs the session no more. */
+  const left = new Promise<void>((resolve) => (leave = resolve));
+  client.on('close', () => {
+    gone.abort();
+    leave();
+  });
   let wire: WorkerWire | undefined;
   let first = true;
   /** Statements that run: the engine takes them in order. */
@@ -74,7 +79,7 @@ function serve(client: Socket, token: string, { turns, changed, drop }: LendOpti
     await removeServed(session);
     wire = session;
     answer(0, Promise.resolve());
-    if (!gone.signal.aborted) await once(gone.signal, 'abort');
+    await left;
     wire = undefined;
     await Promise.race([Promise.all(running), sleep(graceMs, undefined, { ref: false })]);
     if (running.size > 0) await session.terminate();
@@ -83,15 +88,10 @@ function serve(client: Socket, token: string, { turns, changed, drop }: LendOpti
   async function begin(said: Said): Promise<void> {
     if (!('token' in said) || !isEqual(said.token, token)) {
       client.destroy();
-    } else if (said.kind === 'drop') {
-      answer(
-        0,
-        drop().then(() => changed({ schemaMayDiffer: true })),
-      );
     } else {
       // A user of its own: the session is reset after it.
       await turns.take({}, hold, gone.signal);
-      changed({ schemaMayDiffer: true });
+      if (!drops) changed({ schemaMayDiffer: true });
     }
   }
 
@@ -112,6 +112,18 @@ function serve(client: Socket, token: string, { turns, changed, drop }: LendOpti
         return answer(said.id, wire.query(said.sql, said.parameters, said.first));
       case 'script':
         return answer(said.id, wire.script(said.sql));
+      case 'drop':
+        // Only now: a client that has given up while it waited no longer asks for it.
+        drops = true;
+        leave();
+        drop().then(
+          () => {
+            send(client, { id: said.id });
+            changed({ schemaMayDiffer: true });
+          },
+          (error: unknown) => send(client, { id: said.id, error: packError(error) }),
+        );
+        return;
       case 'limit':
         return wire.limitCalls(said.ms);
       default:
@@ -127,21 +139,12 @@ function isEqual(a: string, b: string): boolean {
 
 /** A short path: a Unix socket's has at most 103 bytes on macOS. */
 async function socketPath(): Promise<string> {
-  if (process.platform === 'win32') return `\\\\.\\pipe\\${prefix}${randomBytes(16).toString('hex')}`;
+  if (process.platform === 'win32') return `\\\\.\\pipe\\${socketPrefix}${randomBytes(16).toString('hex')}`;
   const parent = Buffer.byteLength(tmpdir()) > 80 ? '/tmp' : tmpdir();
-  return join(await mkdtemp(join(parent, prefix)), 's');
+  return join(await mkdtemp(join(parent, socketPrefix)), socketName);
 }
 
 async function listen(server: Server, socket: string): Promise<void> {
   server.listen(socket);
   await once(server, 'listening');
-}
-
-/** Removes the socket of a process that ended, or of this one. */
-async function removeStale(file: ServerFile | undefined): Promise<void> {
-  if (file === undefined || process.platform === 'win32') return;
-  const parent = dirname(file.socket);
-  if (!basename(parent).startsWith(prefix)) return;
-  await rm(file.socket, { force: true }).catch(() => undefined);
-  await rmdir(parent).catch(() => undefined);
 }

@@ -64,9 +64,9 @@ export interface Notification {
 /** The answer to a request, or a notification, which has no ID. */
 export interface Answer {
   id: number;
+  notification?: Notification;
   /** The message of a RAISE: the request is not answered yet. */
   raised?: string;
-  notification?: Notification;
   value?: unknown;
   /**
    * `server` is true if PostgreSQL itself reported the error, false if the engine failed. `done` counts the script's

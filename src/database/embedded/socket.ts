@@ -17,9 +17,11 @@ export interface ServerFile {
   token: string;
 }
 
-/** What a client says. The first message is `open` or `drop`, and is answered when its turn has come. */
+/** What a client says. The first message is `open`, and is answered when its turn has come. */
 export type Said =
-  | { kind: 'open' | 'drop'; token: string }
+  | { kind: 'open'; token: string }
+  /** Deletes the database, after this turn. */
+  | { kind: 'drop'; id: number }
   | { kind: 'query'; id: number; sql: string; parameters: (string | null)[]; first?: string | undefined }
   | { kind: 'script'; id: number; sql: string }
   | { kind: 'limit'; ms: number | undefined };

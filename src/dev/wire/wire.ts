@@ -18,7 +18,10 @@ export interface WireOptions {
   shared: Pick<SharedEmbedded, 'turns' | 'channels' | 'changed'>;
   /** Of the user `postgres`: printable ASCII. */
   password: string;
-  /** How long a client may leave a transaction open without a statement while others wait, in ms; default 10,000. */
+  /**
+   * How long a client may leave a transaction open without a statement while others wait, in ms; default 5,000, which is
+   * less than a command waits.
+   */
   idleInTransactionMs?: number;
   /** How long a statement may take without a `statement_timeout` of the client, in ms; default two minutes, as Supabase. */
   statementMs?: number;
@@ -43,7 +46,7 @@ const largestAfter = 0x3fffffff;
 
 /** Builds a server for clients of the wire protocol. */
 export async function createWire(options: WireOptions): Promise<WireServer> {
-  const { shared, idleInTransactionMs = 10_000, statementMs = 120_000 } = options;
+  const { shared, idleInTransactionMs = 5000, statementMs = 120_000 } = options;
   const secret = await scramSecret(options.password);
   await loadParser();
   const sockets = new Set<Socket>();

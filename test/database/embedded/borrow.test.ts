@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -132,6 +132,14 @@ it('refuses a client that does not know the token', async () => {
   writeFileSync(file, text);
 });
 
+it('does not drop the database for a command that has given up', async () => {
+  const borrowed = await openEmbedded({ directory });
+  await expect(dropDirectory(directory, { waitMs: 50 })).rejects.toMatchObject({ code: 'database-in-use' });
+  await borrowed.close();
+  await sleep(50);
+  expect((await shared.database.query("select to_regclass('public.kept')::text as t")).rows).toEqual([{ t: 'kept' }]);
+});
+
 it('drops the database while it is served', async () => {
   await dropDirectory(directory);
   expect(changes).toEqual([{ schemaMayDiffer: true }]);
@@ -149,9 +157,12 @@ it('ends its borrowers when it closes, and leaves nothing but the database', asy
   expect(readdirSync(directory).sort()).toEqual(['data', 'version.json']);
   expect(() => statSync(dirname(socket))).toThrow('ENOENT');
   // A file that a killed process left behind, with a socket that nobody listens on.
+  mkdirSync(dirname(socket));
+  writeFileSync(socket, '');
   writeFileSync(join(directory, 'server.json'), JSON.stringify({ version: 1, socket, token: 'x' }));
   const alone = await openEmbedded({ directory });
   await alone.query('select 1');
   await alone.close();
+  expect(() => statSync(dirname(socket))).toThrow('ENOENT');
   expect(readdirSync(directory).sort()).toEqual(['data', 'version.json']);
 });
