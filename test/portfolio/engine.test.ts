@@ -52,26 +52,26 @@ describe.each(registryKinds)('runs on %s', (kind) => {
 
   it('stop after a failure, and resume with what is not done', async () => {
     const { registry, directory } = await open();
-    await addRows(registry, named(20));
+    await addRows(registry, named(40));
     const run = runner(registry, directory);
-    // 10 waves of two: the first of the second wave fails.
-    const waves = Array.from({ length: 10 }, (_, index) => String(2 * (index + 1))).join(',');
-    const stopped = await run(failing('m03'), { waves, concurrency: 1 });
+    // 10 waves of four: the second item of the second wave fails.
+    const waves = Array.from({ length: 10 }, (_, index) => String(4 * (index + 1))).join(',');
+    const stopped = await run(failing('m06'), { waves, concurrency: 1 });
     expect(stopped.run).toMatchObject({ state: 'stopped', wave: 2, waves: 10 });
     const states = (rollout: typeof stopped): Record<string, number> =>
       rollout.muses.reduce<Record<string, number>>(
         (all, { state }) => ({ ...all, [state]: (all[state] ?? 0) + 1 }),
         {},
       );
-    expect(states(stopped)).toEqual({ done: 2, failed: 1, blocked: 17 });
+    expect(states(stopped)).toEqual({ done: 5, failed: 1, blocked: 34 });
     expect(await rowsOf(registry, 'select 1 from portfolio.items where wave > 2 and started_at is not null')).toEqual(
       [],
     );
     const error = rolloutError(stopped, 'muse portfolio try --resume try-1');
     expect(error).toMatchObject({
       code: 'run-stopped',
-      message: 'try-1 was stopped: 2 done, 1 failed, 17 not begun.',
-      detail: expect.stringContaining('m03: m03 is broken.'),
+      message: 'try-1 was stopped: 5 done, 1 failed, 34 not begun.',
+      detail: expect.stringContaining('m06: m06 is broken.'),
       suggestion: expect.stringContaining('muse portfolio try --resume try-1'),
     });
     const tried: string[] = [];
@@ -82,7 +82,7 @@ describe.each(registryKinds)('runs on %s', (kind) => {
       { resume: 'try-1' },
     );
     expect(resumed.run.state).toBe('done');
-    expect(tried.sort()).toEqual(named(20).slice(2));
+    expect(tried.sort()).toEqual(named(40).slice(5));
     await expect(run(failing(), { resume: '1' })).rejects.toMatchObject({ code: 'nothing-to-resume' });
     await expect(run(failing(), { resume: 'try-9' })).rejects.toMatchObject({ code: 'bad-run' });
   });
@@ -239,6 +239,28 @@ describe.each(registryKinds)('runs on %s', (kind) => {
     });
     expect(await runner(slow, directory)(kinds)).toMatchObject({ run: { state: 'done' } });
     expect(tries).toBeGreaterThan(1);
+  });
+
+  it('are not begun again before the earlier attempt of the same worker has ended', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, ['one']);
+    const order: string[] = [];
+    const kinds = testKind(async (_, { saveJournal }) => {
+      const attempt = order.filter((word) => word === 'begins').length;
+      order.push('begins');
+      if (attempt === 0) {
+        // As where the others heard nothing of this worker.
+        await registry.transaction((session) => supervise(session, -1000));
+        await sleep(300);
+        await expect(saveJournal({})).rejects.toMatchObject({ code: 'item-lost' });
+      }
+      order.push('ends');
+    });
+    expect(await runner(registry, directory)(kinds)).toMatchObject({ run: { state: 'done' } });
+    expect(order).toEqual(['begins', 'ends', 'begins', 'ends']);
+    expect(await rowsOf(registry, 'select state, attempts from portfolio.items')).toEqual([
+      { state: 'done', attempts: 2 },
+    ]);
   });
 
   it('fail what five workers in a row have died of', async () => {

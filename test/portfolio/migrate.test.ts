@@ -1,80 +1,25 @@
 import { spawn } from 'node:child_process';
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
-import { installPlatform } from '../../src/database/platform/install.ts';
 import { OwnPortfolio } from '../../src/portfolio/portfolio.ts';
 import { openRegistry, type Registry } from '../../src/portfolio/registry/open.ts';
 import { work } from '../../src/portfolio/worker/work.ts';
 import { rolloutError } from '../../src/portfolio/rollout.ts';
-import { environment as cleanEnvironment, muse as runMuse, temporaryDirectory } from '../support/cli.ts';
+import { muse as runMuse, temporaryDirectory } from '../support/cli.ts';
 import { findSecrets } from '../support/find-secrets.ts';
-import { type Native, startNative } from '../support/native.ts';
 import { tableFiles } from '../muse/muse-on-disk.ts';
+import { useFleet } from './fleet.ts';
 import { addRows, named, quick, registryKinds, rowsOf, testKind, useRegistries } from './registries.ts';
 
-/** The one in the URLs of the native server. */
+/** The password in the URLs of the native server. */
 let password: string;
-
-let native: Native;
-let template: string;
-beforeAll(async () => {
-  native = await startNative();
-  password = new URL(native.url()).password;
-  template = await native.createDatabase('template');
-  const database = await openPostgres({ url: template });
-  await installPlatform(database);
-  await database.close();
+const { native, fleet } = useFleet();
+beforeAll(() => {
+  password = new URL(native().url()).password;
 });
-afterAll(() => native.stop());
-
-/** A database with what Supabase has: its URL, with a password. */
-async function museDatabase(name: string): Promise<string> {
-  const url = new URL(await native.createDatabase(name));
-  const admin = await openPostgres({ url: native.url() });
-  const [copy, from] = [url.pathname.slice(1), new URL(template).pathname.slice(1)];
-  await admin.script(`drop database "${copy}"`);
-  await admin.script(`create database "${copy}" template "${from}"`);
-  await admin.close();
-  return url.href;
-}
-
-/** Muses with the same files, each with a database of its own for staging, whose URL only the environment has. */
-async function fleet(
-  names: readonly string[],
-  files: Readonly<Record<string, string>>,
-): Promise<{ folder: string; environment: NodeJS.ProcessEnv }> {
-  const folder = await temporaryDirectory();
-  const environment: NodeJS.ProcessEnv = cleanEnvironment({ MUSE_REGISTRY: undefined });
-  for (const name of names) {
-    const directory = join(folder, name);
-    for (const [path, text] of Object.entries(files)) {
-      await mkdir(join(directory, path, '..'), { recursive: true });
-      await writeFile(join(directory, path), text);
-    }
-    const museFile = {
-      version: 1,
-      name,
-      kit: { source: 'builtin', commit: 'create-muse@0.1.0', layout: 'musekit' },
-      migrations: {
-        core: ['migrations/core'],
-        extensions: ['migrations/extensions'],
-        rollback: 'migrations/rollback',
-        archive: 'migrations/archive',
-        order: 'number',
-      },
-      isolation: 'auth-uid',
-      prefix: '',
-      presets: [],
-      environments: { staging: { target: 'postgres' } },
-    };
-    await writeFile(join(directory, 'muse.json'), JSON.stringify(museFile));
-    environment[`MUSE_${name.toUpperCase()}_STAGING_URL`] = await museDatabase(name);
-  }
-  return { folder, environment };
-}
 
 const homes = tableFiles('001', 'homes');
 
@@ -112,7 +57,7 @@ describe.each(registryKinds)('muses with their own databases, the registry on %s
     // The server of this one is not there; the password in its URL must not be told either.
     environment['MUSE_AWAY_STAGING_URL'] = `postgres://nobody:${password}@127.0.0.1:1/none`;
     // A URL of the worker's own shell belongs to no muse.
-    environment['DATABASE_URL'] = native.url();
+    environment['DATABASE_URL'] = native().url();
     const portfolio = portfolioOn(registry, directory, environment);
     await portfolio.add([], { scan: [folder] });
     const notes: string[] = [];
@@ -212,7 +157,7 @@ describe.each(registryKinds)('muses with their own databases, the registry on %s
 
 describe('several workers', () => {
   it('of which one is killed in the middle of a file: another finishes, nothing is done twice', async () => {
-    const url = await native.createDatabase('registry');
+    const url = await native().createDatabase('registry');
     const directory = await temporaryDirectory();
     const registry = await openRegistry({ url, directory });
     onTestFinished(() => registry.close());
@@ -266,7 +211,7 @@ describe('several workers', () => {
   });
 
   it('never work on one muse at the same time, and all of it is done', async () => {
-    const url = await native.createDatabase('registry');
+    const url = await native().createDatabase('registry');
     const directory = await temporaryDirectory();
     const names = named(40);
     const registries = await Promise.all(Array.from({ length: 4 }, () => openRegistry({ url, directory })));

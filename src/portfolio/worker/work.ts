@@ -185,7 +185,14 @@ class Worker {
   }
 
   #start(item: TakenItem, muse: MuseRow): void {
-    const done = this.#run(item, muse).finally(() => this.#held.delete(item.id));
+    // Where others took this worker for dead, it may get an item again before its own earlier attempt has ended.
+    const earlier = this.#held.get(item.id) ?? Promise.resolve();
+    const done = earlier
+      .catch(() => undefined)
+      .then(() => this.#run(item, muse))
+      .finally(() => {
+        if (this.#held.get(item.id) === done) this.#held.delete(item.id);
+      });
     done.catch(() => undefined);
     this.#held.set(item.id, done);
   }
