@@ -149,13 +149,17 @@ async function expectDone(
 }
 
 describe(`four workers in four processes, ${machinesNote}`, () => {
-  it('make one project, though the one that asked for it dies before it can write that down', async () => {
-    const workers = await startWorkers();
-    const point = 'before project started ignored repository tables intent organization ref region selection settled';
-    const plan = { once: [point] };
-    await writeFile(join(workers.log, 'plan.json'), JSON.stringify(plan));
-    await expectDone(workers, await workers.provision(['once']), plan);
-  });
+  it(
+    'make one project, though the one that asked for it dies before it can write that down',
+    { timeout: 240_000 },
+    async () => {
+      const workers = await startWorkers();
+      const point = 'before project started ignored repository tables intent organization ref region selection settled';
+      const plan = { once: [point] };
+      await writeFile(join(workers.log, 'plan.json'), JSON.stringify(plan));
+      await expectDone(workers, await workers.provision(['once']), plan);
+    },
+  );
 
   it.runIf(process.env['CREATE_MUSE_ALL'])(
     'die before and after each entry of the journal: all is done, with one project each',

@@ -76,6 +76,7 @@ function dyingCreator(isThere: (kept: Kept) => boolean, onDeath = async (): Prom
 describe('products of a file', () => {
   it.each(process.env['CREATE_MUSE_ALL'] ? deaths : deaths.slice(0, 2))(
     'are one project each, though the machine is lost that %s',
+    { timeout: 240_000 },
     async (what, isThere) => {
       const { registry, directory } = await open();
       const name = `muse-${what.replaceAll(' ', '-')}`;
@@ -138,16 +139,20 @@ describe('products of a file', () => {
       );
       const { run, muses } = await first.provision(file);
       expect(muses).toMatchObject([{ name, error: { message: 'The machine is gone.' } }]);
-      await rm(one, { recursive: true });
+      await rm(one, { recursive: true, force: true });
       await cp(disk, one, { recursive: true });
+      // The process that had the lock is gone; this one is not.
+      await rm(join(one, 'muses', name, '.muse', 'lock'), { recursive: true });
       const second = portfolioOn(registry, join(directory, 'two'), env, dyingCreator(deaths[2]![1]));
       const stopped = await second.provision(undefined, { resume: run.name });
       expect(stopped.muses).toMatchObject([{ name, error: { message: 'The machine is gone.' } }]);
       const back = portfolioOn(registry, one, env);
       const [project, ...others] = [...fakeApi.state.projects.values()].filter((each) => each.name === name);
-      expect(await back.provision(undefined, { resume: run.name })).toMatchObject({
-        muses: [{ state: 'done', result: { directory: join(one, 'muses', name), ref: project?.ref } }],
-      });
+      const rollout = await back.provision(undefined, { resume: run.name });
+      expect(rollout.muses[0]?.error).toBeUndefined();
+      expect(rollout.muses).toMatchObject([
+        { state: 'done', result: { directory: join(one, 'muses', name), ref: project?.ref } },
+      ]);
       expect(others).toEqual([]);
     },
   );
