@@ -164,7 +164,7 @@ function timeline(muses: readonly RolloutMuse[]): string {
   );
 }
 
-/** How far apart the names of two waves are at least, in units of the timeline: a name has room on a telephone then. */
+/** How far apart the names of two waves are at least, in units of the timeline: wide enough for a name on a telephone. */
 const apart = 160;
 
 /** Where each wave begins; those that begin too close to each other have one name. */

@@ -243,7 +243,7 @@ describe.each(registryKinds)('runs on %s', (kind) => {
     expect(tries).toBeGreaterThan(1);
   });
 
-  it('go on when the registry is lost in the middle of them', async ({ skip }) => {
+  it('continue when the registry is lost in the middle of them', async ({ skip }) => {
     const { registry, directory, url } = await open();
     skip(url === undefined, 'an embedded registry is in this process');
     await addRows(registry, named(6));

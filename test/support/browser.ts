@@ -59,7 +59,7 @@ export const sidewaysScroll = (page: Page): Promise<number> =>
   page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
 
 /**
- * The texts that stand out too little from what is behind them: less than 4.5 to 1, or 3 to 1 where they are large (WCAG 2.2,
+ * The texts that stand out too little from their background: less than 4.5 to 1, or 3 to 1 where they are large (WCAG 2.2,
  * 1.4.3).
  * @param selector of the elements whose own text is looked at
  */

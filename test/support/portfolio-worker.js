@@ -53,7 +53,7 @@ function dieAt(/** @type {string} */ muse, /** @type {string} */ point) {
   process.kill(process.pid, 'SIGKILL');
 }
 
-/** Works on a muse while nobody else does, or records that somebody does. */
+/** Works on a muse while nobody else does, or records that another worker does. */
 async function watched(/** @type {string} */ muse, /** @type {() => Promise<unknown>} */ work) {
   const session = new pg.Client(watch);
   await session.connect();
