@@ -10,6 +10,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     // An embedded database needs up to 860 MB while it starts: more workers than this can drown a small machine.
     maxWorkers: 2,
+    // A process for each file would compile PostgreSQL and load everything again, a tenth of the whole time.
+    isolate: false,
     sequence: { sequencer: SlowestFirst },
     coverage: { provider: 'v8', include: ['src/**'], reporter: ['text-summary'] },
   },

@@ -297,10 +297,11 @@ export class Muse {
   }
 
   /** Proves by acting as users that tenants are isolated. Leaves nothing behind. Violations are in `findings`. */
-  verify({ env = 'development', offline = false, ...options }: VerifyOptions = {}): Promise<VerifyResult> {
+  verify({ env = 'development', offline = false, onProgress, ...options }: VerifyOptions = {}): Promise<VerifyResult> {
     return this.#call(options, async (muse, { environment, signal }) => {
-      if (offline) return (await import('./muse/verify-offline.ts')).verifyOffline(muse, env, environment, { signal });
-      return (await import('./muse/verify.ts')).verifyMuse(muse, env, environment, { signal });
+      const hooks = { signal, onProgress };
+      if (offline) return (await import('./muse/verify-offline.ts')).verifyOffline(muse, env, environment, hooks);
+      return (await import('./muse/verify.ts')).verifyMuse(muse, env, environment, hooks);
     });
   }
 

@@ -9,9 +9,10 @@ import type { Opened } from '../targets/target.ts';
 import type { Answers, Secrets } from './answers.ts';
 import type { Journal } from './journal.ts';
 import type { StepEvents, StepResult } from './step.ts';
+import type { TargetWork } from './target-work.ts';
 
 /** A target, open until it is closed. */
-export interface OpenTarget extends Opened {
+export interface OpenTarget extends Opened, TargetWork {
   close(): Promise<void>;
 }
 

@@ -35,6 +35,8 @@ const project = openObject({
   adminBegun: exactOptional(yesOrNo()),
 });
 
+const applied = list(openObject({ layer: oneOf(['core', 'extension']), file: name(), ms: number() }));
+
 /** The lists that the report is put together from. */
 const output = openObject({
   proven: list(text()),
@@ -42,7 +44,7 @@ const output = openObject({
   findings: list(
     openObject({ rule: name(), severity: oneOf(['error', 'warning']), message: text(), suggestion: text() }),
   ),
-  applied: list(openObject({ layer: oneOf(['core', 'extension']), file: name(), ms: number() })),
+  applied,
   skipped: list(openObject({ layer: oneOf(['core', 'extension']), file: name() })),
   matrix: exactOptional(name('a file name')),
 });
@@ -68,6 +70,7 @@ export const journalSchema = openObject({
     commit: exactOptional(name()),
     repository: exactOptional(oneOf(['own', 'existing', 'none'])),
     project: exactOptional(project),
+    ahead: exactOptional(openObject({ applied, notes: list(text()) })),
   }),
   finished: exactOptional(yesOrNo()),
 });

@@ -56,6 +56,8 @@ export interface JournalData {
   /** The tables that the extension adds as `schema.name`, and whose rows they hold. */
   tables?: { name: string; scope: string }[];
   project?: JournalProject;
+  /** What was applied to a local target during the rehearsal, until the step that migrates reports it. */
+  ahead?: { applied: (FileName & { ms: number })[]; notes: string[] };
   /** What `--fix` fixed, class by class, and which of it changes who may do what. */
   repairs?: { classes: { rule: string; files: string[] }[]; decisions: Decision[]; access: AccessReport };
 }

@@ -4,6 +4,7 @@ import { kindOf } from '../shared/files.ts';
 import type { Environment } from '../shared/muse-file.ts';
 import { targetOf } from '../targets/open.ts';
 import type { OpenTarget, Run } from './context.ts';
+import { targetWork } from './target-work.ts';
 
 /** Opens the target of a run; installs what Supabase has on a plain server only if that was asked for. */
 export async function openTarget(run: Run): Promise<OpenTarget> {
@@ -28,7 +29,8 @@ export async function openTarget(run: Run): Promise<OpenTarget> {
     await opened.database.close();
     throw error;
   }
-  return { ...opened, close: () => opened.database.close() };
+  const work = targetWork(opened.database, answers.statementTimeoutMs);
+  return { ...opened, ...work, close: () => opened.database.close() };
 }
 
 /** The environment as it will be in `muse.json`, which exists only once the muse is in place. */

@@ -49,8 +49,9 @@ export interface Database extends Session {
   /**
    * Calls back with the messages of RAISE while SQL runs; absent if the connection delivers them only at the end, or
    * never.
+   * @returns a function that ends it
    */
-  onRaise?(listener: (text: string) => void): void;
+  onRaise?(listener: (text: string) => void): () => void;
   /**
    * From now on ends the database, with `statement-timeout`, where a statement or a script takes longer than so many ms;
    * undefined for no limit. Only where the engine itself knows no `statement_timeout`.

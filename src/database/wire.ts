@@ -25,7 +25,7 @@ export interface Wire {
   /** @throws DatabaseError what PostgreSQL says; MuseError if the connection is lost */
   script(sql: string): Promise<void>;
   /** See `Database.onRaise`. */
-  onRaise?(listener: (text: string) => void): void;
+  onRaise?(listener: (text: string) => void): () => void;
   close(): Promise<void>;
 }
 

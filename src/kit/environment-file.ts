@@ -2,11 +2,12 @@
  * `.env` files as dotenv reads them (https://github.com/motdotla/dotenv, and Node's own `--env-file`): a reader and
  * writer that only changes what it is asked to.
  */
-import { dirname, join, posix, resolve } from 'node:path';
+import { join, posix } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { inside, kindOf, readText, writeWhole } from '../shared/files.ts';
-import { isIgnored, isTracked } from './git.ts';
+import { isLeftOut, isTracked } from './git.ts';
 import { matchFolders } from './walk.ts';
+import { mayHaveWorkTree } from './work-tree.ts';
 
 /** One assignment in the text. */
 interface Assignment {
@@ -237,18 +238,9 @@ async function ignore(directory: string, name: string): Promise<void> {
   await writeWhole(path, `${text}${gap}/${name}${lineEnd}`);
 }
 
-/** Says whether the directory is in a repository, the muse's own or an outer one. */
-async function inRepository(directory: string): Promise<boolean> {
-  for (let current = resolve(directory); ; current = dirname(current)) {
-    if ((await kindOf(join(current, '.git'))) !== undefined) return true;
-    if (current === dirname(current)) return false;
-  }
-}
-
 async function mustBeIgnored(directory: string, name: string): Promise<void> {
-  if (!(await inRepository(directory))) return;
+  if (!(await mayHaveWorkTree(directory)) || (await isLeftOut(directory, name)) !== false) return;
   const tracked = await isTracked(directory, name);
-  if (!tracked && (await isIgnored(directory, name)) !== false) return;
   throw new MuseError({
     code: 'environment-not-ignored',
     message: tracked

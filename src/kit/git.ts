@@ -87,19 +87,46 @@ export async function commitWith(
   more: readonly string[],
   options: GitOptions,
 ): Promise<string | undefined> {
+  return commitAs(await missingIdentity({ ...options, directory }), directory, message, more, options);
+}
+
+/**
+ * Commits all files of the directory, as {@link addAll} finds them and {@link commitIndex} commits them.
+ * @returns the commit, 40 hex; undefined if there is nothing to commit
+ */
+export async function commitAll(
+  directory: string,
+  also: readonly string[],
+  message: string,
+  options: GitOptions = {},
+): Promise<string | undefined> {
+  // Who commits does not depend on what.
+  const [identity] = await Promise.all([missingIdentity({ ...options, directory }), addAll(directory, also, options)]);
+  return commitAs(identity, directory, message, [], options);
+}
+
+/** @param identity as from {@link missingIdentity} */
+async function commitAs(
+  identity: readonly string[],
+  directory: string,
+  message: string,
+  more: readonly string[],
+  options: GitOptions,
+): Promise<string | undefined> {
   const here = { ...options, directory };
   const args = [
     '--literal-pathspecs',
     'commit',
-    '--quiet',
     '--no-verify',
     '--no-gpg-sign',
     '--cleanup=whitespace',
     `--message=${message}`,
     ...more,
   ];
-  const result = await runGit([...(await missingIdentity(here)), '-c', 'commit.gpgSign=false', ...args], here);
-  if (result.ok) return headCommit(directory, options);
+  const settings = ['-c', 'commit.gpgSign=false', '-c', 'core.abbrev=40'];
+  const result = await runGit([...identity, ...settings, ...args], here);
+  // The first line is `[main (root-commit) 1234…] Message`; to read it saves a run of git.
+  if (result.ok) return /^\[.*? ([0-9a-f]{40})\] /.exec(result.stdout)?.[1] ?? headCommit(directory, options);
   // If nothing has changed, git says so on stdout and prints nothing on stderr.
   if (result.stderr.trim() === '' && /nothing (?:added )?to commit|no changes added to commit/.test(result.stdout))
     return undefined;
@@ -135,7 +162,27 @@ export async function isIgnored(
   file: string,
   options: GitOptions = {},
 ): Promise<boolean | undefined> {
-  const result = await ask(['check-ignore', '--quiet', '--no-index', '--', file], { ...options, directory });
+  return checkIgnore(directory, ['--no-index', '--', file], options);
+}
+
+/**
+ * Says whether the next commit leaves the file out: git ignores it, and does not track it either.
+ * @returns undefined outside a repository, or without git
+ */
+export async function isLeftOut(
+  directory: string,
+  file: string,
+  options: GitOptions = {},
+): Promise<boolean | undefined> {
+  return checkIgnore(directory, ['--', file], options);
+}
+
+async function checkIgnore(
+  directory: string,
+  args: readonly string[],
+  options: GitOptions,
+): Promise<boolean | undefined> {
+  const result = await ask(['check-ignore', '--quiet', ...args], { ...options, directory });
   if (result === undefined || /^fatal/m.test(result.stderr)) return undefined;
   return result.ok;
 }

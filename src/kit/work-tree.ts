@@ -1,6 +1,6 @@
 /** The git edge, the repository that a directory is in: its own, or another one around it. */
 import { realpath } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { kindOf } from '../shared/files.ts';
 import { gitError, type GitOptions, mustRun, runGit } from './git-run.ts';
@@ -25,16 +25,28 @@ export async function outerWorkTree(directory: string, options: GitOptions = {})
   const { start, rest } = await nearestAbove(
     (await kindOf(directory)) === undefined ? directory : await realpath(directory),
   );
+  // Most places are in no repository, and git need not be asked about them.
+  if (!(await mayHaveWorkTree(start))) return undefined;
   const asked = { ...options, directory: start };
-  const found = await runGit(['rev-parse', '--show-toplevel'], asked);
+  // With a slash at its end, git reads the path as a directory, which may not be there yet.
+  const path = `${rest.join('/')}/`;
+  const [found, check] = await Promise.all([
+    runGit(['rev-parse', '--show-toplevel'], asked),
+    runGit(['check-ignore', '--quiet', '--no-index', '--', path], asked),
+  ]);
   if (!found.ok) {
     return /dubious ownership/i.test(found.stderr) ? { root: start, ignores: false, foreign: true } : undefined;
   }
-  // With a slash at its end, git reads the path as a directory, which may not be there yet.
-  const path = `${rest.join('/')}/`;
-  const check = await runGit(['check-ignore', '--quiet', '--no-index', '--', path], asked);
   if (/^fatal/m.test(check.stderr)) throw gitError(start, 'check-ignore', check.stderr);
   return { root: resolve(found.stdout.replace(/\r?\n$/, '')), ignores: check.ok, foreign: false };
+}
+
+/** Says whether the directory, or one above it, has the entry by which git finds a work tree. */
+export async function mayHaveWorkTree(directory: string): Promise<boolean> {
+  for (let current = resolve(directory); ; current = dirname(current)) {
+    if ((await kindOf(join(current, '.git'))) !== undefined) return true;
+    if (current === dirname(current)) return false;
+  }
 }
 
 /** The nearest directory above the path that exists, without links on the way to it, and the names from there. */

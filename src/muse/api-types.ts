@@ -109,6 +109,8 @@ export interface ResetOptions extends CallOptions {
 export interface VerifyOptions extends EnvironmentOptions {
   /** Proves a copy of the schema. The database itself is only read. */
   offline?: boolean;
+  /** How far the proof is, where the connection delivers that. */
+  onProgress?(text: string): void;
 }
 
 /** What was proven. The last two properties are for an offline proof. */

@@ -75,7 +75,7 @@ export async function migrateMuse(
     if (status === 'started') options.onPhase?.(running);
     else options.onDone?.(fileDone('applied', { layer, file, ...(ms === undefined ? {} : { ms }) }));
   };
-  database.onRaise?.((text) => options.onPhase?.(`${running}: ${text}`));
+  const stopHearing = database.onRaise?.((text) => options.onPhase?.(`${running}: ${text}`));
   const run = {
     ...options,
     onProgress,
@@ -90,6 +90,7 @@ export async function migrateMuse(
         : await migrate(database, migrations, run).catch(async (error: unknown) => {
             throw provesAfter ? await ownEdit(error, muse, database, migrations, environment) : error;
           });
+    stopHearing?.();
     if (result.applied.length === 0) return result;
     const { copyReports } = await import('./copied.ts');
     result.notes.push(...(await copyReports(database, migrations, result.applied)));
@@ -113,7 +114,7 @@ async function withProof(
   result: ProductionResult,
   options: MigrateMuseOptions,
 ): Promise<ProductionResult> {
-  const [{ proveApplied }, { refusal }, { provingText }] = await Promise.all([
+  const [{ followProof, proveApplied }, { refusal }, { provingText }] = await Promise.all([
     import('./prove-files.ts'),
     import('./examine.ts'),
     import('./rehearse-pending.ts'),
@@ -125,6 +126,7 @@ async function withProof(
     muse.museFile,
     migrations,
     migrations.filter(({ file }) => applied.has(file)),
+    followProof(provingText, options.onPhase),
   );
   const { findings } = isolation;
   if (!hasErrors(findings)) return { ...result, isolation, findings };

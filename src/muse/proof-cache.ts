@@ -4,6 +4,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheDirectory } from '../database/cache.ts';
 import { writeWhole } from '../shared/files.ts';
+import { once } from '../shared/lazy.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
 import { packageVersion } from '../shared/version.ts';
 import type { Migration } from '../sql/migration.ts';
@@ -41,7 +42,7 @@ export async function proofKey(
 }
 
 /** Sizes and times of this tool's own files: an edited copy of a version proves anew. */
-async function builtAt(): Promise<string> {
+const builtAt = once(async (): Promise<string> => {
   const root = join(import.meta.dirname, '..');
   const files = (await readdir(root, { recursive: true }))
     .filter((name) => /\.[jt]s$/.test(name) && !name.endsWith('.d.ts'))
@@ -53,7 +54,7 @@ async function builtAt(): Promise<string> {
     }),
   );
   return createHash('sha256').update(states.join('\n')).digest('hex');
-}
+});
 
 /** The proof kept under the key; undefined where there is none, or none that can be read. */
 export async function keptProof(key: string): Promise<KeptProof | undefined> {

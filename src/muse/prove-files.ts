@@ -8,9 +8,15 @@ import { loadParser } from '../sql/parser.ts';
 import { placesOf } from '../rules/engine/live/places.ts';
 import { countProven, notProven } from '../verify/report/not-proven.ts';
 import type { IsolationReport } from '../verify/report/report.ts';
-import { findAffected, type IsolationOptions, verifyIsolation } from '../verify/verify-isolation.ts';
+import type { OnProof } from '../verify/probes/prove.ts';
+import type { IsolationOptions } from '../verify/verify-isolation.ts';
 import { expectationsOf } from './declared-schema.ts';
 import { keepProof, keptProof, type KeptProof, proofKey } from './proof-cache.ts';
+
+/** What a proof tells as it continues, after the words for what it does. */
+export function followProof(what: string, onPhase: ((text: string) => void) | undefined): OnProof {
+  return (text) => onPhase?.(`${what}: ${text}`);
+}
 
 /** What was proven, after the files and `muse.json` have had their say. */
 export interface SettledProof extends IsolationReport {
@@ -37,11 +43,12 @@ export async function proveFiles(
   database: Database,
   museFile: MuseFile,
   migrations: readonly Migration[],
+  onProgress?: OnProof,
 ): Promise<SettledProof> {
   const key = await proofKey(migrations, museFile, 'whole');
   const kept = await keptProof(key);
   if (kept !== undefined) return settleProof(kept, museFile, migrations);
-  const proof = await provedWithCore(database, museFile, migrations);
+  const proof = await provedWithCore(database, museFile, migrations, onProgress);
   if (proof.isComplete) await keepProof(key, proof.report);
   return settleProof(proof.report, museFile, migrations);
 }
@@ -55,6 +62,7 @@ export async function proveChanges(
   museFile: MuseFile,
   migrations: readonly Migration[],
   changes: readonly Migration[],
+  onProgress?: OnProof,
 ): Promise<SettledProof> {
   const key = await proofKey(
     migrations,
@@ -64,7 +72,7 @@ export async function proveChanges(
   const kept = (await keptProof(key)) ?? (await keptProof(await proofKey(migrations, museFile, 'whole')));
   if (kept !== undefined) return settleProof(kept, museFile, migrations);
   const { report, isComplete } = await attempt(async () =>
-    verifyIsolation(database, await optionsFor(museFile, migrations, changes)),
+    verify(database, { ...(await optionsFor(museFile, migrations, changes)), onProgress }),
   );
   if (isComplete) await keepProof(key, report);
   return settleProof(report, museFile, migrations);
@@ -76,9 +84,10 @@ export async function proveApplied(
   museFile: MuseFile,
   migrations: readonly Migration[],
   applied: readonly Migration[],
+  onProgress?: OnProof,
 ): Promise<SettledProof> {
   const { report } = await attempt(async () =>
-    verifyIsolation(database, await optionsFor(museFile, migrations, applied)),
+    verify(database, { ...(await optionsFor(museFile, migrations, applied)), onProgress }),
   );
   return settleProof(report, museFile, migrations);
 }
@@ -98,6 +107,12 @@ async function optionsFor(
     ...(museFile.isolation === 'session' ? { session: checkedSession(museFile.session) } : {}),
     ...(only === undefined ? {} : { only }),
   };
+}
+
+/** Loads the proof, which a kept one does without, and runs it. */
+async function verify(database: Database, options: IsolationOptions): Promise<IsolationReport> {
+  const { verifyIsolation } = await import('../verify/verify-isolation.ts');
+  return verifyIsolation(database, options);
 }
 
 interface Attempt {
@@ -129,18 +144,18 @@ async function provedWithCore(
   database: Database,
   museFile: MuseFile,
   migrations: readonly Migration[],
+  onProgress: OnProof | undefined,
 ): Promise<Attempt> {
   const core = migrations.filter(({ layer }) => layer === 'core');
   const extensions = migrations.filter(({ layer }) => layer === 'extension');
-  const whole = await optionsFor(museFile, migrations);
-  const touched = await optionsFor(museFile, migrations, extensions);
+  const whole = { ...(await optionsFor(museFile, migrations)), onProgress };
+  const touched = { ...(await optionsFor(museFile, migrations, extensions)), onProgress };
   // Of another kit, extensions may hold the tables that say who the tenants are.
-  if (museFile.kit.source !== 'builtin' || touched.only === undefined)
-    return attempt(() => verifyIsolation(database, whole));
+  if (museFile.kit.source !== 'builtin' || touched.only === undefined) return attempt(() => verify(database, whole));
   const key = await proofKey(core, museFile, 'core');
   const kept = await keptProof(key);
   if (kept === undefined) {
-    const proof = await attempt(() => verifyIsolation(database, whole));
+    const proof = await attempt(() => verify(database, whole));
     const known = new Set(proof.report.tables.map(({ table }) => table));
     // A finding about something that is not in the matrix could not be told again.
     const isTold = proof.report.findings.every(({ object }) => known.has(object ?? ''));
@@ -148,7 +163,7 @@ async function provedWithCore(
     return proof;
   }
   const proof = await attempt(() =>
-    verifyIsolation(database, { ...touched, only: [...(touched.only ?? []), ...(kept.toProve ?? [])] }),
+    verify(database, { ...touched, only: [...(touched.only ?? []), ...(kept.toProve ?? [])] }),
   );
   return { ...proof, report: joined(kept, proof.report) };
 }
@@ -159,6 +174,7 @@ async function partOfCore(
   touched: IsolationOptions,
   { tables, findings }: IsolationReport,
 ): Promise<KeptProof> {
+  const { findAffected } = await import('../verify/verify-isolation.ts');
   const isAffected = await findAffected(database, touched);
   const isOpen = new Set(findings.map(({ object }) => object));
   const isKept = (name: string): boolean => !isAffected(name) && !isOpen.has(name);

@@ -35,9 +35,15 @@ export async function rehearsePending(
     !proves
       ? undefined
       : async (shadow, { migrations }) => {
-          const { proveChanges } = await import('./prove-files.ts');
+          const { followProof, proveChanges } = await import('./prove-files.ts');
           options.onPhase?.(provingText);
-          isolation = await proveChanges(shadow, muse.museFile, migrations, pending);
+          isolation = await proveChanges(
+            shadow,
+            muse.museFile,
+            migrations,
+            pending,
+            followProof(provingText, options.onPhase),
+          );
         },
   );
   return { findings, isolation };

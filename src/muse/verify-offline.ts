@@ -14,7 +14,7 @@ import { checkedSession } from '../scaffold/session.ts';
 import { countProven, notProven } from '../verify/report/not-proven.ts';
 import { openEnvironment } from '../targets/open.ts';
 import { type FilesOfDatabase, filesOf } from './applied.ts';
-import { modelOf, type MuseProof, proveDatabase, withUnreadable } from './verify.ts';
+import { modelOf, type MuseProof, proveDatabase, type VerifyHooks, withUnreadable } from './verify.ts';
 
 /** A proof that was taken on a copy. */
 export interface OfflineReport extends MuseProof {
@@ -47,7 +47,7 @@ export async function verifyOffline(
   muse: Muse,
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
-  hooks: Hooks = {},
+  { onProgress, ...hooks }: VerifyHooks = {},
 ): Promise<OfflineReport> {
   const { signal } = hooks;
   const read = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
@@ -63,7 +63,7 @@ export async function verifyOffline(
   const copy = await openEmbedded({ owner: 'supabase_admin', signal });
   try {
     const notCopied = withoutParts(await buildCopy(copy, steps));
-    const proof = await proveDatabase(copy, muse.museFile, had, model.tables, ways);
+    const proof = await proveDatabase(copy, muse.museFile, had, { expected: model.tables, ways, onProgress });
     const standIns = [
       'auth, storage and realtime as the embedded database has them',
       ...(await stubsInUse(copy)).map(({ extension, note }) => `${extension}: ${note}`),

@@ -8,12 +8,25 @@ import type { EnvironmentName, Muse, MuseFile } from '../shared/muse-file.ts';
 import type { Hooks } from '../shared/hooks.ts';
 import { checkCatalog } from '../verify/catalog/catalog-check.ts';
 import type { Ways } from '../verify/catalog/ways-query.ts';
+import type { OnProof } from '../verify/probes/prove.ts';
 import type { IsolationReport } from '../verify/report/report.ts';
 import { verifyIsolation } from '../verify/verify-isolation.ts';
 import { expectationsOf } from './declared-schema.ts';
 import { settleProof, type SettledProof } from './prove-files.ts';
 import { openEnvironment } from '../targets/open.ts';
 import { filesOf } from './applied.ts';
+
+/** How a proof is stopped and followed. */
+export interface VerifyHooks extends Hooks {
+  /** Called with how far the proof is, where the connection delivers that. */
+  onProgress?: OnProof | undefined;
+}
+
+/** What else a proof of a database goes by. */
+interface ProofOptions extends Pick<VerifyHooks, 'onProgress'> {
+  expected?: IsolationReport['tables'] | undefined;
+  ways?: Ways | undefined;
+}
 
 /** What was proven about an environment. */
 export interface MuseProof extends SettledProof {
@@ -31,7 +44,7 @@ export async function verifyMuse(
   muse: Muse,
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
-  { model: makeModel = modelOf, ...hooks }: Hooks & { model?: typeof modelOf } = {},
+  { model: makeModel = modelOf, onProgress, ...hooks }: VerifyHooks & { model?: typeof modelOf } = {},
 ): Promise<MuseProof> {
   const { migrations, ...files } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
   const { database, target } = await openEnvironment(muse, name, environment, { ...hooks, reads: true });
@@ -39,7 +52,8 @@ export async function verifyMuse(
     const { applied, had, pending } = await filesOf(database, migrations);
     // A local database is what its files created; a server may have been changed by hand.
     const model = target.local ? undefined : await makeModel(muse.museFile, applied, hooks.signal);
-    return withUnreadable({ ...(await proveDatabase(database, muse.museFile, had, model?.tables)), pending }, files);
+    const proof = await proveDatabase(database, muse.museFile, had, { expected: model?.tables, onProgress });
+    return withUnreadable({ ...proof, pending }, files);
   } finally {
     await database.close();
   }
@@ -58,9 +72,12 @@ export function withUnreadable<Proof extends MuseProof>(
 }
 
 /** Verifies the migration files of a muse on a shadow database; none of its environments is opened. */
-export async function verifyFiles({ directory, museFile }: Muse, { signal }: Hooks = {}): Promise<MuseProof> {
+export async function verifyFiles(
+  { directory, museFile }: Muse,
+  { signal, onProgress }: VerifyHooks = {},
+): Promise<MuseProof> {
   const files = await readMigrations(directory, museFile.migrations, { rollbacks: false });
-  return withUnreadable({ ...(await modelOf(museFile, files.migrations, signal)), pending: [] }, files);
+  return withUnreadable({ ...(await modelOf(museFile, files.migrations, signal, onProgress)), pending: [] }, files);
 }
 
 /**
@@ -72,11 +89,12 @@ export async function modelOf(
   museFile: MuseFile,
   files: readonly Migration[],
   signal?: AbortSignal,
+  onProgress?: OnProof,
 ): Promise<SettledProof> {
   const model = await openEmbedded({ signal });
   try {
     await migrate(model, files);
-    return await proveDatabase(model, museFile, files);
+    return await proveDatabase(model, museFile, files, { onProgress });
   } finally {
     await model.close();
   }
@@ -84,21 +102,20 @@ export async function modelOf(
 
 /**
  * {@link verifyMuse} on a database that is open.
- * @param expected what the files alone allow
- * @param ways the other ways to reach rows, besides the four verbs; needed for a copy that lacks some of them
+ * @param options with `expected`, what the files alone allow, and with `ways` for a copy that lacks some of them
  */
 export async function proveDatabase(
   database: Database,
   museFile: MuseFile,
   migrations: readonly Migration[],
-  expected?: IsolationReport['tables'],
-  ways?: Ways,
+  { expected, ways, onProgress }: ProofOptions = {},
 ): Promise<SettledProof> {
   const expectations = await expectationsOf(migrations, museFile);
   const catalog = await checkCatalog(database, expectations);
   const proof = await verifyIsolation(database, {
     declarations: expectations.declarations,
     isolation: museFile.isolation,
+    onProgress,
     ...(expected === undefined ? {} : { expected }),
     ...(ways === undefined ? {} : { ways }),
     ...(museFile.isolation === 'session' ? { session: checkedSession(museFile.session) } : {}),

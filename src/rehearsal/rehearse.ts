@@ -6,7 +6,7 @@
  * file again, and rolls the own files back and applies them again.
  */
 import type { Database } from '../database/database.ts';
-import type { Finding } from '../shared/finding.ts';
+import { type Finding, hasErrors } from '../shared/finding.ts';
 import { accessFindings } from './access-findings.ts';
 import { probeAccess } from './access.ts';
 import type { FileName } from '../migrations/compare.ts';
@@ -34,6 +34,8 @@ export interface RehearsalInput {
   statementTimeoutMs?: number | undefined;
   /** Opens another such database, to find the statement that ended the first one. */
   openAnother?: (() => Promise<Database>) | undefined;
+  /** Called when every file has run once and nothing in it has failed. */
+  onRunOnce?: (() => void) | undefined;
   onProgress?: (event: { pass: 'first' | 'access' | 'again' | 'rollback' } & Partial<FileName>) => void;
 }
 
@@ -101,6 +103,8 @@ async function allPasses(
     tail.length === 0 ? undefined : { files: tail.length, takeSnapshot },
     parsedFiles,
   );
+
+  if (!hasErrors(findings)) input.onRunOnce?.();
 
   // A second run would be another session, so drop the temporary tables of the first.
   await database.script('DISCARD TEMP');

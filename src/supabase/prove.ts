@@ -3,7 +3,7 @@ import type { SupabaseClient } from '@supabase/supabase-js';
 import type { Finding } from '../shared/finding.ts';
 import { openClient, type ProjectKeys } from './keys.ts';
 import type { Clock } from './clock.ts';
-import type { InsertFacts } from './insert-facts.ts';
+import type { TableAccess } from './table-access.ts';
 import { type Proof, proveStorage, type ProvedBucket } from './prove-storage.ts';
 import { makePassword, type Secret } from './secret.ts';
 import { asServiceError, persistently, serviceFailed } from './service-error.ts';
@@ -25,24 +25,34 @@ export interface ProofRequest {
   admin?: { email: string; password: Secret };
 }
 
+export interface ProjectProof extends Proof {
+  /** What was tried with a signed-in user's own row. */
+  profile: readonly ('read' | 'change')[];
+}
+
 /**
  * Tests access through the project's public API: as an anonymous visitor, as a signed-in user, and in Storage. What a run that was
  * killed left behind is removed first: its user is known by its address, its files by their names.
  * @throws MuseError `configure-failed` if signing in is not possible at all
  */
-export async function proveProject(request: ProofRequest): Promise<Proof> {
+export async function proveProject(request: ProofRequest): Promise<ProjectProof> {
   const { url, keys, clock } = request;
   const nobody = await openClient(url, keys.client);
   const service = await openClient(url, keys.server);
   const parts = [await proveAnonymous(nobody, request.tables, clock)];
   const notes: string[] = [];
+  let profile: ProjectProof['profile'] = [];
   const former = await findGuests(service, clock);
   notes.push(...(await removeGuests(service, former, clock)));
   const guest = request.admin ? undefined : await makeGuest(service, clock);
   try {
     const user = await openClient(url, keys.client);
     const userId = await signIn(user, request.admin ?? guest?.credentials, clock);
-    if (request.profile) parts.push(await proveProfile(user, userId, request.profile, clock));
+    if (request.profile) {
+      const own = await proveProfile(user, service, userId, request.profile, clock);
+      profile = (['read', 'change'] as const).slice(0, own.checks);
+      parts.push(own);
+    }
     const formerIds = former.map(({ id }) => id);
     parts.push(await proveStorage({ nobody, user, service, userId, formerIds, buckets: request.buckets, clock }));
   } finally {
@@ -52,6 +62,7 @@ export async function proveProject(request: ProofRequest): Promise<Proof> {
     findings: parts.flatMap((part) => part.findings),
     checks: parts.reduce((sum, part) => sum + part.checks, 0),
     notes: [...parts.flatMap((part) => part.notes), ...notes],
+    profile,
   };
 }
 
@@ -118,26 +129,44 @@ interface ProfileTable {
   name: string;
   /** The column with the user's id: `id` or `user_id`. */
   userColumn: string;
+  /** What its policies let a user do with that row; a missing privilege for it is a fault. */
+  userMay: TableAccess['userMay'];
 }
 
 /** Columns that a trigger or the database sets: writing them proves nothing. */
 const kept = new Set(['created_at', 'updated_at']);
 
-/** The signed-in user can read their own row, and write it: some column is set to its current value. */
-async function proveProfile(user: SupabaseClient, userId: string, table: ProfileTable, clock: Clock): Promise<Proof> {
+/**
+ * The signed-in user can read their own row, and write it: some column is set to its current value. Each only where a policy is
+ * meant for it, and both only where the user has a row: some kits make it at sign-up, others when it is first needed.
+ */
+async function proveProfile(
+  user: SupabaseClient,
+  service: SupabaseClient,
+  userId: string,
+  table: ProfileTable,
+  clock: Clock,
+): Promise<Proof> {
   const object = `${table.schema}.${table.name}`;
-  const from = () => user.schema(table.schema).from(table.name);
-  const { data, error } = await persistently(clock, () => from().select('*').eq(table.userColumn, userId));
+  const from = (client: SupabaseClient) => client.schema(table.schema).from(table.name);
+  const own = (client: SupabaseClient) =>
+    persistently(clock, () => from(client).select('*').eq(table.userColumn, userId));
+  if (!table.userMay.select) return { findings: [], checks: 0, notes: [] };
+  const { data, error } = await own(user);
   const row = (data as Record<string, unknown>[] | null)?.[0];
   if (!row) {
     const reason = error ? asServiceError(error).message : 'there is no row';
-    return { findings: [lockedOut(object, `read their own row: ${reason}`, table)], checks: 1, notes: [] };
+    const isThere = error !== null || ((await own(service)).data ?? []).length > 0;
+    if (isThere) return { findings: [lockedOut(object, `read their own row: ${reason}`, table)], checks: 1, notes: [] };
+    const note = `A new user has no row in ${object}, so reading and changing it was not tried through the public API.`;
+    return { findings: [], checks: 0, notes: [note] };
   }
+  if (!table.userMay.update) return { findings: [], checks: 1, notes: [] };
   let reason = 'none of its columns can be updated';
   for (const [column, value] of Object.entries(row)) {
     if (kept.has(column) || column === table.userColumn) continue;
     const update = await persistently(clock, () =>
-      from()
+      from(user)
         .update({ [column]: value })
         .eq(table.userColumn, userId)
         .select(table.userColumn),
@@ -166,8 +195,8 @@ interface ProvedTable {
   name: string;
   /** Declared `public-read` in the files. */
   publicRead: boolean;
-  /** What the catalog says about inserting; absent where the catalog does not have the table. */
-  insert?: InsertFacts | undefined;
+  /** What the catalog says about it; absent where the catalog does not have the table. */
+  access?: TableAccess | undefined;
 }
 
 /**
@@ -207,20 +236,20 @@ async function proveAnonymous(nobody: SupabaseClient, tables: readonly ProvedTab
  */
 async function canWrite(
   nobody: SupabaseClient,
-  { schema, name, insert }: ProvedTable,
+  { schema, name, access }: ProvedTable,
   clock: Clock,
 ): Promise<boolean | undefined> {
   const none = await persistently(clock, () => nobody.schema(schema).from(name).insert([]), false);
   if (none.error && isRefusal(none.error)) return false;
-  if (insert?.mayInsert === false) return false;
-  if (insert === undefined || insert.required.length === 0) return undefined;
+  if (access?.mayInsert === false) return false;
+  if (access === undefined || access.required.length === 0) return undefined;
   const { error } = await persistently(
     clock,
     () =>
       nobody
         .schema(schema)
         .from(name)
-        .insert(Object.fromEntries(insert.required.map((column) => [column, null]))),
+        .insert(Object.fromEntries(access.required.map((column) => [column, null]))),
     false,
   );
   if (!error) return true;

@@ -9,7 +9,8 @@ import { escalations } from './probes/escalation.ts';
 import { judge } from './probes/judge.ts';
 import { lockedOut } from './probes/locked-out.ts';
 import { buildModel, type Model } from './catalog/model.ts';
-import { type Proof, prove } from './probes/prove.ts';
+import { type OnProof, type Proof, prove } from './probes/prove.ts';
+import type { ProofSession } from './probes/run-script.ts';
 import type { Subject } from './probes/subject.ts';
 import { qualifiedName } from '../rules/engine/live/catalog.ts';
 import type { RuleName } from '../rules/registry.ts';
@@ -48,6 +49,8 @@ export interface IsolationOptions {
    * The expected matrix, from a rehearsal of the files. An actor that can do more or less than it says is a finding.
    */
   expected?: readonly TableReport[];
+  /** Called as it continues, where the connection delivers that. */
+  onProgress?: OnProof | undefined;
 }
 
 /**
@@ -56,11 +59,11 @@ export interface IsolationOptions {
  * @throws MuseError `cannot-act-as` if the connection may not act as the users' roles
  * @throws DatabaseError what PostgreSQL says
  */
-export async function verifyIsolation(database: Session, options: IsolationOptions): Promise<IsolationReport> {
+export async function verifyIsolation(database: ProofSession, options: IsolationOptions): Promise<IsolationReport> {
   const { model, isolation } = await readModel(database, options);
   const ways = options.ways ?? (await readWays(database, model.userRole));
   const isWanted = wantedAfter(options.only, model);
-  const proof = await prove(database, model, isolation, options.session, isWanted, ways.topics);
+  const proof = await prove(database, model, isolation, options.session, isWanted, ways.topics, options.onProgress);
   const gaps = gapsOf(proof);
   const subjects = proof.subjects.filter(
     (subject) => isWanted(subject.name) && !gaps.unfilled.has(`${subject.table.schema}.${subject.table.name}`),

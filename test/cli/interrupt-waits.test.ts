@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { smallKit } from '../kit/repository.ts';
 import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
@@ -69,7 +70,7 @@ describe.runIf(hasTerminal)('a package manager that never ends', () => {
 
   it.each(whole ? Object.keys(signals) : ['Ctrl-C'])('%s ends it as well, and --resume installs', async (signal) => {
     const { cwd, env, pid } = await slowNpm('exec sleep 60');
-    const terminal = start('create-muse', [...made, '--install'], cwd, env);
+    const terminal = start('create-muse', [...made, '--kit', smallKit(), '--install'], cwd, env);
     await expect.poll(pid, { timeout: 30_000 }).toBeGreaterThan(0);
     const { steps } = await stop(terminal, bareMs, signal);
     expect(steps?.at(-1)).toMatchObject({ id: 'finish', status: 'failed' });
@@ -81,7 +82,7 @@ describe.runIf(hasTerminal)('a package manager that never ends', () => {
 
   it('a second Ctrl-C ends at once where the first one is not heeded', async () => {
     const { cwd, env, pid } = await slowNpm(`trap '' INT TERM\nsleep 60 & wait\nsleep 60`);
-    const argv = [process.execPath, join(bin, 'create-muse.js'), ...made, '--install'];
+    const argv = [process.execPath, join(bin, 'create-muse.js'), ...made, '--kit', smallKit(), '--install'];
     const terminal = openTerminal(argv, { cwd, env });
     await expect.poll(pid, { timeout: 30_000 }).toBeGreaterThan(0);
     terminal.type('\x03');
@@ -109,7 +110,7 @@ describe.runIf(hasTerminal)('a request to the Management API that is never answe
   async function prepare(): Promise<void> {
     cwd = await temporaryDirectory();
     env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
-    const { code, stderr } = await createMuse(['waiting', '--yes', '--no-git', '--no-verify'], { cwd, env });
+    const { code, stderr } = await createMuse([...made, '--kit', smallKit()], { cwd, env });
     expect(code, stderr).toBe(0);
     directory = join(cwd, 'waiting');
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createMuse as create, resumeMuse } from '../../src/create/create.ts';
 import type { Journal } from '../../src/create/journal.ts';
+import { smallKit } from '../kit/repository.ts';
 import { createMuse, muse, node } from '../support/cli.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
@@ -13,6 +14,7 @@ import type { FakeApi } from '../support/fake-api/fake-api.ts';
 const every = (process.env['CREATE_MUSE_ALL'] ?? process.env['CREATE_MUSE_ALL_KILLS']) !== undefined;
 const support = join(import.meta.dirname, '..', 'support');
 const answers = {
+  kit: smallKit(),
   name: 'unlucky',
   presets: ['deliverables'],
   target: 'supabase',
@@ -121,7 +123,6 @@ describe('a project that ends as INIT_FAILED', () => {
         ...answers,
         target: 'supabase',
         directory: join(place, 'adopting'),
-        kit: 'builtin',
         kitExtensions: 'archive',
         tables: [],
         prefix: '',

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Journal } from '../../src/create/journal.ts';
+import { smallKit } from '../kit/repository.ts';
 import { createMuse, muse, node } from '../support/cli.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
@@ -13,6 +14,7 @@ const killer = join(root, 'test', 'support', 'kill-at.js');
 /** With this set, every request is tested; otherwise each 33rd. */
 const every = (process.env['CREATE_MUSE_ALL'] ?? process.env['CREATE_MUSE_ALL_KILLS']) === undefined ? 33 : 1;
 const answers = {
+  kit: smallKit(),
   name: 'killed',
   kitExtensions: 'archive',
   presets: ['deliverables'],

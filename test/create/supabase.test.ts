@@ -5,12 +5,16 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseEnvironment } from '../../src/kit/environment-file.ts';
+import { smallKit } from '../kit/repository.ts';
 import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
 import { findSecrets } from '../support/find-secrets.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
 
 const run = promisify(execFile);
+const kit = smallKit();
+/** With a kit that takes little time: what these tests are about is around it. */
+const small = ['--kit', kit];
 const flags = [
   '--target',
   'supabase',
@@ -129,7 +133,7 @@ describe('create-muse --target supabase', () => {
     const cwd = await temporaryDirectory();
     const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     fakeApi.http.add('answer-lost', 'POST /v1/projects');
-    const { code, stderr } = await createMuse(['lostmuse', ...flags, '--json'], { cwd, env });
+    const { code, stderr } = await createMuse(['lostmuse', ...flags, ...small, '--json'], { cwd, env });
     expect(code, stderr).toBe(0);
     expect([...fakeApi.state.projects.values()].filter(({ name }) => name === 'lostmuse')).toHaveLength(1);
   });
@@ -139,7 +143,7 @@ describe('muse provision', () => {
   it('creates a project for an embedded muse, and adopts an existing one', async () => {
     const cwd = await temporaryDirectory();
     const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
-    expect((await createMuse(['latermuse', '--yes', '--quiet'], { cwd })).code).toBe(0);
+    expect((await createMuse(['latermuse', '--yes', '--quiet', ...small], { cwd })).code).toBe(0);
     const directory = join(cwd, 'latermuse');
     const made = await muse(['provision', '--org', 'acme', '--region', 'emea', '--yes'], { cwd: directory, env });
     expect(made.stderr).toBe('');
@@ -176,7 +180,7 @@ describe('muse provision, refused', () => {
     const cwd = await temporaryDirectory();
     const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     fakeApi.addProject({ name: 'twicemuse' });
-    expect((await createMuse(['twicemuse', '--yes', '--quiet', '--preset', 'blank'], { cwd })).code).toBe(0);
+    expect((await createMuse(['twicemuse', '--yes', '--quiet', ...small], { cwd })).code).toBe(0);
     const directory = join(cwd, 'twicemuse');
     for (const [flag, code] of [
       ['nobody', 2],
@@ -219,7 +223,7 @@ describe('--resume with other answers', () => {
     const cwd = await temporaryDirectory();
     const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     fakeApi.conditions.neverHealthy = true;
-    const late = await createMuse(['patient', ...flags, '--wait-timeout', '1'], { cwd, env });
+    const late = await createMuse(['patient', ...flags, ...small, '--wait-timeout', '1'], { cwd, env });
     fakeApi.conditions.neverHealthy = false;
     expect(late.code).toBe(1);
     expect(late.stderr).toContain('was not ready after 1 s');
@@ -245,7 +249,7 @@ describe('--resume with other answers', () => {
       fakeApi.conditions.neverHealthy = true;
       const looked = fakeApi.count('GET', '/v1/projects/{ref}');
       let stopped = false;
-      const waiting = createMuse(['impatient', ...flags], {
+      const waiting = createMuse(['impatient', ...flags, ...small], {
         cwd,
         env,
         onOutput: (text, kill) => {
@@ -333,7 +337,7 @@ describe('two runs at once', () => {
     const cwd = await temporaryDirectory();
     const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     const both = await Promise.all(
-      ['one', 'two'].map((dir) => createMuse(['racing', '--dir', dir, ...flags], { cwd, env })),
+      ['one', 'two'].map((dir) => createMuse(['racing', '--dir', dir, ...flags, ...small], { cwd, env })),
     );
     expect(both.map(({ code }) => code).sort()).toEqual([0, 1]);
     expect(both.find(({ code }) => code === 1)?.stderr).toContain('already has a project named "racing"');

@@ -1,24 +1,15 @@
 /** Real git repositories in temporary folders, for tests. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll } from 'vitest';
+import { runDirectory } from '../support/run-directory.ts';
 
 /** The contents of a test repository: text, bytes, or a symbolic link. */
 export type Files = Record<string, string | Uint8Array | { link: string }>;
 
-const made: string[] = [];
-
-afterAll(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
-});
-
-/** A new, empty directory, removed after the file's tests. */
+/** A new, empty directory, removed at the end of the run. */
 export function temporary(name = 'kit'): string {
-  const directory = realpathSync(mkdtempSync(join(tmpdir(), `create-muse-${name}-`)));
-  made.push(directory);
-  return directory;
+  return realpathSync(mkdtempSync(join(runDirectory(), `create-muse-${name}-`)));
 }
 
 /** Runs git without the settings of this machine. */
@@ -61,3 +52,26 @@ export const musekit: Files = {
   'migrations/core/001_profiles.sql': '-- profiles\nCREATE TABLE IF NOT EXISTS profiles (id uuid PRIMARY KEY);\n',
   'package.json': '{\n  "name": "kit"\n}\n',
 };
+
+/**
+ * A kit of one table. For tests of what is around a kit, such as signals, faults and certificates: it takes a fraction of the
+ * built-in kit's time.
+ */
+export const smallKit = (): string =>
+  repository({
+    'migrations/core/001_profiles.sql': [
+      '-- Profiles of users.',
+      'create table if not exists public.profiles (',
+      '  id uuid primary key references auth.users (id) on delete cascade,',
+      '  full_name text,',
+      '  created_at timestamptz not null default now(),',
+      '  updated_at timestamptz not null default now()',
+      ');',
+      'alter table public.profiles enable row level security;',
+      'drop policy if exists "profiles: read own" on public.profiles;',
+      'create policy "profiles: read own" on public.profiles for select to authenticated using (id = (select auth.uid()));',
+      'grant select on public.profiles to authenticated;',
+      '',
+    ].join('\n'),
+    'package.json': '{ "name": "kit" }\n',
+  }).directory;

@@ -2,12 +2,14 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { existsSync } from 'node:fs';
+import { smallKit } from '../kit/repository.ts';
 import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
 import { certificateFile } from '../support/certificates/files.ts';
 import { startNative, type Native } from '../support/native.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
 
+const kit = smallKit();
 const authority = certificateFile('authority');
 const other = certificateFile('other-authority');
 
@@ -22,7 +24,7 @@ describe('--db-ca with a PostgreSQL that serves TLS', () => {
   });
   afterAll(() => Promise.all([native.stop(), elsewhere.stop()]));
 
-  const flags = ['--target', 'postgres', '--supabase-baseline', '--yes', '--no-git', '--preset', 'blank'];
+  const flags = ['--target', 'postgres', '--supabase-baseline', '--yes', '--no-git', '--kit', kit];
 
   it('verifies it, stores the certificate, and uses that from then on', async () => {
     const cwd = await temporaryDirectory();
@@ -98,7 +100,7 @@ describe.skipIf(process.platform === 'win32')('--db-ca with a Supabase project',
       (await readFile(profile, 'utf8')).replace('pooler_host: 127.0.0.1', 'pooler_host: 0.0.0.0'),
     );
     const env = { ...fakeApi.env, SUPABASE_PROFILE: profile };
-    const flags = ['--target', 'supabase', '--org', 'acme', '--region', 'eu-central-1', '--preset', 'blank', '--yes'];
+    const flags = ['--target', 'supabase', '--org', 'acme', '--region', 'eu-central-1', '--kit', kit, '--yes'];
 
     const missing = await createMuse(['tlsmuse', ...flags, '--db-ca', '/nowhere/ca.pem'], { cwd, env });
     expect(missing.code).toBe(2);

@@ -192,8 +192,11 @@ const cases: Record<string, Case> = {
   },
 };
 
+const isAll = process.env['CREATE_MUSE_ALL'] !== undefined;
 /** How many places each defect is planted in. */
-const places = process.env['CREATE_MUSE_ALL'] === undefined ? 1 : 5;
+const places = isAll ? 5 : 1;
+/** Each class of defect where everything is tested, otherwise every second one. */
+const chosenCases = Object.entries(cases).filter((_, index) => isAll || index % 2 === 0);
 
 describe('the built-in kit, broken and fixed, is green and has the schema that was meant', { timeout: 180_000 }, () => {
   it('covers every repairable rule', () => {
@@ -201,7 +204,7 @@ describe('the built-in kit, broken and fixed, is green and has the schema that w
     expect(new Set(Object.values(cases).map(({ rule }) => rule))).toEqual(new Set(repairable));
   });
 
-  it.each(Object.entries(cases))('%s', async (_, { plant, rollbacks = new Map(), good, chosen, check }) => {
+  it.each(chosenCases)('%s', async (_, { plant, rollbacks = new Map(), good, chosen, check }) => {
     const random = seeded(20_261_121);
     for (let count = 0; count < places; count += 1) {
       const broken = plant(random);

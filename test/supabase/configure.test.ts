@@ -8,7 +8,7 @@ import { createHttp, type Http } from '../../src/supabase/http.ts';
 import { MuseError } from '../../src/shared/error.ts';
 import { makePassword, secret } from '../../src/supabase/secret.ts';
 import { proveProject, type ProofRequest } from '../../src/supabase/prove.ts';
-import { readInsertFacts } from '../../src/supabase/insert-facts.ts';
+import { readTableAccess } from '../../src/supabase/table-access.ts';
 import { openQueryDatabase } from '../../src/supabase/query-database.ts';
 import { fastClock } from '../support/fast-clock.ts';
 import type { HttpFault } from '../support/fake-api/faults.ts';
@@ -122,22 +122,27 @@ describe('adoptProject', () => {
 
 describe('proveProject', () => {
   const request = async (names: readonly string[] = ['profiles', 'user_roles', 'listings']): Promise<ProofRequest> => {
-    const facts = await readInsertFacts(openQueryDatabase(http, project.ref));
+    const access = await readTableAccess(openQueryDatabase(http, project.ref));
     return {
       ...fixed,
       tables: [...names, 'plans'].map((name) => ({
         schema: 'public',
         name,
         publicRead: name === 'plans',
-        insert: facts.get(`public.${name}`),
+        access: access.get(`public.${name}`),
       })),
+      profile: {
+        schema: 'public',
+        name: 'profiles',
+        userColumn: 'id',
+        userMay: access.get('public.profiles')!.userMay,
+      },
       url,
       keys,
     };
   };
-  const fixed: Omit<ProofRequest, 'tables' | 'url' | 'keys'> = {
+  const fixed: Omit<ProofRequest, 'tables' | 'url' | 'keys' | 'profile'> = {
     clock,
-    profile: { schema: 'public', name: 'profiles', userColumn: 'id' },
     buckets: [
       { id: 'photos', public: false, ownerFolder: true },
       { id: 'logos', public: true, ownerFolder: false },
@@ -224,6 +229,28 @@ describe('proveProject', () => {
     const proof = await proveProject(await request()).finally(() => database.script(cure));
     expect(proof.findings.map((finding) => [finding.rule, finding.object])).toContainEqual([rule, object]);
     expect(await leftovers()).toEqual({ objects: 0, users: 0, listings: 1 });
+  });
+
+  it.each<[string, string, string, readonly string[]]>([
+    [
+      'no policy lets users change',
+      'drop policy own on public.profiles; create policy own on public.profiles for select to authenticated using ((select auth.uid()) = id); revoke update (full_name) on public.profiles from authenticated',
+      'drop policy own on public.profiles; create policy own on public.profiles for all to authenticated using ((select auth.uid()) = id) with check ((select auth.uid()) = id); grant update (full_name) on public.profiles to authenticated',
+      ['read'],
+    ],
+    [
+      'nothing makes at sign-up',
+      'drop trigger new_user on auth.users',
+      'create trigger new_user after insert on auth.users for each row execute function public.new_user()',
+      [],
+    ],
+  ])('takes a profile that %s for what it is', async (_, design, former, tried) => {
+    const database = openQueryDatabase(http, project.ref);
+    await database.script(design);
+    const proof = await proveProject(await request()).finally(() => database.script(former));
+    expect(proof.findings).toEqual([]);
+    expect(proof.profile).toEqual(tried);
+    expect(proof.notes).toHaveLength(tried.length === 0 ? 1 : 0);
   });
 
   describe('leaves no row in a table of 1,500 rows that anyone can write', () => {

@@ -1,12 +1,23 @@
-/** Vitest's globalSetup: one native PostgreSQL for all test files of a run. */
-import { writeSync } from 'node:fs';
+/** Vitest's globalSetup: one native PostgreSQL for all test files of a run, and one directory for what they make. */
+import { mkdtempSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { sharedVariable, startNative } from './native.ts';
+import { directoryVariable } from './run-directory.ts';
 
-/** Starts the server and stores its URL for `startNative`. Vitest calls the returned function at the end. */
+/**
+ * Starts the server and stores its URL for `startNative`, and the directory's path for `runDirectory`. Vitest calls the
+ * returned function at the end.
+ */
 export default async function setup(): Promise<() => Promise<void>> {
   const native = await startNative({ private: true }).catch(stop);
   process.env[sharedVariable] = native.url();
-  return () => native.stop();
+  const directory = mkdtempSync(join(tmpdir(), 'create-muse-run-'));
+  process.env[directoryVariable] = directory;
+  return async () => {
+    await native.stop();
+    rmSync(directory, { recursive: true, force: true });
+  };
 }
 
 /**

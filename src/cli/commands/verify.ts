@@ -1,4 +1,4 @@
-import type { MuseProof } from '../../muse/verify.ts';
+import type { MuseProof, VerifyHooks } from '../../muse/verify.ts';
 import type { OfflineReport } from '../../muse/verify-offline.ts';
 import { MuseError } from '../../shared/error.ts';
 import { hasErrors } from '../../shared/finding.ts';
@@ -44,19 +44,16 @@ export const command: MuseCommand = {
       });
     }
     const muse = await context.openMuse();
-    context.working('Acting as users on every table');
+    const what = 'Acting as users on every table';
+    context.working(what);
+    const hooks: VerifyHooks = { ...context.hooks, onProgress: (text) => context.working(`${what}: ${text}`) };
     const offline: OfflineReport | undefined = typed.has('offline')
-      ? await (
-          await import('../../muse/verify-offline.ts')
-        ).verifyOffline(muse, name, context.environment, context.hooks)
+      ? await (await import('../../muse/verify-offline.ts')).verifyOffline(muse, name, context.environment, hooks)
       : undefined;
     const { isolationJson } = await import('../../verify/report/isolation-json.ts');
     const { verifyFiles, verifyMuse } = await import('../../muse/verify.ts');
     const report =
-      offline ??
-      (files
-        ? await verifyFiles(muse, context.hooks)
-        : await verifyMuse(muse, name, context.environment, context.hooks));
+      offline ?? (files ? await verifyFiles(muse, hooks) : await verifyMuse(muse, name, context.environment, hooks));
     const unread = new Set(report.findings.flatMap(({ rule, file }) => (rule === 'unreadable-file' ? [file] : [])));
     const pending = report.pending.map((file) =>
       unread.has(file) ? `${file} cannot be read` : `${file} is not applied to ${name} yet. Apply it: muse migrate`,

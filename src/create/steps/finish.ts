@@ -1,6 +1,6 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addAll, commitIndex, remoteUrl, setRemote } from '../../kit/git.ts';
+import { commitAll, remoteUrl, setRemote } from '../../kit/git.ts';
 import { packageManagerOf } from '../../kit/package-manager.ts';
 import { takeHistory } from '../../kit/work-tree.ts';
 import { MuseError } from '../../shared/error.ts';
@@ -59,8 +59,7 @@ export const finishStep: Step<Placed> = {
       // In a repository that was there before, a remote of that name is the user's.
       const taken = repositoryOf(journal) === 'existing' && (await remoteUrl(directory, 'upstream', git)) !== undefined;
       if (upstream !== undefined && !taken) await setRemote(directory, 'upstream', upstream, git);
-      await addAll(directory, journal.data.ignored ?? [], git);
-      const commit = await commitIndex(directory, `Create ${museFile.name}`, git);
+      const commit = await commitAll(directory, journal.data.ignored ?? [], `Create ${museFile.name}`, git);
       if (commit !== undefined) output.summary = commit.slice(0, 12);
     }
   },

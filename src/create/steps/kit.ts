@@ -11,6 +11,7 @@ import { readMigrations } from '../../migrations/read.ts';
 import { readText } from '../../shared/files.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
 import type { Configured, Fetched, Run } from '../context.ts';
+import { targetOf } from '../../targets/open.ts';
 import type { Step } from '../step.ts';
 import { sessionOf } from '../tenancy.ts';
 
@@ -18,9 +19,11 @@ import { sessionOf } from '../tenancy.ts';
 export const fetchStep: Step<Run, Pick<Fetched, 'kit'>> = {
   id: 'kit',
   title: 'Fetch the kit',
-  async run({ answers, stage, signal, journal, environment }, output) {
-    // What a crash left here was made by this run alone.
+  async run({ answers, directory, dryRun, stage, signal, journal, environment }, output) {
+    // What a crash left here was made by this run alone: the stage, and a local target that may be half-made.
     await rm(stage, { recursive: true, force: true });
+    if (!dryRun) await dropLocal({ answers, directory, environment });
+    delete journal.data.ahead;
     const asked = parseKitSource(answers.kit, answers.ref);
     const source =
       asked.kind === 'builtin' || journal.data.commit === undefined ? asked : { ...asked, ref: journal.data.commit };
@@ -33,6 +36,12 @@ export const fetchStep: Step<Run, Pick<Fetched, 'kit'>> = {
     return { kit };
   },
 };
+
+async function dropLocal({ answers, directory, environment }: Pick<Run, 'answers' | 'directory' | 'environment'>) {
+  const target = targetOf(answers.target);
+  const place = { directory, name: answers.environment, entry: { target: answers.target }, environment };
+  if (target.local && (await target.exists(place))) await target.drop?.(place);
+}
 
 /** Makes the clone the product's own: prunes it and renames it. Its settings are known then, and not written yet. */
 export const renameStep: Step<Fetched, Required<Pick<Configured, 'museFile' | 'kitFiles'>>> = {

@@ -1,12 +1,13 @@
-import { migrate } from '../../migrations/apply.ts';
+import type { MigrateResult } from '../../migrations/apply.ts';
+import type { FileName } from '../../migrations/compare.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import { expectationsOf } from '../../muse/declared-schema.ts';
 import { refuseErrors } from '../../muse/examine.ts';
 import { readMuseFile } from '../../muse/muse-json.ts';
 import { notVerified } from '../../supabase/connect.ts';
 import { placesOf } from '../../rules/engine/live/places.ts';
-import { checkCatalog } from '../../verify/catalog/catalog-check.ts';
 import type { Configured, Placed, Run } from '../context.ts';
+import type { JournalData } from '../journal.ts';
 import type { Step } from '../step.ts';
 
 /** Opens a muse that already exists, for the rehearsal. */
@@ -35,14 +36,14 @@ export const readStep: Step<Run, Pick<Placed, 'museFile' | 'files'>> = {
 export const migrateStep: Step<Placed> = {
   id: 'migrate',
   title: 'Migrate the database',
-  async run({ answers, files, opened, target, onProgress }, output) {
-    const database = await target();
-    const { statementTimeoutMs } = answers;
-    const result = await migrate(database, files.migrations, {
-      ...(statementTimeoutMs === undefined ? {} : { statementTimeoutMs }),
-      onProgress: ({ file, index, count }) => onProgress?.(`${index + 1}/${count} ${file}`),
-    });
-    if ((await opened()).connected?.verified === false) output.notes.push(notVerified);
+  async run({ files, journal, opened, onProgress }, output) {
+    const target = await opened();
+    const made = await target.migrate(files.migrations, ({ file, index, count }) =>
+      onProgress?.(`${index + 1}/${count} ${file}`),
+    );
+    const result = withAhead(made, journal.data);
+    delete journal.data.ahead;
+    if (target.connected?.verified === false) output.notes.push(notVerified);
     output.applied.push(...result.applied);
     output.skipped.push(...result.skipped);
     output.notes.push(...result.notes);
@@ -50,17 +51,32 @@ export const migrateStep: Step<Placed> = {
   },
 };
 
+/** A resumed run finds applied what the rehearsal has applied, and says of it what an uninterrupted one says. */
+function withAhead(
+  result: MigrateResult,
+  { ahead }: JournalData,
+): Pick<MigrateResult, 'applied' | 'skipped' | 'notes'> {
+  const isAhead = ({ layer, file }: FileName): boolean =>
+    ahead?.applied.some((one) => one.layer === layer && one.file === file) === true;
+  if (ahead === undefined || !result.skipped.some(isAhead)) return result;
+  return {
+    applied: [...ahead.applied, ...result.applied],
+    skipped: result.skipped.filter((one) => !isAhead(one)),
+    notes: [...ahead.notes, ...result.notes],
+  };
+}
+
 /**
  * Checks that the target has everything that the files declare, with row-level security and grants as they should be.
  */
 export const checkStep: Step<Placed> = {
   id: 'check',
   title: 'Check tables, policies and grants',
-  async run({ files, museFile, target }, output) {
+  async run({ files, museFile, opened }, output) {
     const expectations = await expectationsOf(files.migrations, museFile);
     const places = await placesOf(files.migrations);
     const findings = places.locate(
-      places.settle(await checkCatalog(await target(), expectations), museFile.rules).findings,
+      places.settle(await (await opened()).check(files.migrations, museFile), museFile.rules).findings,
     );
     refuseErrors(findings, 'The migrations are applied, but the checks found errors.');
     const tables = expectations.tables?.length ?? 0;

@@ -1,7 +1,7 @@
 import { loadPreset } from '../../scaffold/presets.ts';
 import { readKeys } from '../../supabase/keys.ts';
 import { proveProject } from '../../supabase/prove.ts';
-import { readInsertFacts } from '../../supabase/insert-facts.ts';
+import { readTableAccess } from '../../supabase/table-access.ts';
 import { notProvenNote } from '../../verify/report/isolation-json.ts';
 import { refOf } from '../../targets/project-ref.ts';
 import type { Secret } from '../../supabase/secret.ts';
@@ -19,10 +19,10 @@ export const proveStep: Step<Placed & { adminPassword?: Secret | undefined }> = 
   async run({ adminPassword, answers, cloud, files: { migrations }, journal, museFile, target }, output) {
     const { http, settings } = await cloud();
     const ref = refOf(journal.data.project);
-    const [{ tables = [], declarations }, { tables: facts }, inserts] = await Promise.all([
+    const [{ tables = [], declarations }, { tables: facts }, access] = await Promise.all([
       expectationsOf(migrations),
       factsOf(migrations),
-      readInsertFacts(await target()),
+      readTableAccess(await target()),
     ]);
     const exposed = tables.filter((table) => table.startsWith('public.'));
     const presets = await Promise.all(museFile.presets.map(loadPreset));
@@ -46,7 +46,7 @@ export const proveStep: Step<Placed & { adminPassword?: Secret | undefined }> = 
         publicRead: declarations.some(
           (declaration) => declaration.table === table && declaration.scope === 'public-read',
         ),
-        insert: inserts.get(table),
+        access: access.get(table),
       })),
       ...(profile === undefined
         ? {}
@@ -55,6 +55,7 @@ export const proveStep: Step<Placed & { adminPassword?: Secret | undefined }> = 
               schema: 'public',
               name: 'profiles',
               userColumn: profile.columns['user_id'] === undefined ? 'id' : 'user_id',
+              userMay: access.get('public.profiles')?.userMay ?? { select: true, update: true },
             },
           }),
       buckets,
@@ -71,7 +72,8 @@ export const proveStep: Step<Placed & { adminPassword?: Secret | undefined }> = 
     const note = notProvenNote(proof.findings);
     if (note !== undefined) output.notes.push(note);
     const who = email === undefined || adminPassword === undefined ? 'a user' : email;
-    if (profile !== undefined) output.proven.push(`${who} can sign in, and read and change their own profile`);
+    const own = proof.profile.length === 0 ? '' : `, and ${proof.profile.join(' and ')} their own profile`;
+    output.proven.push(`${who} can sign in${own}`);
     if (buckets.length > 0)
       output.proven.push(`${buckets.map(({ id }) => id).join(', ')}: only the intended users can reach the files`);
     output.summary = `${proof.checks} requests`;

@@ -10,20 +10,20 @@ import type { Migration } from '../../sql/migration.ts';
 import { isolationLine, notProvenNote } from '../../verify/report/isolation-json.ts';
 import type { SettledProof } from '../../muse/prove-files.ts';
 import type { IsolationReport } from '../../verify/report/report.ts';
-import { type StepOutput, writeMatrix } from '../journal.ts';
+import { type JournalData, type StepOutput, writeMatrix } from '../journal.ts';
 import type { Step } from '../step.ts';
 
 /** Runs all migrations on a shadow database, twice, rolls them back, and checks the result. */
 export const rehearseStep: Step<Configured> = {
   id: 'rehearse',
   title: 'Rehearse on a shadow database',
-  async run({ answers, directory, dryRun, kitFiles, museFile, onProgress, shadow, signal, stage, target }, output) {
+  async run(context, output) {
+    const { answers, directory, journal, kitFiles, museFile, onProgress, shadow, signal, stage } = context;
     const files = await readMigrations(stage, museFile.migrations);
     const database = await shadow();
     const openAnother = () => openEmbedded({ signal });
     const limits = { openAnother, statementTimeoutMs: answers.statementTimeoutMs };
-    // Opening a local target uses a processor core that the rehearsal leaves idle.
-    if (targetOf(answers.target).local && !dryRun) void target().catch(() => undefined);
+    const ahead = workAhead(context, files.migrations);
     const {
       findings,
       rehearsal,
@@ -31,6 +31,7 @@ export const rehearseStep: Step<Configured> = {
     } = await examine(database, files, museFile, {
       ...limits,
       onPhase: onProgress,
+      onRunOnce: ahead?.begin,
     });
     const proof =
       hasErrors(findings) || answers.verify === false
@@ -43,6 +44,8 @@ export const rehearseStep: Step<Configured> = {
       refuseErrors(all, refused, answers.fix ? fixedAlready : undefined);
     }
     if (proof !== undefined) refuseErrors([...findings, ...proof.findings], refused, leaky);
+    const done = await ahead?.done();
+    if (done !== undefined) journal.data.ahead = done;
     output.findings.push(...findings.map(({ snippet: _line, ...finding }) => finding));
     const silenced = unsaid + (proof?.silenced ?? 0);
     if (silenced > 0)
@@ -54,6 +57,41 @@ export const rehearseStep: Step<Configured> = {
     output.summary = `${files.migrations.length} files, run twice and rolled back`;
   },
 };
+
+/** The work on a local target that the rehearsal does not wait for. */
+interface WorkAhead {
+  /** Migrates and checks the target. */
+  begin: () => void;
+  /** What the migration came to, for a run that is resumed before it is reported; undefined where it has none. */
+  done: () => Promise<JournalData['ahead']>;
+}
+
+/**
+ * A local target is made while the rehearsal runs, on the processor core that it leaves idle: it is opened now, and migrated
+ * once every file has run. It is thrown away with the stage where the rehearsal finds an error or the run stops.
+ * @returns undefined where the target is for the steps after the rehearsal alone
+ */
+function workAhead(
+  { answers, dryRun, museFile, opened }: Configured,
+  migrations: readonly Migration[],
+): WorkAhead | undefined {
+  if (!targetOf(answers.target).local || dryRun) return undefined;
+  const target = opened();
+  // The steps that report it get what goes wrong, which is kept for them.
+  let migrated: Promise<JournalData['ahead']> | undefined;
+  const begin = async (): Promise<JournalData['ahead']> => {
+    const { migrate, check } = await target;
+    const { applied, notes } = await migrate(migrations);
+    check(migrations, museFile).catch(() => undefined);
+    return { applied, notes };
+  };
+  return {
+    begin() {
+      migrated = begin().catch(() => undefined);
+    },
+    done: async () => migrated,
+  };
+}
 
 const refused = 'Nothing was provisioned, and nothing was left behind.';
 
@@ -70,9 +108,10 @@ async function proveRehearsed(
   migrations: readonly Migration[],
   onProgress?: (text: string) => void,
 ): Promise<SettledProof> {
-  onProgress?.('acting as users on every table');
-  const { proveFiles } = await import('../../muse/prove-files.ts');
-  return proveFiles(database, museFile, migrations);
+  const what = 'acting as users on every table';
+  onProgress?.(what);
+  const { followProof, proveFiles } = await import('../../muse/prove-files.ts');
+  return proveFiles(database, museFile, migrations, followProof(what, onProgress));
 }
 
 const counted = (count: number): string => `${count} ${count === 1 ? 'thing' : 'things'}`;

@@ -1,5 +1,5 @@
 import { type Archived, archivedPath } from '../../kit/archive.ts';
-import { addAll, commitIndex, initRepository } from '../../kit/git.ts';
+import { commitAll, initRepository } from '../../kit/git.ts';
 import type { GitOptions } from '../../kit/git-run.ts';
 import { commitPaths } from '../../kit/git-work.ts';
 import { emptyRepository, startAfter } from '../../kit/work-tree.ts';
@@ -30,8 +30,7 @@ export const takeStep: Step<Configured & Fixed & Moved, Pick<Configured, 'museFi
       await initRepository(stage, git);
       const { head } = repository === 'existing' ? await emptyRepository(directory, git) : {};
       if (head !== undefined) await startAfter(stage, directory, head, git);
-      await addAll(stage, journal.data.ignored ?? [], git);
-      base = await commitIndex(stage, takeMessage(museFile), git);
+      base = await commitAll(stage, journal.data.ignored ?? [], takeMessage(museFile), git);
       if (base !== undefined) output.summary = base.slice(0, 12);
     }
     if (repairs !== undefined) {

@@ -110,8 +110,9 @@ async function open() {
 /**
  * @param {PGlite} database
  * @param {Uint8Array[]} messages
+ * @param {(text: string) => void} [onRaise] called while it runs
  */
-async function run(database, messages) {
+async function run(database, messages, onRaise) {
   const fields = [];
   const rows = [];
   let tag = '';
@@ -119,7 +120,13 @@ async function run(database, messages) {
   /** @type {{ done?: number } | undefined} */
   let failure;
   // In one buffer: after an error, PostgreSQL skips everything up to the Sync.
-  const answers = await database.execProtocolStream(Buffer.concat(messages), { throwOnError: false });
+  const answers = await database.execProtocolStream(Buffer.concat(messages), {
+    throwOnError: false,
+    // PostgreSQL's own notices have no line of a function as their context.
+    ...(onRaise && {
+      onNotice: ({ message, where }) => / at RAISE/.test(where ?? '') && onRaise(message ?? ''),
+    }),
+  });
   if (fault !== undefined) throw fault;
   for (const answer of answers) {
     if (answer.name === 'rowDescription') {
@@ -146,7 +153,11 @@ async function answer(database, request) {
   const { serialize } = protocol;
   switch (request.kind) {
     case 'script':
-      await run(database, [serialize.query(request.sql)]);
+      await run(
+        database,
+        [serialize.query(request.sql)],
+        request.raises ? (raised) => port.postMessage({ id: request.id, raised }) : undefined,
+      );
       return undefined;
     case 'query':
       return run(database, [

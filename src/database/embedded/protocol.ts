@@ -41,7 +41,8 @@ export interface WorkerInput {
 export type Request = { id: number } & RequestBody;
 export type RequestBody =
   | { kind: 'query'; sql: string; parameters: (string | null)[] }
-  | { kind: 'script'; sql: string }
+  /** `raises`: whether the messages of RAISE are sent while it runs. */
+  | { kind: 'script'; sql: string; raises: boolean }
   | { kind: 'dump' }
   | { kind: 'close' };
 
@@ -54,6 +55,8 @@ export interface SystemError {
 
 export interface Answer {
   id: number;
+  /** The message of a RAISE: the request is not answered yet. */
+  raised?: string;
   value?: unknown;
   /**
    * `server` is true if PostgreSQL itself reported the error, false if the engine failed. `done` counts the script's

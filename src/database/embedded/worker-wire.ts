@@ -44,6 +44,7 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
   const waiting = new Map<number, Waiting>();
   let gone: MuseError | undefined;
   let lastId = 0;
+  const listeners = new Set<(text: string) => void>();
   let { timeoutMs: limitMs } = options;
 
   const end = (error: MuseError): void => {
@@ -53,7 +54,11 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
     void worker.terminate();
   };
   const onAbort = (): void => end(cancelled(undefined));
-  worker.on('message', ({ id, value, error }: Answer) => {
+  worker.on('message', ({ id, value, error, raised }: Answer) => {
+    if (raised !== undefined) {
+      for (const listener of listeners) listener(raised);
+      return;
+    }
     const call = waiting.get(id);
     waiting.delete(id);
     if (!error) call?.resolve(value);
@@ -101,7 +106,11 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
       return { fields: answer.fields, rows: answer.rows, ...readTag(answer.tag) };
     },
     async script(sql) {
-      await call({ kind: 'script', sql }, limitMs);
+      await call({ kind: 'script', sql, raises: listeners.size > 0 }, limitMs);
+    },
+    onRaise(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
     limitCalls(ms) {
       limitMs = ms;

@@ -172,9 +172,11 @@ function createWire(client: Client, where: string, signal: AbortSignal | undefin
     },
     onRaise(listener) {
       // PostgreSQL's own notices, e.g. of DROP … IF EXISTS, have no line of a function as their context.
-      client.on('notice', ({ message, where }) => {
+      const hear = ({ message, where }: { message?: string | undefined; where?: string | undefined }): void => {
         if (message !== undefined && / at RAISE/.test(where ?? '')) listener(message);
-      });
+      };
+      client.on('notice', hear);
+      return () => void client.off('notice', hear);
     },
     close: () => client.end().catch(() => undefined),
   };

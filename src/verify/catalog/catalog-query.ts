@@ -5,6 +5,12 @@ import { platformSchemas } from '../../rules/engine/live/catalog.ts';
 /** The platform's own tables and functions are read only if the muse's objects depend on them. */
 const isPlatform = `n.nspname = any ('{${[...platformSchemas].join(',')}}')`;
 
+/**
+ * The type with an OID, found by its index: without OFFSET 0 the planner joins with all types, once for each table and
+ * function.
+ */
+const typeOf = (oid: string): string => `lateral (select * from pg_type one where one.oid = ${oid} offset 0)`;
+
 const relationColumns = `
   select coalesce(json_agg(json_build_object(
     'name', a.attname,
@@ -18,7 +24,7 @@ const relationColumns = `
     'labels', (select json_agg(e.enumlabel order by e.enumsortorder) from pg_enum e where e.enumtypid = coalesce(base.oid, t.oid)),
     'domainChecks', base.checks) order by a.attnum), '[]'::json)
   from pg_attribute a
-  join pg_type t on t.oid = a.atttypid
+  cross join ${typeOf('a.atttypid')} t
   left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
   left join lateral (
     with recursive up(oid, basetype, typmod, typtype) as (
@@ -163,9 +169,9 @@ const inputs = `
   from unnest(f.proargtypes) with ordinality as given(oid, position)
   join lateral (
     with recursive up(oid) as (
-      select given.oid union all select y.typbasetype from up join pg_type y on y.oid = up.oid where y.typtype = 'd'
+      select given.oid union all select y.typbasetype from up cross join ${typeOf('up.oid')} y where y.typtype = 'd'
     )
-    select y.* from up join pg_type y on y.oid = up.oid where y.typtype <> 'd'
+    select y.* from up cross join ${typeOf('up.oid')} y where y.typtype <> 'd'
   ) base on true`;
 
 const functions = `

@@ -1,4 +1,3 @@
-import type { Session } from '../../database/database.ts';
 import type { Isolation } from '../../shared/muse-file.ts';
 import { type Actor, makeActors, triesAll, type SessionVariables } from './actors.ts';
 import { isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
@@ -13,7 +12,7 @@ import type { Model } from '../catalog/model.ts';
 import { knownCells, type NamedProbe, probesOf } from './probes.ts';
 import { type SilencedTriggers, silenceTriggers } from '../fixtures/silenced-triggers.ts';
 import { leakFinder } from '../report/leaks.ts';
-import { type Answer, type Opened, runPlan } from './run-script.ts';
+import { type Answer, type Opened, type ProofSession, runPlan } from './run-script.ts';
 import { keyOf, valuesOf } from '../fixtures/rows.ts';
 import { scopeOf } from '../catalog/scope.ts';
 import { tablesOfGuests } from '../catalog/seats.ts';
@@ -77,17 +76,24 @@ export function isProbed(table: RelationRow): boolean {
   return isTable(table) && !isPlatformSchema(table.schema) && !table.partition;
 }
 
+/** Called now and then with how far a proof is, for people: `1,200 of 3,107 checks`. */
+export type OnProof = (text: string) => void;
+
+const outOf = (done: number, total: number): string =>
+  `${done.toLocaleString('en-US')} of ${total.toLocaleString('en-US')}`;
+
 /**
  * Generates the fixtures, tries everything, and rolls back.
  * @throws MuseError, DatabaseError as {@link runPlan}
  */
 export async function prove(
-  session: Session,
+  session: ProofSession,
   model: Model,
   isolation: Isolation,
   variables: SessionVariables | undefined,
   isWanted: IsWanted,
   topics: Ways['topics'],
+  onProgress?: OnProof,
 ): Promise<Proof> {
   const world = await makeWorld(session, model);
   const actors = makeActors(world.people, isolation, variables, world.cargo, tablesOfGuests(model));
@@ -185,7 +191,7 @@ export async function prove(
     })),
     chains: [],
   };
-  const answer = await runInParts(session, plan);
+  const answer = await runInParts(session, plan, onProgress);
   answer.cells.push(...knownCells(probes, answer));
   answer.cells.sort((x, y) => x.actor - y.actor || x.probe - y.probe);
   const first: FirstRound = {
@@ -202,7 +208,7 @@ export async function prove(
   };
   const worlds = otherWorlds(first, probes.length);
   const { inWorlds, ...followed } = await followWrites(first, worlds.chains, (chains) =>
-    runChains(session, { ...plan, probes: [...plan.probes, ...worlds.probes] }, chains),
+    runChains(session, { ...plan, probes: [...plan.probes, ...worlds.probes] }, chains, onProgress),
   );
   const differences = readWorlds(inWorlds, first);
   const later = await runLater(session, plan, probes, subjects, model);
@@ -227,7 +233,7 @@ export async function prove(
 
 /** Tries the tables whose policies open with the time once more, with the conditions on the time as they will be. */
 async function runLater(
-  session: Session,
+  session: ProofSession,
   plan: Plan,
   probes: readonly NamedProbe[],
   subjects: readonly Subject[],
@@ -252,7 +258,9 @@ async function runLater(
   return { answer, when };
 }
 
-async function runInParts(session: Session, plan: Plan): Promise<Answer> {
+async function runInParts(session: ProofSession, plan: Plan, onProgress?: OnProof): Promise<Answer> {
+  const triesOf = (some: Plan['probes']): number => some.reduce((sum, { actors }) => sum + actors.length, 0);
+  const total = triesOf(plan.probes);
   const whole: Answer = { failed: [], forced: [], states: {}, cells: [], opened: [] };
   for (let start = 0; start === 0 || start < plan.probes.length; start += probesPerScript) {
     const end = start + probesPerScript;
@@ -263,7 +271,10 @@ async function runInParts(session: Session, plan: Plan): Promise<Answer> {
         Object.entries(probe.unless ?? {}).flatMap(([actor, other]) => (isHere(other) ? [[actor, other - start]] : [])),
       ),
     }));
-    const part = await runPlan(session, { ...plan, probes });
+    const before = triesOf(plan.probes.slice(0, start));
+    const part = await runPlan(session, { ...plan, probes }, (done) =>
+      onProgress?.(`${outOf(before + done, total)} checks`),
+    );
     whole.cells.push(...part.cells.map((cell) => ({ ...cell, probe: cell.probe + start })));
     whole.failed = part.failed;
     whole.forced = part.forced;
@@ -273,7 +284,12 @@ async function runInParts(session: Session, plan: Plan): Promise<Answer> {
 }
 
 /** Runs only chains, with the probes that they consist of, on freshly generated fixtures. */
-async function runChains(session: Session, plan: Plan, chains: readonly Chain[]): Promise<Opened[]> {
+async function runChains(
+  session: ProofSession,
+  plan: Plan,
+  chains: readonly Chain[],
+  onProgress?: OnProof,
+): Promise<Opened[]> {
   const opened: Opened[] = [];
   for (let start = 0; start < chains.length; start += chainsPerScript) {
     const part = chains.slice(start, start + chainsPerScript);
@@ -286,7 +302,7 @@ async function runChains(session: Session, plan: Plan, chains: readonly Chain[])
     ]);
     const renumber = (steps: Chain['lead']): Chain['lead'] =>
       steps.map(([probe, actor]) => [numbers.get(probe)!, actor]);
-    const answer = await runPlan(session, {
+    const partPlan = {
       ...plan,
       states: Object.fromEntries(Object.entries(plan.states).filter(([name]) => states.has(name))),
       probes: used.map((probe) => ({ ...plan.probes[probe]!, actors: [] })),
@@ -295,7 +311,10 @@ async function runChains(session: Session, plan: Plan, chains: readonly Chain[])
         afterwards: renumber(afterwards),
         states,
       })),
-    });
+    };
+    const answer = await runPlan(session, partPlan, (done) =>
+      onProgress?.(`following what was allowed, ${outOf(start + done, chains.length)}`),
+    );
     opened.push(
       ...answer.opened.map((one) => ({
         ...one,

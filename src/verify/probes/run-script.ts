@@ -1,6 +1,6 @@
-import { DatabaseError, type Session } from '../../database/database.ts';
+import { type Database, DatabaseError, type Session } from '../../database/database.ts';
 import { MuseError } from '../../shared/error.ts';
-import { answerFrame, type Plan, scriptOf } from '../fixtures/script.ts';
+import { answerFrame, type Plan, progressOf, scriptOf } from '../fixtures/script.ts';
 
 /** The result of one probe by one actor. `before` are the states of the fixtures before it. */
 export type Cell = { actor: number; probe: number; before: Record<string, string> } & (
@@ -37,16 +37,29 @@ interface RawAnswer {
   )[];
 }
 
+/** A connection for a proof, which may deliver how far its scripts are. */
+export type ProofSession = Session & Pick<Database, 'onRaise'>;
+
 /**
  * Runs a plan in one transaction that is always rolled back.
+ * @param onProgress called with how many of its probes were tried, or of its chains followed
  * @throws MuseError `cannot-act-as` if the connection may not act as one of the roles
  * @throws DatabaseError for an error of the script itself
  */
-export async function runPlan(session: Session, plan: Plan): Promise<Answer> {
-  const message = await session.script(scriptOf(plan)).then(
-    () => '',
-    (error: unknown) => messageOf(error),
-  );
+export async function runPlan(session: ProofSession, plan: Plan, onProgress?: (done: number) => void): Promise<Answer> {
+  const stop =
+    onProgress &&
+    session.onRaise?.((text) => {
+      const done = progressOf(text);
+      if (done !== undefined) onProgress(done);
+    });
+  const message = await session
+    .script(scriptOf(plan))
+    .then(
+      () => '',
+      (error: unknown) => messageOf(error),
+    )
+    .finally(() => stop?.());
   const start = message.indexOf(answerFrame[0]);
   const end = message.lastIndexOf(answerFrame[1]);
   if (start < 0 || end < start) {
