@@ -1,11 +1,12 @@
-// Many databases on one server: `muse portfolio migrate`, compared with bare `pg` at the same concurrency, and with psql file by file.
+// Many databases on one server: `muse portfolio migrate`, compared with bare `pg` at the same concurrency, and with psql file by file;
+// then what ten times as many muses cost, on the same databases, as a thousand of them would fill the disk.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import pg from 'pg';
-import { print } from './measure.js';
+import { compare, once, print } from './measure.js';
 import { startServer } from './server.js';
 import { museFile } from './muse-file.js';
 
@@ -32,9 +33,9 @@ grant select, insert, update, delete on public.t${number} to authenticated;
 grant all on public.t${number} to service_role;
 `;
 
-/** @param {string} folder */
-function writeMuses(folder) {
-  for (let number = 1; number <= count; number++) {
+/** @param {string} folder @param {number} muses how many */
+function writeMuses(folder, muses) {
+  for (let number = 1; number <= muses; number++) {
     const directory = join(folder, `muse${number}`);
     for (const place of ['core', 'rollback/core']) mkdirSync(join(directory, 'migrations', place), { recursive: true });
     for (let file = 1; file <= files; file++) {
@@ -67,7 +68,7 @@ export async function fleet({ root, rounds }) {
     load('database/platform/install.js'),
   ]);
   try {
-    writeMuses(place);
+    writeMuses(join(place, 'muses'), count);
     await admin.connect();
     await admin.query('create database platform');
     const template = await openPostgres({ url: server.url('platform') });
@@ -79,7 +80,7 @@ export async function fleet({ root, rounds }) {
         await admin.query(`create database muse${number} template platform`);
       }
     };
-    const folder = join(place, 'muse1/migrations/core');
+    const folder = join(place, 'muses/muse1/migrations/core');
     const texts = readdirSync(folder)
       .sort()
       .map((name) => readFileSync(join(folder, name), 'utf8'));
@@ -106,7 +107,7 @@ export async function fleet({ root, rounds }) {
     for (let number = 1; number <= count; number++)
       environment[`MUSE_MUSE${number}_STAGING_URL`] = server.url(`muse${number}`);
     const portfolio = await openPortfolio({ registry: server.url('registry'), environment });
-    await portfolio.add([], { scan: [place] });
+    await portfolio.add([], { scan: [join(place, 'muses')] });
     const ours = async () => {
       const { run, muses } = await portfolio.migrate({ env: 'staging', waves: '100%', concurrency });
       if (run.state !== 'done') throw new Error(JSON.stringify(muses.find(({ state }) => state !== 'done')));
@@ -144,14 +145,63 @@ export async function fleet({ root, rounds }) {
     await ours();
     const began = performance.now();
     await ours();
-    const each = (performance.now() - began) / count;
-    process.stdout.write(
-      `  nothing to do: ${each.toFixed(1)} ms a muse, aim 100: ${each <= 100 ? 'met' : 'NOT met'}\n`,
-    );
+    report('nothing to do, ms a muse', (performance.now() - began) / count, 100);
     await portfolio.close();
+    await many({ root, place, server, admin, rounds: Math.min(rounds, 3) });
   } finally {
     await admin.end();
     await server.stop();
     rmSync(place, { recursive: true, force: true });
   }
+}
+
+/**
+ * Ten times as many muses beside as many: each has its directory, and shares its database, which has all of its files, with nine
+ * others. So this is what the registry, the queue and the worker cost.
+ */
+async function many({ root, place, server, admin, rounds }) {
+  const bin = join(root, 'bin/muse.js');
+  const env = { CREATE_MUSE_PORTFOLIO: join(place, 'data') };
+  for (let number = 1; number <= 10 * count; number++)
+    env[`MUSE_MUSE${number}_STAGING_URL`] = server.url(`muse${1 + (number % count)}`);
+  writeMuses(join(place, 'many'), 10 * count);
+  const portfolio = async (folder) => {
+    await admin.query(`create database registry_${folder}`);
+    const call = (...args) => ({
+      command: process.execPath,
+      args: [bin, 'portfolio', ...args, '--registry', server.url(`registry_${folder}`)],
+      env,
+    });
+    await once(call('add', '--scan', join(place, folder)));
+    return {
+      migrate: () => once(call('migrate', '--env', 'staging', '--waves', '100%')),
+      status: () => once(call('status', '--json')),
+    };
+  };
+  const [few, all] = [await portfolio('muses'), await portfolio('many')];
+  const [{ ms, peak }, { ms: manyMs, peak: manyPeak }, status] = await compare(
+    [
+      { name: `${count}`, run: few.migrate },
+      { name: `${10 * count}`, run: all.migrate },
+      { name: 'status', run: all.status },
+    ],
+    rounds,
+  );
+  process.stdout.write(
+    `\n${10 * count} muses on ${count} databases beside ${count}, nothing to do, each run a process\n`,
+  );
+  report(`${count}, ms a muse`, ms / count);
+  report(`${10 * count}, ms a muse`, manyMs / count / 10);
+  report('one of them over one of the fewer', manyMs / ms / 10, 1.2);
+  if (peak !== undefined && manyPeak !== undefined) {
+    report('memory, MB', manyPeak);
+    report('memory over that of the fewer', manyPeak / peak, 1.3);
+  }
+  report(`status of ${10 * count}, s`, status.ms / 1000, 1);
+}
+
+/** @param {string} what @param {number} value @param {number} [aim] at most */
+function report(what, value, aim) {
+  const verdict = aim === undefined ? '' : `, aim ${aim}: ${value <= aim ? 'met' : 'NOT met'}`;
+  process.stdout.write(`  ${what}: ${value.toFixed(2)}${verdict}\n`);
 }

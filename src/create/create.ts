@@ -58,8 +58,9 @@ export async function createMuse(answers: Answers, secrets: Secrets, options: Ru
 }
 
 /**
- * {@link createMuse} with a journal that is kept elsewhere too: where there is one, the run continues with it. On a machine
- * that has not the muse's files they are made again, at the same commit of the kit; the project stays the one in the journal.
+ * {@link createMuse} with a journal that is kept elsewhere too: where there is one, the run continues with it. What is known of
+ * the project is in that journal, whatever machine wrote it. What was done to the muse's files is only in the journal of the
+ * machine that has them: where they are not in place they are made again, at the same commit of the kit.
  * @throws MuseError `journal-unreadable`, and what {@link createMuse} throws
  */
 export async function createAnywhere(
@@ -72,11 +73,10 @@ export async function createAnywhere(
   const journal = kept === undefined ? local : await parseJournal(kept, 'The journal in the registry');
   if (journal === undefined) return createMuse(answers, secrets, options);
   journal.answers = answers;
-  if (local === undefined) {
-    const { made } = await claimDirectory(directory);
-    journal.made = made ?? directory;
-  }
-  if (local === undefined || !isPlaced(journal)) journal.steps = [];
+  const made = local === undefined ? ((await claimDirectory(directory)).made ?? directory) : local.made;
+  if (made === undefined) delete journal.made;
+  else journal.made = made;
+  journal.steps = stepsHere(journal, local);
   return runLocked(directory, secrets, options, () => Promise.resolve(journal));
 }
 
@@ -183,6 +183,17 @@ async function replaceCertificate(directory: string, name: EnvironmentName, from
   if (entry === undefined || !takesCertificate(targetOf(entry.target))) return;
   entry.databaseCa = await keepCertificate(directory, name, from);
   await writeMuseFile(directory, museFile);
+}
+
+/**
+ * The steps of a journal from elsewhere that need not be done again in this directory: what they wrote is in it.
+ * @param local the directory's own journal
+ */
+function stepsHere({ data }: Journal, local: Journal | undefined): Journal['steps'] {
+  if (local === undefined || !isPlaced(local)) return [];
+  // Other machines may have come to another project meanwhile, or to the first: its files are of no project then.
+  const isSame = local.data.project?.ref === data.project?.ref;
+  return isSame ? local.steps : local.steps.slice(0, local.steps.findIndex(({ id }) => id === 'place') + 1);
 }
 
 /** Says whether the muse is in its final place: from then on nothing is removed again. */

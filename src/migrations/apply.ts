@@ -19,9 +19,10 @@ export async function migrate(
   migrations: readonly Migration[],
   options: MigrateOptions = {},
 ): Promise<MigrateResult> {
-  const known = compareHistory(migrations, await readHistory(database), options);
+  const before = (await readHistory(database)) ?? [];
+  const known = compareHistory(migrations, before, options);
   if (isDone(known)) return beginResult(migrations, known);
-  if (known.pending.length > 0) await options.beforeRun?.(known.pending);
+  if (known.pending.length > 0) await options.beforeRun?.(known.pending, before.length === 0);
   return database.withRunLock(async () => {
     // Another run may have applied files before this one got the lock.
     const rows = await readHistory(database);

@@ -20,8 +20,11 @@ export interface MigrateOptions extends TimeLimits {
   /** What the user runs again if a file fails; default `muse migrate`. */
   command?: string;
   onProgress?: (event: MigrateProgress) => void;
-  /** Called once before anything is run, if something is pending; what it throws ends the run with nothing applied. */
-  beforeRun?: (pending: readonly Migration[]) => Promise<void>;
+  /**
+   * Called once before anything is run, if something is pending; what it throws ends the run with nothing applied.
+   * @param isFirst whether the database has no migrations yet
+   */
+  beforeRun?: (pending: readonly Migration[], isFirst: boolean) => Promise<void>;
 }
 
 /** What a run says of each file, before and after it. */
@@ -60,14 +63,15 @@ export async function runPending(
   options: MigrateOptions & { historyMissing: boolean },
 ): Promise<void> {
   const plans = await planAll(comparison.pending);
-  if (options.historyMissing) await database.script(createHistory());
   const corrections = [
     ...comparison.renamed.map(({ migration, row }) => updateRow(row, renamedTo(migration))),
     ...comparison.edited.map(({ migration }) => updateRow(migration, `checksum = '${migration.checksum}'`)),
   ];
   if (corrections.length > 0) await database.script(`${corrections.join(';\n')};`);
   const settings = await runSettings(database, options, true);
-  if (settings.begin !== '') await database.script(settings.begin);
+  // One round trip. A crash that loses the history loses the files in it too, so its commit need not wait for the disk.
+  const begin = `${settings.begin}\n${options.historyMissing ? createHistory() : ''}`.trim();
+  if (begin !== '') await database.script(begin);
   try {
     await runAll(database, plans, comparison, settings, result, options);
   } finally {

@@ -47,10 +47,9 @@ export async function migrateMuse(
   const provesAfter = name === 'development' && target.local;
   let prepare = (): Promise<void> => Promise.resolve();
   let isolation: IsolationReport | undefined;
-  const beforeRun = async (pending: readonly Migration[]): Promise<void> => {
+  const beforeRun = async (pending: readonly Migration[], isFirst: boolean): Promise<void> => {
     // A database with applied migrations has what they build on.
-    if (((await readHistory(database)) ?? []).length === 0)
-      prepare = await target.preparePlatform(database, options.supabaseBaseline === true);
+    if (isFirst) prepare = await target.preparePlatform(database, options.supabaseBaseline === true);
     options.onPhase?.('Rehearsing on a shadow database');
     // Loaded only here: a run with nothing to do starts faster without them.
     const [rehearsal, { fixInMuse, refuseErrors }] = await Promise.all([
@@ -186,11 +185,15 @@ async function toProduction(
   environment: NodeJS.ProcessEnv,
   database: Database,
   migrations: readonly Migration[],
-  { beforeRun, ...options }: ProductionOptions & { beforeRun(pending: readonly Migration[]): Promise<void> },
+  {
+    beforeRun,
+    ...options
+  }: ProductionOptions & { beforeRun(pending: readonly Migration[], isFirst: boolean): Promise<void> },
 ): Promise<ProductionResult> {
-  const { pending } = compare(migrations, (await readHistory(database)) ?? []);
+  const rows = (await readHistory(database)) ?? [];
+  const { pending } = compare(migrations, rows);
   if (pending.length === 0) return migrate(database, migrations, options);
-  await beforeRun(pending);
+  await beforeRun(pending, rows.length === 0);
   const { migrateProduction } = await import('./guard-production.ts');
   return migrateProduction(muse, environment, database, migrations, pending, options);
 }

@@ -13,7 +13,7 @@ import type { IsolationOptions } from '../verify/verify-isolation.ts';
 import { expectationsOf } from './declared-schema.ts';
 import { keepProof, keptProof, type KeptProof, proofKey } from './proof-cache.ts';
 
-/** What a proof tells as it goes on, after the words for what it does. */
+/** What a proof tells as it continues, after the words for what it does. */
 export function followProof(what: string, onPhase: ((text: string) => void) | undefined): OnProof {
   return (text) => onPhase?.(`${what}: ${text}`);
 }

@@ -127,6 +127,7 @@ ${timeline(muses)}
 <ul class="legend">${[...counts].map(([state, count]) => `<li class="${state}"><i></i>${count} ${state}</li>`).join('')}</ul>`;
 }
 
+/** Units of the timeline from its left to its right edge, and pixels of a lane. */
 const width = 1000;
 const lane = 10;
 
@@ -142,7 +143,7 @@ function timeline(muses: readonly RolloutMuse[]): string {
   const [first] = begun;
   if (first === undefined) return '';
   const end = Math.max(...begun.map(({ from, to = from }) => to), first.from + 1);
-  const scale = (time: number): number => ((time - first.from) / (end - first.from)) * (width - 80) + 70;
+  const scale = (time: number): number => ((time - first.from) / (end - first.from)) * width;
   const free: number[] = [];
   const bars = begun.map(({ name, wave, state, from, to = end }) => {
     const found = free.findIndex((until) => until <= from);
@@ -150,18 +151,37 @@ function timeline(muses: readonly RolloutMuse[]): string {
     free[row] = to;
     const [x, length] = [scale(from), Math.max(2, scale(to) - scale(from) - 1)];
     const title = `${name}: ${state}, wave ${wave}, ${((to - from) / 1000).toFixed(1)} s`;
-    const size = `width="${length.toFixed(1)}" height="${lane - 2}" rx="1.5"`;
-    return `<rect class="${state}" x="${x.toFixed(1)}" y="${20 + row * lane}" ${size}><title>${escaped(title)}</title></rect>`;
+    const size = `width="${length.toFixed(1)}" height="${lane - 2}"`;
+    return `<rect class="${state}" x="${x.toFixed(1)}" y="${row * lane}" ${size}><title>${escaped(title)}</title></rect>`;
   });
-  const waves = new Map<number, number>();
-  for (const { wave, from } of begun) waves.set(wave, Math.min(waves.get(wave) ?? Infinity, from));
-  const marks = [...waves].map(
-    ([wave, from]) => `<text x="${scale(from).toFixed(1)}" y="14">${waves.size > 12 ? '' : 'wave '}${wave}</text>`,
-  );
-  const height = 26 + free.length * lane;
+  const height = free.length * lane;
   const seconds = ((end - first.from) / 1000).toFixed(1);
   return (
-    `<svg class="timeline" viewBox="0 0 ${width} ${height}" role="img" aria-label="The muses of the run over time">` +
-    `<text x="8" y="${height - 8}">${seconds} s</text>${marks.join('')}${bars.join('')}</svg>`
+    `<div class="timeline" role="img" aria-label="The muses of the run over time, ${seconds} s">` +
+    `<div class="waves">${waveMarks(begun, scale)}</div>` +
+    `<svg viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" style="height: ${height}px">${bars.join('')}</svg>` +
+    `<div class="length">${seconds} s</div></div>`
   );
+}
+
+/** How far apart the names of two waves are at least, in units of the timeline: wide enough for a name on a telephone. */
+const apart = 160;
+
+/** Where each wave begins; those that begin too close to each other have one name. */
+function waveMarks(begun: readonly { wave: number; from: number }[], scale: (time: number) => number): string {
+  const starts = new Map<number, number>();
+  for (const { wave, from } of begun) starts.set(wave, Math.min(starts.get(wave) ?? Infinity, scale(from)));
+  const marks: { x: number; first: number; last: number }[] = [];
+  for (const [wave, x] of starts) {
+    const before = marks.at(-1);
+    if (before !== undefined && x - before.x < apart) before.last = wave;
+    else marks.push({ x, first: wave, last: wave });
+  }
+  return marks
+    .map(({ x, first, last }) => {
+      const name = first === last ? `wave ${first}` : `waves ${first}–${last}`;
+      const place = x > width - apart ? 'right: 0' : `left: ${((100 * x) / width).toFixed(1)}%`;
+      return `<span style="${place}">${name}</span>`;
+    })
+    .join('');
 }

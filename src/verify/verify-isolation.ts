@@ -49,7 +49,7 @@ export interface IsolationOptions {
    * The expected matrix, from a rehearsal of the files. An actor that can do more or less than it says is a finding.
    */
   expected?: readonly TableReport[];
-  /** Called as it goes on, where the connection delivers that. */
+  /** Called as it continues, where the connection delivers that. */
   onProgress?: OnProof | undefined;
 }
 

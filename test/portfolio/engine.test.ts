@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { cancelRun } from '../../src/portfolio/engine/advance.ts';
 import { giveBackUnknown, supervise, takeItems } from '../../src/portfolio/engine/items.ts';
 import { queueNames } from '../../src/portfolio/queue.ts';
 import { rollOut, rolloutError } from '../../src/portfolio/rollout.ts';
+import { readStatus } from '../../src/portfolio/status.ts';
 import { work } from '../../src/portfolio/worker/work.ts';
 import { MuseError } from '../../src/shared/error.ts';
 import type { Kinds } from '../../src/portfolio/kinds/kind.ts';
@@ -52,26 +54,26 @@ describe.each(registryKinds)('runs on %s', (kind) => {
 
   it('stop after a failure, and resume with what is not done', async () => {
     const { registry, directory } = await open();
-    await addRows(registry, named(20));
+    await addRows(registry, named(40));
     const run = runner(registry, directory);
-    // 10 waves of two: the first of the second wave fails.
-    const waves = Array.from({ length: 10 }, (_, index) => String(2 * (index + 1))).join(',');
-    const stopped = await run(failing('m03'), { waves, concurrency: 1 });
+    // 10 waves of four: the second item of the second wave fails.
+    const waves = Array.from({ length: 10 }, (_, index) => String(4 * (index + 1))).join(',');
+    const stopped = await run(failing('m06'), { waves, concurrency: 1 });
     expect(stopped.run).toMatchObject({ state: 'stopped', wave: 2, waves: 10 });
     const states = (rollout: typeof stopped): Record<string, number> =>
       rollout.muses.reduce<Record<string, number>>(
         (all, { state }) => ({ ...all, [state]: (all[state] ?? 0) + 1 }),
         {},
       );
-    expect(states(stopped)).toEqual({ done: 2, failed: 1, blocked: 17 });
+    expect(states(stopped)).toEqual({ done: 5, failed: 1, blocked: 34 });
     expect(await rowsOf(registry, 'select 1 from portfolio.items where wave > 2 and started_at is not null')).toEqual(
       [],
     );
     const error = rolloutError(stopped, 'muse portfolio try --resume try-1');
     expect(error).toMatchObject({
       code: 'run-stopped',
-      message: 'try-1 was stopped: 2 done, 1 failed, 17 not begun.',
-      detail: expect.stringContaining('m03: m03 is broken.'),
+      message: 'try-1 was stopped: 5 done, 1 failed, 34 not begun.',
+      detail: expect.stringContaining('m06: m06 is broken.'),
       suggestion: expect.stringContaining('muse portfolio try --resume try-1'),
     });
     const tried: string[] = [];
@@ -82,7 +84,7 @@ describe.each(registryKinds)('runs on %s', (kind) => {
       { resume: 'try-1' },
     );
     expect(resumed.run.state).toBe('done');
-    expect(tried.sort()).toEqual(named(20).slice(2));
+    expect(tried.sort()).toEqual(named(40).slice(5));
     await expect(run(failing(), { resume: '1' })).rejects.toMatchObject({ code: 'nothing-to-resume' });
     await expect(run(failing(), { resume: 'try-9' })).rejects.toMatchObject({ code: 'bad-run' });
   });
@@ -239,6 +241,86 @@ describe.each(registryKinds)('runs on %s', (kind) => {
     });
     expect(await runner(slow, directory)(kinds)).toMatchObject({ run: { state: 'done' } });
     expect(tries).toBeGreaterThan(1);
+  });
+
+  it('continue when the registry is lost in the middle of them', async ({ skip }) => {
+    const { registry, directory, url } = await open();
+    skip(url === undefined, 'an embedded registry is in this process');
+    await addRows(registry, named(6));
+    const tried: string[] = [];
+    const kinds = testKind(async (name) => {
+      tried.push(name);
+      if (name !== 'm03') return;
+      const other = await openPostgres({ url: url! });
+      await other.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+          where application_name = 'muse portfolio' and datname = current_database()`,
+      );
+      await other.close();
+    });
+    expect(await runner(registry, directory)(kinds, { concurrency: 2 })).toMatchObject({ run: { state: 'done' } });
+    expect([...new Set(tried)].sort()).toEqual(named(6));
+  });
+
+  it.each([
+    ['an hour fast', 3_600_000],
+    ['a day slow', -86_400_000],
+  ])('are timed by the registry, though the clock of the machine is %s', async (_, skew) => {
+    const { registry, directory } = await open();
+    await addRows(registry, named(2));
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + skew, shouldAdvanceTime: false });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const kinds = testKind(async () => ({
+      seen: { files: { applied: 1, pending: 0, edited: 0, missing: 0, unreadable: 0 } },
+    }));
+    const rollout = await runner(registry, directory)(kinds, { waves: '1,100%', pauseBetween: 1 });
+    expect(rollout.run.state).toBe('done');
+    // Nobody was taken for dead, nothing was seen in the future or too long ago.
+    expect(await rowsOf(registry, 'select distinct attempts from portfolio.items')).toEqual([{ attempts: 1 }]);
+    const muses = await registry.transaction((session) => readStatus(session));
+    expect(muses.flatMap(({ environments }) => environments.map(({ name, known }) => [name, known]))).toEqual(
+      [1, 2].flatMap(() => [
+        ['development', 'yes'],
+        ['staging', 'never'],
+      ]),
+    );
+  });
+
+  it('wait for a server whose connections are all in use', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, ['one']);
+    let tries = 0;
+    const kinds = testKind(async () => {
+      tries += 1;
+      if (tries === 1)
+        throw new MuseError({ code: 'database-full', message: 'All connections are in use.', suggestion: 'Wait.' });
+    });
+    expect(await runner(registry, directory)(kinds)).toMatchObject({ run: { state: 'done' } });
+    expect(tries).toBe(2);
+  });
+
+  it('are not begun again before the earlier attempt of the same worker has ended', async () => {
+    const { registry, directory } = await open();
+    await addRows(registry, ['one']);
+    const order: string[] = [];
+    const kinds = testKind(async (_, { saveJournal }) => {
+      const attempt = order.filter((word) => word === 'begins').length;
+      order.push('begins');
+      if (attempt === 0) {
+        // As where the others heard nothing of this worker.
+        await registry.transaction((session) => supervise(session, -1000));
+        await sleep(300);
+        await expect(saveJournal({})).rejects.toMatchObject({ code: 'item-lost' });
+      }
+      order.push('ends');
+    });
+    expect(await runner(registry, directory)(kinds)).toMatchObject({ run: { state: 'done' } });
+    expect(order).toEqual(['begins', 'ends', 'begins', 'ends']);
+    expect(await rowsOf(registry, 'select state, attempts from portfolio.items')).toEqual([
+      { state: 'done', attempts: 2 },
+    ]);
   });
 
   it('fail what five workers in a row have died of', async () => {

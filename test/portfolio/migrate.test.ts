@@ -1,90 +1,38 @@
 import { spawn } from 'node:child_process';
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
-import { installPlatform } from '../../src/database/platform/install.ts';
 import { OwnPortfolio } from '../../src/portfolio/portfolio.ts';
 import { openRegistry, type Registry } from '../../src/portfolio/registry/open.ts';
-import { work } from '../../src/portfolio/worker/work.ts';
+import { type Intervals, work } from '../../src/portfolio/worker/work.ts';
 import { rolloutError } from '../../src/portfolio/rollout.ts';
-import { environment as cleanEnvironment, muse as runMuse, temporaryDirectory } from '../support/cli.ts';
+import { muse as runMuse, temporaryDirectory } from '../support/cli.ts';
 import { findSecrets } from '../support/find-secrets.ts';
-import { type Native, startNative } from '../support/native.ts';
 import { tableFiles } from '../muse/muse-on-disk.ts';
+import { useFleet } from './fleet.ts';
 import { addRows, named, quick, registryKinds, rowsOf, testKind, useRegistries } from './registries.ts';
 
-/** The one in the URLs of the native server. */
+/** The password in the URLs of the native server. */
 let password: string;
-
-let native: Native;
-let template: string;
-beforeAll(async () => {
-  native = await startNative();
-  password = new URL(native.url()).password;
-  template = await native.createDatabase('template');
-  const database = await openPostgres({ url: template });
-  await installPlatform(database);
-  await database.close();
+const { native, fleet } = useFleet();
+beforeAll(() => {
+  password = new URL(native().url()).password;
 });
-afterAll(() => native.stop());
-
-/** A database with what Supabase has: its URL, with a password. */
-async function museDatabase(name: string): Promise<string> {
-  const url = new URL(await native.createDatabase(name));
-  const admin = await openPostgres({ url: native.url() });
-  const [copy, from] = [url.pathname.slice(1), new URL(template).pathname.slice(1)];
-  await admin.script(`drop database "${copy}"`);
-  await admin.script(`create database "${copy}" template "${from}"`);
-  await admin.close();
-  return url.href;
-}
-
-/** Muses with the same files, each with a database of its own for staging, whose URL only the environment has. */
-async function fleet(
-  names: readonly string[],
-  files: Readonly<Record<string, string>>,
-): Promise<{ folder: string; environment: NodeJS.ProcessEnv }> {
-  const folder = await temporaryDirectory();
-  const environment: NodeJS.ProcessEnv = cleanEnvironment({ MUSE_REGISTRY: undefined });
-  for (const name of names) {
-    const directory = join(folder, name);
-    for (const [path, text] of Object.entries(files)) {
-      await mkdir(join(directory, path, '..'), { recursive: true });
-      await writeFile(join(directory, path), text);
-    }
-    const museFile = {
-      version: 1,
-      name,
-      kit: { source: 'builtin', commit: 'create-muse@0.1.0', layout: 'musekit' },
-      migrations: {
-        core: ['migrations/core'],
-        extensions: ['migrations/extensions'],
-        rollback: 'migrations/rollback',
-        archive: 'migrations/archive',
-        order: 'number',
-      },
-      isolation: 'auth-uid',
-      prefix: '',
-      presets: [],
-      environments: { staging: { target: 'postgres' } },
-    };
-    await writeFile(join(directory, 'muse.json'), JSON.stringify(museFile));
-    environment[`MUSE_${name.toUpperCase()}_STAGING_URL`] = await museDatabase(name);
-  }
-  return { folder, environment };
-}
 
 const homes = tableFiles('001', 'homes');
 
-function portfolioOn(registry: Registry, directory: string, environment: NodeJS.ProcessEnv): OwnPortfolio {
-  return new OwnPortfolio(registry, {
-    directory,
-    environment,
-    signal: new AbortController().signal,
-    intervals: quick,
-  });
+/** A rehearsal keeps this process busy for longer than it may be silent in other tests. */
+const patient: Intervals = { ...quick, silenceMs: 30_000 };
+
+function portfolioOn(
+  registry: Registry,
+  directory: string,
+  environment: NodeJS.ProcessEnv,
+  intervals = patient,
+): OwnPortfolio {
+  return new OwnPortfolio(registry, { directory, environment, signal: new AbortController().signal, intervals });
 }
 
 /** Everything that a registry holds, as text. */
@@ -102,7 +50,7 @@ async function everythingIn(registry: Registry): Promise<string> {
   return texts.join('\n');
 }
 
-describe.each(registryKinds)('muses with their own databases, the registry on %s', (kind) => {
+describe.each(registryKinds)('muses with their own databases, the registry on %s', { timeout: 240_000 }, (kind) => {
   const open = useRegistries(kind);
 
   it('are migrated after one rehearsal, seen, verified, and nothing tells a secret', async () => {
@@ -112,7 +60,7 @@ describe.each(registryKinds)('muses with their own databases, the registry on %s
     // The server of this one is not there; the password in its URL must not be told either.
     environment['MUSE_AWAY_STAGING_URL'] = `postgres://nobody:${password}@127.0.0.1:1/none`;
     // A URL of the worker's own shell belongs to no muse.
-    environment['DATABASE_URL'] = native.url();
+    environment['DATABASE_URL'] = native().url();
     const portfolio = portfolioOn(registry, directory, environment);
     await portfolio.add([], { scan: [folder] });
     const notes: string[] = [];
@@ -162,7 +110,11 @@ describe.each(registryKinds)('muses with their own databases, the registry on %s
       registry: await everythingIn(registry),
       notes: notes.join('\n'),
       status: JSON.stringify([rollout, status]),
+      audit: JSON.stringify(await portfolio.audit()),
+      page: await portfolio.page(),
     };
+    // They tell of the muse whose URL has the password and leads nowhere.
+    for (const text of [told.registry, told.status, told.audit, told.page]) expect(text).toContain('away');
     expect(findSecrets(told, [password])).toEqual([]);
   });
 
@@ -210,9 +162,9 @@ describe.each(registryKinds)('muses with their own databases, the registry on %s
   });
 });
 
-describe('several workers', () => {
+describe('several workers', { timeout: 240_000 }, () => {
   it('of which one is killed in the middle of a file: another finishes, nothing is done twice', async () => {
-    const url = await native.createDatabase('registry');
+    const url = await native().createDatabase('registry');
     const directory = await temporaryDirectory();
     const registry = await openRegistry({ url, directory });
     onTestFinished(() => registry.close());
@@ -223,7 +175,7 @@ describe('several workers', () => {
         '-- Waits.\nselect pg_advisory_xact_lock(4242);\ncreate table if not exists public.once (id int);\nalter table public.once enable row level security;\n',
       'migrations/rollback/extensions/002_waits.sql': '-- Undo.\ndrop table if exists public.once;\n',
     });
-    const portfolio = portfolioOn(registry, directory, environment);
+    const portfolio = portfolioOn(registry, directory, environment, quick);
     await portfolio.add([], { scan: [folder] });
     const holder = await openPostgres({ url: environment['MUSE_SLOW_STAGING_URL']! });
     onTestFinished(() => holder.close());
@@ -245,7 +197,7 @@ describe('several workers', () => {
         )
       ).rows.length > 0;
     for (let tries = 0; !(await waits()); tries += 1) {
-      if (tries > 400) throw new Error(`the worker did not come to the file: ${printed}`);
+      if (tries > 2000) throw new Error(`the worker did not come to the file: ${printed}`);
       await sleep(50);
     }
     child.kill('SIGKILL');
@@ -266,7 +218,7 @@ describe('several workers', () => {
   });
 
   it('never work on one muse at the same time, and all of it is done', async () => {
-    const url = await native.createDatabase('registry');
+    const url = await native().createDatabase('registry');
     const directory = await temporaryDirectory();
     const names = named(40);
     const registries = await Promise.all(Array.from({ length: 4 }, () => openRegistry({ url, directory })));

@@ -1,59 +1,10 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { PortfolioMuse, Rollout } from '../../src/portfolio/api-types.ts';
 import { renderPage } from '../../src/portfolio/page.ts';
 import { OwnPortfolio } from '../../src/portfolio/portfolio.ts';
-import { temporaryDirectory } from '../support/cli.ts';
 import { rowsOf, useRegistries } from './registries.ts';
+import { at, museNamed, runOf } from './sample-portfolio.ts';
 
-const at = '2026-11-28T12:00:00.000Z';
 const nasty = '<img src=x onerror=alert(1)>"\'&\u202e\n</script>';
-
-const museNamed = (name: string, more: Partial<PortfolioMuse> = {}): PortfolioMuse => ({
-  name,
-  state: 'migrated',
-  source: `/srv/${name}`,
-  host: 'build',
-  isRemote: false,
-  tags: [],
-  kit: { commit: 'create-muse@0.1.0', behind: 0 },
-  environments: [
-    { name: 'production', target: 'supabase', applied: 14, pending: 0, drift: 0, known: 'yes', seenAt: at },
-  ],
-  addedAt: at,
-  seenAt: at,
-  known: true,
-  ...more,
-});
-
-const runOf = (names: readonly string[]): Rollout => ({
-  run: {
-    name: 'migrate-7',
-    kind: 'migrate',
-    environment: 'production',
-    state: 'stopped',
-    wave: 2,
-    waves: 3,
-    tool: '0.1.0',
-    startedBy: 'ada',
-    host: 'build',
-    createdAt: at,
-    pausedUntil: null,
-    endedAt: at,
-  },
-  muses: names.map((name, index) => ({
-    name,
-    wave: 1 + (index % 3),
-    state: (['done', 'failed', 'blocked'] as const)[index % 3]!,
-    ...(index % 3 === 2 ? {} : { startedAt: at, endedAt: new Date(Date.parse(at) + 1000 * (index + 1)).toISOString() }),
-  })),
-  attached: false,
-  skipped: [],
-  added: [],
-});
 
 describe('the page', () => {
   it('shows text of others as text, and needs nothing else', async () => {
@@ -96,29 +47,8 @@ describe('the page', () => {
     expect(html.match(/<rect class="(?:done|failed)"/g)?.length).toBe(667);
     expect(html).toContain('1000 muses, 999 as they should be');
     expect(html.length).toBeLessThan(1_500_000);
-  });
-
-  const browser = ['chromium', 'chromium-browser', 'google-chrome', 'chrome-headless-shell'].find(
-    (name) => spawnSync(name, ['--version']).status === 0,
-  );
-
-  it.skipIf(browser === undefined)('filters in a browser (needs Chromium on the PATH)', async () => {
-    const file = join(await temporaryDirectory(), 'page.html');
-    const names = Array.from({ length: 1000 }, (_, index) => `muse${index}`);
-    await writeFile(file, await renderPage({ muses: names.map((name) => museNamed(name)), at }));
-    const dom = execFileSync(
-      browser!,
-      [
-        '--headless',
-        '--no-sandbox',
-        '--disable-gpu',
-        '--virtual-time-budget=2000',
-        '--dump-dom',
-        pathToFileURL(file).href,
-      ],
-      { encoding: 'utf8', maxBuffer: 1 << 26 },
-    );
-    expect(dom).toContain('1000 of 1000</output>');
+    // The canary's wave is too short for a name of its own.
+    expect(html.match(/(?<=%">|right: 0">)waves? [^<]*/g)).toEqual(['waves 1–2', 'wave 3']);
   });
 });
 

@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { cp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkProduct, createProduct } from '../../src/create/create-product.ts';
@@ -10,7 +10,10 @@ import { environment as cleanEnvironment } from '../support/cli.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
 import { findSecrets } from '../support/find-secrets.ts';
-import { addRows, quick, rowsOf, useRegistries } from './registries.ts';
+import { addRows, rowsOf, useRegistries } from './registries.ts';
+
+/** Creating a product keeps this process busy for longer than it may be silent in other tests. */
+const intervals = { beatMs: 1000, silenceMs: 30_000, pollMs: 50 };
 
 let fakeApi: FakeApi;
 beforeAll(async () => {
@@ -31,6 +34,12 @@ const deaths: [string, (kept: Kept) => boolean][] = [
   ['migrated it', ({ steps }) => steps.some(({ id, status }) => id === 'migrate' && status === 'done')],
 ];
 
+/** Where a machine dies whose files another one finds when it continues: as they were then, and are not any more. */
+const returns: [string, (kept: Kept) => boolean][] = [
+  ['was making the files', ({ steps }) => steps.at(-1)?.id === 'rehearse'],
+  ['had put them in place', ({ steps }) => steps.some(({ id, status }) => id === 'place' && status === 'done')],
+];
+
 const open = useRegistries('PostgreSQL');
 
 function portfolioOn(
@@ -40,12 +49,34 @@ function portfolioOn(
   creator = { check: checkProduct, create: createProduct },
 ): OwnPortfolio {
   const { signal } = new AbortController();
-  return new OwnPortfolio(registry, { directory, environment, signal, intervals: quick, creator });
+  return new OwnPortfolio(registry, { directory, environment, signal, intervals, creator });
+}
+
+/** The pipeline on a machine that is gone, with all that it has under way, once it has written such a journal. */
+function dyingCreator(isThere: (kept: Kept) => boolean, onDeath = async (): Promise<void> => {}) {
+  const gone = (code: 'connection-lost' | 'api-unreachable'): MuseError =>
+    new MuseError({ code, message: 'The machine is gone.', suggestion: 'None.' });
+  return {
+    check: checkProduct,
+    create: (request: Parameters<typeof createProduct>[0]) =>
+      createProduct({
+        ...request,
+        async save(journal) {
+          await request.save(journal);
+          if (!isThere(journal as Kept)) return;
+          await onDeath();
+          throw gone('connection-lost');
+        },
+      }).catch((error: unknown) => {
+        throw error instanceof MuseError && error.code === 'connection-lost' ? gone('api-unreachable') : error;
+      }),
+  };
 }
 
 describe('products of a file', () => {
   it.each(process.env['CREATE_MUSE_ALL'] ? deaths : deaths.slice(0, 2))(
     'are one project each, though the machine is lost that %s',
+    { timeout: 240_000 },
     async (what, isThere) => {
       const { registry, directory } = await open();
       const name = `muse-${what.replaceAll(' ', '-')}`;
@@ -56,24 +87,9 @@ describe('products of a file', () => {
         `defaults: { org: acme, region: eu-central-1 }\nmuses:\n  - { name: ${name}, preset: blank, tags: [new] }\n`,
       );
       // The first machine writes its journal, and is gone with its disk.
-      const lost = portfolioOn(registry, join(directory, 'one'), env, {
-        check: checkProduct,
-        create: (request) =>
-          createProduct({
-            ...request,
-            async save(journal) {
-              await request.save(journal);
-              if (isThere(journal as Kept))
-                throw new MuseError({ code: 'connection-lost', message: 'The machine is gone.', suggestion: 'None.' });
-            },
-          }).catch((error: unknown) => {
-            throw error instanceof MuseError && error.code === 'connection-lost'
-              ? new MuseError({ code: 'api-unreachable', message: 'The machine is gone.', suggestion: 'None.' })
-              : error;
-          }),
-      });
+      const lost = portfolioOn(registry, join(directory, 'one'), env, dyingCreator(isThere));
       const stopped = await lost.provision(file);
-      expect(stopped.muses).toMatchObject([{ name, state: 'unknown' }]);
+      expect(stopped.muses).toMatchObject([{ name, error: { message: 'The machine is gone.' } }]);
       await rm(join(directory, 'one'), { recursive: true, force: true });
       const other = portfolioOn(registry, join(directory, 'two'), env);
       const rollout = await other.provision(undefined, { resume: stopped.run.name });
@@ -99,6 +115,45 @@ describe('products of a file', () => {
       ).toEqual([]);
       // The same file again has nothing to do.
       await expect(other.provision(file)).rejects.toMatchObject({ code: 'nothing-to-resume' });
+    },
+  );
+
+  it.each(process.env['CREATE_MUSE_ALL'] ? returns : returns.slice(1))(
+    'are finished by a machine that %s before another one went further, and died too',
+    { timeout: 240_000 },
+    async (what, isThere) => {
+      const { registry, directory } = await open();
+      const name = `muse-${what.replaceAll(' ', '-')}`;
+      const env = cleanEnvironment({ ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(directory) });
+      const file = join(directory, 'new-muses.yaml');
+      await writeFile(
+        file,
+        `defaults: { org: acme, region: eu-central-1 }\nmuses: [{ name: ${name}, preset: blank }]\n`,
+      );
+      const [one, disk] = [join(directory, 'one'), join(directory, 'disk')];
+      const first = portfolioOn(
+        registry,
+        one,
+        env,
+        dyingCreator(isThere, () => cp(one, disk, { recursive: true })),
+      );
+      const { run, muses } = await first.provision(file);
+      expect(muses).toMatchObject([{ name, error: { message: 'The machine is gone.' } }]);
+      await rm(one, { recursive: true, force: true });
+      await cp(disk, one, { recursive: true });
+      // The process that had the lock is gone; this one is not.
+      await rm(join(one, 'muses', name, '.muse', 'lock'), { recursive: true });
+      const second = portfolioOn(registry, join(directory, 'two'), env, dyingCreator(deaths[2]![1]));
+      const stopped = await second.provision(undefined, { resume: run.name });
+      expect(stopped.muses).toMatchObject([{ name, error: { message: 'The machine is gone.' } }]);
+      const back = portfolioOn(registry, one, env);
+      const [project, ...others] = [...fakeApi.state.projects.values()].filter((each) => each.name === name);
+      const rollout = await back.provision(undefined, { resume: run.name });
+      expect(rollout.muses[0]?.error).toBeUndefined();
+      expect(rollout.muses).toMatchObject([
+        { state: 'done', result: { directory: join(one, 'muses', name), ref: project?.ref } },
+      ]);
+      expect(others).toEqual([]);
     },
   );
 

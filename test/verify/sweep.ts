@@ -104,7 +104,9 @@ export async function sweep(world: World, every: number): Promise<Outcome> {
   return { missed, killed, tried };
 }
 
-/** Selects all mutants if everything is tested, otherwise a sample of every kind. */
+/** Selects all mutants if everything is tested, each n-th with `CREATE_MUSE_ALL_MUTANTS=n`, otherwise a sample of every kind. */
 export function strideOf(sample: number): number {
-  return (process.env['CREATE_MUSE_ALL'] ?? process.env['CREATE_MUSE_ALL_MUTANTS']) === undefined ? sample : 1;
+  const asked = Number(process.env['CREATE_MUSE_ALL_MUTANTS'] ?? Number.NaN);
+  if (asked >= 1) return asked;
+  return process.env['CREATE_MUSE_ALL'] === undefined ? sample : 1;
 }

@@ -1,5 +1,4 @@
 /** Moves a run on: puts items into the queue, opens the next wave, stops the run, ends it. */
-import { randomUUID } from 'node:crypto';
 import type { Session } from '../../database/database.ts';
 import { cancelJobs, enqueue } from '../queue.ts';
 import { appendAudit } from '../registry/audit.ts';
@@ -10,10 +9,11 @@ export const itemSeconds = 4 * 60 * 60;
 
 /**
  * Does what is due in a run, in the caller's transaction: what ended an item and what begins the next one are one change.
+ * @param run as it is now, locked by this transaction
  * @returns the run as it is then
  */
-export async function advanceRun(session: Session, number: number): Promise<RunRow> {
-  const run = await findRun(session, number, true);
+export async function advanceRun(session: Session, run: RunRow): Promise<RunRow> {
+  const { number } = run;
   if (run.state !== 'running') return run;
   const counts = await countItems(session, number);
   const count = (states: readonly ItemState[], wave?: number): number =>
@@ -49,17 +49,13 @@ export async function advanceRun(session: Session, number: number): Promise<RunR
 /** Queues the next items of the open wave. */
 async function fillQueue(session: Session, run: number, wave: number, most: number): Promise<void> {
   if (most <= 0) return;
-  const { rows } = await session.query<{ id: string; queue: string }>(
-    `select id, queue from portfolio.items where run = $1 and wave = $2 and state = 'waiting'
-      order by position limit $3 for update`,
+  const { rows: jobs } = await session.query<{ queue: string; job: string }>(
+    `with next as (
+       select id from portfolio.items where run = $1 and wave = $2 and state = 'waiting'
+        order by position limit $3 for update)
+     update portfolio.items i set state = 'queued', job = gen_random_uuid(), queued_at = clock_timestamp()
+       from next where i.id = next.id returning i.queue, i.job`,
     [run, wave, most],
-  );
-  const jobs = rows.map(({ id, queue }) => ({ id, queue, job: randomUUID() }));
-  if (jobs.length === 0) return;
-  await session.query(
-    `update portfolio.items i set state = 'queued', job = new.job, queued_at = clock_timestamp()
-       from unnest($1::uuid[], $2::uuid[]) as new (id, job) where i.id = new.id`,
-    [jobs.map(({ id }) => id), jobs.map(({ job }) => job)],
   );
   for (const queue of new Set(jobs.map((one) => one.queue))) {
     const ids = jobs.filter((one) => one.queue === queue).map(({ job }) => job);

@@ -6,7 +6,7 @@ import { appendAudit } from '../registry/audit.ts';
 import type { EnvironmentName, MuseFile } from '../../shared/muse-file.ts';
 import { type KeptError, type KeptIsolation, type MuseState, museStates, settleMuse } from '../registry/muses.ts';
 import { advanceRun, itemSeconds } from './advance.ts';
-import { type ItemState, queueOf } from './runs.ts';
+import { findRun, type ItemState, queueOf } from './runs.ts';
 
 /** An item that this worker has. */
 export interface TakenItem {
@@ -102,7 +102,7 @@ export async function finishItem(
   { state, result, error, seen }: Outcome,
 ): Promise<boolean> {
   // The run's row first, in the order in which every transaction locks.
-  await session.query('select 1 from portfolio.runs where number = $1 for update', [item.run]);
+  const run = await findRun(session, item.run, true);
   const { rows } = await session.query<{ name: string }>(
     `update portfolio.items i set state = $4, result = $5, error = $6, ended_at = clock_timestamp(), expires_at = null
        from portfolio.muses m
@@ -122,7 +122,7 @@ export async function finishItem(
     before: { environment: item.environment, state: 'running' },
     after: { environment: item.environment, state, ...(error === undefined ? result : { error: error.code }) },
   });
-  await advanceRun(session, item.run);
+  await advanceRun(session, run);
   return true;
 }
 
@@ -136,22 +136,32 @@ async function keepSeen(
   // What failed was there; what is unknown was not.
   const unseen = state === 'unknown';
   await session.query(
-    `update portfolio.environments
-        set files = coalesce($3, files), drift = case when $3::jsonb is null then drift else $4 end, error = $6,
-            checked_at = clock_timestamp(),
-            isolation = case when $5::jsonb is null then isolation else $5::jsonb || jsonb_build_object('at',
-              to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) end,
-            seen_at = case when $3::jsonb is null then seen_at else clock_timestamp() end
-      where muse = $1 and name = $2`,
-    [item.muse, item.environment, files ?? null, drift ?? null, isolation ?? null, unseen ? (error ?? null) : null],
-  );
-  await session.query(
-    `update portfolio.muses set error = $3, updated_at = now(),
-            seen_at = case when $4 then seen_at else clock_timestamp() end,
-            state = case when $5 and array_position($6::text[], state) > array_position($6::text[], $2) then state
-                         else coalesce($2, state) end
+    `with environment as (
+       update portfolio.environments
+          set files = coalesce($3, files), drift = case when $3::jsonb is null then drift else $4 end, error = $6,
+              checked_at = clock_timestamp(),
+              isolation = case when $5::jsonb is null then isolation else $5::jsonb || jsonb_build_object('at',
+                to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) end,
+              seen_at = case when $3::jsonb is null then seen_at else clock_timestamp() end
+        where muse = $1 and name = $2)
+     update portfolio.muses set error = $7, updated_at = now(),
+            seen_at = case when $8 then seen_at else clock_timestamp() end,
+            state = case when $10 and array_position($11::text[], state) > array_position($11::text[], $9) then state
+                         else coalesce($9, state) end
       where id = $1`,
-    [item.muse, museState ?? null, error ?? null, unseen, atLeast, [...museStates]],
+    [
+      item.muse,
+      item.environment,
+      files ?? null,
+      drift ?? null,
+      isolation ?? null,
+      unseen ? (error ?? null) : null,
+      error ?? null,
+      unseen,
+      museState ?? null,
+      atLeast,
+      [...museStates],
+    ],
   );
 }
 
@@ -259,14 +269,14 @@ export async function supervise(session: Session, silenceMs: number): Promise<st
       run,
       after: { attempts, state: isLast ? 'failed' : 'queued' },
     });
-    if (isLast) await advanceRun(session, run);
+    if (isLast) await advanceRun(session, await findRun(session, run, true));
   }
   const { rows: due } = await session.query<{ number: number }>(
     "select number::int as number from portfolio.runs where state = 'running' and paused_until <= clock_timestamp()",
   );
   for (const { number } of due) {
     await session.query('update portfolio.runs set paused_until = null where number = $1', [number]);
-    await advanceRun(session, number);
+    await advanceRun(session, await findRun(session, number, true));
   }
   return rows.map(({ id }) => id);
 }

@@ -88,7 +88,7 @@ export async function startRun(session: Session, plan: RunPlan): Promise<Started
     run: number,
     after: { environment: plan.environment, muses: plan.items.map(({ muse }) => muse.name), ...plan.rules },
   });
-  return { run: await advanceRun(session, number), attached: false };
+  return { run: await advanceRun(session, await findRun(session, number, true)), attached: false };
 }
 
 /** What makes two starts the same: what is done, where, to which muses, in which waves. */
@@ -178,5 +178,5 @@ export async function resumeRun(session: Session, kind: string, name: string): P
     before: { state: run.state },
     after: { state: 'running', muses: rows.length },
   });
-  return { run: await advanceRun(session, run.number), attached: false };
+  return { run: await advanceRun(session, await findRun(session, run.number, true)), attached: false };
 }

@@ -92,10 +92,14 @@ export async function listMuses(session: Session, { archived = false } = {}): Pr
   return rows;
 }
 
-/** The muse of an id. */
-export async function museOf(session: Session, id: string): Promise<MuseRow | undefined> {
-  const { rows } = await session.query<MuseRow>(`select ${museColumns} from portfolio.muses m where m.id = $1`, [id]);
-  return rows[0];
+/** The muses of these ids, by their ids. */
+export async function musesOf(session: Session, ids: readonly string[]): Promise<Map<string, MuseRow>> {
+  if (ids.length === 0) return new Map();
+  const { rows } = await session.query<MuseRow>(
+    `select ${museColumns} from portfolio.muses m where m.id = any ($1::uuid[])`,
+    [[...ids]],
+  );
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 /** The environments of all muses, or of one. */

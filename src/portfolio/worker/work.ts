@@ -19,7 +19,7 @@ import {
 } from '../engine/items.ts';
 import type { Kinds } from '../kinds/kind.ts';
 import { createShared } from '../kinds/shared.ts';
-import { museOf, type KeptError } from '../registry/muses.ts';
+import { type KeptError, type MuseRow, musesOf } from '../registry/muses.ts';
 import type { Registry } from '../registry/open.ts';
 import { executeItem } from './execute.ts';
 import { keptError } from './failure.ts';
@@ -144,12 +144,21 @@ class Worker {
           supervised = performance.now();
         }
         const free = this.#concurrency - this.#held.size;
-        const { items, ended } = await registry.transaction(async (session) => ({
-          items: await takeItems(session, { ...this.#identity, kinds: Object.keys(this.#options.kinds) }, free, run),
-          ended: run !== undefined && (await hasEnded(session, run)),
-        }));
-        for (const item of items) this.#start(item);
-        if (ended && this.#held.size === 0) break;
+        const { items, muses, ended } = await registry.transaction(async (session) => {
+          const worker = { ...this.#identity, kinds: Object.keys(this.#options.kinds) };
+          const taken = await takeItems(session, worker, free, run);
+          const isIdle = taken.length === 0 && this.#held.size === 0;
+          return {
+            items: taken,
+            muses: await musesOf(
+              session,
+              taken.map(({ muse }) => muse),
+            ),
+            ended: run !== undefined && isIdle && (await hasEnded(session, run)),
+          };
+        });
+        for (const item of items) this.#start(item, muses.get(item.muse)!);
+        if (ended) break;
         if (items.length === 0 || this.#held.size >= this.#concurrency) await this.#pause();
       }
     } finally {
@@ -175,16 +184,22 @@ class Worker {
       .catch(() => undefined);
   }
 
-  #start(item: TakenItem): void {
-    const done = this.#run(item).finally(() => this.#held.delete(item.id));
+  #start(item: TakenItem, muse: MuseRow): void {
+    // Where others took this worker for dead, it may get an item again before its own earlier attempt has ended.
+    const earlier = this.#held.get(item.id) ?? Promise.resolve();
+    const done = earlier
+      .catch(() => undefined)
+      .then(() => this.#run(item, muse))
+      .finally(() => {
+        if (this.#held.get(item.id) === done) this.#held.delete(item.id);
+      });
     done.catch(() => undefined);
     this.#held.set(item.id, done);
   }
 
-  async #run(item: TakenItem): Promise<void> {
+  async #run(item: TakenItem, muse: MuseRow): Promise<void> {
     const { registry, kinds, onItem, onNote } = this.#options;
     const began = performance.now();
-    const muse = (await registry.transaction((session) => museOf(session, item.muse)))!;
     const event = { run: item.run, muse: muse.name };
     onItem?.({ ...event, state: 'started' });
     // Before the others take it for lost.

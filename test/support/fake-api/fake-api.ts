@@ -25,6 +25,8 @@ import { store } from './storage.ts';
 export interface FakeApi {
   /** Base of the Management API. */
   url: string;
+  /** Where the Management API, the projects' services and the poolers listen. */
+  ports: readonly number[];
   state: FakeState;
   conditions: Conditions;
   /** Faults of HTTP requests, e.g. `http.add('answer-lost', 'POST /v1/projects')`. */
@@ -111,6 +113,7 @@ export async function startFakeApi(
   const pattern = (path: string): RegExp => new RegExp(`^${path.replaceAll('{ref}', '[a-z]{20}')}$`);
   return {
     url,
+    ports: [Number(new URL(url).port), pooler.port],
     state,
     conditions,
     http,
