@@ -95,6 +95,16 @@ function serve(client: Socket, token: string, { turns, changed, drop }: LendOpti
     }
   }
 
+  async function dropFor(id: number): Promise<void> {
+    try {
+      await drop();
+      send(client, { id });
+      changed({ schemaMayDiffer: true });
+    } catch (error) {
+      send(client, { id, error: packError(error) });
+    }
+  }
+
   onFrames<Said>(client, (said) => {
     if (first) {
       first = false;
@@ -116,13 +126,7 @@ function serve(client: Socket, token: string, { turns, changed, drop }: LendOpti
         // Only now: a client that has given up while it waited no longer asks for it.
         drops = true;
         leave();
-        drop().then(
-          () => {
-            send(client, { id: said.id });
-            changed({ schemaMayDiffer: true });
-          },
-          (error: unknown) => send(client, { id: said.id, error: packError(error) }),
-        );
+        void dropFor(said.id);
         return;
       case 'limit':
         return wire.limitCalls(said.ms);
