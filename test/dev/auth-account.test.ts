@@ -322,7 +322,7 @@ describe('the service role', () => {
     expect((await admin.getUserById(id)).error?.code).toBe('user_not_found');
   });
 
-  it('bans whoever still has a token', async () => {
+  it('bans a user who still has a token', async () => {
     const { client, id } = await signedIn(auth);
     await auth.service.auth.admin.updateUserById(id, { ban_duration: '1h30m' });
     expect((await asUser(auth, client, 'GET', '/user')).body['error_code']).toBe('user_banned');

@@ -72,7 +72,7 @@ export async function orDatabaseError<T>(message: string, step: Promise<T>): Pro
 const versionHeader = 'x-supabase-api-version';
 const version = '2024-01-01';
 
-/** GoTrue's dates of API versions: whoever sends a later date gets the newest that there is. */
+/** GoTrue's dates of API versions: a client that sends a later date gets the newest that there is. */
 function knowsCodes(request: DevRequest): boolean {
   const asked = request.headers[versionHeader];
   return typeof asked === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(asked) && asked >= version;

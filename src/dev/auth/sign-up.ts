@@ -33,7 +33,7 @@ interface Newcomer extends Challenge {
 /** The user that there is, or undefined for a new one. */
 interface SignedUp {
   user: User;
-  /** Somebody has confirmed this address or number before: nothing was done. */
+  /** This address or number was confirmed before: nothing was done. */
   exists: boolean;
 }
 
@@ -99,7 +99,7 @@ export async function register(call: AuthCall, newcomer: Newcomer): Promise<Sign
   const confirmed = provider === 'email' ? known?.email_confirmed_at : known?.phone_confirmed_at;
   if (known && typeof confirmed === 'string') return { user: known, exists: true };
 
-  // One who never confirmed is not changed: this may be somebody else.
+  // One who never confirmed is not changed: this may be another person.
   const user = known ?? (await insertNewcomer(call, newcomer, provider, contact));
   if (!user.identities.some((identity) => identity.provider === provider)) {
     const address = provider === 'email' ? { email: contact } : {};
@@ -127,7 +127,7 @@ async function insertNewcomer(
   return insertUser(call.sql, { [provider]: contact, passwordHash, userMetadata: data, appMetadata }, saveFailure);
 }
 
-/** An answer that looks like a new user's, whoever has the address. */
+/** An answer that looks like a new user's, even where the address is taken. */
 function unknownUser(user: User, data: JsonObject): object {
   const now = new Date().toISOString();
   const provider = user.raw_app_meta_data?.['provider'] ?? 'email';
