@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { ApiError } from './errors.ts';
 
 /** What a request's JSON may be long, in bytes: enough for rows of 10 MB. */
-export const longestJson = 64 * 1024 * 1024;
+const longestJson = 64 * 1024 * 1024;
 
 /**
  * All bytes of a request's body.

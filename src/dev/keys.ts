@@ -27,7 +27,7 @@ export interface KeptKeys extends DevKeys {
 }
 
 /** The file with an environment's keys: secrets, though of a server that only this machine reaches. */
-export function keysFile(directory: string, environment: EnvironmentName): string {
+function keysFile(directory: string, environment: EnvironmentName): string {
   return join(directory, '.muse', `dev-${environment}.json`);
 }
 

@@ -125,11 +125,15 @@ function checkTotp({ auth: { settings } }: UserCall, factor: Factor): void {
   if (!settings.totp) throw new AuthError(422, 'mfa_totp_verify_not_enabled', 'MFA verification is disabled for TOTP');
 }
 
+/** What both of a verification's fields are. */
+const text = 'text';
+const verifyFields = { challenge_id: text, code: text } as const;
+
 export async function verifyFactor(call: UserCall): Promise<Reply> {
   checkPermanent(call);
   const { user, login, sql } = call;
   const factor = namedFactor(call, user);
-  const fields = readFields(call.body(), { challenge_id: 'text', code: 'text' });
+  const fields = readFields(call.body(), verifyFields);
   if (fields.code === '') throw invalid('Code needs to be non-empty');
   checkTotp(call, factor);
   await checkChallenge(call, factor, fields.challenge_id);

@@ -17,7 +17,7 @@ const int16 = (value: number): Buffer => {
   return bytes;
 };
 
-export const int32 = (value: number): Buffer => {
+const int32 = (value: number): Buffer => {
   const bytes = Buffer.alloc(4);
   bytes.writeInt32BE(value);
   return bytes;
@@ -27,7 +27,7 @@ export const int32 = (value: number): Buffer => {
 export const text = (value: string): Buffer => Buffer.from(`${value}\0`);
 
 /** A message with its header. */
-export function message(type: string, ...body: Uint8Array[]): Buffer {
+function message(type: string, ...body: Uint8Array[]): Buffer {
   const size = body.reduce((sum, part) => sum + part.length, 4);
   return Buffer.concat([Buffer.from(type), int32(size), ...body]);
 }
