@@ -57,6 +57,7 @@ describe('docs/api.md', () => {
       'resumeMuse',
       'openMuse',
       'openPortfolio',
+      'startDev',
       ...methods.map((name) => `muse.${name}`),
       ...ofPortfolio.map((name) => `portfolio.${name}`),
     ];
@@ -66,7 +67,8 @@ describe('docs/api.md', () => {
   });
 
   it('has a method for every command', async () => {
-    const programs = ['completion', 'help', 'version', 'portfolio'];
+    // A portfolio and `muse dev` are functions of their own, and the others are for a terminal alone.
+    const programs = ['completion', 'help', 'version', 'portfolio', 'dev', 'psql'];
     expect(commandNames().filter((name) => !programs.includes(name) && !methods.includes(name))).toEqual([]);
     const { subcommands = {} } = await loadCommand('portfolio');
     expect(Object.keys(subcommands).filter((name) => !ofPortfolio.includes(name))).toEqual([]);
@@ -151,6 +153,10 @@ describe('docs/api.md', () => {
 
   it('explains an error', async () => {
     expect(await run('Errors')).toContain('production');
+  });
+
+  it('serves the database', async () => {
+    expect(await run('startDev')).toMatch(/^http:\/\/127\.0\.0\.1:\d+ sb_publishable_/);
   });
 
   it('creates a Supabase project, continues where that stopped, and deletes it', async () => {
