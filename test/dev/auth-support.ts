@@ -32,9 +32,16 @@ export interface Asked {
 
 let shared: Promise<OwnDatabase> | undefined;
 
-/** The one database of a test file. */
+/** The one database of a test file, which closes it; the next file gets another. */
 export function sharedDatabase(): Promise<OwnDatabase> {
-  shared ??= shareEmbedded().then((embedded) => createOwnDatabase(embeddedConnections(embedded)));
+  shared ??= shareEmbedded().then(async (embedded) => {
+    const database = await createOwnDatabase(embeddedConnections(embedded));
+    const close = (): Promise<void> => {
+      shared = undefined;
+      return database.close();
+    };
+    return { ...database, close };
+  });
   return shared;
 }
 

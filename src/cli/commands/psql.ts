@@ -1,5 +1,4 @@
 import { MuseError } from '../../shared/error.ts';
-import { formatTable } from '../format-table.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { environmentFields } from '../muse-context.ts';
 
@@ -34,6 +33,7 @@ export const command: MuseCommand = {
     }
     if (isTyped) throw output.json ? nothingToRun() : noShell();
     const results = await runStatements(muse, statement ?? (await readInput()), options);
+    const { formatTable } = await import('../format-table.ts');
     return {
       json: { ...environmentFields(muse, context), results },
       text: results.map(formatTable).join('\n'),

@@ -14,7 +14,7 @@ import { engineDirectory, makeExtensionPack } from './extensions.ts';
 import { makeSnapshot, snapshotVersion } from './snapshot.ts';
 import type { CompiledEngine, Pack, WorkerInput } from './protocol.ts';
 import { engineVersion } from './version.ts';
-import { removeServed } from './served.ts';
+import { removeLeftovers } from './served.ts';
 import { startWorker, type WorkerOptions, type WorkerWire } from './worker-wire.ts';
 
 export interface EmbeddedOptions extends WorkerOptions {
@@ -89,7 +89,7 @@ export async function startEngine(
   const { data, fresh } = await findData(directory, snapshot);
   const wire = await startWorker({ ...input, directory: data, snapshot: fresh?.snapshot, writeTo: fresh?.at }, options);
   try {
-    if (fresh === undefined) await removeServed(wire);
+    await removeLeftovers(directory, wire);
     return wire;
   } catch (error) {
     await wire.terminate();

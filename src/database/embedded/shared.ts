@@ -4,6 +4,7 @@ import { type Channels, createChannels } from './channels.ts';
 import { deleteData, lockDirectory } from './directory.ts';
 import { describeEmbedded, type EmbeddedOptions, prepareEngine, startEngine } from './embedded.ts';
 import { lend } from './lend.ts';
+import { markServed, removeLeftovers } from './served.ts';
 import { type Change, createTurns, type SessionUser, type Turns } from './turns.ts';
 import type { WorkerWire } from './worker-wire.ts';
 
@@ -48,6 +49,7 @@ export async function shareEmbedded(options: EmbeddedOptions = {}): Promise<Shar
   const turns = createTurns(async () => {
     if (closed) throw new Error('The shared database is closed');
     current = await startEngine(await engine, directory, options);
+    if (directory !== undefined) await markServed(directory);
     current.onNotification(channels.publish);
     return current;
   }, channels.subscribe);
@@ -61,6 +63,9 @@ export async function shareEmbedded(options: EmbeddedOptions = {}): Promise<Shar
     closed = true;
     await stopLending?.();
     const timer = setTimeout(() => void current?.terminate(), graceMs);
+    // Where it fails, the next open does it.
+    if (directory !== undefined && current?.isOpen() === true)
+      await turns.take(own, (wire) => removeLeftovers(directory, wire)).catch(() => undefined);
     await turns.withoutEngine(() => Promise.resolve());
     clearTimeout(timer);
     await release?.();

@@ -15,9 +15,10 @@ const triggers = async (session: Session): Promise<unknown[]> =>
 it('shows no command what the local Supabase keeps in the database', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  const killed = await openEmbedded({ directory });
-  await killed.script(own);
-  await killed.terminate();
+  const killed = await shareEmbedded({ directory });
+  await killed.database.script(own);
+  await killed.turns.take({}, (wire) => wire.terminate());
+  await killed.close();
   const next = await openEmbedded({ directory });
   expect(await triggers(next), 'after a crash').toEqual([]);
   await next.script('DROP TABLE notes');
