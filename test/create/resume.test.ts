@@ -82,9 +82,9 @@ beforeAll(async () => {
 
 describe('kill -9, then --resume, has the result of an uninterrupted run', () => {
   const entries = steps.flatMap((step) => [[step, 'started'] as const, [step, 'done'] as const]);
-  // One in seven, of either status, and where the target is migrated and that is not reported yet; all of them where everything
+  // One in eleven, of either status, and where the target is migrated and that is not reported yet; all of them where everything
   // is tested.
-  const every = process.env['CREATE_MUSE_ALL'] === undefined ? 7 : 1;
+  const every = process.env['CREATE_MUSE_ALL'] === undefined ? 11 : 1;
   const isUnreported = ([step, status]: (typeof entries)[number]): boolean => step === 'place' && status === 'done';
   it.each(entries.filter((entry, index) => index % every === 0 || isUnreported(entry)))(
     'at %s %s',
