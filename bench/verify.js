@@ -52,7 +52,7 @@ export async function verify({ root, peer, rounds }) {
     const muse = join(place, 'kit');
     const museFile = await readMuseFile(muse);
     const { migrations } = await readMigrations(muse, museFile.migrations, { rollbacks: false });
-    const prove = (database, expected) => proveDatabase(database, museFile, migrations, expected);
+    const prove = (database, expected) => proveDatabase(database, museFile, migrations, { expected });
     const embedded = await openEmbedded({});
     await migrate(embedded, migrations);
     const proof = await time(embedded, prove, rounds);

@@ -130,12 +130,13 @@ export function openMuse(path = '.'): Promise<Muse> {
  */
 export function startDev(options: DevOptions = {}): Promise<DevServer> {
   return call(options, async ({ environment, signal }) => {
-    const { directory = '.', env = 'development', dashboard = false, port, databasePort, onNote } = options;
+    const { directory = '.', env = 'development', dashboard = false, port, databasePort, confirm, onNote } = options;
     const [muse, { serve }] = await Promise.all([openOnDisk(directory), import('./dev/dev.ts')]);
     const { filled: _filled, ...server } = await serve(muse, {
       environment: env,
       variables: environment,
       dashboard,
+      consent: given({ confirmed: confirm }),
       ...given({ port, databasePort, onNote }),
       signal,
     });

@@ -143,7 +143,7 @@ const changed = [
   },
   {
     name: 'helper that forgets the roles',
-    finds: 'isolation-write public.organizations',
+    finds: 'isolation-write public.organization_members',
     sql: "create or replace function private.user_organization_ids(roles text[]) returns uuid[] language sql stable security definer set search_path = '' as 'select array_agg(organization_id) from public.organization_members where user_id = auth.uid()'",
   },
   {

@@ -13,6 +13,8 @@ export interface DevOptions extends CallOptions {
   databasePort?: number;
   /** Whether to serve the dashboard. Default: false. */
   dashboard?: boolean;
+  /** The environment's name: outside of development, what serving the database of another server needs. */
+  confirm?: string;
   /** Called with what a person should know, e.g. that a port was in use. */
   onNote?(text: string): void;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SharedEmbedded } from '../database/embedded/shared.ts';
 import { removeServed } from '../database/embedded/served.ts';
+import { commandFor, type Consent, needConsent, takeConsent } from '../muse/guard.ts';
 import { cancelled, MuseError } from '../shared/error.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { embeddedDirectory } from '../targets/embedded.ts';
@@ -24,6 +25,8 @@ export interface ServeOptions {
   databasePort?: number | undefined;
   /** Whether to serve the dashboard; default true. */
   dashboard?: boolean | undefined;
+  /** How serving a database that is not this machine's own is confirmed, outside of development. */
+  consent?: Consent | undefined;
   /** Ends the start. */
   signal?: AbortSignal | undefined;
   /** Gets what a person should know, e.g. that a port was taken. */
@@ -50,8 +53,8 @@ const defaultDatabasePort = 54_322;
 
 /**
  * Serves the database of an environment as a Supabase project.
- * @throws MuseError `dev-running` where another process serves it, `bad-target`, `bad-port`, what opening the database
- *   throws, and `cancelled`
+ * @throws MuseError `dev-running` where another process serves it, `bad-target`, `bad-port`, `bad-confirmation`,
+ *   `not-confirmed`, what opening the database throws, and `cancelled`
  */
 export async function serve(muse: Muse, options: ServeOptions): Promise<Serving> {
   const { environment, variables, port = defaultPort, dashboard = true, signal, onNote } = options;
@@ -59,6 +62,12 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
   const at = placeOf(muse, environment, variables);
   const running = await findRunning(directory, environment);
   if (running !== undefined) throw new AlreadyRunning(environment, running);
+  if (at.target.provisioned) throw servesItself(environment);
+  if (environment !== 'development' && !at.target.local) {
+    const { consent = {} } = options;
+    needConsent(environment, consent, commandFor('muse dev', environment));
+    await takeConsent(environment, consent, openText(environment));
+  }
   /** What is undone at the end, or where the start fails, the newest first. */
   const closing: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
@@ -127,7 +136,6 @@ interface OpenDatabase {
 }
 
 async function openDatabase({ place, target }: EnvironmentPlace, options: ServeOptions): Promise<OpenDatabase> {
-  if (target.provisioned) throw servesItself(place.name);
   const { signal, onNote } = options;
   // Once it is open, it ends in order.
   const opening = new AbortController();
@@ -136,8 +144,7 @@ async function openDatabase({ place, target }: EnvironmentPlace, options: ServeO
   try {
     if (!target.local) {
       const { poolConnections } = await import('./database/pooled.ts');
-      const connections = poolConnections(async () => (await target.open(place)).database);
-      return await withDatabase(connections);
+      return await tidied(poolConnections(async () => (await target.open(place)).database));
     }
     const { shareEmbedded } = await import('../database/embedded/shared.ts');
     const shared = await shareEmbedded({
@@ -146,15 +153,19 @@ async function openDatabase({ place, target }: EnvironmentPlace, options: ServeO
       lock: { onWait: onNote },
     });
     const { embeddedConnections } = await import('./database/embedded.ts');
-    const open = await withDatabase(embeddedConnections(shared));
-    shared.onChange(open.database.changed);
-    return { ...open, shared };
+    const database = await createOwnDatabase(embeddedConnections(shared)).catch(async (error: unknown) => {
+      await shared.close();
+      throw error;
+    });
+    shared.onChange(database.changed);
+    return { database, shared, close: () => database.close() };
   } finally {
     signal?.removeEventListener('abort', stop);
   }
 }
 
-async function withDatabase(connections: Connections): Promise<OpenDatabase> {
+/** A database of another server: what is kept in it for this one is removed at the start and at the end, as the embedded one does. */
+async function tidied(connections: Connections): Promise<OpenDatabase> {
   try {
     const database = await createOwnDatabase(connections);
     const clean = (): Promise<void> => database.asServer(removeServed);
@@ -162,7 +173,7 @@ async function withDatabase(connections: Connections): Promise<OpenDatabase> {
     return {
       database,
       async close() {
-        // Behind a long statement it would come too late; the next start does it then.
+        // While a long statement runs, this would take too long: then the next start does it.
         await Promise.race([clean().catch(() => undefined), sleep(tidyMs, undefined, { ref: false })]);
         await connections.close();
       },
@@ -189,6 +200,10 @@ export class AlreadyRunning extends MuseError {
     this.running = running;
   }
 }
+
+const openText = (environment: EnvironmentName): string =>
+  `muse dev opens ${environment} on this machine: anyone with its keys can read and change every row, and Realtime adds triggers while ` +
+  'a client listens.';
 
 function servesItself(environment: EnvironmentName): MuseError {
   return new MuseError({

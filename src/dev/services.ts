@@ -39,6 +39,9 @@ export interface Services {
   close(): Promise<void>;
 }
 
+/** How many mails the dashboard keeps, the newest. */
+const keptMails = 500;
+
 /** The schemas that a new Supabase project exposes. */
 const exposed = ['public', 'graphql_public'] as const;
 
@@ -49,6 +52,12 @@ const localPages = ['http://localhost:*/**', 'http://127.0.0.1:*/**'];
 export async function createServices(options: ServicesOptions): Promise<Services> {
   const { database, keys, url, siteUrl, directory, environment, token, name, log, dashboard } = options;
   const mails: Mail[] = [];
+  const mailbox = {
+    push(mail: Mail): void {
+      mails.push(mail);
+      if (mails.length > keptMails) mails.shift();
+    },
+  };
   const settings = { redirectUrls: localPages, ...(siteUrl === undefined ? {} : { siteUrl }) };
   const files = join(directory, '.muse', environment === 'development' ? 'storage' : `storage-${environment}`);
   const realtime = await attachRealtime({ database, keys });
@@ -58,7 +67,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
       { prefix: '/rest/v1', part: createRest({ database, schemas: exposed }), badToken: (error) => error },
       {
         prefix: '/auth/v1',
-        part: createAuth({ database, keys, settings, mails, url: () => url }),
+        part: createAuth({ database, keys, settings, mails: mailbox, url: () => url }),
         open: (path) => authWithoutKey.test(path),
       },
       // Storage looks for a token by itself: public and signed URLs need none.

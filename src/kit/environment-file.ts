@@ -183,7 +183,7 @@ const neededVariables: readonly { name: string; placeholder: string; comment: st
   { name: 'SESSION_SECRET', placeholder: 'change-me', comment: 'Any long random text' },
 ];
 
-/** What stands in a new secrets file for values that are not known yet, by variable. */
+/** By variable, the placeholders that a new secrets file has for values that are not known yet. */
 export function neededPlaceholders(): Record<string, string> {
   return Object.fromEntries(neededVariables.map(({ name, placeholder }) => [name, placeholder]));
 }

@@ -42,8 +42,20 @@ describe.skipIf(!hasTerminal)('muse dev', () => {
       environment: 'development',
       target: { kind: 'embedded' },
       url,
+      databaseUrl: expect.stringMatching(/^postgresql:\/\/postgres:…@127\.0\.0\.1:\d+\/postgres$/),
     });
+    const { databasePassword } = JSON.parse(readFileSync(join(directory, '.muse', 'dev-development.json'), 'utf8')) as {
+      databasePassword: string;
+    };
+    for (const text of [terminal.text(), terminal.stdout(), second.stdout])
+      for (const one of [databasePassword, secret]) expect(text).not.toContain(one);
     expect((await muse(['status'], { cwd: directory })).code).toBe(0);
+  });
+
+  it('asks before it serves the database of another server, outside of development', async () => {
+    const { directory } = await museOnDisk({}, { staging: 'postgresql://u:p@127.0.0.1:1/x' });
+    const { code, stderr } = await muse(['dev', '--env', 'staging'], { cwd: directory });
+    expect([code, stderr]).toEqual([2, expect.stringContaining('muse dev --env staging --confirm staging')]);
   });
 
   it.each([

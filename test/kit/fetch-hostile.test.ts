@@ -247,12 +247,11 @@ describe('unusual kits', () => {
     expect(ignored).toEqual(['.env.test', 'dist/a.js']);
   });
 
-  const many = process.env['CREATE_MUSE_ALL'] === undefined ? 5000 : 20_000;
-  it(`${many} files`, async () => {
-    const files = Object.fromEntries(Array.from({ length: many }, (_, n) => [`f/${n % 200}/${n}.txt`, `${n}`]));
+  it('20,000 files', async () => {
+    const files = Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`f/${n % 200}/${n}.txt`, `${n}`]));
     const { muse, notes } = await fetched(files);
     expect(notes).toEqual([]);
-    expect(readdirSync(join(muse, 'f')).flatMap((folder) => readdirSync(join(muse, 'f', folder)))).toHaveLength(many);
+    expect(readdirSync(join(muse, 'f')).flatMap((folder) => readdirSync(join(muse, 'f', folder)))).toHaveLength(20_000);
   });
 
   it.each([

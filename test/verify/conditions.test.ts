@@ -264,3 +264,28 @@ describe('what may be meant', () => {
     ).toEqual([]);
   });
 });
+
+/** Rows of users, to which other rows refer by their owner as well: such a row cannot be handed to another, and a new one can. */
+const referred = (check: string): string => `
+  create table public.homes (id uuid primary key default gen_random_uuid(), owner_id uuid not null references auth.users (id),
+    title text, unique (id, owner_id));
+  create table public.visits (id uuid primary key default gen_random_uuid(), home_id uuid not null, owner_id uuid not null,
+    foreign key (home_id, owner_id) references public.homes (id, owner_id));
+  alter table public.homes enable row level security; alter table public.visits enable row level security;
+  create policy read on public.homes for select to authenticated using (owner_id = (select auth.uid()));
+  create policy change on public.homes for update to authenticated using (owner_id = (select auth.uid())) with check (${check});
+  create policy own on public.visits for all to authenticated using (owner_id = (select auth.uid())) with check (owner_id = (select auth.uid()));
+  grant select, update on public.homes to authenticated; grant select, insert, update, delete on public.visits to authenticated;`;
+
+describe('a row that only a reference to it keeps with its owner', () => {
+  it.each([
+    ['who is signed in', '(select auth.uid()) is not null'],
+    ['its key', 'id is not null'],
+  ])('may be handed to another where the new row is checked by %s', async (_, check) => {
+    expect(errorsOf(await find(referred(check)))).toEqual(['isolation-reassign public.homes']);
+  });
+
+  it('stays where its owner is checked', async () => {
+    expect(errorsOf(await find(referred('owner_id = (select auth.uid())')))).toEqual([]);
+  });
+});

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { RunningServer } from '../../dev/running.ts';
+import { confirmFlag } from '../flags.ts';
 import type { MuseCommand } from '../muse-command.ts';
-import { environmentFields, type MuseContext } from '../muse-context.ts';
+import { consentOf, environmentFields, type MuseContext } from '../muse-context.ts';
 
 const group = 'Command';
 
@@ -9,7 +10,7 @@ const group = 'Command';
 export const command: MuseCommand = {
   section: 'Development',
   about: 'serve the database as a local Supabase: Data API, Auth, Storage, Realtime',
-  usage: ['[--port <number>] [--db-port <number>] [--no-dashboard] [--env <name>]'],
+  usage: ['[--port <number>] [--db-port <number>] [--no-dashboard] [--env <name> [--confirm <name>]]'],
   flags: [
     {
       name: 'port',
@@ -26,6 +27,7 @@ export const command: MuseCommand = {
       group,
     },
     { name: 'no-dashboard', type: 'boolean', about: 'serve no page with rows, mails, users and requests', group },
+    confirmFlag,
   ],
   async run(context) {
     const { AlreadyRunning, serve } = await import('../../dev/dev.ts');
@@ -41,14 +43,16 @@ export const command: MuseCommand = {
         port,
         databasePort,
         dashboard: !typed.has('no-dashboard'),
+        consent: consentOf(context),
         signal,
         onNote: hooks.onNote,
       });
-      const { close, filled, ...reached } = serving;
+      const { close, filled, publishableKey } = serving;
       const ready = `${(performance.now() / 1000).toFixed(1)} s`;
       output.progress(`${output.paint('green', '✓')} Ready in ${ready}`);
       output.progress(linesOf(serving, context, filled?.file));
-      if (output.json) output.resultJson({ ok: true, command: 'muse dev', ...about, ...reached });
+      if (output.json)
+        output.resultJson({ ok: true, command: 'muse dev', ...about, ...shown(serving), publishableKey });
       if (!signal.aborted) await once(signal, 'abort');
       // What it has acknowledged is kept in any case.
       await close().catch((error: unknown) => output.note(error instanceof Error ? error.message : String(error)));
@@ -56,24 +60,30 @@ export const command: MuseCommand = {
     } catch (error) {
       if (!(error instanceof AlreadyRunning)) throw error;
       const { running } = error;
-      const { token: _token, pid, ...reached } = running;
       return {
-        json: { ...about, ...reached, pid, attached: true },
+        json: { ...about, ...shown(running), pid: running.pid, attached: true },
         text: `${error.message}\n${linesOf(running, context)}`,
       };
     }
   },
 };
 
-/** Where the server is. */
+/** Where the server is, without what opens it: JSON goes into logs. */
+function shown({ url, databaseUrl }: Pick<RunningServer, 'url' | 'databaseUrl'>): Record<string, string> {
+  return { url, ...(databaseUrl === undefined ? {} : { databaseUrl: withoutPassword(databaseUrl) }) };
+}
+
+const withoutPassword = (url: string): string => url.replace(/:[^:@/]*@/, ':…@');
+
+/** Where the server is, for people. */
 function linesOf(
   { url, databaseUrl, dashboardUrl }: Pick<RunningServer, 'url' | 'databaseUrl' | 'dashboardUrl'>,
-  { output: { paint } }: MuseContext,
+  { output: { paint }, environmentName: name }: MuseContext,
   keysIn?: string,
 ): string {
   const rows: [string, string | undefined, (string | undefined)?][] = [
     ['API', url, keysIn === undefined ? undefined : `(keys in ${keysIn})`],
-    ['Database', databaseUrl],
+    ['Database', databaseUrl && withoutPassword(databaseUrl), `(password in .muse/dev-${name}.json)`],
     ['Dashboard', dashboardUrl],
   ];
   return rows

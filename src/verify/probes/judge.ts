@@ -105,8 +105,10 @@ function orMeant(rule: RuleName, checks: readonly Check[]): string {
 /** Without WHERE a statement also affects the actor's own rows, which is allowed. */
 function reachesOthers(check: Check, actor: Actor): boolean {
   const { withoutWhere: isBroad, anyRow } = verbs[check.verb];
-  // A constraint may have stopped a statement without WHERE at the actor's own row.
-  if (isBroad === true && check.code?.startsWith('23') === true) return actor.isAnonymous || actor.isNobody;
+  // A constraint may have stopped a statement without WHERE at the actor's own row. Where that row must not change either, the
+  // policies let it: the constraint holds this row, for example by what refers to it, and not the next one.
+  if (isBroad === true && check.code?.startsWith('23') === true)
+    return actor.isAnonymous || actor.isNobody || anyRow === true;
   if (check.rows === undefined || check.rows === '?') return true;
   if (check.rows === '#') return actor.relation === 'none';
   return rowsOfA(check.rows) !== '' || anyRow === true;
