@@ -42,12 +42,13 @@ export const migrateStep: Step<Placed> = {
       onProgress?.(`${index + 1}/${count} ${file}`),
     );
     const result = withAhead(made, journal.data);
+    const when = journal.data.ahead === undefined ? '' : ' during the rehearsal';
     delete journal.data.ahead;
     if (target.connected?.verified === false) output.notes.push(notVerified);
     output.applied.push(...result.applied);
     output.skipped.push(...result.skipped);
     output.notes.push(...result.notes);
-    output.summary = `${result.applied.length} applied${result.skipped.length > 0 ? `, ${result.skipped.length} applied before` : ''}`;
+    output.summary = `${result.applied.length} applied${when}${result.skipped.length > 0 ? `, ${result.skipped.length} applied before` : ''}`;
   },
 };
 
