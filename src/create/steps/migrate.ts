@@ -48,7 +48,8 @@ export const migrateStep: Step<Placed> = {
     output.applied.push(...result.applied);
     output.skipped.push(...result.skipped);
     output.notes.push(...result.notes);
-    output.summary = `${result.applied.length} applied${when}${result.skipped.length > 0 ? `, ${result.skipped.length} applied before` : ''}`;
+    const before = result.skipped.length > 0 ? `, ${result.skipped.length} applied before` : '';
+    output.summary = `${result.applied.length} applied${when}${before}`;
   },
 };
 
