@@ -4,6 +4,7 @@ import { removeServed } from '../database/embedded/served.ts';
 import { commandFor, type Consent, needConsent, takeConsent } from '../muse/guard.ts';
 import { cancelled, MuseError } from '../shared/error.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
+import { optimizeWasm } from '../shared/wasm.ts';
 import { embeddedDirectory } from '../targets/embedded.ts';
 import { type EnvironmentPlace, placeOf } from '../targets/open.ts';
 import { type Connections, createOwnDatabase, type OwnDatabase } from './database/database.ts';
@@ -58,6 +59,7 @@ const defaultDatabasePort = 54_322;
  */
 export async function serve(muse: Muse, options: ServeOptions): Promise<Serving> {
   const { environment, variables, port = defaultPort, dashboard = true, signal, onNote } = options;
+  optimizeWasm();
   const { directory } = muse;
   const at = placeOf(muse, environment, variables);
   const running = await findRunning(directory, environment);

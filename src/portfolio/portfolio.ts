@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { MuseError } from '../shared/error.ts';
+import { optimizeWasm } from '../shared/wasm.ts';
 import { addMuses } from './add.ts';
 import type {
   AddedMuse,
@@ -168,6 +169,7 @@ export class OwnPortfolio {
 
   /** Works on whatever there is, until the signal. */
   work({ concurrency, secretsFrom, onItem, onNote }: WorkerOptions = {}): Promise<WorkReport> {
+    optimizeWasm();
     return work({ ...this.#context, concurrency, secretsFrom, onItem, onNote });
   }
 
