@@ -30,18 +30,20 @@ export const command: MuseCommand = {
     confirmFlag,
   ],
   async run(context) {
-    const { AlreadyRunning, serve } = await import('../../dev/dev.ts');
+    const [{ AlreadyRunning }, { serveEnvironment }] = await Promise.all([
+      import('../../dev/dev.ts'),
+      import('../../dev/dashboard-only.ts'),
+    ]);
     const { typed, output, signal, hooks } = context;
-    const [port, databasePort] = [typed.port('port'), typed.port('db-port')];
     const muse = await context.openMuse();
     const about = environmentFields(muse, context);
     context.working('opening the database');
     try {
-      const serving = await serve(muse, {
+      const serving = await serveEnvironment(muse, {
         environment: context.environmentName,
         variables: context.environment,
-        port,
-        databasePort,
+        port: typed.port('port'),
+        databasePort: typed.port('db-port'),
         dashboard: !typed.has('no-dashboard'),
         consent: consentOf(context),
         signal,
@@ -77,12 +79,12 @@ const withoutPassword = (url: string): string => url.replace(/:[^:@/]*@/, ':…@
 
 /** Where the server is, for people. */
 function linesOf(
-  { url, databaseUrl, dashboardUrl }: Pick<RunningServer, 'url' | 'databaseUrl' | 'dashboardUrl'>,
+  { url, databaseUrl, dashboardUrl, only }: Pick<RunningServer, 'url' | 'databaseUrl' | 'dashboardUrl' | 'only'>,
   { output: { paint }, environmentName: name }: MuseContext,
   keysIn?: string,
 ): string {
   const rows: [string, string | undefined, (string | undefined)?][] = [
-    ['API', url, keysIn === undefined ? undefined : `(keys in ${keysIn})`],
+    ['API', only === undefined ? url : undefined, keysIn === undefined ? undefined : `(keys in ${keysIn})`],
     ['Database', databaseUrl && withoutPassword(databaseUrl), `(password in .muse/dev-${name}.json)`],
     ['Dashboard', dashboardUrl],
   ];

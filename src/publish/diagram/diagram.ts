@@ -135,7 +135,10 @@ function drawBox(box: Box, placement: Placement, hubs: ReadonlyMap<string, strin
     `<rect class="box" width="${boxWidth}" height="${height}" rx="7"/><path class="head" d="${top}"/>`,
     `<text class="name" x="10" y="17">${escape(cut(table.name, 33))}</text>`,
     ...rows.map((column, row) => {
-      const reference = table.references.find(({ columns }) => columns.includes(column.name));
+      // A column may be part of several keys: its own says most.
+      const reference = table.references
+        .filter(({ columns }) => columns.includes(column.name))
+        .toSorted((a, b) => a.columns.length - b.columns.length)[0];
       const named = reference !== undefined && lineTo(box, reference, placement) === undefined ? reference.table : '';
       const right = named === '' ? shortType(column.type) : `→ ${named === table.name ? 'itself' : named}`;
       const kinds = named === '' ? 'type' : `type to ${hubs.get(named) ?? ''}`.trim();
