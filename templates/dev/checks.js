@@ -23,7 +23,7 @@ export function checkBar(state, { again, signal }) {
   };
   async function follow() {
     for (;;) {
-      await pause(500);
+      await pause(300);
       if (signal.aborted) return;
       // A server that has ended is told by the page itself.
       const now = await ask('check').catch(() => undefined);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,9 +21,9 @@ const schema = `
   CREATE TABLE public.many (id int); GRANT SELECT ON public.many TO service_role;
   INSERT INTO public.many SELECT generate_series(1, 60);`;
 
-/** What the files of the muse make: a table that is as it should be, and one that everyone may write. */
+/** What the files of the muse make: a table that is as it should be, and one that everyone may write. No proof of them is kept. */
 const files = {
-  'migrations/core/001_pets.sql': tableSql('pets'),
+  'migrations/core/001_pets.sql': `-- ${randomUUID()}\n${tableSql('pets')}`,
   'migrations/extensions/001_posts.sql': `${tableSql('posts', ',\n  pet uuid references public.pets (id)')}
 drop policy if exists "<script>all</script>" on public.posts;
 create policy "<script>all</script>" on public.posts for update to authenticated using (true) with check (true);
@@ -165,9 +166,12 @@ describe.skipIf(browserPath === undefined)(`the page${browserNote}`, () => {
     await page.getByRole('link', { name: 'posts' }).click();
     await expect.poll(said).toContain('Not checked yet');
 
+    await page.evaluate(noteStatus);
     await byKeyboard(page, 'Findings');
-    await expect.poll(() => page.getByRole('status').textContent()).toMatch(/Checking: .*\d+ of [\d,]+ checks/);
     await expect.poll(said, { timeout: 30_000 }).toMatch(/Checked at .*; no file has changed since/);
+    expect(await page.evaluate('window.statuses')).toContainEqual(
+      expect.stringMatching(/^Checking: (?:running the migrations|[\d,]+ of [\d,]+ checks)$/),
+    );
     const found = page.locator('.finding');
     const rules = (): Promise<string[]> => found.locator('header > a:first-of-type').allTextContents();
     expect((await rules()).slice(0, 3)).toEqual(['policy-always-true', 'isolation-reassign', 'isolation-write']);
@@ -210,7 +214,7 @@ describe.skipIf(browserPath === undefined)(`the page${browserNote}`, () => {
       page.locator('[data-table]').evaluateAll((all) => all.map((one) => one.getAttribute('data-table') ?? ''));
     await expect.poll(names).toEqual(['posts', 'many', 'notes', 'pets']);
     const colors = ['posts', 'pets'].map((name) =>
-      page.locator(`[data-table="${name}"] .head`).evaluate((head) => getComputedStyle(head).fill),
+      page.evaluate(`getComputedStyle(document.querySelector('[data-table="${name}"] .head')).fill`),
     );
     expect(await Promise.all(colors)).toEqual(['rgb(21, 128, 61)', 'rgb(71, 85, 105)']);
     const svg = page.locator('.diagram svg');
@@ -236,6 +240,7 @@ describe.skipIf(browserPath === undefined)(`the page${browserNote}`, () => {
     const dimmed = (): Promise<string[]> =>
       page.locator('g.dimmed').evaluateAll((found) => found.map((one) => one.getAttribute('data-table') ?? ''));
     expect(await dimmed()).toEqual(['many', 'notes']);
+    await page.getByLabel('Go to a table').focus();
     await page.keyboard.press('?');
     expect(await page.getByRole('dialog').isVisible(), 'not while something is chosen').toBe(false);
     await page.getByRole('application').focus();
@@ -270,12 +275,11 @@ describe.skipIf(browserPath === undefined)(`the page${browserNote}`, () => {
 
     await page.getByRole('link', { name: 'ann/' }).click();
     await page.getByRole('button', { name: 'Preview ann/face.png' }).click();
-    const width = (): Promise<number> =>
-      page.getByRole('img', { name: 'ann/face.png' }).evaluate((image) => (image as HTMLImageElement).naturalWidth);
-    await expect.poll(width).toBe(10);
+    await expect.poll(() => page.evaluate(`document.querySelector('.preview img')?.naturalWidth`)).toBe(10);
     await page.getByLabel('See as').selectOption('anon');
     await expect.poll(() => page.locator('main').textContent()).toContain('Nothing here that they may see.');
     await page.getByRole('navigation', { name: 'Folders' }).getByRole('link', { name: 'avatars' }).click();
+    await expect.poll(() => page.locator('.crumbs a').count()).toBe(1);
     await page.getByLabel('See as').selectOption('service');
     await expect.poll(cells).toContain('page.html');
     expect(problems).toEqual([]);
@@ -315,6 +319,12 @@ describe.skipIf(browserPath === undefined)(`the page${browserNote}`, () => {
     await page.close();
   });
 });
+
+/** Runs in the page: notes everything that is said of how far a check is. */
+const noteStatus = `
+  window.statuses = [];
+  const note = () => window.statuses.push(document.querySelector('[role=status]')?.textContent);
+  new MutationObserver(note).observe(document.querySelector('main'), { subtree: true, childList: true, characterData: true });`;
 
 /** What a page reports as wrong; an answer that refuses something is logged by the browser as well. */
 function watched(page: Page): string[] {
