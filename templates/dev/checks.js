@@ -48,10 +48,10 @@ export function actorName(name) {
     outsider: 'a member of another organization',
     other: 'another signed-in user',
     guest: 'someone the owner let in',
-    member: 'a member of the same organization',
+    member: 'a member, same organization',
   };
   if (Object.hasOwn(known, name)) return known[name];
-  return name.startsWith('member:') ? `${name.slice(7)} in the same organization` : name;
+  return name.startsWith('member:') ? `${name.slice(7)}, same organization` : name;
 }
 
 const verbs = ['Read', 'Insert', 'Update', 'Delete', 'Reassign'];

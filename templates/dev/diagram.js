@@ -4,8 +4,10 @@ import { ask, element } from './page.js';
 
 /** How much one key or click zooms. */
 const step = 1.25;
-/** Pixels of the picture on one of the screen, at most and at least, and up to which names can be read. */
-const [farthest, nearest, readable] = [12, 0.4, 1.8];
+/** Pixels of the picture on one of the screen, at most and at least. */
+const [farthest, nearest] = [12, 0.4];
+/** The same at the start: all of it, or on a small screen as much as can be read. */
+const atStart = (width) => (width < 720 ? 1.3 : 2.2);
 
 export async function showDiagram() {
   const { svg: text } = await ask('diagram');
@@ -129,7 +131,7 @@ export async function showDiagram() {
     else if (sized.once) draw();
     else {
       sized.once = true;
-      fit(readable);
+      fit(atStart(view.clientWidth));
     }
   });
   sized.observe(view);

@@ -6,7 +6,7 @@ import { consentOf, environmentFields, type MuseContext } from '../muse-context.
 
 const group = 'Command';
 
-/** `muse dev`: serves the database of an environment as a local Supabase, until it is stopped. */
+/** `muse dev`: serves the database of an environment as a local Supabase, or its dashboard alone, until it is stopped. */
 export const command: MuseCommand = {
   section: 'Development',
   about: 'serve the database as a local Supabase: Data API, Auth, Storage, Realtime',
@@ -26,7 +26,12 @@ export const command: MuseCommand = {
       about: 'where PostgreSQL listens; the next free port where it is taken (default: 54322)',
       group,
     },
-    { name: 'no-dashboard', type: 'boolean', about: 'serve no page with rows, mails, users and requests', group },
+    {
+      name: 'no-dashboard',
+      type: 'boolean',
+      about: 'serve no page with rows, findings, files, mails and requests',
+      group,
+    },
     confirmFlag,
   ],
   async run(context) {
