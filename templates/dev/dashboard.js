@@ -35,6 +35,7 @@ async function show() {
     if (isHere) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
+  main.setAttribute('aria-busy', 'true');
   try {
     const content = await pages[wanted](rest, { again: show, signal: life.signal });
     if (mine !== shown) return life.abort();
@@ -46,6 +47,7 @@ async function show() {
     problem.textContent = error instanceof TypeError ? 'muse dev does not answer: has it ended?' : error.message;
     problem.hidden = false;
   }
+  if (mine === shown) main.removeAttribute('aria-busy');
 }
 
 /** The page and what it is about, from the address. */

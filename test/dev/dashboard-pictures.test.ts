@@ -38,6 +38,7 @@ it.runIf(process.env['CREATE_MUSE_PICTURES'] && browserPath)(
       const page = await browser.newPage({ viewport: { width: 1200, height: 760 }, colorScheme });
       await page.goto(server.dashboardUrl!);
       await page.getByRole('link', { name, exact: true }).click();
+      await page.getByRole('heading', { name, exact: true, level: 2 }).waitFor();
       return page;
     };
     const waits = { timeout: 120_000 };
