@@ -44,10 +44,11 @@ async function show() {
     put(content);
     problem.hidden = true;
   } catch (error) {
+    if (mine !== shown) return;
     problem.textContent = error instanceof TypeError ? 'muse dev does not answer: has it ended?' : error.message;
     problem.hidden = false;
   }
-  if (mine === shown) main.removeAttribute('aria-busy');
+  main.removeAttribute('aria-busy');
 }
 
 /** The page and what it is about, from the address. */

@@ -1,14 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { FilesCheck } from '../../muse/check-files.ts';
 import { openMuse } from '../../muse/open.ts';
 import { unreadableSeeds } from '../../muse/seed-files.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import { MuseError } from '../../shared/error.ts';
 import { once } from '../../shared/lazy.ts';
-import type { Finding } from '../../shared/finding.ts';
 import type { Muse } from '../../shared/muse-file.ts';
-import { countProven } from '../../verify/report/not-proven.ts';
-import { type Verdict, verdictOf } from './verdicts.ts';
+import type { CheckReport } from './verdicts.ts';
 
 /** What the page knows about a check of the muse's files. */
 export interface CheckState {
@@ -21,18 +18,6 @@ export interface CheckState {
   report?: CheckReport | undefined;
   /** Whether the files are still those that the report is about. */
   isCurrent: boolean;
-}
-
-interface CheckReport {
-  at: string;
-  findings: readonly Finding[];
-  silenced: number;
-  /** What was tried; empty where the files did not run. */
-  verdicts: readonly Verdict[];
-  /** Why nothing was tried. */
-  unproven?: { message: string; suggestion: string } | undefined;
-  proven: number;
-  notProven: number;
 }
 
 /** Checks of the files of the muse, one at a time, kept until a file changes. */
@@ -60,7 +45,11 @@ export function createChecks({ directory }: Muse): Checks {
     try {
       const muse = await openMuse(directory);
       const of = await fingerprint(muse);
-      const { checkFiles } = await import('../../muse/check-files.ts');
+      // Most of the program, which nothing else here needs.
+      const [{ checkFiles }, { reportOf }] = await Promise.all([
+        import('../../muse/check-files.ts'),
+        import('./verdicts.ts'),
+      ]);
       const checked = await checkFiles(muse, { signal: stop.signal, onProgress: (text) => (progress = text) });
       report = { of, ...reportOf(checked) };
     } catch (error) {
@@ -74,11 +63,10 @@ export function createChecks({ directory }: Muse): Checks {
   return {
     async state() {
       if (running !== undefined) return { running: true, progress, isCurrent: false };
+      if (report === undefined) return { running: false, problem, isCurrent: false };
       const now = await openMuse(directory).then(fingerprint, () => undefined);
-      const isCurrent = report !== undefined && report.of === now;
-      if (report === undefined) return { running: false, problem, isCurrent };
       const { of: _, ...shown } = report;
-      return { running: false, problem, report: shown, isCurrent };
+      return { running: false, problem, report: shown, isCurrent: report.of === now };
     },
     start() {
       progress = undefined;
@@ -96,18 +84,6 @@ async function fingerprint({ directory, museFile }: Muse): Promise<string> {
   const { migrations, rollbacks, findings } = await readMigrations(directory, museFile.migrations);
   const all = [museFile, migrations, [...rollbacks], findings, await unreadableSeeds(directory)];
   return createHash('sha256').update(JSON.stringify(all)).digest('hex');
-}
-
-function reportOf({ findings, silenced, proof, problem }: FilesCheck): CheckReport {
-  const tables = proof?.tables ?? [];
-  return {
-    at: new Date().toISOString(),
-    findings: findings.toSorted((a, b) => Number(b.severity === 'error') - Number(a.severity === 'error')),
-    silenced,
-    verdicts: tables.map((table) => verdictOf(table, findings)),
-    unproven: problem,
-    ...(proof === undefined ? { proven: 0, notProven: 0 } : countProven(tables, proof.findings)),
-  };
 }
 
 /** The page of a rule in `docs/rules`, as Markdown; undefined where there is no such rule. */

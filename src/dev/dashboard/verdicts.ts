@@ -1,5 +1,7 @@
+import type { FilesCheck } from '../../muse/check-files.ts';
 import type { Finding } from '../../shared/finding.ts';
 import { actorsOf, cellOf } from '../../verify/probes/cells.ts';
+import { countProven } from '../../verify/report/not-proven.ts';
 import type { TableReport } from '../../verify/report/report.ts';
 
 /** What the proof says of a table, view, function or bucket: who could do what with rows of others. */
@@ -20,8 +22,21 @@ export interface Verdict {
   notProven: string[];
 }
 
+/** A check of files, as the page shows it. */
+export interface CheckReport {
+  at: string;
+  findings: readonly Finding[];
+  silenced: number;
+  /** What was tried; empty where the files did not run. */
+  verdicts: readonly Verdict[];
+  /** Why nothing was tried. */
+  unproven?: { message: string; suggestion: string } | undefined;
+  proven: number;
+  notProven: number;
+}
+
 /** The verdict on one of the tables of a proof. */
-export function verdictOf(report: TableReport, findings: readonly Finding[]): Verdict {
+function verdictOf(report: TableReport, findings: readonly Finding[]): Verdict {
   const { table: name, kind, scope, checks, notes = [] } = report;
   const gaps = findings.flatMap(({ rule, object, message }) =>
     rule === 'not-proven' && object === name && notes.length === 0 ? [message] : [],
@@ -36,5 +51,18 @@ export function verdictOf(report: TableReport, findings: readonly Finding[]): Ve
       rules: [...new Set(checks.flatMap((check) => (check.actor === actor ? (check.rule ?? []) : [])))],
     })),
     notProven: [...notes, ...gaps],
+  };
+}
+
+/** What came of a check: errors first. */
+export function reportOf({ findings, silenced, proof, problem }: FilesCheck): CheckReport {
+  const tables = proof?.tables ?? [];
+  return {
+    at: new Date().toISOString(),
+    findings: findings.toSorted((a, b) => Number(b.severity === 'error') - Number(a.severity === 'error')),
+    silenced,
+    verdicts: tables.map((table) => verdictOf(table, findings)),
+    unproven: problem,
+    ...(proof === undefined ? { proven: 0, notProven: 0 } : countProven(tables, proof.findings)),
   };
 }
