@@ -27,7 +27,7 @@ export interface FilesCheck {
 
 /**
  * Lints the files of a muse, and proves what they allow on a database in memory that they alone have made. Findings of lint
- * do not keep the proof from being run; a file that fails does.
+ * do not prevent the proof; a file that fails does.
  * @throws MuseError where the files cannot be read, and `cancelled`
  */
 export async function checkFiles(muse: Muse, { signal, onProgress }: VerifyHooks = {}): Promise<FilesCheck> {

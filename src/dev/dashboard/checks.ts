@@ -31,7 +31,7 @@ export interface Checks {
 
 /**
  * Checks the files of a muse where it is asked to. The proof has a database of its own, in a thread of its own, so that
- * the served one goes on answering, and no row of it is touched.
+ * requests to the served one are still answered, and no row of it is touched.
  */
 export function createChecks({ directory }: Muse): Checks {
   const stop = new AbortController();

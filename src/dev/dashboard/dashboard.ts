@@ -107,7 +107,7 @@ export function createDashboard(options: DashboardOptions): DevPart {
   };
 }
 
-/** An answer that is no JSON. */
+/** An answer in another form than JSON. */
 class Answer {
   readonly whole: DevAnswer;
 

@@ -65,7 +65,7 @@ export function poolConnections(open: () => Promise<Database>): Connections {
   };
 }
 
-/** The same connections, on which no transaction can write, whoever starts it. */
+/** The same connections, on which no transaction can write. */
 export function readOnly(connections: Connections): Connections {
   return {
     transaction: (begin, work, options) =>
