@@ -45,21 +45,24 @@ export async function showTables([id, who = 'service', page = '0'], life) {
         )
       : undefined,
     ...findingsOf(table, check, tables),
-    element('div', { class: 'pair' }, policiesPart(table), provenPart(table, check, life)),
+    element('div', { class: 'pair' }, policiesPart(table, ofTable(table, check)), provenPart(table, check, life)),
     element('h3', {}, 'In the app'),
     copyable(`const { data, error } = await supabase.from(${JSON.stringify(table.name)}).select();`),
   );
   return [element('div', { class: 'split' }, list, content)];
 }
 
-function policiesPart({ policies, view }) {
+function policiesPart({ policies, view }, findings) {
   const parts = policies.map(({ name, command, roles, using, check }) => {
+    const broken = findings.filter(({ policy, object }) => policy === name || object?.startsWith(`policy "${name}" on `));
+    const rules = [...new Set(broken.map(({ rule }) => rule))];
     const conditions = [using && `using ${using}`, check && `with check ${check}`].filter(Boolean).join('\n');
     return element(
       'div',
       { class: 'policy' },
       element('strong', {}, name),
       element('span', { class: 'dim' }, ` ${command}, to ${roles.join(', ')}`),
+      ...rules.flatMap((rule) => [' ', element('a', { class: 'pill error', href: to('rule', rule) }, rule)]),
       element('pre', { tabindex: '0' }, conditions),
     );
   });
@@ -91,9 +94,14 @@ function provenPart(table, check, life) {
   );
 }
 
-function findingsOf(table, { report }, tables) {
+/** The findings about a table and its policies. */
+function ofTable(table, { report }) {
   const name = `public.${table.name}`;
-  const own = (report?.findings ?? []).filter(({ object }) => object === name || object?.endsWith(` on ${name}`));
+  return (report?.findings ?? []).filter(({ object }) => object === name || object?.endsWith(` on ${name}`));
+}
+
+function findingsOf(table, check, tables) {
+  const own = ofTable(table, check);
   if (own.length === 0) return [];
   return [element('h3', {}, 'Findings'), ...own.map((finding) => findingPart(finding, tables))];
 }

@@ -189,6 +189,11 @@ describe.skipIf(browserPath === undefined)(`the page${browserNote}`, () => {
     await expect.poll(() => verdict.locator('tr.breaks').count()).toBeGreaterThan(0);
     expect(await verdict.locator('tr').first().textContent()).toBe('WhoReadInsertUpdateDeleteReassign');
     expect(await verdict.locator('tr', { hasText: 'a visitor' }).textContent()).toBe(`a visitor${'no'.repeat(5)}`);
+    expect(await page.locator('.policy', { hasText: '<script>' }).locator('a').allTextContents()).toEqual([
+      'policy-always-true',
+      'isolation-reassign',
+      'isolation-write',
+    ]);
     await page.getByRole('link', { name: 'pets' }).click();
     await expect.poll(() => page.locator('.pill.good').allTextContents()).toContain('proven');
     await page.getByRole('link', { name: 'many' }).click();
