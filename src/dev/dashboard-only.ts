@@ -5,13 +5,11 @@ import { type EnvironmentPlace, placeOf } from '../targets/open.ts';
 import { createDashboard } from './dashboard/dashboard.ts';
 import { createOwnDatabase } from './database/database.ts';
 import { poolConnections, readOnly } from './database/pooled.ts';
-import { mayServe, serve, type ServeOptions, type Serving, undoable } from './dev.ts';
+import { defaultPort, ensureMayServe, serve, type ServeOptions, type Serving, undoable } from './dev.ts';
 import { ApiError } from './errors.ts';
 import { createHttp, loopback, type Route } from './http.ts';
 import { listenFrom } from './ports.ts';
 import { localPrefix, makeToken, noteRunning } from './running.ts';
-
-const defaultPort = 54_321;
 
 /** What is served of an environment: everything, or of one whose services run elsewhere its dashboard alone. */
 export type Served = Pick<Serving, 'url' | 'dashboardUrl' | 'close'> & Partial<Serving> & { only?: 'dashboard' };
@@ -33,7 +31,7 @@ export async function serveEnvironment(muse: Muse, options: ServeOptions): Promi
 async function serveDashboard(muse: Muse, options: ServeOptions): Promise<Served> {
   const { environment, variables, port = defaultPort, signal, onNote } = options;
   const at = placeOf(muse, environment, variables);
-  await mayServe(muse, at, options, readText(environment));
+  await ensureMayServe(muse, at, options, readText(environment));
   const { closing, close } = undoable();
   try {
     const connections = readOnly(poolConnections(() => openOne(at, options)));

@@ -48,7 +48,7 @@ export interface Serving {
 }
 
 /** Where Supabase's own CLI listens. */
-const defaultPort = 54_321;
+export const defaultPort = 54_321;
 const defaultDatabasePort = 54_322;
 
 /**
@@ -61,7 +61,7 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
   const { directory } = muse;
   const at = placeOf(muse, environment, variables);
   if (at.target.provisioned) throw servesItself(environment);
-  await mayServe(muse, at, options, openText(environment));
+  await ensureMayServe(muse, at, options, openText(environment));
   const { closing, close } = undoable();
   try {
     // The slowest first; the others are done when it is.
@@ -98,11 +98,11 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
 }
 
 /**
- * Says whether the environment may be served by this process.
+ * Makes sure that this process may serve the environment: no other one does, and where it needs a yes, there is one.
  * @param plan what that would mean, for the person who is asked
  * @throws MuseError `dev-running`, `bad-confirmation`, `not-confirmed`
  */
-export async function mayServe(
+export async function ensureMayServe(
   { directory }: Muse,
   { target }: EnvironmentPlace,
   { environment, consent = {} }: ServeOptions,
