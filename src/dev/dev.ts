@@ -49,7 +49,7 @@ export interface Serving {
 }
 
 /** Where Supabase's own CLI listens. */
-const defaultPort = 54_321;
+export const defaultPort = 54_321;
 const defaultDatabasePort = 54_322;
 
 /**
@@ -62,21 +62,9 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
   optimizeWasm();
   const { directory } = muse;
   const at = placeOf(muse, environment, variables);
-  const running = await findRunning(directory, environment);
-  if (running !== undefined) throw new AlreadyRunning(environment, running);
   if (at.target.provisioned) throw servesItself(environment);
-  if (environment !== 'development' && !at.target.local) {
-    const { consent = {} } = options;
-    needConsent(environment, consent, commandFor('muse dev', environment));
-    await takeConsent(environment, consent, openText(environment));
-  }
-  /** What is undone at the end, or where the start fails, the newest first. */
-  const closing: (() => Promise<unknown>)[] = [];
-  const close = async (): Promise<void> => {
-    const failures: unknown[] = [];
-    for (const end of closing.splice(0).toReversed()) await end().catch((error: unknown) => failures.push(error));
-    if (failures.length > 0) throw failures[0];
-  };
+  await ensureMayServe(muse, at, options, openText(environment));
+  const { closing, close } = undoable();
   try {
     // The slowest first; the others are done when it is.
     const opening = openDatabase(at, options);
@@ -94,8 +82,7 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
     const filled = await fillSecretsFile(directory, environment, { url, keys, databasePort: wire?.port });
     const token = makeToken();
     const siteUrl = filled.variables['NEXT_PUBLIC_SITE_URL'] ?? filled.variables['NEXT_PUBLIC_APP_URL'];
-    const { name } = muse.museFile;
-    const made = { database, keys, url, siteUrl, directory, environment, token, name, log: http.log, dashboard };
+    const made = { database, keys, url, siteUrl, muse, environment, token, log: http.log, dashboard };
     const services = await createServices(made);
     closing.push(() => services.close());
     http.server.on('upgrade', (request, socket, head) => void services.upgrade(request, socket, head));
@@ -110,6 +97,37 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
     await close();
     throw signal?.aborted ? cancelled(error) : error;
   }
+}
+
+/**
+ * Makes sure that this process may serve the environment: no other one does, and where it needs a yes, there is one.
+ * @param plan what that would mean, for the person who is asked
+ * @throws MuseError `dev-running`, `bad-confirmation`, `not-confirmed`
+ */
+export async function ensureMayServe(
+  { directory }: Muse,
+  { target }: EnvironmentPlace,
+  { environment, consent = {} }: ServeOptions,
+  plan: string,
+): Promise<void> {
+  const running = await findRunning(directory, environment);
+  if (running !== undefined) throw new AlreadyRunning(environment, running);
+  if (environment === 'development' || target.local) return;
+  needConsent(environment, consent, commandFor('muse dev', environment));
+  await takeConsent(environment, consent, plan);
+}
+
+/** What is undone at the end, or where the start fails, the newest first. */
+export function undoable(): { closing: (() => Promise<unknown>)[]; close(): Promise<void> } {
+  const closing: (() => Promise<unknown>)[] = [];
+  return {
+    closing,
+    async close() {
+      const failures: unknown[] = [];
+      for (const end of closing.splice(0).toReversed()) await end().catch((error: unknown) => failures.push(error));
+      if (failures.length > 0) throw failures[0];
+    },
+  };
 }
 
 /** Serves PostgreSQL's own protocol on the embedded database; any other has an address of its own. */
@@ -210,7 +228,7 @@ const openText = (environment: EnvironmentName): string =>
 function servesItself(environment: EnvironmentName): MuseError {
   return new MuseError({
     code: 'bad-target',
-    message: `${environment} is a Supabase project, which serves its own API: muse dev has nothing to serve.`,
-    suggestion: 'Use the URL and keys of its secrets file, or serve another environment: muse dev --env development.',
+    message: `${environment} is a Supabase project, which serves its own API: there is only the dashboard to serve.`,
+    suggestion: `Open the dashboard: ${commandFor('muse dev', environment)}. For an app, use the URL and keys of its secrets file.`,
   });
 }

@@ -64,3 +64,12 @@ export function poolConnections(open: () => Promise<Database>): Connections {
     },
   };
 }
+
+/** The same connections, on which no transaction can write. */
+export function readOnly(connections: Connections): Connections {
+  return {
+    transaction: (begin, work, options) =>
+      connections.transaction(`${begin}; SET TRANSACTION READ ONLY`, work, options),
+    close: () => connections.close(),
+  };
+}
