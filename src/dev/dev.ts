@@ -12,7 +12,6 @@ import { createHttp, loopback, type Route } from './http.ts';
 import { openKeys } from './keys.ts';
 import { listenFrom } from './ports.ts';
 import { findRunning, localPrefix, makeToken, noteRunning, type RunningServer } from './running.ts';
-import { createServices } from './services.ts';
 
 /** How to serve an environment of a muse. */
 export interface ServeOptions {
@@ -80,6 +79,9 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
     const opening = openDatabase(at, options);
     opening.catch(() => undefined);
     closing.push(async () => (await opening.catch(() => undefined))?.close());
+    // What can be read while the engine starts.
+    const loading = import('./services.ts');
+    loading.catch(() => undefined);
     const keys = await openKeys(directory, environment);
     let ready!: (routes: readonly Route[]) => void;
     const http = await createHttp({ keys, routes: new Promise<readonly Route[]>((resolve) => (ready = resolve)) });
@@ -94,7 +96,7 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
     const siteUrl = filled.variables['NEXT_PUBLIC_SITE_URL'] ?? filled.variables['NEXT_PUBLIC_APP_URL'];
     const { name } = muse.museFile;
     const made = { database, keys, url, siteUrl, directory, environment, token, name, log: http.log, dashboard };
-    const services = await createServices(made);
+    const services = await (await loading).createServices(made);
     closing.push(() => services.close());
     http.server.on('upgrade', (request, socket, head) => void services.upgrade(request, socket, head));
     ready(services.routes);

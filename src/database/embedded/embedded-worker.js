@@ -188,16 +188,19 @@ async function answer(database, request) {
         request.raises ? (raised) => port.postMessage({ id: request.id, raised }) : undefined,
       );
       return undefined;
-    case 'query':
-      // On its own: after a script that failed, the query must not run.
+    case 'query': {
+      // Each on its own: after one that failed, the next must not run.
       if (request.first !== undefined) await run(database, [serialize.query(request.first)]);
-      return run(database, [
+      const result = await run(database, [
         serialize.parse({ text: request.sql }),
         serialize.bind({ values: request.parameters }),
         serialize.describe({ type: 'P' }),
         serialize.execute({}),
         serialize.sync(),
       ]);
+      if (request.last !== undefined) await run(database, [serialize.query(request.last)]);
+      return result;
+    }
     case 'raw':
       return forward(database, request.messages);
     case 'dump':
