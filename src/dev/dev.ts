@@ -3,6 +3,7 @@ import type { SharedEmbedded } from '../database/embedded/shared.ts';
 import { removeServed } from '../database/embedded/served.ts';
 import { commandFor, type Consent, needConsent, takeConsent } from '../muse/guard.ts';
 import { cancelled, MuseError } from '../shared/error.ts';
+import type { FileName } from '../migrations/compare.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { embeddedDirectory } from '../targets/embedded.ts';
 import { type EnvironmentPlace, placeOf } from '../targets/open.ts';
@@ -42,6 +43,8 @@ export interface Serving {
   secretKey: string;
   /** Which variables of which file lead to it now. */
   filled: Filled | undefined;
+  /** The migration files that the database does not have yet. */
+  pending(): Promise<FileName[]>;
   /** Ends the server, within a second. What was acknowledged is kept. */
   close(): Promise<void>;
 }
@@ -105,11 +108,25 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
     const urls = { url, databaseUrl, dashboardUrl };
     closing.push(await noteRunning(directory, environment, { pid: process.pid, token, ...urls }));
     signal?.throwIfAborted();
-    return { ...urls, publishableKey: keys.publishable, secretKey: keys.secret, filled, close };
+    const pending = (): Promise<FileName[]> => pendingIn(muse, database);
+    return { ...urls, publishableKey: keys.publishable, secretKey: keys.secret, filled, pending, close };
   } catch (error) {
     await close();
     throw signal?.aborted ? cancelled(error) : error;
   }
+}
+
+async function pendingIn({ directory, museFile }: Muse, database: OwnDatabase): Promise<FileName[]> {
+  const [{ readMigrations }, { migrationStatus }, { hasHistory }] = await Promise.all([
+    import('../migrations/read.ts'),
+    import('../migrations/compare.ts'),
+    import('../migrations/history.ts'),
+  ]);
+  const { migrations } = await readMigrations(directory, museFile.migrations);
+  return database.asServer(async (session) => {
+    const all = migrations.map(({ layer, file }) => ({ layer, file }));
+    return (await hasHistory(session)) ? (await migrationStatus(session, migrations)).pending : all;
+  });
 }
 
 /** Serves PostgreSQL's own protocol on the embedded database; any other has an address of its own. */

@@ -9,7 +9,7 @@ import { fillSecretsFile } from '../../src/dev/env-file.ts';
 import { createKeys, generateKeys, openKeys } from '../../src/dev/keys.ts';
 import { parseEnvironment } from '../../src/kit/environment-file.ts';
 import type { Muse } from '../../src/shared/muse-file.ts';
-import { museOnDisk } from '../muse/muse-on-disk.ts';
+import { museOnDisk, tableFiles } from '../muse/muse-on-disk.ts';
 
 const template = `# The app
 NEXT_PUBLIC_SUPABASE_URL=https://your-project.supabase.co
@@ -54,6 +54,12 @@ describe('serve', () => {
     await expect(fetch(server.url)).rejects.toThrow('fetch failed');
     const again = await start(muse);
     expect([again.publishableKey, again.secretKey]).toEqual([server.publishableKey, server.secretKey]);
+  });
+
+  it('knows which migrations are not applied', async () => {
+    const muse = await museOnDisk(tableFiles('001', 'notes'));
+    const server = await start(muse);
+    expect(await server.pending()).toEqual([{ layer: 'extension', file: 'migrations/extensions/001_notes.sql' }]);
   });
 
   it('refuses what serves itself', async () => {
