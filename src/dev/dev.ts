@@ -177,6 +177,9 @@ async function openDatabase({ place, target }: EnvironmentPlace, options: ServeO
       throw error;
     });
     shared.onChange(database.changed);
+    // As PostgREST hears of a schema that was changed by a request.
+    shared.channels.listen('pgrst', () => database.changed({ schemaMayDiffer: true }));
+    await database.asServer((session) => session.script('LISTEN pgrst'));
     return { database, shared, close: () => database.close() };
   } finally {
     signal?.removeEventListener('abort', stop);

@@ -175,6 +175,15 @@ async function forward(database, messages) {
 }
 
 /**
+ * What follows a text that may hold `COPY … FROM STDIN`: nobody sends its data here, and an engine that waits for more ends.
+ * PostgreSQL ignores it where there is no COPY.
+ * @param {string} sql
+ */
+function afterCopy(sql) {
+  return sql.toLowerCase().includes('copy') ? [protocol.serialize.copyFail('nobody sends data here')] : [];
+}
+
+/**
  * @param {PGlite} database
  * @param {Request} request
  */
@@ -184,7 +193,7 @@ async function answer(database, request) {
     case 'script':
       await run(
         database,
-        [serialize.query(request.sql)],
+        [serialize.query(request.sql), ...afterCopy(request.sql)],
         request.raises ? (raised) => port.postMessage({ id: request.id, raised }) : undefined,
       );
       return undefined;
@@ -196,6 +205,7 @@ async function answer(database, request) {
         serialize.bind({ values: request.parameters }),
         serialize.describe({ type: 'P' }),
         serialize.execute({}),
+        ...afterCopy(request.sql),
         serialize.sync(),
       ]);
       if (request.last !== undefined) await run(database, [serialize.query(request.last)]);
