@@ -44,7 +44,7 @@ export interface Session {
 export interface TransactionScripts {
   /** Starts the transaction and sets what it needs; travels with the first statement. Default: BEGIN, at once. */
   begin?: string | undefined;
-  /** The work is one query that reads: COMMIT travels with it, before the work goes on. */
+  /** The work is one query that reads: COMMIT travels with it, before the work continues. */
   one?: boolean | undefined;
 }
 

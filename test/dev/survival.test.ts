@@ -199,7 +199,7 @@ describe('a disk that is full', () => {
     return () => rmSync(path);
   }
 
-  it.runIf(disk !== undefined)('is told, loses nothing, and is forgotten when there is room again', async () => {
+  it.runIf(disk !== undefined)('is told, loses nothing, and is forgotten when there is space again', async () => {
     let muse: Muse;
     let server: Serving | undefined;
     try {
@@ -210,14 +210,14 @@ describe('a disk that is full', () => {
       const client = createClient(server.url, server.secretKey, { realtime: { transport: WebSocket as never } });
       await client.storage.createBucket('files');
 
-      const makeRoom = await fill(1024 * 1024);
+      const makeSpace = await fill(1024 * 1024);
       const upload = await client.storage.from('files').upload('large.bin', Buffer.alloc(4 * 1024 * 1024));
       expect(upload.error?.message).toBe('No space is left on the disk');
       const text = Array.from({ length: 400_000 }, (_, nr) => nr.toString(36)).join('');
       const refused = await rest(server, 'POST', '/items', { id: 2, text });
       expect(refused).toMatchObject({ status: 500, json: { message: expect.stringMatching(/disk|space/i) } });
 
-      makeRoom();
+      makeSpace();
       expect((await rest(server, 'POST', '/items', { id: 3, text: 'later' })).status).toBe(201);
       expect((await rest(server, 'GET', '/items?select=id&order=id')).json).toEqual([{ id: 1 }, { id: 3 }]);
       expect((await client.storage.from('files').list()).data).toEqual([]);
