@@ -26,7 +26,7 @@ export async function dev({ root, peer, rounds }) {
   const place = mkdtempSync(join(tmpdir(), 'create-muse-bench-dev-'));
   try {
     const ours = await museDev(root, place);
-    const lite = await supabaseLite(peer('@supabase/lite', 'dist/cli/index.js'), place);
+    const lite = await supabaseLite(peer('@supabase/lite', join('dist', 'cli', 'index.js')), place);
     // A directory has one process at a time.
     const copy = join(place, 'copy');
     cpSync(ours.database, copy, { recursive: true });

@@ -151,9 +151,9 @@ it('keeps what it acknowledged before kill -9, and leaves no trigger', async () 
   );
 
   const acknowledged: number[] = [];
-  let isOver = false;
+  const over = new AbortController();
   const writer = async (nr: number): Promise<void> => {
-    for (let id = nr; !isOver; id += 4) {
+    for (let id = nr; !over.signal.aborted; id += 4) {
       const { status } = await rest(server, 'POST', '/items', { id, text: 'x' }).catch(() => ({ status: 0 }));
       if (status === 201) acknowledged.push(id);
     }
@@ -162,7 +162,7 @@ it('keeps what it acknowledged before kill -9, and leaves no trigger', async () 
   while (acknowledged.length < 60 || heard.length === 0) await sleep(20);
   child.kill('SIGKILL');
   await once(child, 'exit');
-  isOver = true;
+  over.abort();
   await writing;
   await listener.realtime.disconnect();
 

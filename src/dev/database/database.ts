@@ -86,7 +86,11 @@ export async function createOwnDatabase(connections: Connections): Promise<OwnDa
       throw new RolledBack(value);
     };
     try {
-      const value = await connections.transaction(begin, inTransaction, { limitMs, signal, one: one && readOnly && !rollback });
+      const value = await connections.transaction(begin, inTransaction, {
+        limitMs,
+        signal,
+        one: one && readOnly && !rollback,
+      });
       if (!readOnly) changed({ schemaMayDiffer: false });
       return value;
     } catch (error) {
