@@ -3,6 +3,7 @@ import type { SharedEmbedded } from '../database/embedded/shared.ts';
 import { removeServed } from '../database/embedded/served.ts';
 import { commandFor, type Consent, needConsent, takeConsent } from '../muse/guard.ts';
 import { cancelled, MuseError } from '../shared/error.ts';
+import type { FileName } from '../migrations/compare.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { optimizeWasm } from '../shared/wasm.ts';
 import { embeddedDirectory } from '../targets/embedded.ts';
@@ -13,7 +14,6 @@ import { createHttp, loopback, type Route } from './http.ts';
 import { openKeys } from './keys.ts';
 import { listenFrom } from './ports.ts';
 import { findRunning, localPrefix, makeToken, noteRunning, type RunningServer } from './running.ts';
-import { createServices } from './services.ts';
 
 /** How to serve an environment of a muse. */
 export interface ServeOptions {
@@ -44,6 +44,8 @@ export interface Serving {
   secretKey: string;
   /** Which variables of which file lead to it now. */
   filled: Filled | undefined;
+  /** The migration files that the database does not have yet. */
+  pending(): Promise<FileName[]>;
   /** Ends the server, within a second. What was acknowledged is kept. */
   close(): Promise<void>;
 }
@@ -70,6 +72,9 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
     const opening = openDatabase(at, options);
     opening.catch(() => undefined);
     closing.push(async () => (await opening.catch(() => undefined))?.close());
+    // What can be read while the engine starts.
+    const loading = import('./services.ts');
+    loading.catch(() => undefined);
     const keys = await openKeys(directory, environment);
     let ready!: (routes: readonly Route[]) => void;
     const http = await createHttp({ keys, routes: new Promise<readonly Route[]>((resolve) => (ready = resolve)) });
@@ -83,7 +88,7 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
     const token = makeToken();
     const siteUrl = filled.variables['NEXT_PUBLIC_SITE_URL'] ?? filled.variables['NEXT_PUBLIC_APP_URL'];
     const made = { database, keys, url, siteUrl, muse, environment, token, log: http.log, dashboard };
-    const services = await createServices(made);
+    const services = await (await loading).createServices(made);
     closing.push(() => services.close());
     http.server.on('upgrade', (request, socket, head) => void services.upgrade(request, socket, head));
     ready(services.routes);
@@ -92,7 +97,8 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
     const urls = { url, databaseUrl, dashboardUrl };
     closing.push(await noteRunning(directory, environment, { pid: process.pid, token, ...urls }));
     signal?.throwIfAborted();
-    return { ...urls, publishableKey: keys.publishable, secretKey: keys.secret, filled, close };
+    const pending = (): Promise<FileName[]> => pendingIn(muse, database);
+    return { ...urls, publishableKey: keys.publishable, secretKey: keys.secret, filled, pending, close };
   } catch (error) {
     await close();
     throw signal?.aborted ? cancelled(error) : error;
@@ -128,6 +134,19 @@ export function undoable(): { closing: (() => Promise<unknown>)[]; close(): Prom
       if (failures.length > 0) throw failures[0];
     },
   };
+}
+
+async function pendingIn({ directory, museFile }: Muse, database: OwnDatabase): Promise<FileName[]> {
+  const [{ readMigrations }, { migrationStatus }, { hasHistory }] = await Promise.all([
+    import('../migrations/read.ts'),
+    import('../migrations/compare.ts'),
+    import('../migrations/history.ts'),
+  ]);
+  const { migrations } = await readMigrations(directory, museFile.migrations);
+  return database.asServer(async (session) => {
+    const all = migrations.map(({ layer, file }) => ({ layer, file }));
+    return (await hasHistory(session)) ? (await migrationStatus(session, migrations)).pending : all;
+  });
 }
 
 /** Serves PostgreSQL's own protocol on the embedded database; any other has an address of its own. */
@@ -178,6 +197,9 @@ async function openDatabase({ place, target }: EnvironmentPlace, options: ServeO
       throw error;
     });
     shared.onChange(database.changed);
+    // As PostgREST hears of a schema that was changed by a request.
+    shared.channels.listen('pgrst', () => database.changed({ schemaMayDiffer: true }));
+    await database.asServer((session) => session.script('LISTEN pgrst'));
     return { database, shared, close: () => database.close() };
   } finally {
     signal?.removeEventListener('abort', stop);

@@ -80,7 +80,10 @@ export async function createHttp({ keys, routes }: HttpOptions): Promise<Http> {
       }
     }
     const gone = new AbortController();
-    const leave = (): void => gone.abort();
+    // Aborting makes an error with its stack, which is not worth it for a request that was answered.
+    const leave = (): void => {
+      if (!response.writableFinished) gone.abort();
+    };
     response.on('close', leave);
     closing.signal.addEventListener('abort', leave);
     try {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { RunningServer } from '../../dev/running.ts';
 import { confirmFlag } from '../flags.ts';
+import { counted } from '../text.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { consentOf, environmentFields, type MuseContext } from '../muse-context.ts';
 
@@ -60,6 +61,9 @@ export const command: MuseCommand = {
       output.progress(linesOf(serving, context, filled?.file));
       if (output.json)
         output.resultJson({ ok: true, command: 'muse dev', ...about, ...shown(serving), publishableKey });
+      // It is ready without this: what is wrong with the files, muse status tells.
+      const pending = (await serving.pending?.().catch(() => [])) ?? [];
+      if (pending.length > 0 && !signal.aborted) output.note(await pendingText(pending.length, context));
       if (!signal.aborted) await once(signal, 'abort');
       // What it has acknowledged is kept in any case.
       await close().catch((error: unknown) => output.note(error instanceof Error ? error.message : String(error)));
@@ -74,6 +78,12 @@ export const command: MuseCommand = {
     }
   },
 };
+
+async function pendingText(count: number, { environmentName }: MuseContext): Promise<string> {
+  const { commandFor } = await import('../../muse/guard.ts');
+  const is = count === 1 ? 'is' : 'are';
+  return `${counted(count, 'migration')} ${is} not applied yet: ${commandFor('muse migrate', environmentName)}`;
+}
 
 /** Where the server is, without what opens it: JSON goes into logs. */
 function shown({ url, databaseUrl }: Pick<RunningServer, 'url' | 'databaseUrl'>): Record<string, string> {

@@ -38,12 +38,12 @@ export function poolConnections(open: () => Promise<Database>): Connections {
   }
 
   return {
-    async transaction(begin, work, { signal }) {
+    async transaction(begin, work, { signal, one }) {
       const database = await take(signal);
       busy.add(database);
       let lost = false;
       try {
-        return await database.transaction(work, begin);
+        return await database.transaction(work, { begin, one });
       } catch (error) {
         // PostgreSQL's own errors leave the connection as it was.
         lost = error instanceof MuseError && error.code !== 'cancelled';
