@@ -1,6 +1,7 @@
 import { migrateMuse } from '../../muse/migrate.ts';
-import { rehearsalKey, rehearsePending } from '../../muse/rehearse-pending.ts';
+import { keptRehearsals, type PendingRehearsal, rehearsalKey, rehearsePending } from '../../muse/rehearse-pending.ts';
 import { MuseError } from '../../shared/error.ts';
+import { hasErrors } from '../../shared/finding.ts';
 import { defaultWaves } from '../engine/waves.ts';
 import type { Kind, Shared } from './kind.ts';
 
@@ -41,13 +42,22 @@ export const migrateKind: Kind = {
   },
 };
 
-/** Rehearses each distinct set of files once, for all muses that have it. */
+/** Rehearses each distinct set of files once, for all muses that have it, and for every later run on this machine. */
 function rememberRehearsals(shared: Shared): typeof rehearsePending {
   return async (muse, pending, proves, options = {}) => {
     const key = await rehearsalKey(muse, pending, proves);
+    const rehearse = async (): Promise<PendingRehearsal> => {
+      const kept = await keptRehearsals.get(key);
+      if (kept !== undefined) return kept;
+      const rehearsed = await rehearsePending(muse, pending, proves, options);
+      const { findings, isolation, isComplete } = rehearsed;
+      if (isComplete && !hasErrors([...findings, ...(isolation?.findings ?? [])]))
+        await keptRehearsals.keep(key, rehearsed);
+      return rehearsed;
+    };
     for (;;) {
       try {
-        return await shared.once(`rehearsal ${key}`, () => rehearsePending(muse, pending, proves, options));
+        return await shared.once(`rehearsal ${key}`, rehearse);
       } catch (error) {
         // It was another muse's, which was stopped.
         if (error instanceof MuseError && error.code === 'cancelled' && options.signal?.aborted !== true) continue;
