@@ -76,18 +76,26 @@ async function timed(server, work) {
   return { ms, cpu: others === undefined ? undefined : (user + system) / 1000 + after - others };
 }
 
-/** Empties the databases: with writes that wait for no disk, as nobody measures this, and all of it on the disk in the end. */
-async function makeAnew(admin) {
+/** Creates the databases. Nobody measures this, so it waits for no disk until all of it is there. */
+async function createDatabases(admin) {
   await admin.query('alter system set fsync = off');
   await admin.query('select pg_reload_conf()');
-  for (let number = 1; number <= count; number++) {
-    await admin.query(`drop database if exists muse${number} with (force)`);
-    await admin.query(`create database muse${number} template platform`);
-  }
+  for (let number = 1; number <= count; number++) await admin.query(`create database muse${number} template platform`);
   await admin.query('alter system reset fsync');
   await admin.query('select pg_reload_conf()');
   await admin.query('checkpoint');
 }
+
+/** Takes everything out of the databases that the files and our history put into them. */
+const empty = (server) =>
+  atOnce(async (number) => {
+    const client = new pg.Client(server.url(`muse${number}`));
+    await client.connect();
+    const tables = Array.from({ length: files }, (_, index) => `public.t${index + 1}`);
+    await client.query(`drop table if exists ${tables.join(', ')}; drop schema if exists muse cascade`);
+    await client.query('vacuum');
+    await client.end();
+  });
 
 /** Runs psql, file by file, and says whether there is a psql. */
 function withPsql(server, folder) {
@@ -140,6 +148,7 @@ export async function fleet({ root, rounds: asked }) {
         for (const text of texts) await client.query(`begin;${text};commit`);
         await client.end();
       });
+    await createDatabases(admin);
     await admin.query('create database registry');
     const environment = { ...process.env, CREATE_MUSE_PORTFOLIO: join(place, 'data') };
     for (let number = 1; number <= count; number++)
@@ -162,7 +171,7 @@ export async function fleet({ root, rounds: asked }) {
     const found = new Map(subjects.map(({ name }) => [name, []]));
     for (let round = 1; round <= rounds; round++)
       for (const { name, work, before } of subjects) {
-        await makeAnew(admin);
+        await empty(server);
         before?.();
         found.get(name).push(await timed(server, work));
       }
@@ -173,14 +182,14 @@ export async function fleet({ root, rounds: asked }) {
       cpu: median(times.map(({ cpu }) => cpu ?? Number.NaN)) / count,
     }));
     if (psql !== undefined) {
-      await makeAnew(admin);
+      await empty(server);
       const { ms } = await timed(server, psql);
       results.push({ name: `psql, file by file, ${psqlCount} databases`, ms: ms / psqlCount, cpu: Number.NaN });
     }
     printFleet(results);
     report('nothing to do, ms a muse', nothing.ms / count, 100);
     // What follows needs the databases as ours left them.
-    if (psql !== undefined) await makeAnew(admin);
+    if (psql !== undefined) await empty(server);
     if (psql !== undefined) await ours();
     await portfolio.close();
     await many({ root, place, server, admin, rounds });
