@@ -230,13 +230,20 @@ async function many({ root, place, server, admin, rounds }) {
       env,
     });
     await once(call('add', '--scan', join(place, folder)));
+    // The CPU time of the process and of the server.
+    const both = async (run) => {
+      const before = server.cpu();
+      const { cpu, ...rest } = await once(run);
+      await sleep(300);
+      return { ...rest, cpu: before === undefined || cpu === undefined ? undefined : cpu + server.cpu() - before };
+    };
     return {
-      migrate: () => once(call('migrate', '--env', 'staging', '--waves', '100%')),
-      status: () => once(call('status', '--json')),
+      migrate: () => both(call('migrate', '--env', 'staging', '--waves', '100%')),
+      status: () => both(call('status', '--json')),
     };
   };
   const [few, all] = [await portfolio('muses'), await portfolio('many')];
-  const [{ ms, peak }, { ms: manyMs, peak: manyPeak }, status] = await compare(
+  const [some, most, status] = await compare(
     [
       { name: `${count}`, run: few.migrate },
       { name: `${10 * count}`, run: all.migrate },
@@ -247,14 +254,20 @@ async function many({ root, place, server, admin, rounds }) {
   process.stdout.write(
     `\n${10 * count} muses on ${count} databases beside ${count}, nothing to do, each run a process\n`,
   );
-  report(`${count}, ms a muse`, ms / count);
-  report(`${10 * count}, ms a muse`, manyMs / count / 10);
-  report('one of them over one of the fewer', manyMs / ms / 10, 1.2);
-  if (peak !== undefined && manyPeak !== undefined) {
-    report('memory, MB', manyPeak);
-    report('memory over that of the fewer', manyPeak / peak, 1.3);
+  report(`${count}, ms a muse`, some.ms / count);
+  report(`${10 * count}, ms a muse`, most.ms / count / 10);
+  report('one of them over one of the fewer', most.ms / some.ms / 10, 1.2);
+  if (some.cpu !== undefined && most.cpu !== undefined) {
+    report(`CPU of ${count}, ms a muse`, some.cpu / count);
+    report(`CPU of ${10 * count}, ms a muse`, most.cpu / count / 10);
+    report('CPU of one of them over one of the fewer', most.cpu / some.cpu / 10, 1.2);
+  }
+  if (some.peak !== undefined && most.peak !== undefined) {
+    report('memory, MB', most.peak);
+    report('memory over that of the fewer', most.peak / some.peak, 1.3);
   }
   report(`status of ${10 * count}, s`, status.ms / 1000, 1);
+  if (status.cpu !== undefined) report(`CPU of status of ${10 * count}, s`, status.cpu / 1000);
 }
 
 /** @param {string} what @param {number} value @param {number} [aim] at most */
