@@ -1,6 +1,5 @@
 import { migrateMuse } from '../../muse/migrate.ts';
 import { keptRehearsals, type PendingRehearsal, rehearsalKey, rehearsePending } from '../../muse/rehearse-pending.ts';
-import { MuseError } from '../../shared/error.ts';
 import { hasErrors } from '../../shared/finding.ts';
 import { defaultWaves } from '../engine/waves.ts';
 import type { Kind, Shared } from './kind.ts';
@@ -55,14 +54,6 @@ function rememberRehearsals(shared: Shared): typeof rehearsePending {
         await keptRehearsals.keep(key, rehearsed);
       return rehearsed;
     };
-    for (;;) {
-      try {
-        return await shared.once(`rehearsal ${key}`, rehearse);
-      } catch (error) {
-        // It was another muse's, which was stopped.
-        if (error instanceof MuseError && error.code === 'cancelled' && options.signal?.aborted !== true) continue;
-        throw error;
-      }
-    }
+    return shared.once(`rehearsal ${key}`, rehearse, options.signal);
   };
 }
