@@ -24,7 +24,7 @@ import {
 import type { Registry } from './registry/open.ts';
 import { keptError } from './worker/failure.ts';
 import { itemEnvironment } from './worker/secrets.ts';
-import { connectionsPerServer, ServerLimit } from './worker/server-limit.ts';
+import { connectionsPerServer, Limit } from './limit.ts';
 import { serverOf } from './worker/server-of.ts';
 
 /** What was seen longer ago than this is not known any more, in seconds. */
@@ -105,7 +105,7 @@ interface Seen {
 
 /** Looks at these muses, several at a time, and writes down what it sees. */
 export async function refresh(registry: Registry, muses: readonly MuseRow[], options: RefreshOptions): Promise<void> {
-  const limit = new ServerLimit();
+  const limit = new Limit();
   const shared = createShared();
   let next = 0;
   let seen = 0;
@@ -122,14 +122,14 @@ export async function refresh(registry: Registry, muses: readonly MuseRow[], opt
   await Promise.all(Array.from({ length: Math.min(connectionsPerServer, muses.length) }, loop));
 }
 
-async function look(row: MuseRow, options: RefreshOptions, limit: ServerLimit, shared: Shared): Promise<Seen> {
+async function look(row: MuseRow, options: RefreshOptions, limit: Limit, shared: Shared): Promise<Seen> {
   const { environment, secretsFrom, drift } = options;
   const signal = options.signal ?? new AbortController().signal;
   const seen: Seen = { environments: new Map() };
   // Muses with the same files are compared with the same schema.
   const expected: typeof expectedSchema = async (files, until) => {
     const drifts = await import('../muse/drift.ts');
-    return shared.once(`schema ${keyOfFiles(files)}`, () => drifts.expectedSchema(files, until), until);
+    return shared.onShadow(`schema ${keyOfFiles(files)}`, () => drifts.expectedSchema(files, until), until);
   };
   try {
     seen.muse = await locateMuse(row, options);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { EnvironmentName } from '../../src/shared/muse-file.ts';
 import { keptError } from '../../src/portfolio/worker/failure.ts';
 import { itemEnvironment, splitWords, variableOf, withoutSecrets } from '../../src/portfolio/worker/secrets.ts';
-import { ServerLimit } from '../../src/portfolio/worker/server-limit.ts';
+import { Limit } from '../../src/portfolio/limit.ts';
 import { isNewer } from '../../src/portfolio/engine/version.ts';
 import { parseWaves, planWaves } from '../../src/portfolio/engine/waves.ts';
 import { temporaryDirectory } from '../support/cli.ts';
@@ -77,7 +77,7 @@ describe('the secrets of an environment', () => {
 
 describe('connections to one server', () => {
   it('are as many as are allowed, in order, and a wait ends with the signal', async () => {
-    const limit = new ServerLimit(2);
+    const limit = new Limit(2);
     const { signal } = new AbortController();
     let now = 0;
     let most = 0;

@@ -7,9 +7,13 @@ import type { MuseState } from '../registry/muses.ts';
 export interface Shared {
   /**
    * What was made for a key; made once, however many ask at the same time. A failure is not kept.
+   */
+  once<T>(key: string, make: () => Promise<T>): Promise<T>;
+  /**
+   * The same for what a shadow database finds out, of which few work at a time.
    * @param signal of who asks: where another one's ended what was being made, it is made again
    */
-  once<T>(key: string, make: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+  onShadow<T>(key: string, make: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
 /** What a kind gets to work with, for one muse. */

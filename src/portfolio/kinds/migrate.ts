@@ -54,6 +54,6 @@ function rememberRehearsals(shared: Shared): typeof rehearsePending {
         await keptRehearsals.keep(key, rehearsed);
       return rehearsed;
     };
-    return shared.once(`rehearsal ${key}`, rehearse, options.signal);
+    return shared.onShadow(`rehearsal ${key}`, rehearse, options.signal);
   };
 }

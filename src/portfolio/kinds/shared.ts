@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { MuseError } from '../../shared/error.ts';
+import { cancelled, MuseError } from '../../shared/error.ts';
 import type { Migration } from '../../sql/migration.ts';
+import { Limit, shadowDatabases } from '../limit.ts';
 import type { Shared } from './kind.ts';
 
 /** How many things are kept; the oldest go first, so that a worker for weeks does not grow. */
@@ -19,19 +20,30 @@ export function createShared(): Shared {
     if (made.size > mostKept && oldest !== undefined) made.delete(oldest);
     return making;
   };
+  const shadows = new Limit(shadowDatabases);
   return {
-    async once<T>(key: string, make: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    once: one,
+    async onShadow<T>(key: string, make: () => Promise<T>, signal = new AbortController().signal): Promise<T> {
       for (;;) {
         try {
-          return await one(key, make);
+          return await one(key, () => stoppable(shadows.run('shadow databases', signal, make), signal));
         } catch (error) {
           // It was another muse's, which was stopped.
-          if (error instanceof MuseError && error.code === 'cancelled' && signal?.aborted !== true) continue;
+          if (error instanceof MuseError && error.code === 'cancelled' && !signal.aborted) continue;
           throw error;
         }
       }
     },
   };
+}
+
+/** What a signal ends, ends as cancelled: while it waits for its turn too. */
+async function stoppable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw signal.aborted ? cancelled(error) : error;
+  }
 }
 
 /** A key for what follows from files, and from some settings. */

@@ -34,6 +34,6 @@ function rememberModels(shared: Shared): typeof modelOf {
   return (museFile, files, signal) => {
     const { isolation, session, rules, prefix } = museFile;
     const key = keyOfFiles(files, isolation, session ?? null, rules ?? null, prefix);
-    return shared.once(`model ${key}`, () => modelOf(museFile, files, signal), signal);
+    return shared.onShadow(`model ${key}`, () => modelOf(museFile, files, signal), signal);
   };
 }

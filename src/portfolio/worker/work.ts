@@ -23,7 +23,7 @@ import { type KeptError, type MuseRow, musesOf } from '../registry/muses.ts';
 import type { Registry } from '../registry/open.ts';
 import { executeItem } from './execute.ts';
 import { keptError } from './failure.ts';
-import { connectionsPerServer, ServerLimit } from './server-limit.ts';
+import { connectionsPerServer, Limit } from '../limit.ts';
 
 /** How often a worker does what, in ms. */
 export interface Intervals {
@@ -96,7 +96,7 @@ class Worker {
   readonly #intervals: Intervals;
   readonly #concurrency: number;
   readonly #identity: WorkerIdentity;
-  readonly #limit = new ServerLimit();
+  readonly #limit = new Limit();
   readonly #shared = createShared();
   /** Ends with the worker. */
   readonly #stop = new AbortController();
