@@ -14,6 +14,12 @@ export interface KeptResults<Result> {
   keep(key: string, result: Result): Promise<void>;
 }
 
+/** A result with its key, by which a file that holds something else is known. */
+interface Kept<Result> {
+  key: string;
+  result: Result;
+}
+
 /**
  * @param sort the name of their folder
  * @param most how many are kept; the oldest go first
@@ -23,14 +29,16 @@ export function keptResults<Result extends object>(sort: string, most: number): 
   return {
     async get(key) {
       try {
-        return JSON.parse(await readFile(join(folder(), `${key}.json`), 'utf8')) as Result;
+        const kept = JSON.parse(await readFile(join(folder(), `${key}.json`), 'utf8')) as Kept<Result>;
+        return kept.key === key ? kept.result : undefined;
       } catch {
         return undefined;
       }
     },
     async keep(key, result) {
       try {
-        await writeWhole(join(folder(), `${key}.json`), JSON.stringify(result));
+        const kept: Kept<Result> = { key, result };
+        await writeWhole(join(folder(), `${key}.json`), JSON.stringify(kept));
         const names = await readdir(folder());
         if (names.length <= most) return;
         const aged = await Promise.all(

@@ -50,8 +50,9 @@ function rememberRehearsals(shared: Shared): typeof rehearsePending {
       if (kept !== undefined) return kept;
       const rehearsed = await rehearsePending(muse, pending, proves, options);
       const { findings, isolation, isComplete } = rehearsed;
-      if (isComplete && !hasErrors([...findings, ...(isolation?.findings ?? [])]))
-        await keptRehearsals.keep(key, rehearsed);
+      const isGreen = isComplete && !hasErrors([...findings, ...(isolation?.findings ?? [])]);
+      // Files that were edited meanwhile may have been rehearsed as they are now.
+      if (isGreen && (await rehearsalKey(muse, pending, proves)) === key) await keptRehearsals.keep(key, rehearsed);
       return rehearsed;
     };
     return shared.onShadow(`rehearsal ${key}`, rehearse, options.signal);
