@@ -68,7 +68,8 @@ export class OwnPortfolio {
     this.registry = registry;
     this.#creator = creator;
     const all = creator === undefined ? kinds : { ...kinds, provision: provisionKind(creator) };
-    this.#context = { registry, directory, environment, signal, intervals, kinds: all };
+    // A copy, as each muse reads all of it: `process.env` asks the system for every variable.
+    this.#context = { registry, directory, environment: { ...environment }, signal, intervals, kinds: all };
   }
 
   /** The same portfolio, for calls that another signal ends or that read other variables. */
