@@ -5,6 +5,7 @@ import type { Subject } from '../probes/subject.ts';
 import type { ArgumentType } from '../../rules/engine/live/catalog.ts';
 import type { JsonShape } from './json-keys.ts';
 import { isSecret, type RowKey } from './row-keys.ts';
+import type { TextForms } from './text-forms.ts';
 import type { SettingTexts } from './setting-texts.ts';
 
 /** A value for a function's argument. */
@@ -33,6 +34,8 @@ export interface ArgumentContext {
   settings: SettingTexts;
   /** Keys that it reads from JSON. */
   shape: JsonShape;
+  /** How it takes texts apart in which keys are. */
+  texts: TextForms;
   /** Names of the columns that it mentions, for a function that only answers. */
   columns: ReadonlySet<string>;
   /** Arguments that become part of SQL. */
@@ -148,6 +151,7 @@ function texts(input: ArgumentType, name: string, context: ArgumentContext): Can
       : isSecret.test(name)
         ? [plain]
         : [...unique, plain];
+  const taken = isSecret.test(name) ? [] : composed(ids, name, context);
   const rest = [
     ...sql,
     nothing,
@@ -159,9 +163,57 @@ function texts(input: ArgumentType, name: string, context: ArgumentContext): Can
     { sql: "''" },
     plain,
   ];
-  return [...first, ...rest].map((value) =>
+  return [...taken, ...first, ...rest].map((value) =>
     input.kind === 'p' && !value.sql.startsWith('null::') ? { ...value, sql: `${value.sql}::text` } : value,
   );
+}
+
+/** How many texts of one form are tried, each with other keys. */
+const mostOfForm = 2;
+
+/** Texts of the forms that the function takes apart, with keys of A in them. */
+function composed(ids: readonly Candidate[], name: string, context: ArgumentContext): Candidate[] {
+  const { forms, encodings } = context.texts;
+  const keyOf = (columns: ReadonlySet<string>, rank: number): Candidate | undefined =>
+    ofColumns(columns, rank, context) ?? ids[rank] ?? ids[0];
+  const build = (form: TextForms['forms'][number], rank: number, part: 'sql' | 'unknown'): string =>
+    form
+      .map((one) =>
+        typeof one === 'string' ? quoteLiteral(one) : `(${keyOf(one.columns, rank)?.[part] ?? 'NULL'})::text`,
+      )
+      .join(' || ');
+  const texts = forms.flatMap((form) =>
+    Array.from({ length: mostOfForm }, (_, rank): Candidate => ({
+      sql: `(${build(form, rank, 'sql')})`,
+      unknown: `(${build(form, rank, 'unknown')})`,
+    })),
+  );
+  const asJson =
+    Object.keys(context.shape).length === 0
+      ? []
+      : objects(name, context)
+          .slice(0, mostOfForm)
+          .map(({ sql, unknown }) => ({
+            sql: `(${sql})::text`,
+            ...(unknown === undefined ? {} : { unknown: `(${unknown})::text` }),
+          }));
+  const encoded = encodings.flatMap((encoding) => {
+    const wrap = (sql: string): string => `encode(convert_to((${sql})::text, 'UTF8'), ${quoteLiteral(encoding)})`;
+    return [...texts, ...asJson, ...ids.slice(0, mostOfForm)].map(({ sql, unknown }) => ({
+      sql: wrap(sql),
+      ...(unknown === undefined ? {} : { unknown: wrap(unknown) }),
+    }));
+  });
+  return [...encoded, ...texts, ...asJson];
+}
+
+/** The key of A's row in one of the columns. */
+function ofColumns(columns: ReadonlySet<string>, rank: number, { rowKeys }: ArgumentContext): Candidate | undefined {
+  const found = rowKeys.filter(({ column }) => columns.has(column.name));
+  const key = found[rank] ?? found[0];
+  return key === undefined
+    ? undefined
+    : { sql: key.sql, unknown: unknownOf(key.sql, fits('number', key.column.base) ? 'number' : 'text') };
 }
 
 /**
@@ -223,7 +275,12 @@ function arrays(input: ArgumentType, name: string, context: ArgumentContext): Ca
       { sql: "'{}'" },
     ];
   if (/^jsonb?$/.test(element)) return [...objects(name, context).map((one) => wrapped(one, element)), { sql: "'{}'" }];
-  const ids = [...keys(kind, singular, context), ...(kind === 'text' ? searches(name, context) : [])];
+  const found = keys(kind, singular, context);
+  const ids = [
+    ...(kind === 'text' ? composed(found, singular, context) : []),
+    ...found,
+    ...(kind === 'text' ? searches(name, context) : []),
+  ];
   const all =
     ids.length === 0
       ? []
@@ -347,10 +404,13 @@ function keys(kind: 'uuid' | 'number' | 'text', name: string, context: ArgumentC
   const isGuessed = guess !== undefined && (kind === 'text' || (kind === 'uuid') === isUuid(guess));
   return [...new Set([...(isGuessed ? [guess] : []), ...found.map(({ sql }) => sql)])].map((sql) => ({
     sql,
-    unknown: quoteLiteral(
-      isUuid(sql) || kind === 'uuid' ? nobody.uuid : kind === 'number' ? nobody.number : nobody.text,
-    ),
+    unknown: unknownOf(sql, kind),
   }));
+}
+
+/** A value of the same kind that no row has. */
+function unknownOf(sql: string, kind: keyof typeof nobody): string {
+  return quoteLiteral(isUuid(sql) ? nobody.uuid : nobody[kind]);
 }
 
 function fits(kind: 'uuid' | 'number' | 'text', base: string): boolean {

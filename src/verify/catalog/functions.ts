@@ -5,6 +5,7 @@ import { type Subject, userColumnsOf } from '../probes/subject.ts';
 import { argumentList, type ArgumentContext, type Candidate, candidatesOf } from './arguments.ts';
 import { type FunctionRow, isPlatformSchema, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { knownSecret } from '../fixtures/candidates.ts';
+import { readersOf } from './conditions.ts';
 import { injectableArguments } from './dynamic-sql.ts';
 import { outsideEffect } from './effects.ts';
 import { jsonShape } from './json-keys.ts';
@@ -12,6 +13,7 @@ import { settingOf } from './settings.ts';
 import { settingTexts } from './setting-texts.ts';
 import { comparedColumns, type RowKey, rowKeysOf } from './row-keys.ts';
 import type { Model } from './model.ts';
+import { textForms } from './text-forms.ts';
 import { mayChange, tablesChanged, tablesNamed } from './reached-tables.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 
@@ -45,8 +47,8 @@ export interface Callable {
 }
 
 /**
- * The maximum number of calls, baselines included: for a SECURITY DEFINER function, for any other, for one that returns
- * a boolean.
+ * The maximum number of calls for the ordinary rows, baselines included: for a SECURITY DEFINER function, for any other, for one
+ * that returns a boolean.
  */
 const mostCalls = { privileged: 10, plain: 3, answering: 6 };
 
@@ -111,22 +113,32 @@ function callableOf(
   const namedSubjects = subjects
     .filter(({ table }) => named.has(table))
     .toSorted((x, y) => isMentioned(x) - isMentioned(y));
-  const rowKeys = namedSubjects.flatMap((subject) => rowKeysOf(subject, model));
-  callable.rowKeys = rowKeys;
-  const context: ArgumentContext = {
-    subjects,
-    named: namedSubjects,
-    rowKeys,
-    compared: comparedColumns(
-      routine.inputs.map((_, index) => argumentNameOf(routine, index)),
-      bodies.flatMap(({ trees }) => trees),
-    ),
+  const compared = comparedColumns(
+    routine.inputs.map((_, index) => argumentNameOf(routine, index)),
+    bodies.flatMap(({ trees }) => trees),
+  );
+  const fixed = {
+    compared,
     settings: settingTexts(routine, subjects, model),
     isDynamic: reached.some((one) => model.sources.effects(one).isDynamic),
     shape: jsonShape(bodies, model.tables),
+    texts: textForms(bodies),
     injectable: new Set(injectable),
     columns: new Set(isAnswer(routine) ? reached.flatMap((one) => [...model.sources.effects(one).columns]) : []),
   };
+  const contextOf = (known: readonly Subject[]): ArgumentContext => {
+    const instead = new Map(known.map((subject) => [subject.name, subject]));
+    return {
+      ...fixed,
+      subjects: subjects.map((subject) => instead.get(subject.name) ?? subject),
+      named: known,
+      rowKeys: known.flatMap((subject) => rowKeysOf(subject, model)),
+    };
+  };
+  const context = contextOf(namedSubjects);
+  const inStates = statesAskedBy(reached, namedSubjects, model).map(contextOf);
+  const { rowKeys } = context;
+  callable.rowKeys = rowKeys;
   const changes = mayChange(routine, model);
   const most = !reached.some(({ definer }) => definer)
     ? mostCalls.plain
@@ -158,7 +170,11 @@ function callableOf(
     known.set(sql, probe);
     return probe;
   };
-  valueLists(routine, context, most).forEach((values, index) => {
+  const lists = [
+    ...valueLists(routine, context, most),
+    ...inStates.flatMap((one) => valueLists(routine, one, inStates.length * 2 > mostStates ? 1 : 2)),
+  ];
+  lists.forEach((values, index) => {
     const isPrivileged = values.some((value) => value.isPrivileged === true);
     const probe = probeOf(
       values.map(({ sql }) => sql),
@@ -169,9 +185,7 @@ function callableOf(
     const without = values.map((value) =>
       searches.length > 0 && value.searches === undefined ? value.sql : (value.unknown ?? value.sql),
     );
-    const isKeyed =
-      without.some((sql, at) => sql !== values[at]!.sql) &&
-      (searches.length > 0 || (routine.returns !== 'boolean' && routine.returns !== 'void'));
+    const isKeyed = without.some((sql, at) => sql !== values[at]!.sql);
     callable.calls.push({
       probe,
       searches,
@@ -181,6 +195,34 @@ function callableOf(
   });
   callable.probes = [...known.values()];
   return callable;
+}
+
+/** The maximum number of states in which the rows are asked for. */
+const mostStates = 12;
+
+/**
+ * For each state that the function asks for: the tables that it names, first the one that has it, with A's row in that state in
+ * place of the ordinary one.
+ */
+function statesAskedBy(
+  reached: readonly FunctionRow[],
+  subjects: readonly Subject[],
+  model: Model,
+): (readonly Subject[])[] {
+  const routines = new Set(reached);
+  return subjects
+    .flatMap((subject) => {
+      const readers = readersOf(subject.table, model).filter(
+        ({ routine }) => routine !== undefined && routines.has(routine),
+      );
+      return subject.rows.states
+        .filter(({ askedIn }) => readers.some(({ trees }) => askedIn?.has(trees)))
+        .map((row) => [
+          { ...subject, rows: { ...subject.rows, a: row } },
+          ...subjects.filter((other) => other !== subject),
+        ]);
+    })
+    .slice(0, mostStates);
 }
 
 /** Names of arguments for what only those know who were told: the token of an invitation, a code. */
