@@ -34,8 +34,8 @@ export interface ArgumentContext {
   settings: SettingTexts;
   /** Keys that it reads from JSON. */
   shape: JsonShape;
-  /** How it takes texts apart in which keys are. */
-  texts: TextForms;
+  /** How it takes apart the text in an argument. */
+  textForms: (name: string) => TextForms;
   /** Names of the columns that it mentions, for a function that only answers. */
   columns: ReadonlySet<string>;
   /** Arguments that become part of SQL. */
@@ -168,12 +168,13 @@ function texts(input: ArgumentType, name: string, context: ArgumentContext): Can
   );
 }
 
-/** How many texts of one form are tried, each with other keys. */
+/** How many texts of one form are tried, each with other keys, and how many in all. */
 const mostOfForm = 2;
+const mostComposed = 5;
 
 /** Texts of the forms that the function takes apart, with keys of A in them. */
 function composed(ids: readonly Candidate[], name: string, context: ArgumentContext): Candidate[] {
-  const { forms, encodings } = context.texts;
+  const { forms, encodings } = context.textForms(name);
   const keyOf = (columns: ReadonlySet<string>, rank: number): Candidate | undefined =>
     ofColumns(columns, rank, context) ?? ids[rank] ?? ids[0];
   const build = (form: TextForms['forms'][number], rank: number, part: 'sql' | 'unknown'): string =>
@@ -204,7 +205,7 @@ function composed(ids: readonly Candidate[], name: string, context: ArgumentCont
       ...(unknown === undefined ? {} : { unknown: wrap(unknown) }),
     }));
   });
-  return [...encoded, ...texts, ...asJson];
+  return [...encoded, ...texts, ...asJson].slice(0, mostComposed);
 }
 
 /** The key of A's row in one of the columns. */
@@ -277,7 +278,7 @@ function arrays(input: ArgumentType, name: string, context: ArgumentContext): Ca
   if (/^jsonb?$/.test(element)) return [...objects(name, context).map((one) => wrapped(one, element)), { sql: "'{}'" }];
   const found = keys(kind, singular, context);
   const ids = [
-    ...(kind === 'text' ? composed(found, singular, context) : []),
+    ...(kind === 'text' ? composed(found, name, context) : []),
     ...found,
     ...(kind === 'text' ? searches(name, context) : []),
   ];

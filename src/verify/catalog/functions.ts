@@ -13,7 +13,7 @@ import { settingOf } from './settings.ts';
 import { settingTexts } from './setting-texts.ts';
 import { comparedColumns, type RowKey, rowKeysOf } from './row-keys.ts';
 import type { Model } from './model.ts';
-import { textForms } from './text-forms.ts';
+import { textFormsOf } from './text-forms.ts';
 import { mayChange, tablesChanged, tablesNamed } from './reached-tables.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 
@@ -122,7 +122,7 @@ function callableOf(
     settings: settingTexts(routine, subjects, model),
     isDynamic: reached.some((one) => model.sources.effects(one).isDynamic),
     shape: jsonShape(bodies, model.tables),
-    texts: textForms(bodies),
+    textForms: (argument: string) => textFormsOf(routine, argument, model.sources),
     injectable: new Set(injectable),
     columns: new Set(isAnswer(routine) ? reached.flatMap((one) => [...model.sources.effects(one).columns]) : []),
   };
@@ -291,9 +291,18 @@ export function asksCaller(routine: FunctionRow, { sources }: Model): boolean {
   });
 }
 
-/** The arguments of each call: first without those that have a default, then with all; the most likely values first. */
+/** The arguments of each call, the most likely values first; at last one that gives a privileged role. */
 function valueLists(routine: FunctionRow, context: ArgumentContext, most: number): Candidate[][] {
   const lists = routine.inputs.map((input, index) => candidatesOf(input, argumentNameOf(routine, index), context));
+  const privileged = lists.flatMap((list, index) => {
+    const value = list.find(({ isPrivileged }) => isPrivileged === true);
+    return value === undefined ? [] : [lists.map((other, at) => (at === index ? value : other[0]!))];
+  });
+  return [...mostLikely(routine, lists, most), ...privileged.slice(0, 1)];
+}
+
+/** Combinations of values: first without those arguments that have a default, then with all. */
+function mostLikely(routine: FunctionRow, lists: readonly Candidate[][], most: number): Candidate[][] {
   if (routine.defaults === 0) return combinations(lists, most);
   const least = combinations(lists.slice(0, lists.length - routine.defaults), Math.ceil(most / 3));
   return [...least, ...combinations(lists, most - least.length)];

@@ -2,7 +2,9 @@
 import { fieldsOf, literalOf, type Node, stringsOf, walk } from '../../sql/nodes.ts';
 import { columnOf, constantOf } from '../../rules/engine/live/expression.ts';
 import { samplePattern } from '../fixtures/sample-pattern.ts';
+import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
 import type { RoutineBody } from './bodies.ts';
+import type { Sources } from './effects.ts';
 
 /** A part of a text: a constant, or a key from one of these columns. */
 export type TextPart = string | { columns: ReadonlySet<string> };
@@ -10,7 +12,7 @@ export type TextPart = string | { columns: ReadonlySet<string> };
 /** A text in which a key is a part. */
 export type TextForm = readonly TextPart[];
 
-/** The forms of all texts that a function and what it calls take apart. */
+/** The forms of a text that a function takes apart. */
 export interface TextForms {
   forms: readonly TextForm[];
   /** The formats in which such a text is encoded: `base64`. */
@@ -21,6 +23,7 @@ export interface TextForms {
 const single = new Set(['split_part']);
 const lists = new Set(['string_to_array', 'string_to_table', 'regexp_split_to_array', 'regexp_split_to_table']);
 const matches = new Set(['substring', 'regexp_match', 'regexp_matches', 'regexp_substr']);
+const parts = new Set(['substring', 'substr']);
 const joins = new Set(['concat', 'concat_ws', 'format']);
 
 /** Stands for the key in a pattern, of which it leaves no doubt. */
@@ -32,46 +35,116 @@ interface Piece {
   number: number;
 }
 
-/** Finds the forms in the bodies. */
-export function textForms(bodies: readonly RoutineBody[]): TextForms {
-  const trees = bodies.flatMap((body) => body.trees);
+/** What a trigger or a function does with the text in a column or an argument, itself or by a helper that gets it. */
+export function textFormsOf(routine: FunctionRow, name: string, sources: Sources): TextForms {
+  const found: TextForms[] = [];
+  const holding = new Map<FunctionRow, Set<string>>([[routine, new Set([name])]]);
+  for (const one of sources.reached(routine)) {
+    const names = holding.get(one);
+    if (names === undefined) continue;
+    const body = sources.body(one);
+    for (let before = 0; before !== names.size;) {
+      before = names.size;
+      for (const { variables, value } of body.assigned)
+        if (mentions(value, names)) variables.forEach((variable) => names.add(variable));
+    }
+    found.push(formsIn(body, names));
+    for (const helper of sources.called(sources.effects(one), one)) {
+      const given = argumentsGiven(helper, body, names);
+      if (given.size > 0) holding.set(helper, new Set([...(holding.get(helper) ?? []), ...given]));
+    }
+  }
+  return mergedForms(found);
+}
+
+/** All of them, each once. */
+export function mergedForms(all: readonly TextForms[]): TextForms {
+  const forms = all.flatMap((one) => one.forms);
+  return {
+    forms: [...new Map(forms.map((form) => [textOf(form), form])).values()],
+    encodings: [...new Set(all.flatMap(({ encodings }) => encodings))],
+  };
+}
+
+/** The arguments of a helper that get what one of the names holds. */
+function argumentsGiven(helper: FunctionRow, { trees }: RoutineBody, names: ReadonlySet<string>): ReadonlySet<string> {
+  const given = new Set<string>();
+  walk(trees, (type, fields) => {
+    if (type !== 'FuncCall' || stringsOf(fields.funcname).at(-1) !== helper.name) return;
+    (fields.args ?? []).forEach((arg, index) => {
+      if (!mentions(arg, names)) return;
+      given.add(`$${index + 1}`);
+      const own = helper.argumentNames[index] ?? '';
+      if (own !== '') given.add(own);
+    });
+  });
+  return given;
+}
+
+/** An expression names one of the arguments, variables or columns. */
+function mentions(value: unknown, names: ReadonlySet<string>): boolean {
+  let found = false;
+  walk(value as Node | undefined, (type, fields) => {
+    found ||=
+      (type === 'ColumnRef' && names.has(stringsOf(fields.fields).at(-1) ?? '')) ||
+      (type === 'ParamRef' && names.has(`$${fields.number ?? 0}`));
+    return !found;
+  });
+  return found;
+}
+
+/** The forms that a body takes apart of the text that those names hold. */
+function formsIn({ trees, assigned }: RoutineBody, names: ReadonlySet<string>): TextForms {
   const variables = new Map<string, Node>();
-  for (const { variables: names, value } of bodies.flatMap(({ assigned }) => assigned)) {
-    const targets = fieldsOf(value, 'SelectStmt')?.targetList ?? [];
-    names.forEach((name, index) => {
-      const expression = fieldsOf(targets[index], 'ResTarget')?.val;
-      if (expression !== undefined) variables.set(name, expression);
+  for (const { variables: targets, value } of assigned) {
+    const list = fieldsOf(value, 'SelectStmt')?.targetList ?? [];
+    targets.forEach((target, index) => {
+      const expression = fieldsOf(list[index], 'ResTarget')?.val;
+      if (expression !== undefined) variables.set(target, expression);
     });
   }
   const pieces = new PieceReader(variables);
-  const found: TextForm[] = [];
+  const forms: TextForm[] = [];
   const encodings = new Set<string>();
-  const constants = new Set<string>();
-  const listSeparators = new Set<string>();
+  const separators = new Set<string>();
+  const constants = constantsIn(trees);
   walk(trees, (type, fields) => {
-    if (type === 'A_Const') {
-      const text = literalOf({ A_Const: fields });
-      if (text !== undefined) constants.add(text.replaceAll('%', ''));
+    if (type === 'A_Expr') {
+      pieces.compare(fields.lexpr, fields.rexpr, stringsOf(fields.name).at(-1) ?? '');
+      for (const [side, other] of [
+        [fields.lexpr, fields.rexpr],
+        [fields.rexpr, fields.lexpr],
+      ]) {
+        const form = mentions(other, names) && !mentions(side, names) ? joined(side) : undefined;
+        if (form !== undefined) forms.push(form);
+      }
     }
-    if (type === 'A_Expr') pieces.compare(fields.lexpr, fields.rexpr, stringsOf(fields.name).at(-1) ?? '');
-    if (type === 'A_Expr')
-      for (const form of [joined(fields.lexpr), joined(fields.rexpr)]) if (form !== undefined) found.push(form);
     if (type === 'A_Indirection') pieces.note({ A_Indirection: fields });
-    if (type !== 'FuncCall') return;
+    if (type !== 'FuncCall' || !mentions(fields.args?.[0], names)) return;
     const name = stringsOf(fields.funcname).at(-1) ?? '';
     const [, second] = (fields.args ?? []).map((arg) => constantOf(arg as never));
     if (single.has(name)) pieces.note({ FuncCall: fields });
     if (second === undefined) return;
-    if (lists.has(name)) listSeparators.add(name.startsWith('regexp') ? samplePattern(second, 0) : second);
-    if (matches.has(name) && !/^\d+$/.test(second)) found.push(...withGroup(second));
-    if (['substring', 'substr'].includes(name) && /^\d+$/.test(second))
-      for (const text of constants) if (text.length === Number(second) - 1) found.push([text, anyKey]);
-    if (name === 'replace' || name === 'ltrim') found.push([second, anyKey]);
-    if (name === 'regexp_replace') found.push([samplePattern(second, 0), anyKey]);
+    if (lists.has(name)) separators.add(name.startsWith('regexp') ? samplePattern(second, 0) : second);
+    const isNumber = /^\d+$/.test(second);
+    if (matches.has(name) && !isNumber) forms.push(...withGroup(second));
+    if (parts.has(name) && isNumber)
+      for (const text of constants) if (text.length === Number(second) - 1) forms.push([text, anyKey]);
+    if (name === 'replace' || name === 'ltrim') forms.push([second, anyKey]);
+    if (name === 'regexp_replace') forms.push([samplePattern(second, 0), anyKey]);
     if (name === 'decode') encodings.add(second);
   });
-  found.push(...pieces.forms(listSeparators));
-  return { forms: [...new Map(found.map((form) => [textOf(form), form])).values()], encodings: [...encodings] };
+  return { forms: [...forms, ...pieces.forms(separators)], encodings: [...encodings] };
+}
+
+/** Its constants, without the wildcards of patterns. */
+function constantsIn(trees: readonly Node[]): ReadonlySet<string> {
+  const found = new Set<string>();
+  walk(trees, (type, fields) => {
+    const text = type === 'A_Const' ? literalOf({ A_Const: fields }) : undefined;
+    if (text !== undefined) found.add(text.replaceAll('%', ''));
+  });
+  return found;
 }
 
 const anyKey: TextPart = { columns: new Set() };
