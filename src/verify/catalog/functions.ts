@@ -170,11 +170,14 @@ function callableOf(
     known.set(sql, probe);
     return probe;
   };
-  const lists = [
-    ...valueLists(routine, context, most),
-    ...inStates.flatMap((one) => valueLists(routine, one, inStates.length * 2 > mostStates ? 1 : 2)),
-  ];
-  lists.forEach((values, index) => {
+  const ordinary = valueLists(routine, context, most);
+  const further = inStates.flatMap((one) =>
+    combinations(
+      routine.inputs.map((input, index) => candidatesOf(input, argumentNameOf(routine, index), one)),
+      inStates.length * 2 > mostStates ? 1 : 2,
+    ),
+  );
+  [...ordinary, ...further].forEach((values, index) => {
     const isPrivileged = values.some((value) => value.isPrivileged === true);
     const probe = probeOf(
       values.map(({ sql }) => sql),
@@ -185,7 +188,8 @@ function callableOf(
     const without = values.map((value) =>
       searches.length > 0 && value.searches === undefined ? value.sql : (value.unknown ?? value.sql),
     );
-    const isKeyed = without.some((sql, at) => sql !== values[at]!.sql);
+    // What a key tells of itself, it tells of an ordinary row as well.
+    const isKeyed = index < ordinary.length && without.some((sql, at) => sql !== values[at]!.sql);
     callable.calls.push({
       probe,
       searches,
@@ -198,7 +202,7 @@ function callableOf(
 }
 
 /** The maximum number of states in which the rows are asked for. */
-const mostStates = 12;
+const mostStates = 10;
 
 /**
  * For each state that the function asks for: the tables that it names, first the one that has it, with A's row in that state in

@@ -264,7 +264,10 @@ function joined(node: unknown): TextForm | undefined {
   if (name === 'concat_ws')
     return partsOf(rest)?.flatMap((part, index): TextPart[] => (index === 0 ? [part] : [text, part]));
   const pieces = text.split(/%(?:\d+\$)?[sIL]/);
-  return partsOf(rest)?.flatMap((part, index): TextPart[] => [pieces[index] ?? '', part]);
+  const given = partsOf(rest);
+  return given === undefined
+    ? undefined
+    : [...given.flatMap((part, index): TextPart[] => [pieces[index] ?? '', part]), pieces[given.length] ?? ''];
 }
 
 function partsOf(nodes: readonly unknown[]): TextForm | undefined {
@@ -274,9 +277,7 @@ function partsOf(nodes: readonly unknown[]): TextForm | undefined {
     const columns = columnsOf(node);
     return joined(node) ?? [{ columns }];
   });
-  return parts.some((part) => typeof part === 'string') && parts.some((part) => typeof part !== 'string')
-    ? parts
-    : undefined;
+  return parts.some((part) => typeof part !== 'string') ? parts : undefined;
 }
 
 /** A text that the pattern matches, with a key where its groups are. */
