@@ -93,6 +93,13 @@ const waitingList = (using: string): string => `
   create policy add on public.leads for insert to authenticated with check (user_id = ${uid});
   create policy nobody_reads on public.leads for select to public using (${using});`;
 
+/** A catalog of releases in a schema of its own. */
+const releases = (usage: string): string => `
+  create schema if not exists app; ${usage}
+  create table app.releases (id bigint generated always as identity primary key, notes text);
+  alter table app.releases enable row level security; grant select, delete on app.releases to authenticated;
+  create policy all_read on app.releases for select to authenticated using (true);`;
+
 /** Members change those whose role is a lesser number. */
 const ranks = (using: string): string => `
   create table public.organizations (id uuid primary key default gen_random_uuid(), name text not null);
@@ -193,6 +200,15 @@ const cases: Case[] = [
     sql: waitingList('false'),
     finds: ['warning owner-locked-out public.leads'],
     broken: { sql: waitingList(`user_id <> ${uid} and false`), finds: 'owner-locked-out public.leads' },
+  },
+  {
+    name: 'a table in a schema that users may not use',
+    sql: releases(''),
+    finds: ['warning owner-locked-out app.releases'],
+    broken: {
+      sql: releases('grant usage on schema app to authenticated;').replace('for select', 'for all'),
+      finds: 'isolation-write app.releases',
+    },
   },
   {
     name: 'memberships that those with a greater role delete',

@@ -59,6 +59,22 @@ const cases: Case[] = [
     repaired: 'grant select, insert, update, delete on public.notes to authenticated',
   },
   {
+    name: 'TRUNCATE that is left of ALL after the rights to write were revoked',
+    rule: 'isolation-write',
+    object: 'public.notes',
+    severity: 'warning',
+    says: 'what is left of ALL after INSERT, UPDATE and DELETE were revoked',
+    hole: 'grant all on public.notes to authenticated; revoke insert, update, delete on public.notes from authenticated',
+    repaired: 'select 1',
+  },
+  {
+    name: 'TRUNCATE alone, beside reading',
+    rule: 'isolation-write',
+    object: 'public.notes',
+    hole: 'grant truncate on public.notes to authenticated',
+    repaired: 'select 1',
+  },
+  {
     name: 'TRUNCATE for everyone',
     rule: 'anon-write',
     object: 'public.notes',

@@ -38,6 +38,8 @@ export interface RoleWay {
 export interface Ways {
   /** TRUNCATE, REFERENCES, TRIGGER and MAINTAIN on tables: row-level security does not apply to them. */
   tables: Held[];
+  /** INSERT, UPDATE and DELETE on whole tables. */
+  writes: Held[];
   /** How many tables of each schema users have any privilege on. */
   used: { schema: string; tables: number }[];
   /** USAGE and UPDATE on sequences, with the table whose column uses them. */
@@ -107,6 +109,7 @@ with recursive asked as (
 )
 select json_build_object(
   'tables', ${list(held("'r', 'p'", 'r', "'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN'"))},
+  'writes', ${list(held("'r', 'p'", 'r', "'INSERT', 'UPDATE', 'DELETE'"))},
   'used', ${list(`
     select o.nspname as schema, count(distinct o.oid)::int as tables
     from own o cross join asked a cross join lateral aclexplode(coalesce(o.relacl, acldefault('r', o.relowner))) x

@@ -1,4 +1,5 @@
 import type { Finding } from '../../shared/finding.ts';
+import { quoteIdentifier } from '../../shared/quote.ts';
 import { isPlatformSchema, type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { bodiesCalled, findStaff } from '../catalog/staff.ts';
@@ -90,6 +91,19 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
           `could ${words(byPolicy)}`,
         suggestion: `Give ${subject.name} a column that holds the user's id; or try it by hand with a row that names a user.`,
       }),
+    ];
+  }
+  const { schema } = subject.table;
+  if (byPolicy.length > 0 && model.catalog.schemaUsage[model.userRole]?.includes(schema) !== true) {
+    return [
+      makeFinding(
+        'owner-locked-out',
+        subject.name,
+        `${subject.name}: policies let users ${words(byPolicy)}, but ${model.userRole} may not use schema ${schema}, ` +
+          'so nothing in it is open to users.',
+        `If users are meant to: GRANT USAGE ON SCHEMA ${quoteIdentifier(schema)} TO ${model.userRole};`,
+        'warning',
+      ),
     ];
   }
   return [

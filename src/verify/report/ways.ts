@@ -77,6 +77,18 @@ function isAsOlderProjects(ways: Ways, isOld: IsOld): (object: string) => boolea
   return (object) => isOld(schemaOf(object)) || (alike.includes(object) && isMost(schemaOf(object)));
 }
 
+/** What ALL gives besides reading and writing rows. */
+const restOfAll = ['TRUNCATE', 'REFERENCES', 'TRIGGER'];
+
+/** Where ALL was granted and the right to write rows revoked: what is left was not meant for anyone to use. */
+function isLeftOver({ writes }: Ways, object: string, held: readonly Held[]): boolean {
+  return held.every(
+    ({ role, privileges }) =>
+      restOfAll.every((one) => privileges.includes(one)) &&
+      !writes.some((one) => one.object === object && one.role === role),
+  );
+}
+
 const schemaOf = (object: string): string => object.split('.')[0]!;
 const rolesOf = (held: readonly Held[]): string => held.map(({ role }) => quoteIdentifier(role)).join(', ');
 const namesOf = (held: readonly Held[]): string => held.map(({ role }) => role).join(' and ');
@@ -98,23 +110,40 @@ function leastTrusted(held: readonly Held[]): string {
 /** Tables in which users have the same are one finding, at the first of them, where it is what older projects gave or goes for many. */
 function tableFindings(ways: Ways, isOld: IsOld): Finding[] {
   const isOlder = isAsOlderProjects(ways, isOld);
+  const originOf = (object: string, held: readonly Held[]): Origin => {
+    if (isOlder(object)) return 'older project';
+    return isLeftOver(ways, object, held) ? 'left over' : 'given';
+  };
   const alike = grouped(byObject(ways.tables), ([object, held]) =>
-    JSON.stringify([schemaOf(object), isOlder(object), held.map(({ role, privileges }) => [role, privileges])]),
+    JSON.stringify([schemaOf(object), originOf(object, held), held.map(({ role, privileges }) => [role, privileges])]),
   );
   return [...alike.values()].flatMap((group) => {
     const objects = group.map(([object]) => object);
     const [first, held] = group[0]!;
-    const older = isOlder(first);
-    return older || objects.length > fewTables
-      ? [tableFinding(objects, held, older)]
-      : group.map(([object, held]) => tableFinding([object], held, older));
+    const origin = originOf(first, held);
+    return origin === 'older project' || objects.length > fewTables
+      ? [tableFinding(objects, held, origin)]
+      : group.map(([object, held]) => tableFinding([object], held, origin));
   });
 }
+
+/** How users came to have more on a table than rows to read and write. Only what was given is surely wanted. */
+type Origin = 'given' | 'older project' | 'left over';
+
+const reasons: Readonly<Record<Origin, string>> = {
+  given: '',
+  'older project':
+    ' It is part of the ALL that older Supabase projects give on every new table; the Data API has no TRUNCATE, ' +
+    'but a function or a connection as that role has.',
+  'left over':
+    ' It is what is left of ALL after INSERT, UPDATE and DELETE were revoked; the Data API has no TRUNCATE, but a ' +
+    'function or a connection as that role has.',
+};
 
 /** So many tables are told one by one. */
 const fewTables = 3;
 
-function tableFinding(objects: readonly string[], held: readonly Held[], isOlder: boolean): Finding {
+function tableFinding(objects: readonly string[], held: readonly Held[], origin: Origin): Finding {
   const truncating = held.filter(({ privileges }) => privileges.includes('TRUNCATE'));
   const all = [...new Set(held.flatMap(({ privileges }) => privileges))];
   const tables = objects.length === 1 ? objects[0]! : `${objects.length} tables (${objects.join(', ')})`;
@@ -129,16 +158,12 @@ function tableFinding(objects: readonly string[], held: readonly Held[], isOlder
     );
   }
   const it = objects.length === 1 ? "it can delete everyone's rows" : "it can delete everyone's rows in them";
-  const why = isOlder
-    ? ' It is part of the ALL that older Supabase projects give on every new table; the Data API has no TRUNCATE, ' +
-      'but a function or a connection as that role has.'
-    : '';
   return makeFinding(
     ruleFor(leastTrusted(truncating), 'write'),
     objects[0]!,
-    `${namesOf(truncating)} may TRUNCATE ${tables}: row-level security does not apply to that, so ${it}.${why}`,
+    `${namesOf(truncating)} may TRUNCATE ${tables}: row-level security does not apply to that, so ${it}.${reasons[origin]}`,
     suggestion,
-    isOlder ? 'warning' : 'error',
+    origin === 'given' ? 'error' : 'warning',
   );
 }
 
