@@ -170,7 +170,7 @@ class PieceReader {
 
   /** The two sides of a comparison. */
   compare(left: unknown, right: unknown, operator: string): void {
-    if (operator !== '=') return;
+    if (operator !== '=' && operator !== '<>') return;
     for (const [side, other] of [
       [left, right],
       [right, left],

@@ -2,7 +2,7 @@ import type { Finding } from '../../shared/finding.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import { type ColumnRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import type { Callable } from '../catalog/functions.ts';
-import { isSecret, type RowKey } from '../catalog/row-keys.ts';
+import { isSecret, madeColumns, type RowKey } from '../catalog/row-keys.ts';
 import type { Cell } from '../probes/run-script.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import { type Actor, sqlAs } from '../probes/actors.ts';
@@ -24,7 +24,7 @@ const publicNames = /(^|_)(slug|handle|user_?name|nick_?name|sub_?domain|domain|
  * the duplicate key error (23505) whether someone else has that value. A key that includes the owner columns reveals only the
  * caller's own rows; what the database makes or counts tells nothing.
  */
-export function oracles(subject: Subject, report: TableReport, actors: readonly Actor[]): Finding[] {
+export function oracles(subject: Subject, report: TableReport, { actors, model }: Proof): Finding[] {
   const strangers = actors.filter(({ relation }) => relation === 'none').map(({ name }) => name);
   const told = report.checks.find(
     ({ actor, verb, outcome }) => verb === 'insert' && outcome === 'allowed' && strangers.includes(actor),
@@ -35,12 +35,14 @@ export function oracles(subject: Subject, report: TableReport, actors: readonly 
   const linked = new Set(
     subject.table.constraints.filter(({ type }) => type === 'f').flatMap(({ columns }) => columns),
   );
+  const made = madeColumns(subject.table, model);
   const isChosen = ({ name, category, default: value, identity, generated }: ColumnRow): boolean =>
     ['S', 'N', 'D'].includes(category) &&
     value === null &&
     identity === '' &&
     !generated &&
     !linked.has(name) &&
+    !made.has(name) &&
     !publicNames.test(name) &&
     !isSecret.test(name);
   const chosen = new Set(subject.columns.filter(isChosen).map(({ name }) => name));
