@@ -155,7 +155,6 @@ function variablesOf(routine: FunctionRow, table: RelationRow, model: Model): Na
 /** What the names in a query mean, if it reads the table. */
 function namesIn(statement: Node, table: RelationRow, around: Names): Names {
   const found = new Set<string>();
-  let others = 0;
   walk(
     [statement['fromClause'], statement['relation'], statement['usingClause']].map((part) =>
       // The relation of an UPDATE is a RangeVar without its type.
@@ -163,11 +162,9 @@ function namesIn(statement: Node, table: RelationRow, around: Names): Names {
     ),
     (type, range) => {
       if (type === 'RangeSubselect' || type === 'SubLink') return false;
-      if (type === 'RangeFunction') others += 1;
       if (type !== 'RangeVar') return undefined;
       if (range['relname'] === table.name && (range['schemaname'] ?? table.schema) === table.schema)
         found.add(String((range['alias'] as Node | undefined)?.['aliasname'] ?? table.name));
-      else others += 1;
       return undefined;
     },
   );
@@ -175,7 +172,8 @@ function namesIn(statement: Node, table: RelationRow, around: Names): Names {
     ? around
     : {
         rows: new Set([...around.rows, ...found]),
-        isPlain: others === 0 || around.isPlain,
+        // Another table of the query with a column of that name would make it ambiguous.
+        isPlain: true,
         variables: around.variables,
       };
 }
