@@ -1,7 +1,7 @@
 import type { Finding } from '../../shared/finding.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
-import { type ColumnRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
-import type { Callable } from '../catalog/functions.ts';
+import { type ColumnRow, type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { type Callable, isAnswer } from '../catalog/functions.ts';
 import { isSecret, madeColumns, type RowKey } from '../catalog/row-keys.ts';
 import type { Cell } from '../probes/run-script.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
@@ -131,7 +131,9 @@ function existence({ name, routine, calls, rowKeys }: Callable, proof: Proof): F
       return keyed.length === 0
         ? []
         : proof.actors.flatMap((actor) => {
-            const [answer, without] = [probe, baseline!].map((one) => answerOf(cells.get(one)?.get(actor), one.sql));
+            const [answer, without] = [probe, baseline!].map((one) =>
+              answerOf(cells.get(one)?.get(actor), one.sql, routine),
+            );
             const isTold =
               actor.relation === 'none' && answer !== undefined && without !== undefined && answer !== without;
             return isTold ? [{ actor: actor.name, tables: keyed.map(({ table }) => table) }] : [];
@@ -166,9 +168,13 @@ function hiddenRows(rowKeys: readonly RowKey[], { subjects, actors, model }: Pro
   });
 }
 
-/** What a caller learns from a call: its own arguments in an error are none of it. */
-function answerOf(cell: Cell | undefined, sql: string): string | undefined {
-  if (cell === undefined || !('code' in cell)) return cell === undefined ? undefined : readFound(cell.answer).hash;
+/**
+ * What a caller learns from a call: an answer of yes or no or a number, or an error, of which its own arguments are none. What rows
+ * and texts tell is judged by what is in them.
+ */
+function answerOf(cell: Cell | undefined, sql: string, routine: FunctionRow): string | undefined {
+  if (cell === undefined) return undefined;
+  if (!('code' in cell)) return isAnswer(routine) ? readFound(cell.answer).hash : 'no error';
   const given = [...sql.matchAll(/'((?:[^']|'')+)'/g)].map(([, text]) => text!);
   return given.reduce((message, text) => message.replaceAll(text, ''), `${cell.code} ${cell.message}`);
 }
