@@ -51,6 +51,10 @@ export function whyEquivalent(mutant: Mutant): string | undefined {
     );
     if (isHeld && mutant.name.includes("'aal1'"))
       return 'a restrictive policy asks for aal2, which no session of aal1 has';
+    const [, condition = ''] = /… or (.*)$/.exec(mutant.name) ?? [];
+    const asked = [policy.using, policy.check].filter((expression) => expression !== null);
+    if (asked.every((expression) => condition.startsWith(`${bare(expression)} and `)))
+      return 'the condition asks what the policy asks, and more';
   }
   if (
     mutant.unguarded !== undefined &&
@@ -72,18 +76,20 @@ export function whyEquivalent(mutant: Mutant): string | undefined {
   return undefined;
 }
 
-/** A policy for visitors who are not signed in, which does not ask who they are. */
+/** A policy for visitors who are not signed in, which asks nothing of the rows. */
 function isReadByAnyone(table: RelationRow): boolean {
   return table.policies.some(
     ({ permissive, command, roles, using }) =>
       permissive &&
       (command === 'r' || command === '*') &&
       roles.some((role) => role === 'anon' || role === 'public') &&
-      !/auth\.|private\./.test(using ?? ''),
+      using === 'true',
   );
 }
 
 function isLetAlready({ table, command, asks }: NonNullable<Mutant['added']>): boolean {
+  const isAsked = (expression: string | null): boolean =>
+    expression !== null && (expression === asks || turned(expression) === asks);
   return (
     table.grants['authenticated']?.includes(command === 'a' ? 'I' : 'U') === true &&
     table.policies.some(
@@ -91,10 +97,20 @@ function isLetAlready({ table, command, asks }: NonNullable<Mutant['added']>): b
         policy.permissive &&
         policy.roles.includes('authenticated') &&
         (policy.command === command || policy.command === '*') &&
-        (policy.using === null || policy.using === asks) &&
-        (policy.check ?? policy.using) === asks,
+        (policy.using === null || isAsked(policy.using)) &&
+        isAsked(policy.check ?? policy.using),
     )
   );
+}
+
+/** A comparison without the parentheses and the cast that PostgreSQL adds. */
+function bare(expression: string): string {
+  return expression.replace(/^\((.*)\)$/, '$1').replace(/::text$/, '');
+}
+
+/** `(a = b)` for `(b = a)`, of a column and what it is compared with. */
+function turned(expression: string): string {
+  return expression.replace(/^\((.+) = (\w+)\)$/, '($2 = $1)');
 }
 
 function whyPolicy({ row, table, changed }: NonNullable<Mutant['policy']>, name: string): string | undefined {
