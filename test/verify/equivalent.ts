@@ -39,7 +39,8 @@ export function whyEquivalent(mutant: Mutant): string | undefined {
   if (mutant.isUnused === true) return 'nothing that users reach calls the function';
   if (mutant.isRefused === true) return 'a trigger refuses every change of a row';
   if (mutant.policy !== undefined) return whyPolicy(mutant.policy, mutant.name);
-  if (mutant.given !== undefined && isReadByAnyone(mutant.given)) return 'a policy lets anyone read rows of the table';
+  if (mutant.given !== undefined && isOfNobody(mutant.given))
+    return "the rows of the table are nobody's: signed-in users may read them in any state";
   if (mutant.added !== undefined && isLetAlready(mutant.added))
     return 'a policy and a privilege let users do it already';
   if (mutant.widened !== undefined) {
@@ -76,14 +77,16 @@ export function whyEquivalent(mutant: Mutant): string | undefined {
   return undefined;
 }
 
-/** A policy for visitors who are not signed in, which asks nothing of the rows. */
-function isReadByAnyone(table: RelationRow): boolean {
-  return table.policies.some(
-    ({ permissive, command, roles, using }) =>
-      permissive &&
-      (command === 'r' || command === '*') &&
-      roles.some((role) => role === 'anon' || role === 'public') &&
-      using === 'true',
+/** No policy asks who anyone is, and one is for visitors who are not signed in: the rows are nobody's. */
+function isOfNobody({ policies }: RelationRow): boolean {
+  return (
+    policies.every(({ using, check }) => !/auth\.|private\./.test(`${using} ${check}`)) &&
+    policies.some(
+      ({ permissive, command, roles }) =>
+        permissive &&
+        (command === 'r' || command === '*') &&
+        roles.some((role) => role === 'anon' || role === 'public'),
+    )
   );
 }
 

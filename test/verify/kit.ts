@@ -1,12 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from '../../src/database/database.ts';
+import { expectationsOf } from '../../src/muse/declared-schema.ts';
 import { loadPreset } from '../../src/scaffold/presets.ts';
 import { parseTable } from '../../src/scaffold/parse-table.ts';
 import { scaffold } from '../../src/scaffold/scaffold.ts';
-import { readDirectives } from '../../src/rules/engine/directives.ts';
 import type { Migration } from '../../src/sql/migration.ts';
-import { loadParser } from '../../src/sql/parser.ts';
 import type { Declaration } from '../../src/rules/engine/live/expectations.ts';
 import { coreFacts, folders } from '../scaffold/support.ts';
 
@@ -59,16 +58,5 @@ export async function installFiles(
 /** Like {@link installFiles}, but returns what the files declare about their tables. */
 export async function installKit(database: Database, presets: readonly string[]): Promise<Declaration[]> {
   const files = await installFiles(database, presets);
-  await loadParser();
-  return readDirectives(files).flatMap((directive) =>
-    directive.kind === 'ignore' || directive.table === undefined
-      ? []
-      : [
-          {
-            table: directive.table,
-            scope: directive.kind,
-            ...(directive.kind === 'shared-with' ? { column: directive.column } : {}),
-          },
-        ],
-  );
+  return [...(await expectationsOf(files)).declarations];
 }

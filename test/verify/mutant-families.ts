@@ -256,11 +256,14 @@ function besideFamilies(table: RelationRow, catalog: Catalog, role: string): Mut
     touches,
   });
   return [
-    make(
-      "a view with its owner's rights of",
-      `create view public.mutant_view as select * from ${into}; grant select on public.mutant_view to ${role}`,
-      ['public.mutant_view'],
-    ),
+    {
+      ...make(
+        "a view with its owner's rights of",
+        `create view public.mutant_view as select * from ${into}; grant select on public.mutant_view to ${role}`,
+        ['public.mutant_view'],
+      ),
+      given: table,
+    },
     {
       ...make(
         "a view with its owner's rights to write",

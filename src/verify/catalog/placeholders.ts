@@ -1,39 +1,43 @@
 /** Default texts that mean nothing to what reads them: every row may have another. */
-import { type ColumnRow, isPlatformSchema } from '../../rules/engine/live/catalog.ts';
+import { type ColumnRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { constantOf, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from './model.ts';
 
-const known = new WeakMap<Model, ReadonlySet<string>>();
+const known = new WeakMap<RelationRow, ReadonlySet<string>>();
 
 /**
- * Returns whether the column's default is a text that no policy, view or function names, like the name of a font. One that is
- * named anywhere, like a status, may decide what happens to the row.
+ * Returns whether the column's default is a text that nothing compares the column with, like the name of a font. One that
+ * something names beside it, like a status, may decide what happens to the row.
  */
-export function isPlaceholder({ category, labels, generated, default: byDefault }: ColumnRow, model: Model): boolean {
-  if (category !== 'S' || labels !== null || generated || byDefault === null) return false;
-  const text = constantOf(model.parse(byDefault));
-  return text !== undefined && !textsNamedIn(model).has(text);
+export function isPlaceholder(column: ColumnRow, table: RelationRow, model: Model): boolean {
+  if (column.category !== 'S' || column.labels !== null || column.generated || column.default === null) return false;
+  const text = constantOf(model.parse(column.default));
+  const compared = model.dependencies.decidingColumns(qualifiedName(table)).get(column.name) ?? [];
+  return text !== undefined && !compared.includes(text) && !textsOf(table, model).has(text);
 }
 
-function textsNamedIn(model: Model): ReadonlySet<string> {
-  const texts = known.get(model) ?? findTexts(model);
-  known.set(model, texts);
+/** The texts that the table's own policies, triggers and generated columns name. */
+function textsOf(table: RelationRow, model: Model): ReadonlySet<string> {
+  const texts = known.get(table) ?? findTexts(table, model);
+  known.set(table, texts);
   return texts;
 }
 
-function findTexts({ catalog, parse, sources }: Model): ReadonlySet<string> {
-  const expressions = catalog.relations.flatMap(({ policies, columns, query }) => [
+function findTexts({ policies, columns, triggers }: RelationRow, { parse, sources }: Model): ReadonlySet<string> {
+  const expressions = [
     ...policies.flatMap(({ using, check }) => [using, check]),
     ...columns.filter(({ generated }) => generated).map((column) => column.default),
-    query === null ? null : `(${query.replace(/;\s*$/, '')})`,
-  ]);
-  const found = new Set<string>();
-  const trees = [
-    expressions.map((sql) => (sql === null ? undefined : parse(sql))),
-    catalog.functions.filter(({ schema }) => !isPlatformSchema(schema)).map((routine) => sources.body(routine).trees),
   ];
-  walk(trees, (type, node) => {
-    if (type === 'A_Const' && node['sval'] !== undefined) found.add(constantOf({ A_Const: node }) ?? '');
-  });
+  const routines = triggers.flatMap((trigger) => sources.byOid(trigger.function) ?? []);
+  const found = new Set<string>();
+  walk(
+    [
+      expressions.map((sql) => (sql === null ? undefined : parse(sql))),
+      routines.map((routine) => sources.body(routine).trees),
+    ],
+    (type, node) => {
+      if (type === 'A_Const' && node['sval'] !== undefined) found.add(constantOf({ A_Const: node }) ?? '');
+    },
+  );
   return found;
 }
