@@ -1,5 +1,5 @@
 /** Correct designs of many kinds in small schemas: no user reaches more than it should. */
-import { callable, helper, mine, ours, owned, partOf, seenBy, teams } from './designs.ts';
+import { callable, helper, mine, ofTeams, ours, owned, partOf, seenBy, teams } from './designs.ts';
 
 const uid = '(select auth.uid())';
 const pr = 'create schema if not exists private; grant usage on schema private to authenticated;';
@@ -21,6 +21,21 @@ const articles =
 create policy pub on public.articles for select to anon, authenticated using (published); grant select on public.articles to anon;`;
 /** Each with its name; none has an error. */
 export const correctDesigns: readonly [name: string, sql: string][] = [
+  [
+    'texts with a default: one that nothing names, one that a trigger takes, one that policies ask for',
+    owned(
+      'pages',
+      "font text not null default 'Inter', zone text not null default 'UTC', stage text not null default 'draft'",
+    ) +
+      `create policy staged on public.pages as restrictive for update to authenticated using (stage = 'draft');
+      create function public.stamp() returns trigger language plpgsql set search_path = '' as
+        $$ begin if new.zone not in ('UTC', 'CET') then raise exception 'no such zone'; end if; return new; end $$;
+      create trigger stamp before insert or update on public.pages for each row execute function public.stamp();`,
+  ],
+  [
+    'a taste that users write into their own metadata, beside what they are members of',
+    `${ofTeams('posts', `${ours} and coalesce((select auth.jwt() -> 'user_metadata' ->> 'taste'), 'all') in ('all', 'some')`)}`,
+  ],
   [
     'bookmarks',
     articles +

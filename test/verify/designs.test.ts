@@ -22,6 +22,8 @@ const prove = (sql: string): Promise<string[]> =>
 /** What is wrong, the schema, the error that must be found, and the repair. */
 type Hole = [name: string, sql: string, finds: string, repair: string];
 
+const fonts = owned('a', "font text not null default 'Inter'");
+
 const holes: Record<string, Hole[]> = {
   'conditions of policies': [
     [
@@ -35,6 +37,31 @@ const holes: Record<string, Hole[]> = {
       ofTeams('a', `team_id::text = (current_setting('request.jwt.claims', true)::json -> 'user_metadata' ->> 'team')`),
       'isolation-read public.a',
       seenBy('a', ours),
+    ],
+    [
+      'the key of a new row that the request names',
+      owned('a') +
+        `alter policy i on public.a with check (${mine} or id::text = (nullif(current_setting('request.cookies', true), '')::json ->> 'tenant'));`,
+      'isolation-insert public.a',
+      `alter policy i on public.a with check (${mine});`,
+    ],
+    [
+      'a role that members write into their own metadata',
+      `${ofTeams('a', ours)} grant delete on public.team_users to authenticated;
+      create policy leaves on public.team_users for delete to authenticated using (user_id = (select auth.uid())
+        or ${ours} and (select auth.jwt() -> 'user_metadata' ->> 'role') = 'admin');`,
+      'isolation-write public.team_users',
+      'alter policy leaves on public.team_users using (user_id = (select auth.uid()));',
+    ],
+    [
+      'the second of the roles that users write into their own metadata',
+      owned(
+        'a',
+        '',
+        `${mine} or (select auth.jwt() -> 'user_metadata' ->> 'role') = 'guest' and title is null or (select auth.jwt() -> 'user_metadata' ->> 'role') = 'admin'`,
+      ),
+      'isolation-read public.a',
+      seenBy('a', mine),
     ],
     [
       'one of several statuses',
@@ -136,6 +163,45 @@ const holes: Record<string, Hole[]> = {
       owned('a') + callable('public.f()', 'text[]', 'select array_agg(title) from public.a'),
       'isolation-read public.f()',
       callable('public.f()', 'text[]', 'select array_agg(title) from public.a where owner_id = auth.uid()'),
+    ],
+    [
+      'whether a text is there that has a default',
+      fonts + callable('public.f(q text)', 'boolean', 'select exists (select 1 from public.a where font like q)'),
+      'isolation-read public.f(text)',
+      callable(
+        'public.f(q text)',
+        'boolean',
+        'select exists (select 1 from public.a where font like q and owner_id = auth.uid())',
+      ),
+    ],
+    [
+      'whether a text is there in a row that a trigger made',
+      `create table public.people (id uuid primary key references auth.users (id), zone text not null default 'UTC');
+      alter table public.people enable row level security; grant select on public.people to authenticated;
+      create policy r on public.people for select to authenticated using (id = (select auth.uid()));
+      create function public.welcome() returns trigger language plpgsql security definer set search_path = '' as
+        $$ begin insert into public.people (id) values (new.id); return new; end $$;
+      revoke all on function public.welcome() from public;
+      create trigger welcome after insert on auth.users for each row execute function public.welcome();` +
+        callable('public.f(q text)', 'boolean', 'select exists (select 1 from public.people where zone like q)'),
+      'isolation-read public.f(text)',
+      callable(
+        'public.f(q text)',
+        'boolean',
+        'select exists (select 1 from public.people where zone like q and id = auth.uid())',
+      ),
+    ],
+    [
+      'a text with a default that a trigger copies to where all read',
+      `${fonts} create table public.feed (id bigint generated always as identity primary key, body text);
+      alter table public.feed enable row level security; grant select on public.feed to authenticated;
+      create policy r on public.feed for select to authenticated using (true);
+      create function public.tell() returns trigger language plpgsql security definer set search_path = '' as
+        $$ begin insert into public.feed (body) values (new.font); return new; end $$;
+      revoke all on function public.tell() from public;
+      create trigger tell after insert on public.a for each row execute function public.tell();`,
+      'isolation-read public.a',
+      'drop trigger tell on public.a;',
     ],
     [
       'a search for nothing',
