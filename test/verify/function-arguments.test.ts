@@ -93,6 +93,16 @@ const inTexts: Record<string, Body> = {
   prefix: ['uri text', `select title from public.docs where id = substring(uri from 5)::uuid and uri like 'doc:%' @`],
   joined: ['uri text', `select title from public.docs where 'doc:' || id = uri @`],
   formatted: ['uri text', `select title from public.docs where format('doc/%s/edit', id) = uri @`],
+  capitals: ['ref text', `select title from public.docs where upper(id::text) = ref @`],
+  bare: ['ref text', `select title from public.docs where replace(id::text, '-', '') = ref @`],
+  shortened: ['ref text', `select title from public.docs where translate(id::text, '-', '') = lower(ref) @`],
+  named_in_capitals: ['ref text', `select title from public.docs where 'DOC:' || upper(id::text) = ref @`],
+  digest_of_two: [
+    'ref text',
+    `select title from public.docs where encode(sha256(convert_to(concat(owner_id, ':', id), 'UTF8')), 'hex') = ref @`,
+  ],
+  appended: ['ref text', `select title from public.docs where id::text || '' = ref @`],
+  digest: ['ref text', `select title from public.docs where md5(id::text) = ref @`],
   encoded: [
     'ref text',
     `select title from public.docs where id = split_part(convert_from(decode(ref, 'base64'), 'UTF8'), ':', 2)::uuid @`,

@@ -143,12 +143,16 @@ function composed(ids: readonly Candidate[], name: string, context: ArgumentCont
   const { forms, encodings } = context.textForms(name);
   const keyOf = (columns: ReadonlySet<string>, rank: number): Candidate | undefined =>
     ofColumns(columns, rank, context) ?? ids[rank] ?? ids[0];
-  const build = (form: TextForms['forms'][number], rank: number, part: 'sql' | 'unknown'): string =>
-    form
-      .map((one) =>
-        typeof one === 'string' ? quoteLiteral(one) : `(${keyOf(one.columns, rank)?.[part] ?? 'NULL'})::text`,
-      )
+  const build = (form: TextForms['forms'][number], rank: number, part: 'sql' | 'unknown'): string => {
+    const key = (columns: ReadonlySet<string>): string => `(${keyOf(columns, rank)?.[part] ?? 'NULL'})`;
+    return form
+      .map((one) => {
+        if (typeof one === 'string') return quoteLiteral(one);
+        if ('columns' in one) return `${key(one.columns)}::text`;
+        return one.changed.map((piece) => (typeof piece === 'string' ? piece : key(piece.columns))).join('');
+      })
       .join(' || ');
+  };
   const texts = forms.flatMap((form) =>
     Array.from({ length: mostOfForm }, (_, rank): Candidate => ({
       sql: `(${build(form, rank, 'sql')})`,

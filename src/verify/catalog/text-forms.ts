@@ -4,10 +4,11 @@ import { columnOf, constantOf } from '../../rules/engine/live/expression.ts';
 import { samplePattern } from '../fixtures/sample-pattern.ts';
 import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
 import type { RoutineBody } from './bodies.ts';
+import { type ChangedKey, changedKey } from './changed-keys.ts';
 import type { Sources } from './effects.ts';
 
-/** A part of a text: a constant, or a key from one of these columns. */
-export type TextPart = string | { columns: ReadonlySet<string> };
+/** A part of a text: a constant, a key from one of these columns, or what SQL makes of keys. */
+export type TextPart = string | { columns: ReadonlySet<string> } | { changed: ChangedKey };
 
 /** A text in which a key is a part. */
 export type TextForm = readonly TextPart[];
@@ -150,7 +151,12 @@ function constantsIn(trees: readonly Node[]): ReadonlySet<string> {
 const anyKey: TextPart = { columns: new Set() };
 
 function textOf(form: TextForm): string {
-  return form.map((part) => (typeof part === 'string' ? part : `<${[...part.columns].join()}>`)).join('');
+  return form
+    .map((part) => {
+      if (typeof part === 'string') return part;
+      return 'changed' in part ? textOf(part.changed) : `<${[...part.columns].join()}>`;
+    })
+    .join('');
 }
 
 /** Learns what the parts of texts are compared with. */
@@ -247,7 +253,7 @@ function columnsOf(node: unknown): ReadonlySet<string> {
   return found;
 }
 
-/** The parts of `'doc:' || id`, `concat('doc:', id)`, `format('doc:%s', id)`; undefined for anything else. */
+/** The parts of `'doc:' || id`, `concat('doc:', id)`, `format('doc:%s', id)`, `upper(id)`; undefined for anything else. */
 function joined(node: unknown): TextForm | undefined {
   const cast = fieldsOf(node, 'TypeCast');
   if (cast !== undefined) return joined(cast.arg);
@@ -256,7 +262,7 @@ function joined(node: unknown): TextForm | undefined {
   const name = stringsOf(call?.funcname).at(-1) ?? '';
   if (expression !== undefined && stringsOf(expression.name).at(-1) === '||')
     return partsOf([expression.lexpr, expression.rexpr]);
-  if (!joins.has(name)) return undefined;
+  if (!joins.has(name)) return changedForm(node);
   const [first, ...rest] = call?.args ?? [];
   const text = literalOf(first);
   if (name === 'concat') return partsOf([first, ...rest]);
@@ -268,6 +274,11 @@ function joined(node: unknown): TextForm | undefined {
   return given === undefined
     ? undefined
     : [...given.flatMap((part, index): TextPart[] => [pieces[index] ?? '', part]), pieces[given.length] ?? ''];
+}
+
+function changedForm(node: unknown): TextForm | undefined {
+  const changed = changedKey(node);
+  return changed === undefined ? undefined : [{ changed }];
 }
 
 function partsOf(nodes: readonly unknown[]): TextForm | undefined {
