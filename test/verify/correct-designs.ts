@@ -23,14 +23,36 @@ create policy pub on public.articles for select to anon, authenticated using (pu
 export const correctDesigns: readonly [name: string, sql: string][] = [
   [
     'texts with a default: one that nothing names, one that a trigger takes, one that policies ask for',
-    owned(
-      'pages',
-      "font text not null default 'Inter', zone text not null default 'UTC', stage text not null default 'draft'",
-    ) +
+    "create type public.rank as enum ('low', 'high');" +
+      owned(
+        'pages',
+        "font text not null default 'Inter', zone text not null default 'UTC', stage text not null default 'draft', rank text not null default 'low'",
+        `${mine} and rank::public.rank is not null`,
+      ) +
       `create policy staged on public.pages as restrictive for update to authenticated using (stage = 'draft');
       create function public.stamp() returns trigger language plpgsql set search_path = '' as
         $$ begin if new.zone not in ('UTC', 'CET') then raise exception 'no such zone'; end if; return new; end $$;
       create trigger stamp before insert or update on public.pages for each row execute function public.stamp();`,
+  ],
+  [
+    'roles without a list that a trigger gives who founds a group',
+    `create schema private; grant usage on schema private to authenticated;
+      create table public.groups (id uuid primary key default gen_random_uuid(), created_by uuid not null default auth.uid() references auth.users (id), name text not null);
+      create table public.group_members (group_id uuid not null references public.groups (id) on delete cascade, user_id uuid not null references auth.users (id) on delete cascade, role text not null default 'member', nickname text not null default 'new here', primary key (group_id, user_id));
+      create index on public.group_members (user_id); create index on public.groups (created_by);
+      create function private.found() returns trigger language plpgsql security definer set search_path = '' as
+        $$ begin insert into public.group_members (group_id, user_id, role) values (new.id, new.created_by, 'owner'); return new; end $$;
+      revoke all on function private.found() from public;
+      create trigger found after insert on public.groups for each row execute function private.found();
+      create function private.my_groups(as_role text) returns setof uuid language sql stable security definer set search_path = '' as
+        $$ select group_id from public.group_members where user_id = auth.uid() and (as_role is null or role = as_role) $$;
+      revoke all on function private.my_groups(text) from public; grant execute on function private.my_groups(text) to authenticated;
+      ${rls('groups', 'grant select, insert, update, delete on public.groups to authenticated;')} ${rls('group_members', 'grant select on public.group_members to authenticated;')}
+      create policy r on public.groups for select to authenticated using (created_by = ${uid} or id in (select private.my_groups(null)));
+      create policy i on public.groups for insert to authenticated with check (created_by = ${uid});
+      create policy u on public.groups for update to authenticated using (id in (select private.my_groups('owner'))) with check (id in (select private.my_groups('owner')) and created_by = created_by);
+      create policy d on public.groups for delete to authenticated using (id in (select private.my_groups('owner')));
+      create policy r on public.group_members for select to authenticated using (group_id in (select private.my_groups(null)));`,
   ],
   [
     'a taste that users write into their own metadata, beside what they are members of',

@@ -1,43 +1,61 @@
 /** Default texts that mean nothing to what reads them: every row may have another. */
 import { type ColumnRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
-import { constantOf, walk } from '../../rules/engine/live/expression.ts';
+import { columnOf, constantOf, nameParts, type Node, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from './model.ts';
 
-const known = new WeakMap<RelationRow, ReadonlySet<string>>();
+/** What the table's policies, triggers and generated columns, and whatever reads it, do with its texts. */
+interface Uses {
+  /** Texts that its own policies, triggers and generated columns name. */
+  texts: ReadonlySet<string>;
+  /** Names of the columns that anything takes for a value of another type. */
+  cast: ReadonlySet<string>;
+}
+
+const known = new WeakMap<RelationRow, Uses>();
+
+const textTypes = new Set(['text', 'varchar', 'bpchar', 'citext', 'name']);
 
 /**
  * Returns whether the column's default is a text that nothing compares the column with, like the name of a font. One that
- * something names beside it, like a status, may decide what happens to the row.
+ * something names beside it, like a status, may decide what happens to the row; one without letters, or that is cast, has to
+ * be of a form.
  */
 export function isPlaceholder(column: ColumnRow, table: RelationRow, model: Model): boolean {
   if (column.category !== 'S' || column.labels !== null || column.generated || column.default === null) return false;
   const text = constantOf(model.parse(column.default));
+  if (text === undefined || !/\p{L}/u.test(text)) return false;
   const compared = model.dependencies.decidingColumns(qualifiedName(table)).get(column.name) ?? [];
-  return text !== undefined && !compared.includes(text) && !textsOf(table, model).has(text);
+  const { texts, cast } = usesOf(table, model);
+  return !compared.includes(text) && !texts.has(text) && !cast.has(column.name);
 }
 
-/** The texts that the table's own policies, triggers and generated columns name. */
-function textsOf(table: RelationRow, model: Model): ReadonlySet<string> {
-  const texts = known.get(table) ?? findTexts(table, model);
-  known.set(table, texts);
-  return texts;
+function usesOf(table: RelationRow, model: Model): Uses {
+  const uses = known.get(table) ?? findUses(table, model);
+  known.set(table, uses);
+  return uses;
 }
 
-function findTexts({ policies, columns, triggers }: RelationRow, { parse, sources }: Model): ReadonlySet<string> {
+function findUses(table: RelationRow, { parse, sources, dependencies }: Model): Uses {
   const expressions = [
-    ...policies.flatMap(({ using, check }) => [using, check]),
-    ...columns.filter(({ generated }) => generated).map((column) => column.default),
+    ...table.policies.flatMap(({ using, check }) => [using, check]),
+    ...table.columns.filter(({ generated }) => generated).map((column) => column.default),
   ];
-  const routines = triggers.flatMap((trigger) => sources.byOid(trigger.function) ?? []);
-  const found = new Set<string>();
-  walk(
-    [
-      expressions.map((sql) => (sql === null ? undefined : parse(sql))),
-      routines.map((routine) => sources.body(routine).trees),
-    ],
-    (type, node) => {
-      if (type === 'A_Const' && node['sval'] !== undefined) found.add(constantOf({ A_Const: node }) ?? '');
-    },
-  );
-  return found;
+  const routines = table.triggers.flatMap((trigger) => sources.byOid(trigger.function) ?? []);
+  const own = [
+    expressions.map((sql) => (sql === null ? undefined : parse(sql))),
+    routines.map((routine) => sources.body(routine).trees),
+  ];
+  const texts = new Set<string>();
+  walk(own, (type, node) => {
+    if (type === 'A_Const' && node['sval'] !== undefined) texts.add(constantOf({ A_Const: node }) ?? '');
+  });
+  const cast = new Set<string>();
+  walk([own, dependencies.readers(qualifiedName(table)).map(({ trees }) => trees)], (type, node) => {
+    if (type !== 'TypeCast' || textTypes.has(nameParts((node['typeName'] as Node)['names']).at(-1) ?? '')) return;
+    walk(node['arg'], (inner, fields) => {
+      const name = inner === 'ColumnRef' ? columnOf({ ColumnRef: fields })?.name : undefined;
+      if (name !== undefined) cast.add(name);
+    });
+  });
+  return { texts, cast };
 }
