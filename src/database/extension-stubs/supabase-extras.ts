@@ -17,13 +17,13 @@ const language = (name: string): ExtensionStub => ({
 const asBrin = (method: string, classes: readonly [name: string, type: string][]): string =>
   [
     `CREATE ACCESS METHOD ${method} TYPE INDEX HANDLER brinhandler;`,
-    ...classes.map(
-      ([name, type], index) =>
-        `CREATE OPERATOR CLASS ${name} ${classes.findIndex((each) => each[1] === type) === index ? 'DEFAULT' : ''} FOR TYPE ${type} USING ${method} AS
+    ...classes.map(([name, type], index) => {
+      const isFirst = classes.findIndex((each) => each[1] === type) === index;
+      return `CREATE OPERATOR CLASS ${name} ${isFirst ? 'DEFAULT' : ''} FOR TYPE ${type} USING ${method} AS
   OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 brin_minmax_opcinfo(internal),
   FUNCTION 2 brin_minmax_add_value(internal, internal, internal, internal),
-  FUNCTION 3 brin_minmax_consistent(internal, internal, internal), FUNCTION 4 brin_minmax_union(internal, internal, internal);`,
-    ),
+  FUNCTION 3 brin_minmax_consistent(internal, internal, internal), FUNCTION 4 brin_minmax_union(internal, internal, internal);`;
+    }),
   ].join('\n');
 
 /** Extensions of others that Supabase offers. */
