@@ -102,7 +102,7 @@ export async function sweep(world: World, sample: number): Promise<Outcome> {
       if (reason === undefined) missed.push(mutant);
       else reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
     }
-    // A sweep that is stopped has said what it found, and where the next one can go on.
+    // A sweep that is stopped has said what it found, and where the next one can continue.
     if (Date.now() - printed < 30_000) continue;
     printed = Date.now();
     process.stderr.write(`${[...result(), `  continues from ${number + every}`].join('\n')}\n`);

@@ -25,7 +25,7 @@ async function missing(sql: string): Promise<string[]> {
   return findings.filter(({ rule }) => reading.includes(rule)).map(({ rule, message }) => `${rule}: ${message}`);
 }
 
-/** Runs a file as PostgreSQL does, and takes it back. */
+/** Runs a file as PostgreSQL does, and rolls it back. */
 async function run(sql: string): Promise<void> {
   await database.script(`begin; ${sql};`).finally(() => database.script('rollback'));
 }
