@@ -26,7 +26,7 @@ export interface JournalFile {
 }
 
 /** Path of the journal of a folder of migrations. */
-function journalOf(folder: string): string {
+export function journalOf(folder: string): string {
   return `${folder}/meta/_journal.json`;
 }
 

@@ -63,7 +63,7 @@ function raisedInJournal(files: readonly Migration[], listed: (migration: Migrat
 function renameOf({ rollbacks }: Situation, { migration, number }: Move): Rename {
   const folder = folderOf(migration.file);
   const name = migration.file.slice(folder.length + 1);
-  const to = `${number}${name.slice(migration.number.length)}`;
+  const to = name.replace(migration.number, number);
   const back = rollbacks.get(migration.file)?.file;
   return {
     from: migration.file,

@@ -170,7 +170,7 @@ function columnsNamed({ migrations }: Situation, tables: readonly Need[], sql: s
 function beforeUse(situation: Situation, missing: readonly Need[], sql: string): FixResult {
   const { migrations, applied, folders } = situation;
   const users = missing.map(({ site }) => site.piece).sort((a, b) => a.order - b.order);
-  if (applied.size > 0 || folders.order === 'journal') {
+  if (applied.size > 0 || !['number', 'timestamp'].includes(folders.order)) {
     const user = users.find(({ source }) => source.migration.layer === 'core');
     if (applied.size > 0 && user === undefined) return inRepairFile(situation, 'core', [sql]);
     const first = applied.size > 0 ? user!.source.migration : migrations[0]!;

@@ -15,4 +15,9 @@ export interface Migration {
    * edit.
    */
   checksum: string;
+  /**
+   * What the file has around `sql` and never runs with it: the section of goose, dbmate and others that rolls it back.
+   * `sql` has blanks in the place of `before`. Absent where `sql` is the whole file.
+   */
+  around?: { before: string; after: string };
 }
