@@ -1,0 +1,60 @@
+/** Tells folders of SQL for another database from those for PostgreSQL. */
+import { posix } from 'node:path';
+import type { SqlTree } from './sql-tree.ts';
+
+/** What a folder's SQL is for, where it is not PostgreSQL. */
+export interface Foreign {
+  /** For people: `SQLite`, `MySQL`, `templates`. */
+  what: string;
+  /** The tool's own file says so; otherwise most files that do not parse look like it. */
+  stated: boolean;
+}
+
+const names: Readonly<Record<string, string>> = {
+  sqlite: 'SQLite',
+  turso: 'SQLite',
+  mysql: 'MySQL',
+  mariadb: 'MySQL',
+  singlestore: 'SingleStore',
+  sqlserver: 'SQL Server',
+  mssql: 'SQL Server',
+  cockroachdb: 'CockroachDB',
+};
+
+/** At most this many files of a folder are parsed. */
+const sampled = 20;
+
+/**
+ * What the SQL of a folder is for, if that is not PostgreSQL: by Drizzle's journal, by Prisma's lock, or by the
+ * statements that PostgreSQL cannot parse.
+ * @param files paths in the kit
+ */
+export async function foreignOf(tree: SqlTree, folder: string, files: readonly string[]): Promise<Foreign | undefined> {
+  const stated = await statedDialect(tree, folder);
+  if (stated !== undefined) return Object.hasOwn(names, stated) ? { what: names[stated]!, stated: true } : undefined;
+  const [{ loadParser }, { parseSql }, { dialectOfFile }] = await Promise.all([
+    import('../sql/parser.ts'),
+    import('../sql/split.ts'),
+    import('../rules/engine/dialects.ts'),
+  ]);
+  await loadParser();
+  const sample = files.slice(0, sampled);
+  const seen = new Map<string, number>();
+  for (const file of sample) {
+    const found = dialectOfFile(parseSql(await tree.text(file)).statements);
+    if (found !== undefined) seen.set(found, (seen.get(found) ?? 0) + 1);
+  }
+  const count = [...seen.values()].reduce((sum, each) => sum + each, 0);
+  if (count * 2 <= sample.length) return undefined;
+  const [most] = [...seen].sort((a, b) => b[1] - a[1])[0]!;
+  return { what: most === 'template' ? 'templates, which another tool fills in' : most, stated: false };
+}
+
+/** The dialect that the tool's own file names, in lower case. */
+async function statedDialect(tree: SqlTree, folder: string): Promise<string | undefined> {
+  const journal = posix.join(folder, 'meta/_journal.json');
+  const lock = posix.join(folder, 'migration_lock.toml');
+  if (tree.files.includes(journal)) return /"dialect"\s*:\s*"(\w+)"/.exec(await tree.text(journal))?.[1]?.toLowerCase();
+  if (tree.files.includes(lock)) return /^\s*provider\s*=\s*"(\w+)"/m.exec(await tree.text(lock))?.[1]?.toLowerCase();
+  return undefined;
+}
