@@ -331,18 +331,19 @@ async function unknown(tree: SqlTree, foreign: readonly Candidate[]): Promise<Mu
     });
   }
   const folders = sqlIn(tree);
-  const tool = folders.length === 0 ? await toolWithoutSql(tree) : undefined;
-  if (tool !== undefined) {
+  const tool = await toolWithoutSql(tree);
+  if (tool !== undefined && folders.length === 0) {
     return new MuseError({
       code: 'layout-unknown',
       message: `The kit has no SQL migrations. It has ${tool.what}.`,
       suggestion: `${tool.advice}\nCommit that in the kit, then run this again.`,
     });
   }
+  const has = tool === undefined ? [] : [`It also has ${tool.what}. ${tool.advice}`];
   return new MuseError({
     code: 'layout-unknown',
     message: 'create-muse does not know how this kit stores its migrations.',
-    detail: ['Looked for:', ...layoutRules.map((rule) => `  ${rule.title}`), ...sqlFolders(tree)].join('\n'),
+    detail: ['Looked for:', ...layoutRules.map((rule) => `  ${rule.title}`), ...sqlFolders(tree), ...has].join('\n'),
     suggestion:
       folders[0] === undefined
         ? 'Use a kit with SQL migrations, or --kit builtin.'

@@ -38,13 +38,15 @@ export async function readSqlTree(directory: string): Promise<SqlTree> {
     }
   }
   const sorted = [...folders].sort();
+  const found = new Map<string, readonly string[]>();
   return {
     files,
     folders: sorted,
-    below: (folder) =>
-      folder === '.'
-        ? files
-        : files.filter((path) => path.startsWith(`${folder}/`)).map((path) => path.slice(folder.length + 1)),
+    below(folder) {
+      const known = found.get(folder) ?? within(files, folder);
+      found.set(folder, known);
+      return known;
+    },
     matching(pattern) {
       const wanted = patternOf(pattern);
       return (isSql(pattern) ? files : sorted).filter(
@@ -53,6 +55,11 @@ export async function readSqlTree(directory: string): Promise<SqlTree> {
     },
     text: async (path) => (await readText(join(directory, path))) ?? '',
   };
+}
+
+function within(files: readonly string[], folder: string): readonly string[] {
+  if (folder === '.') return files;
+  return files.filter((path) => path.startsWith(`${folder}/`)).map((path) => path.slice(folder.length + 1));
 }
 
 function patternOf(pattern: string): RegExp {

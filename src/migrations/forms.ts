@@ -25,6 +25,8 @@ export interface Form {
   createRollback?: (number: string, title: string) => string;
   /** A migration and its rollback are sections of one file, as this tool writes them. */
   sections?: SectionTool;
+  /** The tool runs the files on any server, which may lack the roles and schemas of Supabase. */
+  anyServer?: true;
   /** New files are numbered in each layer for itself, or after all files. */
   next: 'layer' | 'all';
   /** The digits of a new number where no file has one: a time (`14` digits), or that many with zeros in front. */
@@ -54,6 +56,7 @@ const inOne = (sections: SectionTool, more: Partial<Form> = {}): Form => ({
   counted: true,
   create: plain,
   sections,
+  anyServer: true,
   next: 'all',
   digits: 14,
   ...more,
@@ -80,6 +83,7 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
   },
   journal: {
     wanted: 'NNNN_name.sql, e.g. 0004_invoices.sql',
+    anyServer: true,
     name: digitsFirst,
     sort: 'journal',
     create: plain,
@@ -89,6 +93,7 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
   },
   flyway: {
     wanted: 'V<version>__name.sql, e.g. V4__invoices.sql',
+    anyServer: true,
     name: flywayName,
     unnumbered: /(?:^|\/)R__[^/]*\.sql$/,
     // U undoes a version, B stands for all versions up to it, and other names are callbacks, which Flyway calls itself.
@@ -104,6 +109,7 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
   },
   pair: {
     wanted: '<number>_name.up.sql with <number>_name.down.sql, e.g. 000004_invoices.up.sql',
+    anyServer: true,
     name: /^(\d+)[_-].+\.sql$/,
     sort: 'value',
     counted: true,
@@ -123,6 +129,7 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
   }),
   folder: {
     wanted: '<14 digits>_name/migration.sql, e.g. 20260131120000_invoices/migration.sql',
+    anyServer: true,
     name: /^(\d+)[_-][^/]+\/migration\.sql$/,
     unnumbered: /^[^/]+\/migration\.sql$/,
     never: /^(?!migration\.sql$)/,
@@ -136,6 +143,7 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
   },
   'up-folder': {
     wanted: '<number>_name/up.sql with <number>_name/down.sql, e.g. 1767225600000_invoices/up.sql',
+    anyServer: true,
     name: /^(\d[\d-]*)[_-][^/]+\/up\.sql$/,
     never: /^(?!up\.sql$)/,
     below: 'one',
@@ -148,6 +156,7 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
   },
   sqitch: {
     wanted: 'the name of a change in sqitch.plan, e.g. invoices.sql',
+    anyServer: true,
     name: digitsFirst,
     unnumbered: /\.sql$/,
     never: /^\./,

@@ -31,8 +31,8 @@ export async function readListed(
 ): Promise<Listed> {
   switch (forms[order].sort) {
     case 'journal': {
-      const { readJournal, journalOf } = await import('./drizzle-journal.ts');
-      return { file: journalOf(folder), ...(await readJournal(root, folder)) };
+      const { readJournal } = await import('./drizzle-journal.ts');
+      return readJournal(root, folder);
     }
     case 'plan':
       return readPlan(root, folder);

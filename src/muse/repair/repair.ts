@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openEmbedded } from '../../database/embedded/embedded.ts';
 import type { Finding } from '../../shared/finding.ts';
 import { packageDirectory } from '../../kit/builtin.ts';
-import { entriesOf, journalOf, readJournalFiles } from '../../migrations/drizzle-journal.ts';
+import { entriesOf, readJournalFiles } from '../../migrations/drizzle-journal.ts';
 import { forms } from '../../migrations/forms.ts';
 import { namingFindings } from '../../migrations/naming.ts';
 import { isMigration, type MigrationFiles } from '../../migrations/read.ts';
@@ -149,9 +149,10 @@ function namesWrong(
     ...[...new Set([...folders.core, ...folders.extensions])].flatMap((folder) => {
       const inside = all.filter((file) => file.startsWith(`${folder}/`)).map((file) => file.slice(folder.length + 1));
       const names = inside.filter((name) => isMigration(name, folders.order));
-      const tags = entriesOf(journals.get(folder)?.text ?? '')?.map(({ tag }) => tag) ?? [];
-      const list = folders.order === 'journal' ? { file: journalOf(folder) } : {};
-      return namingFindings(folder, names, folders.order, { tags, ...list });
+      const journal = folders.order === 'journal' ? journals.get(folder) : undefined;
+      const tags = entriesOf(journal?.text ?? '')?.map(({ tag }) => tag);
+      const list = tags === undefined ? { tags: [] } : { tags, file: journal!.file };
+      return namingFindings(folder, names, folders.order, list);
     }),
   ];
 }
