@@ -9,7 +9,7 @@ import type { Isolation, MigrationFolders } from '../shared/muse-file.ts';
 import { type Foreign, foreignOf } from './dialect.ts';
 import { isolationMarks, type LayoutRule, layoutRules } from './layouts.ts';
 import { isSql, readSqlTree, type SqlTree } from './sql-tree.ts';
-import { toolWithoutSql } from './without-sql.ts';
+import { unknownLayout, withoutMigrations } from './unknown-layout.ts';
 
 /** Where a kit keeps its migrations. The known layouts are data in `layouts.ts`. */
 export interface Layout {
@@ -79,7 +79,7 @@ export async function recognizeLayout(
       ? await choose(taken.map(({ rule, core, files }) => ({ title: rule.title, core, files: files.length })))
       : 0;
   const first = taken[index];
-  if (first === undefined) throw await unknown(tree, fitting);
+  if (first === undefined) throw await unknownLayout(tree, fitting);
   const named = byHand.extensions ?? [];
   for (const folder of named) await mustBePlace(directory, folder, false);
   const folders = foldersOf(first.rule, first.core);
@@ -248,12 +248,7 @@ async function custom(directory: string, byHand: LayoutByHand): Promise<Layout> 
   };
   for (const folder of core) {
     if (migrationsIn(tree, folder, folders.order).length > 0) continue;
-    throw new MuseError({
-      code: 'bad-layout',
-      message: `"${folder}" has no migrations: ${tree.below(folder).some(isSql) ? `no file in it is called ${forms[folders.order].wanted}` : 'there is no SQL file in it'}.`,
-      detail: sqlFolders(tree).join('\n'),
-      suggestion: 'Name the folder that the migrations are in, e.g. --core db/migrations.',
-    });
+    throw withoutMigrations(tree, folder, forms[folders.order].wanted);
   }
   const files = [...core, ...folders.extensions].flatMap((folder) => migrationsIn(tree, folder, folders.order));
   return {
@@ -283,70 +278,4 @@ async function isolationOf(tree: SqlTree, files: readonly string[]): Promise<Iso
   }
   const [most] = [...counts].sort((a, b) => b[1] - a[1]);
   return most !== undefined && most[1] > 0 ? most[0] : 'auth-uid';
-}
-
-/** At most this many folders with SQL are listed. */
-const listed = 12;
-
-interface Counted {
-  folder: string;
-  count: number;
-  numbered: number;
-}
-
-/** The folders with SQL right in them: those with the most numbered files first. */
-function sqlIn(tree: SqlTree): Counted[] {
-  const seen = new Map<string, Counted>();
-  for (const path of tree.files.filter(isSql)) {
-    const folder = posix.dirname(path);
-    const known = seen.get(folder) ?? { folder, count: 0, numbered: 0 };
-    known.count += 1;
-    if (/^\d/.test(posix.basename(path))) known.numbered += 1;
-    seen.set(folder, known);
-  }
-  return [...seen.values()].sort((a, b) => b.numbered - a.numbered || b.count - a.count);
-}
-
-function sqlFolders(tree: SqlTree): string[] {
-  const seen = sqlIn(tree);
-  if (seen.length === 0) return ['It has no SQL files.'];
-  return [
-    'SQL files are in:',
-    ...seen.slice(0, listed).map(({ folder, count }) => `  ${folder}/  ${count} SQL file${count === 1 ? '' : 's'}`),
-    ...(seen.length > listed ? [`  … and ${seen.length - listed} more folders`] : []),
-  ];
-}
-
-async function unknown(tree: SqlTree, foreign: readonly Candidate[]): Promise<MuseError> {
-  const [first] = foreign;
-  if (first !== undefined) {
-    const kinds = [...new Set(foreign.map((each) => each.foreign!.what))];
-    return new MuseError({
-      code: 'layout-unknown',
-      message: `The kit's migrations are for ${kinds.join(' and ')}, and create-muse runs PostgreSQL.`,
-      detail: foreign
-        .map(({ core, files, foreign: of }) => `  ${core.join(', ')}  ${files.length} files (${of!.what})`)
-        .join('\n'),
-      suggestion: 'Use a kit for PostgreSQL, or --kit builtin.',
-    });
-  }
-  const folders = sqlIn(tree);
-  const tool = await toolWithoutSql(tree);
-  if (tool !== undefined && folders.length === 0) {
-    return new MuseError({
-      code: 'layout-unknown',
-      message: `The kit has no SQL migrations. It has ${tool.what}.`,
-      suggestion: `${tool.advice}\nCommit that in the kit, then run this again.`,
-    });
-  }
-  const has = tool === undefined ? [] : [`It also has ${tool.what}. ${tool.advice}`];
-  return new MuseError({
-    code: 'layout-unknown',
-    message: 'create-muse does not know how this kit stores its migrations.',
-    detail: ['Looked for:', ...layoutRules.map((rule) => `  ${rule.title}`), ...sqlFolders(tree), ...has].join('\n'),
-    suggestion:
-      folders[0] === undefined
-        ? 'Use a kit with SQL migrations, or --kit builtin.'
-        : `Name the folders: --core ${folders[0].folder} (and --extensions <folder>).`,
-  });
 }

@@ -20,7 +20,8 @@ const tools: readonly Tool[] = [
     title: 'a Prisma schema without migrations',
     file: /(?:^|\/)[^/]+\.prisma$/,
     advice:
-      'Write its migrations: npx prisma migrate diff --from-empty --to-schema-datamodel <schema.prisma> --script > prisma/migrations/0_init/migration.sql (make the folder first)',
+      'Make the folder prisma/migrations/0_init, then write its migration: npx prisma migrate diff --from-empty ' +
+      '--to-schema-datamodel <schema.prisma> --script > prisma/migrations/0_init/migration.sql',
   },
   {
     title: 'a Drizzle schema without migrations',

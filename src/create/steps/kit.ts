@@ -10,6 +10,7 @@ import { parseKitSource } from '../../kit/source.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import { readText } from '../../shared/files.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
+import { shellPath } from '../../shared/shell.ts';
 import type { Configured, Fetched, Run } from '../context.ts';
 import { targetOf } from '../../targets/open.ts';
 import { answerOf, type Step } from '../step.ts';
@@ -96,18 +97,17 @@ const counted = (files: number): string => `${files} ${files === 1 ? 'file' : 'f
 
 /** What is among the kit's migrations and is not run. */
 function layoutNotes({ folders, others = [], inCode = [] }: Layout, files: number): string[] {
+  const notes = others.map(({ id, folders: other, files: count, foreign }) => {
+    const named = `The kit also has ${other.join(', ')} (${id}, ${counted(count)})`;
+    if (foreign !== undefined) return `${named}, which are for ${foreign} and are not run.`;
+    const taken = `${folders.core.join(', ')} has ${counted(files)}`;
+    return `${named}, which are not run; ${taken}. To run them instead: --core ${shellPath(other[0]!)}`;
+  });
+  if (inCode.length === 0) return notes;
+  const named = `${inCode.slice(0, 3).join(', ')}${inCode.length > 3 ? ' …' : ''}`;
   return [
-    ...others.map(({ id, folders: other, files: count, foreign }) => {
-      const named = `${other.join(', ')} (${id}, ${counted(count)})`;
-      return foreign === undefined
-        ? `The kit also has ${named}, which are not run; ${folders.core.join(', ')} has ${counted(files)}. To run them instead: --core ${other[0]}`
-        : `The kit also has ${named}, which are for ${foreign} and are not run.`;
-    }),
-    ...(inCode.length === 0
-      ? []
-      : [
-          `${counted(inCode.length)} among the migrations ${inCode.length === 1 ? 'is' : 'are'} not SQL and not run: ${inCode.slice(0, 3).join(', ')}${inCode.length > 3 ? ' …' : ''}`,
-        ]),
+    ...notes,
+    `Among the migrations ${inCode.length === 1 ? 'is 1 that is' : `are ${inCode.length} that are`} not SQL and not run: ${named}`,
   ];
 }
 
