@@ -1,6 +1,7 @@
 /** Archives the kit's own extension migrations, which are another product's tables. */
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
+import { belowFolder } from '../migrations/order.ts';
 import { readMigrations } from '../migrations/read.ts';
 import { inside, kindOf, listNames, readBytes } from '../shared/files.ts';
 import type { MigrationFolders } from '../shared/muse-file.ts';
@@ -40,12 +41,13 @@ async function amongCore(directory: string, folders: MigrationFolders): Promise<
   await inside(directory, folders.archive);
   const { migrations, rollbacks } = await readMigrations(directory, folders);
   return migrations.flatMap(({ layer, file }) => {
-    const folder = shared.find((each) => file.startsWith(`${each}/`));
+    const folder = shared.find((each) => belowFolder(each, file) !== undefined);
     if (layer !== 'extension' || folder === undefined) return [];
     const rollback = rollbacks.get(file)?.file;
-    return [...new Set([file, rollback ?? file])]
-      .filter((from) => from.startsWith(`${folder}/`))
-      .map((from) => ({ from, to: posix.join(folders.archive, from.slice(folder.length + 1)) }));
+    return [...new Set([file, rollback ?? file])].flatMap((from) => {
+      const own = belowFolder(folder, from);
+      return own === undefined ? [] : [{ from, to: posix.join(folders.archive, own) }];
+    });
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Finding } from '../shared/finding.ts';
 import { forms } from './forms.ts';
 import type { Listed } from './listed.ts';
-import { isTime, numberOf, plainNumber, type Order } from './order.ts';
+import { inFolder, isTime, numberOf, plainNumber, type Order } from './order.ts';
 
 /**
  * The findings on the names of a folder's files: their form, duplicate numbers, gaps, files that a journal or plan does
@@ -29,7 +29,7 @@ function badName(folder: string, name: string, order: Order): Finding[] {
     {
       rule: 'bad-file-name',
       severity: 'error',
-      file: `${folder}/${name}`,
+      file: inFolder(folder, name),
       message: `The name does not say when the file runs: it would run after the numbered ones, in alphabetical order.`,
       suggestion: `Rename it to ${forms[order].wanted}; move it to another folder if it is not a migration.`,
     },
@@ -52,7 +52,7 @@ function duplicates(folder: string, names: readonly string[], order: Order): Fin
       {
         rule: 'duplicate-number',
         severity: 'error',
-        file: `${folder}/${name}`,
+        file: inFolder(folder, name),
         message: `The number ${number} is taken by ${other}: only the rest of the name decides which runs first.`,
         suggestion: 'Rename one of them to the next free number.',
       },
@@ -73,7 +73,7 @@ function gaps(folder: string, names: readonly string[], order: Order): Finding[]
       {
         rule: 'number-gap',
         severity: 'warning',
-        file: `${folder}/${name}`,
+        file: inFolder(folder, name),
         message: `Between ${previous} and this file ${missing} missing: a file may have been lost.`,
         suggestion: 'Restore the missing file, or renumber the files that are applied nowhere.',
       },
@@ -90,7 +90,7 @@ function unlisted(folder: string, names: readonly string[], list: string, tags: 
       .map((name): Finding => ({
         rule: 'bad-file-name',
         severity: 'warning',
-        file: `${folder}/${name}`,
+        file: inFolder(folder, name),
         message: `${list} does not list the file: the kit's own tool never runs it, and create-muse runs it after the listed ones.`,
         suggestion: 'Add it to the list, or move it out of the folder.',
       })),

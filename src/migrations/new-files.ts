@@ -2,6 +2,7 @@
 import type { MigrationFolders } from '../shared/muse-file.ts';
 import type { Layer, Migration } from '../sql/migration.ts';
 import { forms } from './forms.ts';
+import { belowFolder, inFolder } from './order.ts';
 import { inSections, sectionToolOf, upSection } from './sections.ts';
 
 /** Where a migration and its rollback go, relative to the muse's directory, with `/`. */
@@ -20,9 +21,9 @@ type Folders = Pick<MigrationFolders, 'core' | 'extensions' | 'rollback' | 'orde
  */
 export function newPaths({ rollback, order }: Folders, folder: string, number: string, title: string): NewPaths {
   const { create, createRollback, sections } = forms[order];
-  const path = `${folder}/${create(number, title)}`;
+  const path = inFolder(folder, create(number, title));
   if (sections !== undefined) return { path, rollbackPath: path };
-  if (createRollback !== undefined) return { path, rollbackPath: `${folder}/${createRollback(number, title)}` };
+  if (createRollback !== undefined) return { path, rollbackPath: inFolder(folder, createRollback(number, title)) };
   return { path, rollbackPath: `${rollback}/extensions/${create(number, title)}` };
 }
 
@@ -67,14 +68,12 @@ export function newFile(folders: Pick<Folders, 'core' | 'order'>, layer: Layer, 
 
 const extensionLine = '-- muse: extension\n';
 
-/** Whether a file is in a folder that holds core. */
+/** Whether a file is in a folder that holds core, as one of its own files and not of a folder further down. */
 function isShared({ core, order }: Pick<Folders, 'core' | 'order'>, path: string): boolean {
-  return core.some((folder) => path.startsWith(`${folder}/`) && isIn(folder, path, order));
-}
-
-/** Whether the form reads a path as one of the folder's own files, not as one further down. */
-function isIn(folder: string, path: string, order: Folders['order']): boolean {
-  const depth = path.slice(folder.length + 1).split('/').length - 1;
   const { below } = forms[order];
-  return below === 'any' || depth === (below === 'one' ? 1 : 0);
+  return core.some((folder) => {
+    const own = belowFolder(folder, path);
+    const depth = own === undefined ? -1 : own.split('/').length - 1;
+    return below === 'any' ? depth >= 0 : depth === (below === 'one' ? 1 : 0);
+  });
 }

@@ -9,6 +9,17 @@ export function numberOf(path: string, order: Order = 'number'): string | undefi
   return forms[order].name.exec(path)?.[1];
 }
 
+/** The path of a file in a folder; `.` is the muse itself. */
+export function inFolder(folder: string, path: string): string {
+  return folder === '.' ? path : `${folder}/${path}`;
+}
+
+/** The path of a file below a folder; undefined for a file elsewhere. */
+export function belowFolder(folder: string, file: string): string | undefined {
+  if (folder === '.') return file;
+  return file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : undefined;
+}
+
 const partsOf = (number: string): string[] => number.split(/\D+/).map((part) => part.replace(/^0+(?=\d)/, ''));
 
 /** A number of any length without what does not count: `001` and `1` are one, and so are Flyway's `1.0` and `1`. */

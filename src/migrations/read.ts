@@ -18,7 +18,7 @@ import type { Layer, Migration } from '../sql/migration.ts';
 import { forms } from './forms.ts';
 import { readListed } from './listed.ts';
 import { namingFindings } from './naming.ts';
-import { compareNames, numberOf, type Order } from './order.ts';
+import { compareNames, inFolder, numberOf, type Order } from './order.ts';
 import { sectionsOf } from './sections.ts';
 
 /** The file that rolls a migration back. */
@@ -92,7 +92,7 @@ export async function readMigrations(
     const { folder, all } = await listPlace(base, place, order);
     const texts = new Map<string, DecodedSql>();
     const textOf = (name: string): DecodedSql => {
-      const known = texts.get(name) ?? readSql(base, `${folder}/${name}`);
+      const known = texts.get(name) ?? readSql(base, inFolder(folder, name));
       texts.set(name, known);
       return known;
     };
@@ -106,7 +106,7 @@ export async function readMigrations(
     result.findings.push(...listed.findings, ...namingFindings(folder, own, order, listed));
     for (const name of own) {
       const text = textOf(name);
-      const file = `${folder}/${name}`;
+      const file = inFolder(folder, name);
       if ('finding' in text) {
         result.findings.push(text.finding);
         result.unreadable.push({ layer: of, file });
@@ -175,18 +175,18 @@ async function readRollbacks(
     [folder, all, (name) => formRollback?.(name, all)],
   ];
   for (const name of own) {
-    if (result.rollbacks.has(`${folder}/${name}`)) continue;
+    if (result.rollbacks.has(inFolder(folder, name))) continue;
     // A rollback folder that is the migrations' own folder holds the migration under that name, not its rollback.
     const found = places
       .map(([at, names, rename]) => ({ at, names, path: rename(name) }))
       .find(({ at, names, path }) => path !== undefined && names.has(path) && !(at === folder && path === name));
     if (found === undefined) continue;
-    const file = `${found.at}/${found.path}`;
+    const file = inFolder(found.at, found.path!);
     const text = readSql(base, file);
     if ('finding' in text) {
       result.findings.push(text.finding);
       result.unreadable.push({ layer: layers[0]!, file });
-    } else result.rollbacks.set(`${folder}/${name}`, { file, sql: text.sql });
+    } else result.rollbacks.set(inFolder(folder, name), { file, sql: text.sql });
   }
 }
 
@@ -206,12 +206,12 @@ async function listFiles(base: string, folder: string, below?: 'one' | 'any'): P
     const entries = await readdir(directory, { withFileTypes: true });
     for (const entry of entries) {
       if (entry.isSymbolicLink() && sqlFile.test(entry.name))
-        await checkInside(base, join(directory, entry.name), `${folder}/${entry.name}`);
+        await checkInside(base, join(directory, entry.name), inFolder(folder, entry.name));
     }
     const files = entries.filter((entry) => entry.isFile() || entry.isSymbolicLink()).map((entry) => entry.name);
     if (below === undefined) return files;
     for (const { name } of entries.filter((entry) => entry.isDirectory() && !/^\.|^node_modules$/.test(entry.name))) {
-      const within = await listFiles(base, `${folder}/${name}`, below === 'any' ? 'any' : undefined);
+      const within = await listFiles(base, inFolder(folder, name), below === 'any' ? 'any' : undefined);
       files.push(...within.map((file) => `${name}/${file}`));
     }
     return files;

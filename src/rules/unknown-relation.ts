@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+import { inFolder } from '../migrations/order.ts';
 import { buildCatalog } from '../sql/catalog/build.ts';
 import type { Catalog, Need, Site } from '../sql/catalog/model.ts';
 import type { Migration } from '../sql/migration.ts';
@@ -59,14 +61,14 @@ function missingTables(catalog: Catalog): Need[] {
 
 function baseFile({ folders, kit, migrations }: Situation): string {
   const core = migrations.find(({ layer }) => layer === 'core');
-  const folder = core?.file.slice(0, core.file.lastIndexOf('/')) ?? folders.core[0] ?? 'migrations/core';
+  const folder = core === undefined ? (folders.core[0] ?? 'migrations/core') : posix.dirname(core.file);
   const number = '0'.repeat(core?.number.length === 0 ? 3 : (core?.number.length ?? 3));
   const name =
     kit
       .toLowerCase()
       .replaceAll(/[^a-z0-9]+/g, '_')
       .replaceAll(/^_+|_+$/g, '') || 'kit';
-  return `${folder}/${number}_${name}_base.sql`;
+  return inFolder(folder, `${number}_${name}_base.sql`);
 }
 
 /** Returns whether every column that references a table has the type of its key. */

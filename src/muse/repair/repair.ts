@@ -6,6 +6,7 @@ import type { Finding } from '../../shared/finding.ts';
 import { packageDirectory } from '../../kit/builtin.ts';
 import { entriesOf, readJournalFiles } from '../../migrations/drizzle-journal.ts';
 import { forms } from '../../migrations/forms.ts';
+import { belowFolder } from '../../migrations/order.ts';
 import { namingFindings } from '../../migrations/naming.ts';
 import { isMigration, type MigrationFiles } from '../../migrations/read.ts';
 import { fileText } from '../../migrations/sections.ts';
@@ -147,8 +148,9 @@ function namesWrong(
   return [
     ...read,
     ...[...new Set([...folders.core, ...folders.extensions])].flatMap((folder) => {
-      const inside = all.filter((file) => file.startsWith(`${folder}/`)).map((file) => file.slice(folder.length + 1));
-      const names = inside.filter((name) => isMigration(name, folders.order));
+      const names = all
+        .flatMap((file) => belowFolder(folder, file) ?? [])
+        .filter((name) => isMigration(name, folders.order));
       const journal = folders.order === 'journal' ? journals.get(folder) : undefined;
       const tags = entriesOf(journal?.text ?? '')?.map(({ tag }) => tag);
       const list = tags === undefined ? { tags: [] } : { tags, file: journal!.file };

@@ -69,11 +69,20 @@ const types: Record<string, Sign> = {
   double: mysql('double precision'),
 };
 
+/** A sign of a dialect in a statement. */
+type Seen = Sign & { word: string; start: number };
+
 /** The dialect of a statement that PostgreSQL cannot parse, and the word that shows it; undefined if no word does. */
-export function dialectOf(sql: string): (Sign & { word: string; start: number }) | undefined {
+export function dialectOf(sql: string): Seen | undefined {
+  for (const sign of signsIn(sql)) return sign;
+  return undefined;
+}
+
+/** The signs of other dialects in a statement, in their order. */
+function* signsIn(sql: string): Generator<Seen> {
   const all = wordsOf(sql);
   for (const [index, { text, start }] of all.entries()) {
-    if (text.startsWith('`')) return { ...mysql('"double quotes", or none'), word: '`', start };
+    if (text.startsWith('`')) yield { ...mysql('"double quotes", or none'), word: '`', start };
     if (
       text === '[' &&
       all[index + 2]?.text === ']' &&
@@ -81,16 +90,15 @@ export function dialectOf(sql: string): (Sign & { word: string; start: number })
       index > 0 &&
       all[index - 1]!.text !== 'array'
     ) {
-      return { ...tsql('"double quotes", or none'), word: `[${all[index + 1]!.text}]`, start };
+      yield { ...tsql('"double quotes", or none'), word: `[${all[index + 1]!.text}]`, start };
     }
     if (text === '@' && /^[a-z_]/.test(all[index + 1]?.text ?? ''))
-      return { ...tsql('a variable in a DO block'), word: `@${all[index + 1]!.text}`, start };
+      yield { ...tsql('a variable in a DO block'), word: `@${all[index + 1]!.text}`, start };
     const engine = text === 'engine' && /mergetree$/.test(all[index + 2]?.text ?? '') ? 'mergetree' : text;
     const sign = Object.hasOwn(words, engine) ? words[engine] : undefined;
     // The scanner keeps the quotes of a quoted name, so this is a bare word.
-    if (sign !== undefined && fits(text, index, all)) return { ...sign, word: text.toUpperCase(), start };
+    if (sign !== undefined && fits(text, index, all)) yield { ...sign, word: text.toUpperCase(), start };
   }
-  return undefined;
 }
 
 function fits(word: string, index: number, all: readonly { text: string }[]): boolean {
@@ -109,7 +117,7 @@ function fits(word: string, index: number, all: readonly { text: string }[]): bo
 export function dialectOfFile(statements: readonly Statement[]): Dialect | 'template' | undefined {
   const failed = statements.filter(({ error }) => error !== undefined).map(({ sql }) => sql);
   if (failed.some(isTemplate)) return 'template';
-  const signs = failed.flatMap((sql) => dialectOf(sql) ?? []);
+  const signs = failed.flatMap((sql) => [...signsIn(sql)]);
   return (signs.find(({ word }) => word !== '`') ?? signs[0])?.dialect;
 }
 

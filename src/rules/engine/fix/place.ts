@@ -1,7 +1,7 @@
 import { entriesOf } from '../../../migrations/drizzle-journal.ts';
 import { newFile, newPaths } from '../../../migrations/new-files.ts';
 import type { Layer, Migration } from '../../../sql/migration.ts';
-import { nextNumber } from '../../../migrations/order.ts';
+import { belowFolder, nextNumber } from '../../../migrations/order.ts';
 import type { Table } from '../../../sql/catalog/model.ts';
 import type { Source } from '../../../sql/piece.ts';
 import type { Statement } from '../../../sql/statement.ts';
@@ -65,7 +65,7 @@ function repairFile(
   const number = nextNumber(migrations, layer, folders.order);
   const ownFolders = folders[layer === 'core' ? 'core' : 'extensions'];
   const folder =
-    ownFolders.find((each) => last?.file.startsWith(`${each}/`)) ??
+    ownFolders.find((each) => last !== undefined && belowFolder(each, last.file) !== undefined) ??
     last?.file.slice(0, last.file.lastIndexOf('/')) ??
     ownFolders[0] ??
     `migrations/${layer}`;
