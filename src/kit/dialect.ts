@@ -4,10 +4,13 @@ import type { SqlTree } from './sql-tree.ts';
 
 /** What a folder's SQL is for, where it is not PostgreSQL. */
 export interface Foreign {
-  /** For people: `SQLite`, `MySQL`, `templates`. */
+  /** For people, after "they are": `for SQLite`, `templates that another tool fills in`. */
   what: string;
-  /** The tool's own file says so; otherwise most files that do not parse look like it. */
-  stated: boolean;
+  /**
+   * None of it can run: the tool's own file says so, or what shows it is in no other dialect. Where files of T-SQL or MySQL
+   * are mixed with others, each is a finding of its own.
+   */
+  certain: boolean;
 }
 
 const names: Readonly<Record<string, string>> = {
@@ -31,7 +34,8 @@ const sampled = 20;
  */
 export async function foreignOf(tree: SqlTree, folder: string, files: readonly string[]): Promise<Foreign | undefined> {
   const stated = await statedDialect(tree, folder);
-  if (stated !== undefined) return Object.hasOwn(names, stated) ? { what: names[stated]!, stated: true } : undefined;
+  if (stated !== undefined)
+    return Object.hasOwn(names, stated) ? { what: `for ${names[stated]!}`, certain: true } : undefined;
   const [{ loadParser }, { parseSql }, { dialectOfFile }] = await Promise.all([
     import('../sql/parser.ts'),
     import('../sql/split.ts'),
@@ -47,7 +51,8 @@ export async function foreignOf(tree: SqlTree, folder: string, files: readonly s
   const count = [...seen.values()].reduce((sum, each) => sum + each, 0);
   if (count * 2 <= sample.length) return undefined;
   const [most] = [...seen].sort((a, b) => b[1] - a[1])[0]!;
-  return { what: most === 'template' ? 'templates, which another tool fills in' : most, stated: false };
+  if (most === 'template') return { what: 'templates that another tool fills in', certain: true };
+  return { what: `for ${most}`, certain: most === 'SQLite' || most === 'ClickHouse' };
 }
 
 /** The dialect that the tool's own file names, in lower case. */

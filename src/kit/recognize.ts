@@ -31,7 +31,7 @@ export interface OtherLayout {
   folders: string[];
   /** How many migrations there are. */
   files: number;
-  /** The database that they are for, if it is not PostgreSQL. */
+  /** What they are, if not SQL for PostgreSQL: `for SQLite`. */
   foreign?: string;
 }
 
@@ -73,7 +73,7 @@ export async function recognizeLayout(
   const tree = await readSqlTree(directory);
   const fitting = await candidates(tree);
   const own = fitting.filter(({ foreign }) => foreign === undefined);
-  const taken = own.length > 0 ? own : fitting.filter(({ foreign }) => foreign?.stated === false);
+  const taken = own.length > 0 ? own : fitting.filter(({ foreign }) => foreign?.certain === false);
   const index =
     taken.length > 1 && choose !== undefined
       ? await choose(taken.map(({ rule, core, files }) => ({ title: rule.title, core, files: files.length })))

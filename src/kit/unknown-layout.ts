@@ -62,7 +62,7 @@ export async function unknownLayout(tree: SqlTree, foreign: readonly Elsewhere[]
     const kinds = [...new Set(foreign.map((each) => each.foreign!.what))];
     return new MuseError({
       code: 'layout-unknown',
-      message: `The kit's migrations are for ${kinds.join(' and ')}, and create-muse runs PostgreSQL.`,
+      message: `The kit's migrations are ${kinds.join(' and ')}; create-muse runs SQL on PostgreSQL.`,
       detail: foreign
         .map(({ core, files, foreign: of }) => `  ${core.join(', ')}  ${files.length} files (${of!.what})`)
         .join('\n'),

@@ -294,35 +294,35 @@ describe('SQL that is not for PostgreSQL', () => {
     'drizzle/meta/_journal.json': JSON.stringify({ version: '7', dialect, entries: [] }),
   });
   it.each<[string, Files, string]>([
-    ['sqlite', drizzle('sqlite'), 'SQLite'],
-    ['mysql', drizzle('mysql'), 'MySQL'],
+    ['sqlite', drizzle('sqlite'), 'for SQLite'],
+    ['mysql', drizzle('mysql'), 'for MySQL'],
     [
       'by the lock of Prisma',
       {
         'prisma/migrations/1_a/migration.sql': 'CREATE TABLE a (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT);',
         'prisma/migrations/migration_lock.toml': '# x\nprovider = "sqlite"\n',
       },
-      'SQLite',
+      'for SQLite',
     ],
     [
       'by AUTOINCREMENT',
       { 'migrations/0001_a.sql': 'CREATE TABLE a (id integer primary key autoincrement);' },
-      'SQLite',
+      'for SQLite',
     ],
     [
       'by backticks and AUTOINCREMENT',
       { 'migrations/1_a.sql': 'CREATE TABLE `a` (`id` integer primary key autoincrement);' },
-      'SQLite',
+      'for SQLite',
     ],
     [
       'by an engine',
       { 'migrations/1_a.sql': 'CREATE TABLE a (id UInt64) ENGINE = MergeTree() ORDER BY id;' },
-      'ClickHouse',
+      'for ClickHouse',
     ],
     [
       'by braces',
       { 'migrations/1_a.sql': 'CREATE TABLE {{ .Schema }}.a (id int);' },
-      'templates, which another tool fills in',
+      'templates that another tool fills in',
     ],
   ])('%s', async (_, files, foreign) => {
     const own = { 'database/migrations/001_a.sql': 'SELECT 1;' };
@@ -332,10 +332,19 @@ describe('SQL that is not for PostgreSQL', () => {
     });
   });
 
+  it('is an error alone, where nothing of it can run', async () => {
+    const place = kit({ 'migrations/1_a.sql': 'CREATE TABLE {{ .Schema }}.a (id int);' });
+    expect(await rejectionOf(recognizeLayout(place))).toMatchObject({
+      message: expect.stringContaining('are templates that another tool fills in'),
+    });
+  });
+
   it.each(['sqlite', 'mysql'])('is an error alone, where the tool says so: %s', async (dialect) => {
     expect(await rejectionOf(recognizeLayout(kit(drizzle(dialect))))).toMatchObject({
       code: 'layout-unknown',
-      message: expect.stringMatching(/^The kit's migrations are for (SQLite|MySQL), and create-muse runs PostgreSQL/),
+      message: expect.stringMatching(
+        /^The kit's migrations are for (SQLite|MySQL); create-muse runs SQL on PostgreSQL/,
+      ),
     });
   });
 });

@@ -99,7 +99,7 @@ const counted = (files: number): string => `${files} ${files === 1 ? 'file' : 'f
 function layoutNotes({ folders, others = [], inCode = [] }: Layout, files: number): string[] {
   const notes = others.map(({ id, folders: other, files: count, foreign }) => {
     const named = `The kit also has ${other.join(', ')} (${id}, ${counted(count)})`;
-    if (foreign !== undefined) return `${named}, which are for ${foreign} and are not run.`;
+    if (foreign !== undefined) return `${named}, which are ${foreign} and are not run.`;
     const taken = `${folders.core.join(', ')} has ${counted(files)}`;
     return `${named}, which are not run; ${taken}. To run them instead: --core ${shellPath(other[0]!)}`;
   });

@@ -94,7 +94,7 @@ function* signsIn(sql: string): Generator<Seen> {
     }
     if (text === '@' && /^[a-z_]/.test(all[index + 1]?.text ?? ''))
       yield { ...tsql('a variable in a DO block'), word: `@${all[index + 1]!.text}`, start };
-    const engine = text === 'engine' && /mergetree$/.test(all[index + 2]?.text ?? '') ? 'mergetree' : text;
+    const engine = text === 'engine' && all[index + 2]?.text.endsWith('mergetree') === true ? 'mergetree' : text;
     const sign = Object.hasOwn(words, engine) ? words[engine] : undefined;
     // The scanner keeps the quotes of a quoted name, so this is a bare word.
     if (sign !== undefined && fits(text, index, all)) yield { ...sign, word: text.toUpperCase(), start };
