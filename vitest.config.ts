@@ -4,6 +4,7 @@ import { SlowestFirst } from './test/support/slowest-first.ts';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/support/optimize.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', './test/support/slowest-files.ts'],
     testTimeout: 60_000,

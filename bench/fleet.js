@@ -4,14 +4,16 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import pg from 'pg';
-import { compare, once, print } from './measure.js';
+import { compare, median, once } from './measure.js';
 import { startServer } from './server.js';
 import { museFile } from './muse-file.js';
 
 const files = 14;
 const concurrency = 8;
+const floor = 'floor: pg, eight at once';
 /** How many databases; the ratios hold from about twenty on. */
 const count = Number(process.env.CREATE_MUSE_BENCH_FLEET ?? 100);
 
@@ -56,30 +58,85 @@ async function atOnce(work) {
   );
 }
 
+/** How many databases psql works on: it takes the same for each, and long. */
+const psqlCount = Math.min(count, 10);
+
+/**
+ * Wall time and CPU time of a piece of work: of this process and of the server, which counts on a machine that others use too.
+ * @returns {Promise<{ ms: number, cpu: number | undefined }>}
+ */
+async function timed(server, work) {
+  const [own, others, began] = [process.cpuUsage(), server.cpu(), performance.now()];
+  await work();
+  const ms = performance.now() - began;
+  const { user, system } = process.cpuUsage(own);
+  // The server counts a session when it has ended.
+  await sleep(300);
+  const after = server.cpu();
+  return { ms, cpu: others === undefined ? undefined : (user + system) / 1000 + after - others };
+}
+
+/** Creates the databases. Nobody measures this, so it waits for no disk until all of it is there. */
+async function createDatabases(admin) {
+  await admin.query('alter system set fsync = off');
+  await admin.query('select pg_reload_conf()');
+  for (let number = 1; number <= count; number++) await admin.query(`create database muse${number} template platform`);
+  await admin.query('alter system reset fsync');
+  await admin.query('select pg_reload_conf()');
+  await admin.query('checkpoint');
+}
+
+/** Takes everything out of the databases that the files and our history put into them. */
+const empty = (server) =>
+  atOnce(async (number) => {
+    const client = new pg.Client(server.url(`muse${number}`));
+    await client.connect();
+    const tables = Array.from({ length: files }, (_, index) => `public.t${index + 1}`);
+    await client.query(`drop table if exists ${tables.join(', ')}; drop schema if exists muse cascade`);
+    await client.query('vacuum');
+    await client.end();
+  });
+
+/** Runs psql, file by file, and says whether there is a psql. */
+function withPsql(server, folder) {
+  try {
+    execFileSync('psql', ['--version'], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  return () => {
+    for (let number = 1; number <= psqlCount; number++)
+      for (const name of readdirSync(folder).sort()) {
+        const args = ['-qX', '-1', '-v', 'ON_ERROR_STOP=1', '-f', join(folder, name), server.url(`muse${number}`)];
+        execFileSync('psql', args, { stdio: 'ignore' });
+      }
+  };
+}
+
 /** @param {{ root: string, rounds: number }} options */
-export async function fleet({ root, rounds }) {
+export async function fleet({ root, rounds: asked }) {
+  const rounds = Math.min(asked, 3);
   const place = mkdtempSync(join(tmpdir(), 'create-muse-bench-'));
+  const cache = join(place, 'cache');
+  process.env.CREATE_MUSE_CACHE = cache;
   const server = await startServer();
   const admin = new pg.Client(server.url('postgres'));
   const load = (file) => import(pathToFileURL(join(root, 'build', file)).href);
-  const [{ openPortfolio }, { openPostgres }, { installPlatform }] = await Promise.all([
+  const [{ openPortfolio }, { openPostgres }, { installPlatform }, { openEmbedded }] = await Promise.all([
     load('index.js'),
     load('database/postgres/postgres.js'),
     load('database/platform/install.js'),
+    load('database/embedded/embedded.js'),
   ]);
   try {
     writeMuses(join(place, 'muses'), count);
+    // What is made once on a machine: the embedded database with the platform's objects.
+    await (await openEmbedded()).close();
     await admin.connect();
     await admin.query('create database platform');
     const template = await openPostgres({ url: server.url('platform') });
     await installPlatform(template);
     await template.close();
-    const fresh = async () => {
-      for (let number = 1; number <= count; number++) {
-        await admin.query(`drop database if exists muse${number} with (force)`);
-        await admin.query(`create database muse${number} template platform`);
-      }
-    };
     const folder = join(place, 'muses/muse1/migrations/core');
     const texts = readdirSync(folder)
       .sort()
@@ -91,17 +148,7 @@ export async function fleet({ root, rounds }) {
         for (const text of texts) await client.query(`begin;${text};commit`);
         await client.end();
       });
-    const psql = () => {
-      for (let number = 1; number <= count; number++)
-        for (const name of readdirSync(folder).sort())
-          execFileSync(
-            'psql',
-            ['-qX', '-1', '-v', 'ON_ERROR_STOP=1', '-f', join(folder, name), server.url(`muse${number}`)],
-            {
-              stdio: 'ignore',
-            },
-          );
-    };
+    await createDatabases(admin);
     await admin.query('create database registry');
     const environment = { ...process.env, CREATE_MUSE_PORTFOLIO: join(place, 'data') };
     for (let number = 1; number <= count; number++)
@@ -112,47 +159,57 @@ export async function fleet({ root, rounds }) {
       const { run, muses } = await portfolio.migrate({ env: 'staging', waves: '100%', concurrency });
       if (run.state !== 'done') throw new Error(JSON.stringify(muses.find(({ state }) => state !== 'done')));
     };
-    const hasPsql = (() => {
-      try {
-        execFileSync('psql', ['--version'], { stdio: 'ignore' });
-        return true;
-      } catch {
-        return false;
-      }
-    })();
+    const forget = () => {
+      for (const kept of ['rehearsals', 'proofs']) rmSync(join(cache, kept), { recursive: true, force: true });
+    };
+    const psql = withPsql(server, folder);
     const subjects = [
-      ['floor: pg, eight at once', bare],
-      ['muse portfolio migrate', ours],
-      ...(hasPsql ? [['psql, file by file', psql]] : []),
+      { name: floor, work: bare },
+      { name: 'muse portfolio migrate, files that are new', work: ours, before: forget },
+      { name: 'muse portfolio migrate, rehearsed before', work: ours },
     ];
-    const times = new Map(subjects.map(([name]) => [name, []]));
-    for (let round = 1; round <= Math.min(rounds, 3); round++) {
-      for (const [name, run] of subjects) {
-        await fresh();
-        const began = performance.now();
-        await run();
-        times.get(name).push(performance.now() - began);
+    const found = new Map(subjects.map(({ name }) => [name, []]));
+    for (let round = 1; round <= rounds; round++)
+      for (const { name, work, before } of subjects) {
+        await empty(server);
+        before?.();
+        found.get(name).push(await timed(server, work));
       }
+    const nothing = await timed(server, ours);
+    const results = [...found].map(([name, times]) => ({
+      name,
+      ms: median(times.map(({ ms }) => ms)) / count,
+      cpu: median(times.map(({ cpu }) => cpu ?? Number.NaN)) / count,
+    }));
+    if (psql !== undefined) {
+      await empty(server);
+      const { ms } = await timed(server, psql);
+      results.push({ name: `psql, file by file, ${psqlCount} databases`, ms: ms / psqlCount, cpu: Number.NaN });
     }
-    const results = [...times].map(([name, list]) => ({ name, ms: list.sort((a, b) => a - b)[list.length >> 1] }));
-    print(`${count} databases on one server, ${files} files each`, results, {
-      floor: 'floor: pg, eight at once',
-      ours: 'muse portfolio migrate',
-      limit: 2,
-    });
-    // The databases of the last round of psql have no history of ours: one more run makes them ours.
-    await fresh();
-    await ours();
-    const began = performance.now();
-    await ours();
-    report('nothing to do, ms a muse', (performance.now() - began) / count, 100);
+    printFleet(results);
+    report('nothing to do, ms a muse', nothing.ms / count, 100);
+    // What follows needs the databases as ours left them.
+    if (psql !== undefined) await empty(server);
+    if (psql !== undefined) await ours();
     await portfolio.close();
-    await many({ root, place, server, admin, rounds: Math.min(rounds, 3) });
+    await many({ root, place, server, admin, rounds });
   } finally {
     await admin.end();
     await server.stop();
     rmSync(place, { recursive: true, force: true });
   }
+}
+
+/** Prints what each takes for one database, and how much more than the floor. */
+function printFleet(results) {
+  const base = results[0];
+  process.stdout.write(`\n${count} databases on one server, ${files} files each, for each database\n`);
+  for (const { name, ms, cpu } of results) {
+    const time = Number.isNaN(cpu) ? '' : `, CPU ${cpu.toFixed(0)} ms, ${(cpu / base.cpu).toFixed(2)}x`;
+    process.stdout.write(`  ${name}: ${ms.toFixed(0)} ms, ${(ms / base.ms).toFixed(2)}x${time}\n`);
+  }
+  report('files that are new, over the floor', results[1].ms / base.ms, 2);
+  report('rehearsed before, over the floor', results[2].ms / base.ms, 2);
 }
 
 /**
@@ -173,13 +230,20 @@ async function many({ root, place, server, admin, rounds }) {
       env,
     });
     await once(call('add', '--scan', join(place, folder)));
+    // The CPU time of the process and of the server.
+    const both = async (run) => {
+      const before = server.cpu();
+      const { cpu, ...rest } = await once(run);
+      await sleep(300);
+      return { ...rest, cpu: before === undefined || cpu === undefined ? undefined : cpu + server.cpu() - before };
+    };
     return {
-      migrate: () => once(call('migrate', '--env', 'staging', '--waves', '100%')),
-      status: () => once(call('status', '--json')),
+      migrate: () => both(call('migrate', '--env', 'staging', '--waves', '100%')),
+      status: () => both(call('status', '--json')),
     };
   };
   const [few, all] = [await portfolio('muses'), await portfolio('many')];
-  const [{ ms, peak }, { ms: manyMs, peak: manyPeak }, status] = await compare(
+  const [some, most, status] = await compare(
     [
       { name: `${count}`, run: few.migrate },
       { name: `${10 * count}`, run: all.migrate },
@@ -190,14 +254,20 @@ async function many({ root, place, server, admin, rounds }) {
   process.stdout.write(
     `\n${10 * count} muses on ${count} databases beside ${count}, nothing to do, each run a process\n`,
   );
-  report(`${count}, ms a muse`, ms / count);
-  report(`${10 * count}, ms a muse`, manyMs / count / 10);
-  report('one of them over one of the fewer', manyMs / ms / 10, 1.2);
-  if (peak !== undefined && manyPeak !== undefined) {
-    report('memory, MB', manyPeak);
-    report('memory over that of the fewer', manyPeak / peak, 1.3);
+  report(`${count}, ms a muse`, some.ms / count);
+  report(`${10 * count}, ms a muse`, most.ms / count / 10);
+  report('one of them over one of the fewer', most.ms / some.ms / 10, 1.2);
+  if (some.cpu !== undefined && most.cpu !== undefined) {
+    report(`CPU of ${count}, ms a muse`, some.cpu / count);
+    report(`CPU of ${10 * count}, ms a muse`, most.cpu / count / 10);
+    report('CPU of one of them over one of the fewer', most.cpu / some.cpu / 10, 1.2);
+  }
+  if (some.peak !== undefined && most.peak !== undefined) {
+    report('memory, MB', most.peak);
+    report('memory over that of the fewer', most.peak / some.peak, 1.3);
   }
   report(`status of ${10 * count}, s`, status.ms / 1000, 1);
+  if (status.cpu !== undefined) report(`CPU of status of ${10 * count}, s`, status.cpu / 1000);
 }
 
 /** @param {string} what @param {number} value @param {number} [aim] at most */

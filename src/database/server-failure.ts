@@ -35,6 +35,13 @@ const kinds: readonly Kind[] = [
   },
   {
     sqlstate: '57014',
+    says: /COPY from stdin failed/,
+    code: 'database-failed',
+    message: 'COPY … FROM STDIN gets no data here.',
+    suggestion: String.raw`Insert the rows, or copy them in psql, which muse psql opens: \copy <table> from '<file>' csv`,
+  },
+  {
+    sqlstate: '57014',
     code: 'database-failed',
     message: 'Someone cancelled a statement on the server.',
     suggestion: 'Run the command again: what had not been committed was rolled back.',

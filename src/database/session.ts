@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Database, DatabaseKind, QueryResult, Session } from './database.ts';
+import type { Database, DatabaseKind, QueryResult, Session, TransactionScripts } from './database.ts';
 import { parseValue, toParameter } from './values.ts';
 import type { Wire } from './wire.ts';
 import { toDatabaseError } from './error-report.ts';
@@ -29,9 +29,10 @@ export function createDatabase(wire: Wire, kind: DatabaseKind, description: stri
   let last: Promise<unknown> = Promise.resolve();
   let lock: Promise<Database['withRunLock']> | undefined;
 
-  /** A session whose first statement takes the script along that starts its transaction. */
-  function opening(begin: string): { session: Session; begun: () => boolean } {
+  /** A session whose first statement takes the script along that starts its transaction, or also ends it. */
+  function opening(begin: string, one: boolean): { session: Session; open: () => boolean } {
     let first: string | undefined = begin;
+    let ended = false;
     const take = (): string | undefined => {
       const taken = first;
       first = undefined;
@@ -39,22 +40,30 @@ export function createDatabase(wire: Wire, kind: DatabaseKind, description: stri
     };
     const own: Wire = {
       ...wire,
-      query: (sql, parameters) => wire.query(sql, parameters, take()),
+      async query(sql, parameters) {
+        if (ended) throw new Error('The transaction was to be one query, and it has ended');
+        const result = await wire.query(sql, parameters, take(), one ? 'COMMIT' : undefined);
+        ended = one;
+        return result;
+      },
       async script(sql) {
         const begin = take();
         if (begin !== undefined) await wire.script(begin);
         await wire.script(sql);
       },
     };
-    return { session: createSession(own), begun: () => first === undefined };
+    return { session: createSession(own), open: () => first === undefined && !ended };
   }
 
-  async function run<T>(work: (session: Session) => Promise<T>, begin: string | undefined): Promise<T> {
+  async function run<T>(
+    work: (session: Session) => Promise<T>,
+    { begin, one = false }: TransactionScripts,
+  ): Promise<T> {
     if (begin === undefined) await wire.query('BEGIN', []);
-    const { session: own, begun } = begin === undefined ? { session, begun: () => true } : opening(begin);
+    const { session: own, open } = begin === undefined ? { session, open: () => true } : opening(begin, one);
     try {
       const value = await inside.run(true, () => work(own));
-      if (!begun()) return value;
+      if (!open()) return value;
       const { command } = await wire.query('COMMIT', []);
       // COMMIT of a transaction in which a statement failed is a ROLLBACK, which only the command tag shows.
       if (command !== 'COMMIT') {
@@ -62,7 +71,7 @@ export function createDatabase(wire: Wire, kind: DatabaseKind, description: stri
       }
       return value;
     } catch (error) {
-      if (begun()) await wire.query('ROLLBACK', []).catch(() => undefined);
+      if (open()) await wire.query('ROLLBACK', []).catch(() => undefined);
       throw error;
     }
   }
@@ -71,9 +80,9 @@ export function createDatabase(wire: Wire, kind: DatabaseKind, description: stri
     ...session,
     kind,
     description,
-    transaction<T>(work: (session: Session) => Promise<T>, begin?: string): Promise<T> {
+    transaction<T>(work: (session: Session) => Promise<T>, options: TransactionScripts = {}): Promise<T> {
       if (inside.getStore()) return Promise.reject(new Error('A transaction inside a transaction: use a SAVEPOINT'));
-      const mine = last.then(() => run(work, begin));
+      const mine = last.then(() => run(work, options));
       last = mine.catch(() => undefined);
       return mine;
     },

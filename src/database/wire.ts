@@ -23,9 +23,10 @@ export interface Wire {
   /**
    * @param first a script to run before the query, in the same round trip where the connection can; if it fails, the
    *   query does not run
+   * @param last a script to run after the query, in the same way; if the query fails, it does not run
    * @throws DatabaseError what PostgreSQL says; MuseError if the connection is lost
    */
-  query(sql: string, parameters: (string | null)[], first?: string): Promise<WireResult>;
+  query(sql: string, parameters: (string | null)[], first?: string, last?: string): Promise<WireResult>;
   /** @throws DatabaseError what PostgreSQL says; MuseError if the connection is lost */
   script(sql: string): Promise<void>;
   /** See `Database.onRaise`. */

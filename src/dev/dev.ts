@@ -3,7 +3,9 @@ import type { SharedEmbedded } from '../database/embedded/shared.ts';
 import { removeServed } from '../database/embedded/served.ts';
 import { commandFor, type Consent, needConsent, takeConsent } from '../muse/guard.ts';
 import { cancelled, MuseError } from '../shared/error.ts';
+import type { FileName } from '../migrations/compare.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
+import { optimizeWasm } from '../shared/wasm.ts';
 import { embeddedDirectory } from '../targets/embedded.ts';
 import { type EnvironmentPlace, placeOf } from '../targets/open.ts';
 import { type Connections, createOwnDatabase, type OwnDatabase } from './database/database.ts';
@@ -12,7 +14,6 @@ import { createHttp, loopback, type Route } from './http.ts';
 import { openKeys } from './keys.ts';
 import { listenFrom } from './ports.ts';
 import { findRunning, localPrefix, makeToken, noteRunning, type RunningServer } from './running.ts';
-import { createServices } from './services.ts';
 
 /** How to serve an environment of a muse. */
 export interface ServeOptions {
@@ -43,12 +44,14 @@ export interface Serving {
   secretKey: string;
   /** Which variables of which file lead to it now. */
   filled: Filled | undefined;
+  /** The migration files that the database does not have yet. */
+  pending(): Promise<FileName[]>;
   /** Ends the server, within a second. What was acknowledged is kept. */
   close(): Promise<void>;
 }
 
 /** Where Supabase's own CLI listens. */
-const defaultPort = 54_321;
+export const defaultPort = 54_321;
 const defaultDatabasePort = 54_322;
 
 /**
@@ -58,28 +61,20 @@ const defaultDatabasePort = 54_322;
  */
 export async function serve(muse: Muse, options: ServeOptions): Promise<Serving> {
   const { environment, variables, port = defaultPort, dashboard = true, signal, onNote } = options;
+  optimizeWasm();
   const { directory } = muse;
   const at = placeOf(muse, environment, variables);
-  const running = await findRunning(directory, environment);
-  if (running !== undefined) throw new AlreadyRunning(environment, running);
   if (at.target.provisioned) throw servesItself(environment);
-  if (environment !== 'development' && !at.target.local) {
-    const { consent = {} } = options;
-    needConsent(environment, consent, commandFor('muse dev', environment));
-    await takeConsent(environment, consent, openText(environment));
-  }
-  /** What is undone at the end, or where the start fails, the newest first. */
-  const closing: (() => Promise<unknown>)[] = [];
-  const close = async (): Promise<void> => {
-    const failures: unknown[] = [];
-    for (const end of closing.splice(0).toReversed()) await end().catch((error: unknown) => failures.push(error));
-    if (failures.length > 0) throw failures[0];
-  };
+  await ensureMayServe(muse, at, options, openText(environment));
+  const { closing, close } = undoable();
   try {
     // The slowest first; the others are done when it is.
     const opening = openDatabase(at, options);
     opening.catch(() => undefined);
     closing.push(async () => (await opening.catch(() => undefined))?.close());
+    // What can be read while the engine starts.
+    const loading = import('./services.ts');
+    loading.catch(() => undefined);
     const keys = await openKeys(directory, environment);
     let ready!: (routes: readonly Route[]) => void;
     const http = await createHttp({ keys, routes: new Promise<readonly Route[]>((resolve) => (ready = resolve)) });
@@ -92,9 +87,8 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
     const filled = await fillSecretsFile(directory, environment, { url, keys, databasePort: wire?.port });
     const token = makeToken();
     const siteUrl = filled.variables['NEXT_PUBLIC_SITE_URL'] ?? filled.variables['NEXT_PUBLIC_APP_URL'];
-    const { name } = muse.museFile;
-    const made = { database, keys, url, siteUrl, directory, environment, token, name, log: http.log, dashboard };
-    const services = await createServices(made);
+    const made = { database, keys, url, siteUrl, muse, environment, token, log: http.log, dashboard };
+    const services = await (await loading).createServices(made);
     closing.push(() => services.close());
     http.server.on('upgrade', (request, socket, head) => void services.upgrade(request, socket, head));
     ready(services.routes);
@@ -103,11 +97,56 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
     const urls = { url, databaseUrl, dashboardUrl };
     closing.push(await noteRunning(directory, environment, { pid: process.pid, token, ...urls }));
     signal?.throwIfAborted();
-    return { ...urls, publishableKey: keys.publishable, secretKey: keys.secret, filled, close };
+    const pending = (): Promise<FileName[]> => pendingIn(muse, database);
+    return { ...urls, publishableKey: keys.publishable, secretKey: keys.secret, filled, pending, close };
   } catch (error) {
     await close();
     throw signal?.aborted ? cancelled(error) : error;
   }
+}
+
+/**
+ * Makes sure that this process may serve the environment: no other one does, and where it needs a yes, there is one.
+ * @param plan what that would mean, for the person who is asked
+ * @throws MuseError `dev-running`, `bad-confirmation`, `not-confirmed`
+ */
+export async function ensureMayServe(
+  { directory }: Muse,
+  { target }: EnvironmentPlace,
+  { environment, consent = {} }: ServeOptions,
+  plan: string,
+): Promise<void> {
+  const running = await findRunning(directory, environment);
+  if (running !== undefined) throw new AlreadyRunning(environment, running);
+  if (environment === 'development' || target.local) return;
+  needConsent(environment, consent, commandFor('muse dev', environment));
+  await takeConsent(environment, consent, plan);
+}
+
+/** What is undone at the end, or where the start fails, the newest first. */
+export function undoable(): { closing: (() => Promise<unknown>)[]; close(): Promise<void> } {
+  const closing: (() => Promise<unknown>)[] = [];
+  return {
+    closing,
+    async close() {
+      const failures: unknown[] = [];
+      for (const end of closing.splice(0).toReversed()) await end().catch((error: unknown) => failures.push(error));
+      if (failures.length > 0) throw failures[0];
+    },
+  };
+}
+
+async function pendingIn({ directory, museFile }: Muse, database: OwnDatabase): Promise<FileName[]> {
+  const [{ readMigrations }, { migrationStatus }, { hasHistory }] = await Promise.all([
+    import('../migrations/read.ts'),
+    import('../migrations/compare.ts'),
+    import('../migrations/history.ts'),
+  ]);
+  const { migrations } = await readMigrations(directory, museFile.migrations);
+  return database.asServer(async (session) => {
+    const all = migrations.map(({ layer, file }) => ({ layer, file }));
+    return (await hasHistory(session)) ? (await migrationStatus(session, migrations)).pending : all;
+  });
 }
 
 /** Serves PostgreSQL's own protocol on the embedded database; any other has an address of its own. */
@@ -158,6 +197,9 @@ async function openDatabase({ place, target }: EnvironmentPlace, options: ServeO
       throw error;
     });
     shared.onChange(database.changed);
+    // As PostgREST hears of a schema that was changed by a request.
+    shared.channels.listen('pgrst', () => database.changed({ schemaMayDiffer: true }));
+    await database.asServer((session) => session.script('LISTEN pgrst'));
     return { database, shared, close: () => database.close() };
   } finally {
     signal?.removeEventListener('abort', stop);
@@ -208,7 +250,7 @@ const openText = (environment: EnvironmentName): string =>
 function servesItself(environment: EnvironmentName): MuseError {
   return new MuseError({
     code: 'bad-target',
-    message: `${environment} is a Supabase project, which serves its own API: muse dev has nothing to serve.`,
-    suggestion: 'Use the URL and keys of its secrets file, or serve another environment: muse dev --env development.',
+    message: `${environment} is a Supabase project, which serves its own API: there is only the dashboard to serve.`,
+    suggestion: `Open the dashboard: ${commandFor('muse dev', environment)}. For an app, use the URL and keys of its secrets file.`,
   });
 }

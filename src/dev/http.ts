@@ -24,7 +24,8 @@ export interface Route {
 }
 
 export interface HttpOptions {
-  keys: DevKeys;
+  /** Undefined where every route is local. */
+  keys?: DevKeys | undefined;
   /** Requests that come before the services are ready wait for them. */
   routes: readonly Route[] | Promise<readonly Route[]>;
 }
@@ -47,7 +48,7 @@ export const loopback = '127.0.0.1';
 
 /** The server of all services: finds the route, who asks, and writes the answer. */
 export async function createHttp({ keys, routes }: HttpOptions): Promise<Http> {
-  const identify = await createIdentify(keys);
+  const identify = keys === undefined ? undefined : await createIdentify(keys);
   const log = createRequestLog();
   const closing = new AbortController();
   // One listener for each request that runs: Node would take more than ten for a leak.
@@ -79,7 +80,10 @@ export async function createHttp({ keys, routes }: HttpOptions): Promise<Http> {
       }
     }
     const gone = new AbortController();
-    const leave = (): void => gone.abort();
+    // Aborting makes an error with its stack, which is not worth it for a request that was answered.
+    const leave = (): void => {
+      if (!response.writableFinished) gone.abort();
+    };
     response.on('close', leave);
     closing.signal.addEventListener('abort', leave);
     try {
@@ -88,7 +92,7 @@ export async function createHttp({ keys, routes }: HttpOptions): Promise<Http> {
       if (route.local === true) mustBeLocal(request);
       else {
         const options = { open: route.open?.(below) ?? false, badToken: route.badToken };
-        who = await identify(request.headers, query, options);
+        who = await identify?.(request.headers, query, options);
         query.delete('apikey');
       }
       const answer = await route.part.handle({

@@ -12,6 +12,7 @@ const runningServer = v.object({
   url: v.pipe(v.string(), v.startsWith(`http://${loopback}:`)),
   databaseUrl: v.optional(v.string()),
   dashboardUrl: v.optional(v.string()),
+  only: v.optional(v.literal('dashboard')),
 });
 
 /** Where a server that runs says how to reach it: a secret, as the URLs have a password and a token. */

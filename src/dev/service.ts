@@ -33,6 +33,8 @@ export interface ActOptions {
   request?: RequestSettings | undefined;
   /** The transaction may not write. */
   readOnly?: boolean | undefined;
+  /** The work is one query: where it is `readOnly` too, the transaction takes a single round trip. */
+  one?: boolean | undefined;
   /** Roll back at the end, also where the work succeeds (`Prefer: tx=rollback`). */
   rollback?: boolean | undefined;
   /** The exposed schema, first in the search path; default `public`. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { join } from 'node:path';
-import type { EnvironmentName } from '../shared/muse-file.ts';
+import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { createAuth } from './auth/auth.ts';
 import { createDashboard } from './dashboard/dashboard.ts';
 import type { Route } from './http.ts';
@@ -20,13 +20,10 @@ export interface ServicesOptions {
   url: string;
   /** Where the app is, for the links of mails; default: where Next.js listens. */
   siteUrl: string | undefined;
-  /** Absolute path of the muse. */
-  directory: string;
+  muse: Muse;
   environment: EnvironmentName;
   /** The key to the local pages. */
   token: string;
-  /** Name of the muse. */
-  name: string;
   log: RequestLog;
   /** Whether the dashboard has a page. */
   dashboard: boolean;
@@ -50,7 +47,7 @@ const localPages = ['http://localhost:*/**', 'http://127.0.0.1:*/**'];
 
 /** Every service of a Supabase project that there is here, below its prefix. */
 export async function createServices(options: ServicesOptions): Promise<Services> {
-  const { database, keys, url, siteUrl, directory, environment, token, name, log, dashboard } = options;
+  const { database, keys, url, siteUrl, muse, environment, token, log, dashboard: page } = options;
   const mails: Mail[] = [];
   const mailbox = {
     push(mail: Mail): void {
@@ -59,9 +56,11 @@ export async function createServices(options: ServicesOptions): Promise<Services
     },
   };
   const settings = { redirectUrls: localPages, ...(siteUrl === undefined ? {} : { siteUrl }) };
-  const files = join(directory, '.muse', environment === 'development' ? 'storage' : `storage-${environment}`);
+  const files = join(muse.directory, '.muse', environment === 'development' ? 'storage' : `storage-${environment}`);
   const realtime = await attachRealtime({ database, keys });
   const storage = createStorage({ database, keys, directory: files });
+  const local = { log, mails, storage: files };
+  const dashboard = createDashboard({ database, muse, environment, token, page, services: local });
   return {
     routes: [
       { prefix: '/rest/v1', part: createRest({ database, schemas: exposed }), badToken: (error) => error },
@@ -73,15 +72,11 @@ export async function createServices(options: ServicesOptions): Promise<Services
       // Storage looks for a token by itself: public and signed URLs need none.
       { prefix: '/storage/v1', part: storage, open: () => true },
       { prefix: '/realtime/v1', part: realtime.part, badToken: (error) => error },
-      {
-        prefix: localPrefix,
-        part: createDashboard({ database, log, mails, token, name, url, page: dashboard }),
-        local: true,
-      },
+      { prefix: localPrefix, part: dashboard, local: true },
     ],
     upgrade: (request, socket, head) => realtime.upgrade(request, socket, head),
     async close() {
-      await Promise.all([realtime.close(), storage.close?.()]);
+      await Promise.all([realtime.close(), storage.close?.(), dashboard.close?.()]);
     },
   };
 }

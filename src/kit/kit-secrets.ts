@@ -38,12 +38,12 @@ export async function leaveOutSecrets(directory: string, paths: readonly string[
 async function holdsSecret(path: string): Promise<boolean> {
   if ((await kindOf(path)) !== 'file' || (await lstat(path)).size > mostBytes) return false;
   const values = parseEnvironment((await readText(path)) ?? '');
-  const { secretForms } = await import('../rules/secret-literal.ts');
+  const { isPublicToken, secretForm } = await import('../shared/secret-forms.ts');
   return Object.entries(values).some(
     ([name, value]) =>
-      !isPublic(value) &&
+      !isPublicToken(value) &&
       !isLocalUrl(value) &&
-      (secretForms.some(({ pattern }) => pattern.test(value)) || (secretName.test(name) && isRandom(value))),
+      (secretForm(value) !== undefined || (secretName.test(name) && isRandom(value))),
   );
 }
 
@@ -63,17 +63,6 @@ function isRandom(value: string): boolean {
     return sum - share * Math.log2(share);
   }, 0);
   return entropy > 3.2;
-}
-
-/** Whether a token is known to everyone: Supabase's key for browsers, and the keys of its local demo. */
-function isPublic(value: string): boolean {
-  const [, payload = ''] = value.split('.');
-  try {
-    const { iss, role } = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as Record<string, unknown>;
-    return role === 'anon' || iss === 'supabase-demo';
-  } catch {
-    return false;
-  }
 }
 
 /** Whether a URL leads to this machine or a container on it, such as `db`: those passwords protect nothing. */

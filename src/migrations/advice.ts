@@ -12,6 +12,13 @@ const byDetail: readonly { code: string; says: RegExp; advise(error: Said): stri
       `In one file: drop ${dependent(detail)}, alter the column, and create it again as it was.`,
   },
   {
+    code: '0A000',
+    says: /^extension "[^"]+" is not available$/,
+    advise: ({ message }) =>
+      `This database does not have ${/"([^"]+)"/.exec(message)?.[1]}, and the embedded one has no stub of it. Correct the name, or ` +
+      'ask first: DO $$ BEGIN IF EXISTS (SELECT FROM pg_available_extensions WHERE name = …) THEN CREATE EXTENSION …; END IF; END $$;',
+  },
+  {
     code: '23505',
     says: /^could not create unique index/,
     advise({ detail = '' }) {

@@ -1,21 +1,48 @@
 import { join } from 'node:path';
-import { replaceSection, tableDocs } from '../scaffold/docs.ts';
+import { diagramMark, schemaDiagram } from '../publish/diagram/diagram.ts';
+import { replaceSection, schemaPicture, tableDocs } from '../scaffold/docs.ts';
 import { inside, readUtf8, writeWhole } from '../shared/files.ts';
-import { extensionTables } from './declared-schema.ts';
 import type { Muse } from '../shared/muse-file.ts';
+import type { Migration } from '../sql/migration.ts';
+import { extensionTables } from './declared-schema.ts';
 import { readReadable } from './readable.ts';
+import { diagramTables } from './schema-diagram.ts';
 
-/**
- * Brings the list of tables in the muse's README up to date with its extension files.
- * @returns the tables that it lists, and whether that changed the file
- */
-export async function documentMuse(muse: Muse): Promise<{ tables: string[]; changed: boolean }> {
+/** What {@link documentMuse} found and wrote. */
+export interface DocsResult {
+  /** The tables that the README lists. */
+  tables: string[];
+  /** Whether any file changed. */
+  changed: boolean;
+  /** The files that changed. */
+  files: string[];
+}
+
+/** Brings the list of tables in the muse's README, and the picture of its schema, up to date with its migration files. */
+export async function documentMuse(muse: Muse): Promise<DocsResult> {
   const { directory, museFile } = muse;
   const { migrations } = await readReadable(muse, { rollbacks: false });
   const tables = await extensionTables(migrations);
-  const path = await inside(directory, 'README.md');
-  const before = (await readUtf8(path)) ?? `# ${museFile.name}\n`;
+  const before = (await readUtf8(await inside(directory, 'README.md'))) ?? `# ${museFile.name}\n`;
   const after = replaceSection(before, tableDocs(tables));
-  if (after !== before) await writeWhole(join(directory, 'README.md'), after);
-  return { tables: tables.map(({ name }) => name), changed: after !== before };
+  const files: string[] = [];
+  if (after !== before) {
+    await writeWhole(join(directory, 'README.md'), after);
+    files.push('README.md');
+  }
+  if (await drawSchema(directory, migrations)) files.push(schemaPicture);
+  return { tables: tables.map(({ name }) => name), changed: files.length > 0, files };
+}
+
+/**
+ * Draws the tables of all migrations into `docs/schema.svg`. A picture there that this tool did not draw stays.
+ * @returns whether that changed the file
+ */
+export async function drawSchema(directory: string, migrations: readonly Migration[]): Promise<boolean> {
+  const path = await inside(directory, schemaPicture);
+  const picture = schemaDiagram(await diagramTables(migrations));
+  const before = (await readUtf8(path))?.replaceAll('\r\n', '\n');
+  if (before === picture || before?.includes(diagramMark) === false) return false;
+  await writeWhole(path, picture);
+  return true;
 }

@@ -17,31 +17,44 @@ export interface Drift extends Finding {
   sql: string[];
 }
 
+/** What files create, in `public` and in the schemas of their own. */
+export interface ExpectedSchema {
+  schemas: string[];
+  objects: SchemaObject[];
+}
+
+/** Runs files on a shadow database, and reads what they have created there. */
+export async function expectedSchema(files: readonly Migration[], signal?: AbortSignal): Promise<ExpectedSchema> {
+  const schemas = await schemasOf(files);
+  const model = await openEmbedded({ signal });
+  try {
+    await migrate(model, files);
+    return { schemas, objects: (await readSchema(model, { schemas })).filter(isOfFiles) };
+  } finally {
+    await model.close();
+  }
+}
+
 /**
- * Finds where a database differs from its applied files: the same files are run on a shadow database, and
- * the two schemas are compared, in `public` and the schemas that the files create.
+ * Finds where a database differs from what its applied files create.
+ * @param expected finds out what they create; default {@link expectedSchema}
  */
 export async function schemaDrift(
   database: Database,
   migrations: readonly Migration[],
   signal?: AbortSignal,
+  expected = expectedSchema,
 ): Promise<Drift[]> {
   const { applied: files } = await filesOf(database, migrations);
-  const schemas = await schemasOf(files);
-  const model = await openEmbedded({ signal });
-  try {
-    await migrate(model, files);
-    const [expected, found] = await Promise.all([readSchema(model, { schemas }), readSchema(database, { schemas })]);
-    const drift = driftOf(diffSchema(expected.filter(isOfFiles), found.filter(isOfFiles)));
-    if (drift.length === 0) return [];
-    const places = await placesOf(files);
-    return drift.map((one) => {
-      const [{ file, line, column }] = places.locate([{ ...one, object: tableIn(one.object ?? '') }]) as [Finding];
-      return file === undefined ? one : { ...one, file, line: line!, column: column! };
-    });
-  } finally {
-    await model.close();
-  }
+  const { schemas, objects } = await expected(files, signal);
+  const found = await readSchema(database, { schemas });
+  const drift = driftOf(diffSchema(objects, found.filter(isOfFiles)));
+  if (drift.length === 0) return [];
+  const places = await placesOf(files);
+  return drift.map((one) => {
+    const [{ file, line, column }] = places.locate([{ ...one, object: tableIn(one.object ?? '') }]) as [Finding];
+    return file === undefined ? one : { ...one, file, line: line!, column: column! };
+  });
 }
 
 /** A platform has its own objects of these kinds, which differ from the shadow database without anyone changing them. */

@@ -11,7 +11,7 @@ import type { IsolationReport } from '../verify/report/report.ts';
 import type { OnProof } from '../verify/probes/prove.ts';
 import type { IsolationOptions } from '../verify/verify-isolation.ts';
 import { expectationsOf } from './declared-schema.ts';
-import { keepProof, keptProof, type KeptProof, proofKey } from './proof-cache.ts';
+import { type KeptProof, keptProofs, proofKey } from './proof-cache.ts';
 
 /** What a proof tells as it continues, after the words for what it does. */
 export function followProof(what: string, onPhase: ((text: string) => void) | undefined): OnProof {
@@ -46,10 +46,10 @@ export async function proveFiles(
   onProgress?: OnProof,
 ): Promise<SettledProof> {
   const key = await proofKey(migrations, museFile, 'whole');
-  const kept = await keptProof(key);
+  const kept = await keptProofs.get(key);
   if (kept !== undefined) return settleProof(kept, museFile, migrations);
   const proof = await provedWithCore(database, museFile, migrations, onProgress);
-  if (proof.isComplete) await keepProof(key, proof.report);
+  if (proof.isComplete) await keptProofs.keep(key, proof.report);
   return settleProof(proof.report, museFile, migrations);
 }
 
@@ -63,19 +63,19 @@ export async function proveChanges(
   migrations: readonly Migration[],
   changes: readonly Migration[],
   onProgress?: OnProof,
-): Promise<SettledProof> {
+): Promise<SettledProof & Pick<Attempt, 'isComplete'>> {
   const key = await proofKey(
     migrations,
     museFile,
     changes.map(({ checksum }) => checksum),
   );
-  const kept = (await keptProof(key)) ?? (await keptProof(await proofKey(migrations, museFile, 'whole')));
-  if (kept !== undefined) return settleProof(kept, museFile, migrations);
+  const kept = (await keptProofs.get(key)) ?? (await keptProofs.get(await proofKey(migrations, museFile, 'whole')));
+  if (kept !== undefined) return { ...(await settleProof(kept, museFile, migrations)), isComplete: true };
   const { report, isComplete } = await attempt(async () =>
     verify(database, { ...(await optionsFor(museFile, migrations, changes)), onProgress }),
   );
-  if (isComplete) await keepProof(key, report);
-  return settleProof(report, museFile, migrations);
+  if (isComplete) await keptProofs.keep(key, report);
+  return { ...(await settleProof(report, museFile, migrations)), isComplete };
 }
 
 /** The same on a database that is in use, where files were applied a moment ago. */
@@ -153,13 +153,13 @@ async function provedWithCore(
   // Of another kit, extensions may hold the tables that say who the tenants are.
   if (museFile.kit.source !== 'builtin' || touched.only === undefined) return attempt(() => verify(database, whole));
   const key = await proofKey(core, museFile, 'core');
-  const kept = await keptProof(key);
+  const kept = await keptProofs.get(key);
   if (kept === undefined) {
     const proof = await attempt(() => verify(database, whole));
     const known = new Set(proof.report.tables.map(({ table }) => table));
     // A finding about something that is not in the matrix could not be told again.
     const isTold = proof.report.findings.every(({ object }) => known.has(object ?? ''));
-    if (proof.isComplete && isTold) await keepProof(key, await partOfCore(database, touched, proof.report));
+    if (proof.isComplete && isTold) await keptProofs.keep(key, await partOfCore(database, touched, proof.report));
     return proof;
   }
   const proof = await attempt(() =>

@@ -1,10 +1,10 @@
 /** The rehearsal before pending files are applied, and the proof that goes with it. */
-import { createHash } from 'node:crypto';
 import { checksumOf, readMigrations } from '../migrations/read.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { Muse } from '../shared/muse-file.ts';
 import type { Migration } from '../sql/migration.ts';
 import type { IsolationReport } from '../verify/report/report.ts';
+import { keptResults, resultKey } from './kept-results.ts';
 import { rehearseMuse, type RehearseOptions } from './rehearse.ts';
 import { unreadableSeeds } from './seed-files.ts';
 
@@ -16,7 +16,12 @@ export interface PendingRehearsal {
   findings: Finding[];
   /** Only where it was asked for and nothing else was wrong. */
   isolation: IsolationReport | undefined;
+  /** Whether everything that was asked for could be tried: only then would it come out the same again. */
+  isComplete: boolean;
 }
+
+/** Rehearsals that were kept, by {@link rehearsalKey}: those that are complete and found no error. */
+export const keptRehearsals = keptResults<PendingRehearsal>('rehearsals', 500);
 
 /**
  * Rehearses all files of a muse, and proves that what the pending ones change keeps tenants apart.
@@ -29,6 +34,7 @@ export async function rehearsePending(
   options: RehearseOptions = {},
 ): Promise<PendingRehearsal> {
   let isolation: IsolationReport | undefined;
+  let isComplete = true;
   const { findings } = await rehearseMuse(
     muse,
     options,
@@ -37,19 +43,19 @@ export async function rehearsePending(
       : async (shadow, { migrations }) => {
           const { followProof, proveChanges } = await import('./prove-files.ts');
           options.onPhase?.(provingText);
-          isolation = await proveChanges(
+          ({ isComplete, ...isolation } = await proveChanges(
             shadow,
             muse.museFile,
             migrations,
             pending,
             followProof(provingText, options.onPhase),
-          );
+          ));
         },
   );
-  return { findings, isolation };
+  return { findings, isolation, isComplete };
 }
 
-/** What the result of {@link rehearsePending} depends on: the same for muses that have the same files and settings. */
+/** The key of a rehearsal: the same for muses that have the same files and settings, and for the same version of this tool. */
 export async function rehearsalKey(
   { directory, museFile }: Muse,
   pending: readonly Migration[],
@@ -60,7 +66,7 @@ export async function rehearsalKey(
     readMigrations(directory, museFile.migrations),
     unreadableSeeds(directory),
   ]);
-  const what = [
+  return resultKey([
     settings,
     kit.layout,
     kit.source === 'builtin',
@@ -69,6 +75,5 @@ export async function rehearsalKey(
     [...findings, ...seeds],
     pending.map(({ layer, file }) => [layer, file]),
     proves,
-  ];
-  return createHash('sha256').update(JSON.stringify(what)).digest('hex');
+  ]);
 }

@@ -1,7 +1,7 @@
 import { type ErrorCode, MuseError } from '../shared/error.ts';
 import type { Hooks } from '../shared/hooks.ts';
 import type { Finding } from '../shared/finding.ts';
-import type { Drift } from './drift.ts';
+import type { Drift, expectedSchema } from './drift.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { readMigrations } from '../migrations/read.ts';
 import { migrationStatus } from '../migrations/compare.ts';
@@ -33,6 +33,8 @@ export interface EnvironmentStatus {
 export interface StatusOptions extends Hooks {
   /** Also compares the schema with the files, which takes seconds. */
   drift?: boolean;
+  /** Finds out what the files create, for `drift`; default {@link expectedSchema}. */
+  expected?: typeof expectedSchema;
 }
 
 /**
@@ -43,7 +45,7 @@ export async function museStatus(
   muse: Muse,
   name: EnvironmentName,
   environment: NodeJS.ProcessEnv,
-  { drift = false, ...hooks }: StatusOptions = {},
+  { drift = false, expected, ...hooks }: StatusOptions = {},
 ): Promise<EnvironmentStatus> {
   const files = await readMigrations(muse.directory, muse.museFile.migrations);
   const { migrations } = files;
@@ -66,7 +68,10 @@ export async function museStatus(
     };
     const health = await target.health?.(place, hooks);
     if (health !== undefined) status.health = health;
-    if (drift) status.drift = await (await import('./drift.ts')).schemaDrift(database, migrations, hooks.signal);
+    if (drift) {
+      const { schemaDrift } = await import('./drift.ts');
+      status.drift = await schemaDrift(database, migrations, hooks.signal, expected);
+    }
     return status;
   } finally {
     await database.close();

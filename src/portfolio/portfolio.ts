@@ -4,6 +4,7 @@
  */
 import { resolve } from 'node:path';
 import { MuseError } from '../shared/error.ts';
+import { optimizeWasm } from '../shared/wasm.ts';
 import { addMuses } from './add.ts';
 import type {
   AddedMuse,
@@ -67,7 +68,8 @@ export class OwnPortfolio {
     this.registry = registry;
     this.#creator = creator;
     const all = creator === undefined ? kinds : { ...kinds, provision: provisionKind(creator) };
-    this.#context = { registry, directory, environment, signal, intervals, kinds: all };
+    // A copy, as each muse reads all of it: `process.env` asks the system for every variable.
+    this.#context = { registry, directory, environment: { ...environment }, signal, intervals, kinds: all };
   }
 
   /** The same portfolio, for calls that another signal ends or that read other variables. */
@@ -168,6 +170,7 @@ export class OwnPortfolio {
 
   /** Works on whatever there is, until the signal. */
   work({ concurrency, secretsFrom, onItem, onNote }: WorkerOptions = {}): Promise<WorkReport> {
+    optimizeWasm();
     return work({ ...this.#context, concurrency, secretsFrom, onItem, onNote });
   }
 

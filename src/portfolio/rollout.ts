@@ -11,7 +11,7 @@ import { currentUser } from './registry/audit.ts';
 import { listEnvironments, listMuses, type MuseRow, selectMuses } from './registry/muses.ts';
 import type { Registry } from './registry/open.ts';
 import { type Intervals, work } from './worker/work.ts';
-import { connectionsPerServer } from './worker/server-limit.ts';
+import { connectionsPerServer } from './limit.ts';
 
 /** What a run needs besides its options. */
 export interface RolloutContext {

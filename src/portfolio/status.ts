@@ -3,11 +3,14 @@ import { runGit } from '../kit/git-run.ts';
 import { lsRemote } from '../kit/git-fetch.ts';
 import { ownVersion } from '../kit/builtin.ts';
 import { parseKitSource } from '../kit/source.ts';
+import type { expectedSchema } from '../muse/drift.ts';
 import { type EnvironmentStatus, museStatus } from '../muse/status.ts';
 import { cancelled } from '../shared/error.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import type { Session } from '../database/database.ts';
 import type { PortfolioEnvironment, PortfolioMuse } from './api-types.ts';
+import type { Shared } from './kinds/kind.ts';
+import { createShared, keyOfFiles } from './kinds/shared.ts';
 import { locateMuse, type LocateOptions } from './locate.ts';
 import {
   type EnvironmentRow,
@@ -21,7 +24,7 @@ import {
 import type { Registry } from './registry/open.ts';
 import { keptError } from './worker/failure.ts';
 import { itemEnvironment } from './worker/secrets.ts';
-import { connectionsPerServer, ServerLimit } from './worker/server-limit.ts';
+import { connectionsPerServer, Limit } from './limit.ts';
 import { serverOf } from './worker/server-of.ts';
 
 /** What was seen longer ago than this is not known any more, in seconds. */
@@ -102,14 +105,14 @@ interface Seen {
 
 /** Looks at these muses, several at a time, and writes down what it sees. */
 export async function refresh(registry: Registry, muses: readonly MuseRow[], options: RefreshOptions): Promise<void> {
-  const limit = new ServerLimit();
-  const kits = new Map<string, Promise<number | undefined>>();
+  const limit = new Limit();
+  const shared = createShared();
   let next = 0;
   let seen = 0;
   const loop = async (): Promise<void> => {
     for (let index = next++; index < muses.length; index = next++) {
       const muse = muses[index]!;
-      const found = await look(muse, options, limit, kits);
+      const found = await look(muse, options, limit, shared);
       if (options.signal?.aborted) throw cancelled(options.signal.reason);
       await registry.transaction((session) => keep(session, muse, found));
       seen += 1;
@@ -119,22 +122,22 @@ export async function refresh(registry: Registry, muses: readonly MuseRow[], opt
   await Promise.all(Array.from({ length: Math.min(connectionsPerServer, muses.length) }, loop));
 }
 
-async function look(
-  row: MuseRow,
-  options: RefreshOptions,
-  limit: ServerLimit,
-  kits: Map<string, Promise<number | undefined>>,
-): Promise<Seen> {
+async function look(row: MuseRow, options: RefreshOptions, limit: Limit, shared: Shared): Promise<Seen> {
   const { environment, secretsFrom, drift } = options;
   const signal = options.signal ?? new AbortController().signal;
   const seen: Seen = { environments: new Map() };
+  // Muses with the same files are compared with the same schema.
+  const expected: typeof expectedSchema = async (files, until) => {
+    const drifts = await import('../muse/drift.ts');
+    return shared.onShadow(`schema ${keyOfFiles(files)}`, () => drifts.expectedSchema(files, until), until);
+  };
   try {
     seen.muse = await locateMuse(row, options);
   } catch (thrown) {
     return { ...seen, error: keptError(thrown) };
   }
   const { muse } = seen;
-  const behind = await kitBehind(muse, options, kits);
+  const behind = await kitBehind(muse, options, shared);
   if (behind !== undefined) seen.behind = behind;
   for (const name of Object.keys(muse.museFile.environments) as EnvironmentName[]) {
     let secrets: readonly string[] = [];
@@ -142,7 +145,9 @@ async function look(
       const found = await itemEnvironment(muse.museFile, name, environment, secretsFrom, signal);
       ({ secrets } = found);
       const server = await serverOf(muse, name, found.variables);
-      const status = await limit.run(server, signal, () => museStatus(muse, name, found.variables, { drift, signal }));
+      const status = await limit.run(server, signal, () =>
+        museStatus(muse, name, found.variables, { drift, expected, signal }),
+      );
       seen.environments.set(name, { status });
     } catch (thrown) {
       seen.environments.set(name, { error: keptError(thrown, secrets) });
@@ -211,12 +216,9 @@ function stateOf(known: MuseState, statuses: readonly EnvironmentStatus[]): Muse
 async function kitBehind(
   { museFile: { kit } }: Muse,
   { environment, signal }: LocateOptions,
-  known: Map<string, Promise<number | undefined>>,
+  shared: Shared,
 ): Promise<number | undefined> {
-  const key = JSON.stringify([kit.source, kit.ref ?? null, kit.commit]);
-  const asked = known.get(key) ?? ask();
-  known.set(key, asked);
-  return asked;
+  return shared.once(`kit ${JSON.stringify([kit.source, kit.ref ?? null, kit.commit])}`, ask);
 
   async function ask(): Promise<number | undefined> {
     try {

@@ -54,10 +54,15 @@ export async function rehearseFile(
     (statement) =>
       fieldsOf(statement.tree, 'TransactionStmt') === undefined && !wantsInput(statement) && !rows.has(statement),
   );
+  return { failed: await rehearseStatements(run, usable), refused: plan.how === 'refused' ? plan.findings : [] };
+}
+
+/** Runs statements one by one, and returns those that fail. */
+export async function rehearseStatements(run: RehearsalRun, statements: readonly Statement[]): Promise<Failed[]> {
   const failed: Failed[] = [];
-  for (const { alone, group } of groupsOf(usable))
+  for (const { alone, group } of groupsOf(statements))
     failed.push(...(await (alone ? outside : inTransaction)(run, group)));
-  return { failed, refused: plan.how === 'refused' ? plan.findings : [] };
+  return failed;
 }
 
 /** The statements in order, grouped by whether PostgreSQL allows them in a transaction. */

@@ -14,10 +14,14 @@ import { diagnose, diagnoseRepeat } from './diagnose.ts';
 import type { Migration } from '../sql/migration.ts';
 import type { Rollback } from '../migrations/read.ts';
 import { isEmptyRollback } from '../migrations/rollback-plan.ts';
-import { rehearseFile, type RehearsalRun } from './rehearse-file.ts';
+import { rehearseFile, rehearseStatements, type RehearsalRun } from './rehearse-file.ts';
 import { changeFindings, seedFindings } from './rehearse-repeat.ts';
 import { rehearseRollbacks } from './rehearse-rollback.ts';
 import { strictErrors, strictFindings, type StrictErrors } from './rehearse-strict.ts';
+import { readFiles } from '../sql/catalog/build.ts';
+import { loadParser } from '../sql/parser.ts';
+import type { Statement } from '../sql/statement.ts';
+import { filesThatRunOnce } from './run-once.ts';
 import { runSettings } from '../migrations/session-state.ts';
 import { defaultLimitMs, isEnded, stuckFinding } from './stuck.ts';
 import { changesBetween, snapshotTaker, type Snapshot } from './snapshot.ts';
@@ -115,11 +119,13 @@ async function allPasses(
   // A file that failed once fails again, which is nothing new.
   const sound = migrations.filter((migration) => !failed.some((place) => place.migration === migration));
   const once = await takeSnapshot();
+  const runOnce = await ofOneRun(migrations);
   for (const migration of sound) {
     onProgress?.({ pass: 'again', layer: migration.layer, file: migration.file });
-    const again = await rehearseFile(run, migration);
+    const renames = runOnce.get(migration.file);
+    const failedAgain = renames ? await rehearseStatements(run, renames) : (await rehearseFile(run, migration)).failed;
     findings.push(
-      ...again.failed.map(({ statement, error }) => diagnoseRepeat(error, { migration, file: 0, statement })),
+      ...failedAgain.map(({ statement, error }) => diagnoseRepeat(error, { migration, file: 0, statement })),
     );
   }
   const twice = await takeSnapshot();
@@ -154,6 +160,13 @@ async function allPasses(
     )),
   );
   report.rolledBack = tail.map(({ layer, file }) => ({ layer, file }));
+}
+
+/** {@link filesThatRunOnce}, without parsing files of which none has a word of such a statement. */
+async function ofOneRun(migrations: readonly Migration[]): Promise<ReadonlyMap<string, readonly Statement[]>> {
+  if (!migrations.some(({ sql }) => /rename|schema/i.test(sql))) return new Map();
+  await loadParser();
+  return filesThatRunOnce((await readFiles(migrations)).pieces);
 }
 
 /** Runs every file once. Returns the failures, and a snapshot of the database before the last files, the `tail`. */

@@ -20,22 +20,49 @@ function cell(text: string): string {
 /** A name as code in Markdown; names contain no backquote. */
 const code = (text: string): string => `\`${markdownLine(text.replaceAll(/[`|]+/g, ' '))}\``;
 
+/** Where the picture of the schema is, which the list links to. */
+export const schemaPicture = 'docs/schema.svg';
+
+/** So many columns are listed in the table itself; the others of a longer list are folded below it. */
+const shownColumns = 6;
+
 /**
- * The README's section on the tables that the extensions add, between its markers: name, whose rows, columns, comment.
- * Sorted by name, so that it only changes when the tables do.
+ * The README's section on the tables that the extensions add, between its markers: name, whose rows, columns, comment, and
+ * below them the columns of long tables, folded. Sorted by name, so that it only changes when the tables do.
  */
 export function tableDocs(tables: readonly TableSummary[]): string {
-  const rows = tables
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
-    .map(({ name, scope, columns, comment }) => {
-      const list = columns.map((column) => `${code(column.name)} ${cell(column.type)}`).join(', ');
-      return `| ${code(name)} | ${whose[scope]} | ${list} | ${cell(comment)} |`;
-    });
+  const sorted = tables.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const rows = sorted.map(({ name, scope, columns, comment }) => {
+    const isLong = columns.length > shownColumns;
+    const shown = columns.slice(0, isLong ? shownColumns - 1 : columns.length);
+    const list = shown.map((column) => `${code(column.name)} ${cell(column.type)}`);
+    if (isLong) list.push(`${columns.length - shown.length} more`);
+    return `| ${code(name)} | ${whose[scope]} | ${list.join(', ')} | ${cell(comment)} |`;
+  });
   const table = ['| table | whose rows | columns | what it holds |', '|---|---|---|---|', ...rows];
-  return [begin, '## Tables', '', ...(rows.length === 0 ? ['The extensions add no tables yet.'] : table), end].join(
-    '\n',
-  );
+  const picture = ['', `All tables, core and extensions, as a picture: [${schemaPicture}](${schemaPicture}).`];
+  const folded = sorted.filter(({ columns }) => columns.length > shownColumns).flatMap(foldedColumns);
+  return [
+    begin,
+    '## Tables',
+    '',
+    ...(rows.length === 0 ? ['The extensions add no tables yet.'] : table),
+    ...folded,
+    ...picture,
+    end,
+  ].join('\n');
 }
+
+/** The columns of one table, below a line that opens them. */
+function foldedColumns({ name, columns }: TableSummary): string[] {
+  const rows = columns.map((column) => `| ${code(column.name)} | ${cell(column.type)} |`);
+  const title = `<summary>The ${columns.length} columns of <code>${html(name)}</code></summary>`;
+  return ['', '<details>', title, '', '| column | type |', '|---|---|', ...rows, '', '</details>'];
+}
+
+/** A name inside of HTML. */
+const html = (text: string): string =>
+  markdownLine(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /**
  * The README with its section on tables replaced; everything outside the markers stays as it is, line ends included.

@@ -34,12 +34,16 @@ function bodyOf(piece: Routine): Body | undefined {
   };
 }
 
-/** The statements in the body of a `DO`, function or procedure, in order; empty for other languages and statements. */
+/**
+ * The statements in the body of a `DO`, function or procedure, or in a CREATE SCHEMA, in order; empty for other languages
+ * and statements.
+ */
 export function bodyPieces(piece: Piece): BodyPieces {
   return (piece.body ??= readBody(piece));
 }
 
 function readBody(piece: Piece): BodyPieces {
+  if (piece.type === 'CreateSchemaStmt') return { pieces: schemaPieces(piece) };
   if (piece.type !== 'DoStmt' && piece.type !== 'CreateFunctionStmt') return { pieces: [] };
   const inside = piece.type === 'DoStmt' ? 'do' : 'routine';
   if (piece.type === 'CreateFunctionStmt' && piece.node.sql_body !== undefined)
@@ -104,6 +108,23 @@ function errorOffset(piece: Routine, body: Body, message: string): number {
     end = body.text.indexOf(';', previous);
   }
   return body.offset;
+}
+
+/** The order in which CREATE SCHEMA creates its contents: https://www.postgresql.org/docs/17/sql-createschema.html */
+const schemaOrder: readonly string[] = [
+  'CreateSeqStmt',
+  'CreateStmt',
+  'ViewStmt',
+  'IndexStmt',
+  'CreateTrigStmt',
+  'GrantStmt',
+];
+
+function schemaPieces(piece: Piece<'CreateSchemaStmt'>): Piece[] {
+  const rank = ({ type }: Piece): number => schemaOrder.indexOf(type);
+  return (piece.node.schemaElts ?? [])
+    .map((tree) => innerPiece(piece, tree, { at: piece.at, guarded: piece.guarded }))
+    .sort((one, other) => rank(one) - rank(other));
 }
 
 /** `BEGIN ATOMIC`: parsed together with its statement. */

@@ -115,6 +115,9 @@ const typeOfField: Record<string, NodeType> = {
   onConflictClause: 'OnConflictClause',
 };
 
+/** Fields that hold a relation's fields in most nodes; in some, such as TABLESAMPLE's, they hold a node. */
+const isRelation = new Set(Object.keys(typeOfField).filter((field) => typeOfField[field] === 'RangeVar'));
+
 /**
  * Calls `visit` with the type and fields of every node in `value`, outermost first.
  * @param value a node, a list of nodes, or the fields of one
@@ -129,8 +132,11 @@ export function walk(value: unknown, visit: (...node: OpenNode) => boolean | voi
     for (const key in fields) {
       const inner = fields[key];
       if (typeof inner !== 'object' || inner === null) continue;
+      // FOR UPDATE OF names the aliases of the query's own FROM, as if they were tables.
+      if (key === 'lockingClause') continue;
       // A type starts with a capital letter, a field does not.
-      const type = key.charCodeAt(0) < 91 ? key : typeOfField[key];
+      const type =
+        key.charCodeAt(0) < 91 ? key : 'relname' in inner || !isRelation.has(key) ? typeOfField[key] : undefined;
       if (type === undefined || Array.isArray(inner) || visit(...([type, inner] as OpenNode)) !== false)
         walk(inner, visit);
     }

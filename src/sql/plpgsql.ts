@@ -1,5 +1,5 @@
 import { quoteIdentifier } from '../shared/quote.ts';
-import { allOf, fieldsOf, literalOf, stringsOf } from './nodes.ts';
+import { allOf, fieldsOf, literalOf, stringOf, stringsOf } from './nodes.ts';
 import { type ParseFailure, parsePlpgsql, parseTree, scan, type Token } from './parser.ts';
 
 /** A node of PL/pgSQL's tree, which `@pgsql/types` does not describe. */
@@ -7,36 +7,105 @@ type PlpgsqlTree = Record<string, unknown>;
 
 /**
  * Parses the PL/pgSQL in a `CREATE FUNCTION`, `CREATE PROCEDURE` or `DO` statement. Outside a database PostgreSQL's
- * parser does not know the types of arguments, and so refuses to open or fetch a cursor that is one: such arguments are
- * then declared once more, as variables. Never throws.
+ * parser does not know types that are not its own. So it refuses to open or fetch a cursor that is an argument: such
+ * arguments are then declared once more, as variables. And it refuses to assign to a field of a variable: that is then
+ * declared as a record. Never throws.
  */
 export function parseRoutine(statement: string): PlpgsqlTree[] | ParseFailure {
   const parsed = parsePlpgsql(statement);
   if (Array.isArray(parsed)) return parsed;
-  const declared = withCursorVariables(statement);
-  const again = declared === undefined ? parsed : parsePlpgsql(declared);
-  return Array.isArray(again) ? again : parsed;
+  const declared = withCursorVariables(statement) ?? statement;
+  let text = declared;
+  for (const seen = new Set<string>(); ;) {
+    const again = text === statement ? parsed : parsePlpgsql(text);
+    if (Array.isArray(again)) return again;
+    const name = unknownField.exec(again.message)?.[1];
+    const changed = name === undefined || seen.has(name) ? undefined : withRecord(text, name);
+    if (name === undefined || changed === undefined) return parsed;
+    seen.add(name);
+    text = changed;
+  }
 }
+
+/** What the parser says of an assignment to a field of a variable whose type it does not know. */
+const unknownField = /^"([^".]+)\.[^"]+" is not a known variable$/;
+
+/** The statement with the variable declared as a record; undefined if no declaration of it is found. */
+function withRecord(statement: string, name: string): string | undefined {
+  const body = bodyOf(statement);
+  if (body === undefined) return undefined;
+  const { words, text, start } = body;
+  const bytes = Buffer.from(text);
+  const isName = (word: Token): boolean => word.text === name || word.text === quoteIdentifier(name);
+  const at = words.findIndex(
+    (word, index) =>
+      isName(word) && /^(?:declare|;)$/i.test(words[index - 1]?.text ?? '') && isTypeStart(words[index + 1]),
+  );
+  const first = words[at + 1]?.text.toLowerCase() === 'constant' ? at + 2 : at + 1;
+  const end = words.findIndex(
+    ({ text: word }, index) => index > first && /^(?:;|:=|=|default|not|collate)$/i.test(word),
+  );
+  if (at !== -1 && end !== -1) {
+    const length = words[end - 1]!.end - words[first]!.start;
+    const replaced = Buffer.concat([
+      bytes.subarray(0, words[first]!.start),
+      // Of the same length where it fits, so that places stay the same.
+      Buffer.from('record'.padEnd(length)),
+      bytes.subarray(words[end - 1]!.end),
+    ]).toString();
+    return statement.slice(0, start) + replaced + statement.slice(start + text.length);
+  }
+  return isArgument(statement, name) ? withVariables(statement, [`${quoteIdentifier(name)} record;`]) : undefined;
+}
+
+/** Whether a token can be the start of a type: a name, but not the rest of a statement. */
+const isTypeStart = (token: Token | undefined): boolean => token !== undefined && /^["a-z_]/i.test(token.text);
+
+function argumentsOf(statement: string): { name: string; type: string }[] {
+  const raw = parseTree(statement);
+  const routine = Array.isArray(raw) ? fieldsOf(raw[0]?.stmt, 'CreateFunctionStmt') : undefined;
+  return allOf(routine?.parameters, 'FunctionParameter').flatMap(({ name, argType }) =>
+    name === undefined || name === '' ? [] : [{ name, type: stringsOf(argType?.names).at(-1) ?? '' }],
+  );
+}
+
+const isArgument = (statement: string, name: string): boolean =>
+  argumentsOf(statement).some((argument) => argument.name === name);
 
 /** The statement with its body in a block that declares its cursor arguments; undefined if it has none. */
 function withCursorVariables(statement: string): string | undefined {
-  const raw = parseTree(statement);
-  const routine = Array.isArray(raw) ? fieldsOf(raw[0]?.stmt, 'CreateFunctionStmt') : undefined;
-  const cursors = allOf(routine?.parameters, 'FunctionParameter').flatMap(({ name, argType }) =>
-    name !== undefined && name !== '' && stringsOf(argType?.names).at(-1) === 'refcursor' ? [name] : [],
+  const cursors = argumentsOf(statement).filter(({ type }) => type === 'refcursor');
+  if (cursors.length === 0) return undefined;
+  return withVariables(
+    statement,
+    cursors.map(({ name }) => `${quoteIdentifier(name)} refcursor;`),
   );
-  const body = stringsOf(allOf(routine?.options, 'DefElem').find(({ defname }) => defname === 'as')?.arg)[0] ?? '';
-  const at = statement.lastIndexOf(body);
-  const tokens = scan(body);
-  if (cursors.length === 0 || body === '' || at === -1 || !Array.isArray(tokens)) return undefined;
-  const words = tokens.filter(({ tokenName }) => !tokenName.endsWith('_COMMENT'));
-  const start = optionsEnd(body, words);
+}
+
+/** The statement with its body in a block that declares variables. */
+function withVariables(statement: string, variables: readonly string[]): string | undefined {
+  const body = bodyOf(statement);
+  if (body === undefined) return undefined;
+  const { words, text, start: at } = body;
+  const start = optionsEnd(text, words);
   const end = words.at(-1)?.text === ';' ? '' : ';';
-  const variables = cursors.map((name) => `${quoteIdentifier(name)} refcursor;`).join(' ');
   return (
-    `${statement.slice(0, at)}${body.slice(0, start)} declare ${variables} begin ${body.slice(start)}\n${end} end ` +
-    statement.slice(at + body.length)
+    `${statement.slice(0, at)}${text.slice(0, start)} declare ${variables.join(' ')} begin ${text.slice(start)}\n${end} end ` +
+    statement.slice(at + text.length)
   );
+}
+
+/** The body of a routine or `DO`, its tokens without comments, and where it starts. */
+function bodyOf(statement: string): { text: string; words: Token[]; start: number } | undefined {
+  const raw = parseTree(statement);
+  const tree = Array.isArray(raw) ? raw[0]?.stmt : undefined;
+  const options = fieldsOf(tree, 'CreateFunctionStmt')?.options ?? fieldsOf(tree, 'DoStmt')?.args;
+  const as = allOf(options, 'DefElem').find(({ defname }) => defname === 'as')?.arg;
+  const text = stringOf(as) || stringsOf(as)[0] || '';
+  const start = statement.lastIndexOf(text);
+  const tokens = scan(text);
+  if (text === '' || start === -1 || !Array.isArray(tokens)) return undefined;
+  return { text, words: tokens.filter(({ tokenName }) => !tokenName.endsWith('_COMMENT')), start };
 }
 
 /** Where the options at the start of a body end, e.g. `#variable_conflict use_column`: they must stay first. */
@@ -67,6 +136,9 @@ const guards = new Set([
   'PLpgSQL_stmt_foreach_a',
 ]);
 
+/** Statements whose `query` is an expression that gives the SQL. */
+const executes = new Set(['PLpgSQL_stmt_dynexecute', 'PLpgSQL_stmt_dynfors']);
+
 /**
  * Every SQL statement and expression of a parsed PL/pgSQL body, in order. A constant `EXECUTE` is represented by the
  * SQL that it runs.
@@ -96,9 +168,9 @@ export function plpgsqlParts(functions: readonly PlpgsqlTree[], body: string): P
       });
     }
   };
-  const visit = (value: unknown, guarded: boolean, dynamic: boolean): void => {
+  const visit = (value: unknown, guarded: boolean, dynamic: boolean, parent: string): void => {
     if (Array.isArray(value)) {
-      for (const item of value) visit(item, guarded, dynamic);
+      for (const item of value) visit(item, guarded, dynamic, parent);
       return;
     }
     if (typeof value !== 'object' || value === null) return;
@@ -110,15 +182,14 @@ export function plpgsqlParts(functions: readonly PlpgsqlTree[], body: string): P
         continue;
       } else {
         const catches = key === 'PLpgSQL_stmt_block' && (inner as PlpgsqlTree)['exceptions'] !== undefined;
-        visit(
-          inner,
-          guarded || guards.has(key) || catches,
-          key === 'PLpgSQL_stmt_dynexecute' || (dynamic && !key.startsWith('PLpgSQL_')),
-        );
+        // The values after USING are data, not SQL.
+        const isSql = key === 'dynquery' || (key === 'query' && executes.has(parent));
+        visit(inner, guarded || guards.has(key) || catches, isSql, key);
       }
     }
   };
-  for (const each of functions) visit((each['PLpgSQL_function'] as PlpgsqlTree | undefined)?.['action'], false, false);
+  for (const each of functions)
+    visit((each['PLpgSQL_function'] as PlpgsqlTree | undefined)?.['action'], false, false, '');
   return parts;
 }
 

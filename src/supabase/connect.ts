@@ -11,6 +11,7 @@ import { refuseLease } from './lease.ts';
 import { openQueryDatabase } from './query-database.ts';
 import type { Secret } from './secret.ts';
 import type { SupabaseSettings } from './settings.ts';
+import { refuseFinal } from './wait.ts';
 
 export interface ConnectOptions {
   http: Http;
@@ -45,8 +46,8 @@ export interface Connected {
 /**
  * Connects to a project's database: direct where this network reaches it, else by the session pooler, else by SQL over
  * HTTPS.
- * @throws MuseError `bad-certificate`, `database-tls` if the server's identity does not verify, `password-refused`,
- *   `ownership-unproven`, `pooler-refused`, `connect-failed`, and what the API refuses
+ * @throws MuseError `project-unusable` for a paused project, `bad-certificate`, `database-tls` if the server's identity does
+ *   not verify, `password-refused`, `ownership-unproven`, `pooler-refused`, `connect-failed`, and what the API refuses
  */
 export async function connectProject(options: ConnectOptions): Promise<Connected> {
   const { http, settings, ref, intervalMs = 5000, timeoutMs = 240_000 } = options;
@@ -56,7 +57,10 @@ export async function connectProject(options: ConnectOptions): Promise<Connected
   const until = http.clock.now() + timeoutMs;
   const pause = (factor = 1): Promise<void> =>
     http.clock.sleep(factor * intervalMs + jittered(http.clock, intervalMs / 2));
-  const direct = directEndpoint(settings, ref, await getProject(http, ref));
+  const project = await getProject(http, ref);
+  // The database of a paused project does not answer, and waiting for it changes nothing.
+  refuseFinal(ref, project.status);
+  const direct = directEndpoint(settings, ref, project);
   const endpoints: Endpoints = { direct, session: undefined, transaction: undefined };
 
   let trouble: Trouble | undefined;

@@ -27,6 +27,7 @@ const forget = 'muse destroy, in the muse, forgets it; --resume then makes anoth
 /** Statuses that waiting does not change, and what to do. All others, known or new, are waited for. */
 const finalStatuses: Record<string, string> = {
   INACTIVE: 'It is paused: restore it in the dashboard, then continue with --resume.',
+  PAUSING: 'It is being paused: restore it in the dashboard once it is, then continue with --resume.',
   REMOVED: `It was deleted. ${forget}`,
   GOING_DOWN: `It is being deleted. ${forget}`,
   RESTORE_FAILED: 'Look at the project in the dashboard.',

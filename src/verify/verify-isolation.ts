@@ -78,7 +78,7 @@ export async function verifyIsolation(database: ProofSession, options: Isolation
   const findings: Finding[] = open.map(notProven);
   const tables = subjects.map((subject) => {
     const report = subjectReport(subject, proof);
-    findings.push(...judge(report, proof.actors, model, { subject }), ...oracles(subject, report, proof.actors));
+    findings.push(...judge(report, proof.actors, model, { subject }), ...oracles(subject, report, proof));
     findings.push(...toldByErrors(subject, proof, leaks));
     findings.push(...foundLater(subject, report, proof));
     // Owners reach their rows through the table itself, whatever a view or a partition of it allows.

@@ -74,7 +74,11 @@ describe('commands in a muse, in this order', () => {
       migrations: { applied: [{ file: 'migrations/extensions/002_price_history.sql' }] },
     });
     expect((await call('migrate')).stdout).toContain('Nothing to do');
-    expect(await json('docs')).toMatchObject({ changed: true, tables: expect.arrayContaining(['price_points']) });
+    expect(await json('docs')).toMatchObject({
+      changed: true,
+      files: ['README.md', 'docs/schema.svg'],
+      tables: expect.arrayContaining(['price_points']),
+    });
   });
 
   it('verify proves isolation', async () => {

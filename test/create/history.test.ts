@@ -94,6 +94,7 @@ describe('the history of a muse', () => {
       'A\t.github/workflows/muse.yml',
       'A\t.gitignore',
       'A\tREADME.md',
+      'A\tdocs/schema.svg',
       'A\tmigrations/extensions/001_mine_tables.sql',
       'A\tmigrations/rollback/extensions/001_mine_tables.sql',
       'A\tmuse.json',

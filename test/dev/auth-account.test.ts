@@ -243,11 +243,6 @@ describe('a second factor', () => {
       'MFA enroll is disabled for Phone',
     ],
     [
-      'a key',
-      (client) => client.auth.mfa.webauthn.enroll({ friendlyName: 'x' }),
-      'MFA enroll is disabled for WebAuthn',
-    ],
-    [
       'an issuer that no picture holds',
       (client) => client.auth.mfa.enroll({ factorType: 'totp', friendlyName: 'b', issuer: 'x'.repeat(700) }),
       'The issuer is too long for a QR code',

@@ -337,8 +337,15 @@ describe('what is refused', () => {
       'Unsupported provider: provider is not enabled',
     ],
     ['SAML', 'POST', '/sso', { domain: 'x.de' }, 404, 'saml_provider_disabled', 'SAML 2.0 is disabled'],
-    ['passkeys', 'POST', '/passkeys/authentication/options', {}, 404, 'passkey_disabled', 'Passkeys are disabled'],
-    ['an OAuth client', 'POST', '/oauth/clients/register', {}, 404, 'feature_disabled', 'OAuth server is disabled'],
+    [
+      'signing in by an OAuth client',
+      'POST',
+      '/oauth/clients/register',
+      {},
+      501,
+      'feature_disabled',
+      'Of the OAuth server, only its clients are here: nobody can sign in by it.',
+    ],
     ['a visitor as a user', 'GET', '/user', undefined, 403, 'bad_jwt', 'invalid claim: missing sub claim'],
     ['a visitor as the service', 'GET', '/admin/users', undefined, 403, 'not_admin', 'User not allowed'],
     ['a visitor who invites', 'POST', '/invite', { email: 'x@x.de' }, 403, 'not_admin', 'User not allowed'],
@@ -466,7 +473,6 @@ describe('what is refused', () => {
       'A user with this email address has already been registered',
     ],
     ['SSO providers', 'GET', '/admin/sso/providers', undefined, 501, 'feature_disabled', 'SSO providers need SAML 2.0'],
-    ['OAuth clients', 'GET', '/admin/oauth/clients', undefined, 404, 'feature_disabled', 'OAuth server is disabled'],
     ['the audit log', 'GET', '/admin/audit', undefined, 501, 'feature_disabled', 'No audit log is kept here'],
   ])('to the service role: %s', async (_, method, path, body, status, code, message) => {
     const asked = await auth.ask(method, path, body, { apikey: auth.keys.secret });

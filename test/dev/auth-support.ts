@@ -92,7 +92,7 @@ function memory() {
 /** Addresses and numbers are confirmed by a code; everything is on. */
 export const strictly: PartialSettings = {
   email: { autoconfirm: false },
-  phone: { enabled: true, autoconfirm: false },
+  phone: { enabled: true, autoconfirm: false, codes: true },
   anonymous: true,
   redirectUrls: ['https://app.example.com/**'],
   code: { everySeconds: 0 },

@@ -3,13 +3,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type ServeOptions, serve, type Serving } from '../../src/dev/dev.ts';
 import { fillSecretsFile } from '../../src/dev/env-file.ts';
 import { createKeys, generateKeys, openKeys } from '../../src/dev/keys.ts';
 import { parseEnvironment } from '../../src/kit/environment-file.ts';
 import type { Muse } from '../../src/shared/muse-file.ts';
-import { museOnDisk } from '../muse/muse-on-disk.ts';
+import { museOnDisk, tableFiles } from '../muse/muse-on-disk.ts';
 
 const template = `# The app
 NEXT_PUBLIC_SUPABASE_URL=https://your-project.supabase.co
@@ -54,6 +55,30 @@ describe('serve', () => {
     await expect(fetch(server.url)).rejects.toThrow('fetch failed');
     const again = await start(muse);
     expect([again.publishableKey, again.secretKey]).toEqual([server.publishableKey, server.secretKey]);
+  });
+
+  it('knows which migrations are not applied', async () => {
+    const muse = await museOnDisk(tableFiles('001', 'notes'));
+    const server = await start(muse);
+    expect(await server.pending()).toEqual([{ layer: 'extension', file: 'migrations/extensions/001_notes.sql' }]);
+  });
+
+  it('sees a table that a request makes, once the request says so', async () => {
+    const server = await start(await museOnDisk({}));
+    const headers = { apikey: server.secretKey, 'content-type': 'application/json' };
+    const client = new pg.Client({ connectionString: server.databaseUrl! });
+    await client.connect();
+    await client.query(`create function public.make() returns void language plpgsql security definer as $$
+      begin
+        create table public.made (id int);
+        grant select on public.made to service_role;
+        notify pgrst, 'reload schema';
+      end $$`);
+    await client.end();
+    const get = async (): Promise<number> => (await fetch(`${server.url}/rest/v1/made`, { headers })).status;
+    expect(await get()).toBe(404);
+    await fetch(`${server.url}/rest/v1/rpc/make`, { method: 'POST', headers, body: '{}' });
+    expect(await get()).toBe(200);
   });
 
   it('refuses what serves itself', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
 import { installPlatform } from '../../src/database/platform/install.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
+import type { MuseFile } from '../../src/shared/muse-file.ts';
 import { environment as cleanEnvironment, temporaryDirectory } from '../support/cli.ts';
 import { type Native, startNative } from '../support/native.ts';
 
@@ -55,7 +56,14 @@ export function useFleet() {
   return { native: () => native, museDatabase, fleet };
 }
 
-async function writeMuse(directory: string, name: string, files: Readonly<Record<string, string>>): Promise<void> {
+/** Writes a muse with these files and environments. */
+export async function writeMuse(
+  directory: string,
+  name: string,
+  files: Readonly<Record<string, string>>,
+  environments: MuseFile['environments'] = { staging: { target: 'postgres' } },
+): Promise<void> {
+  await mkdir(directory, { recursive: true });
   for (const [path, text] of Object.entries(files)) {
     await mkdir(join(directory, path, '..'), { recursive: true });
     await writeFile(join(directory, path), text);
@@ -74,7 +82,7 @@ async function writeMuse(directory: string, name: string, files: Readonly<Record
     isolation: 'auth-uid',
     prefix: '',
     presets: [],
-    environments: { staging: { target: 'postgres' } },
+    environments,
   };
   await writeFile(join(directory, 'muse.json'), JSON.stringify(museFile));
 }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,7 +8,10 @@ import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { OwnPortfolio } from '../../src/portfolio/portfolio.ts';
 import { openRegistry, type Registry } from '../../src/portfolio/registry/open.ts';
 import { type Intervals, work } from '../../src/portfolio/worker/work.ts';
-import { rolloutError } from '../../src/portfolio/rollout.ts';
+import { rolloutError, rollOut } from '../../src/portfolio/rollout.ts';
+import type { Kind } from '../../src/portfolio/kinds/kind.ts';
+import { kinds } from '../../src/portfolio/kinds/kinds.ts';
+import { MuseError } from '../../src/shared/error.ts';
 import { muse as runMuse, temporaryDirectory } from '../support/cli.ts';
 import { findSecrets } from '../support/find-secrets.ts';
 import { tableFiles } from '../muse/muse-on-disk.ts';
@@ -56,7 +60,10 @@ describe.each(registryKinds)('muses with their own databases, the registry on %s
   it('are migrated after one rehearsal, seen, verified, and nothing tells a secret', async () => {
     const { registry, directory } = await open();
     const names = ['one', 'two', 'three', 'away'];
-    const { folder, environment } = await fleet(names, homes);
+    // Text that nobody has rehearsed on this machine.
+    const file = 'migrations/extensions/001_homes.sql';
+    const fresh = { ...homes, [file]: `${homes[file]}-- ${randomUUID()}\n` };
+    const { folder, environment } = await fleet(names, fresh);
     // The server of this one is not there; the password in its URL must not be told either.
     environment['MUSE_AWAY_STAGING_URL'] = `postgres://nobody:${password}@127.0.0.1:1/none`;
     // A URL of the worker's own shell belongs to no muse.
@@ -78,10 +85,22 @@ describe.each(registryKinds)('muses with their own databases, the registry on %s
     ]);
     expect(rollout.muses[1]).toMatchObject({ result: { applied: 1, skipped: 0 } });
     expect(rolloutError(rollout, 'x')).toMatchObject({ code: 'findings' });
-    const rehearsed = notes.filter((text) => text.endsWith('1/1 migrations/extensions/001_homes.sql'));
+    const rehearsed = notes.filter((text) => text.endsWith(`1/1 ${file}`));
     // The pass of the rehearsal and the three databases name the file; a rehearsal for each would name it twice as often.
     expect(rehearsed.length).toBeGreaterThanOrEqual(4);
     expect(rehearsed.length).toBeLessThanOrEqual(5);
+    // A later run, e.g. in another process, has them rehearsed: the file is named for the database alone.
+    const more = await fleet(['later'], fresh);
+    const next = portfolioOn(registry, directory, more.environment);
+    await next.add([], { scan: [more.folder] });
+    const later: string[] = [];
+    expect(
+      await next.rollOut('migrate', { env: 'staging', only: 'later', onNote: (text) => later.push(text) }),
+    ).toMatchObject({
+      muses: [{ state: 'done', result: { applied: 1, proven: rollout.muses[1]?.result?.['proven'] } }],
+    });
+    expect(later.filter((text) => text.endsWith(file))).toEqual([`later: 1/1 ${file}`]);
+    await next.archive(['later']);
 
     const verified = await portfolio.rollOut('verify', { env: 'staging', only: 'o*' });
     expect(verified.muses).toMatchObject([{ name: 'one', state: 'done', result: { errors: 0, pending: 0 } }]);
@@ -217,6 +236,43 @@ describe('several workers', { timeout: 240_000 }, () => {
     expect(findSecrets({ printed }, [password])).toEqual([]);
   });
 
+  it('of which one cannot tell of its success: the history does, so it is done and not done again', async () => {
+    const { folder, environment } = await fleet(['told'], homes);
+    const directory = await temporaryDirectory();
+    const registry = await openRegistry({ url: await native().createDatabase('registry'), directory });
+    onTestFinished(() => registry.close());
+    let isLost = false;
+    const losing: Registry = {
+      ...registry,
+      transaction: (use) =>
+        isLost
+          ? Promise.reject(new MuseError({ code: 'database-unreachable', message: 'Gone.', suggestion: 'None.' }))
+          : registry.transaction(use),
+    };
+    const kind: Kind = {
+      ...kinds['migrate']!,
+      async run(context) {
+        const outcome = await kinds['migrate']!.run(context);
+        isLost = true;
+        return outcome;
+      },
+    };
+    const portfolio = portfolioOn(registry, directory, environment, quick);
+    await portfolio.add([], { scan: [folder] });
+    const { signal } = new AbortController();
+    const context = { directory, environment, signal, intervals: patient };
+    await expect(
+      rollOut('migrate', { env: 'staging' }, { ...context, registry: losing, kinds: { migrate: kind } }),
+    ).rejects.toMatchObject({ code: 'database-unreachable' });
+    expect(await rowsOf(registry, 'select state from portfolio.items')).toEqual([{ state: 'running' }]);
+    expect(await portfolio.rollOut('migrate', { env: 'staging' })).toMatchObject({
+      attached: true,
+      run: { state: 'done' },
+      muses: [{ name: 'told', state: 'done', result: { applied: 0, skipped: 1 } }],
+    });
+    expect(await portfolio.list()).toMatchObject([{ state: 'migrated', environments: [{ applied: 1, pending: 0 }] }]);
+  });
+
   it('never work on one muse at the same time, and all of it is done', async () => {
     const url = await native().createDatabase('registry');
     const directory = await temporaryDirectory();
@@ -229,14 +285,14 @@ describe('several workers', { timeout: 240_000 }, () => {
     const busy = new Set<string>();
     const overlaps: string[] = [];
     const done: string[] = [];
-    const kinds = testKind(async (name, { signal }) => {
+    const noting = testKind(async (name, { signal }) => {
       if (busy.has(name)) overlaps.push(name);
       busy.add(name);
       await sleep(10, undefined, { signal }).finally(() => busy.delete(name));
       done.push(name);
     });
-    const context = { kinds, directory, environment: {}, intervals: quick };
-    const { rollOut } = await import('../../src/portfolio/rollout.ts');
+    // On a busy machine nobody is taken for dead.
+    const context = { kinds: noting, directory, environment: {}, intervals: patient };
     const stop = new AbortController();
     const never = new AbortController().signal;
     const started = await rollOut(
@@ -263,7 +319,7 @@ describe('several workers', { timeout: 240_000 }, () => {
   });
 });
 
-describe('the command', () => {
+describe('the command', { timeout: 240_000 }, () => {
   it('adds, plans, migrates, shows and checks, with JSON and exit codes', async () => {
     const { folder, environment } = await fleet(['shop'], homes);
     const env = { ...environment, CREATE_MUSE_PORTFOLIO: await temporaryDirectory() } as Record<string, string>;

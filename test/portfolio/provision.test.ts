@@ -5,11 +5,13 @@ import { checkProduct, createProduct } from '../../src/create/create-product.ts'
 import { OwnPortfolio } from '../../src/portfolio/portfolio.ts';
 import { readProducts } from '../../src/portfolio/products.ts';
 import type { Registry } from '../../src/portfolio/registry/open.ts';
+import { rolloutError } from '../../src/portfolio/rollout.ts';
 import { MuseError } from '../../src/shared/error.ts';
 import { environment as cleanEnvironment } from '../support/cli.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
 import { findSecrets } from '../support/find-secrets.ts';
+import { writeMuse } from './fleet.ts';
 import { addRows, rowsOf, useRegistries } from './registries.ts';
 
 /** Creating a product keeps this process busy for longer than it may be silent in other tests. */
@@ -195,5 +197,40 @@ describe('products of a file', () => {
       product: { name: 'two', prefix: 'x_', tables: ['notes: title text!'] },
     });
     expect(await portfolio.list()).toHaveLength(1);
+  });
+});
+
+describe('a muse whose project is paused', () => {
+  it('is unknown at once, with what to do, and stops the run', { timeout: 60_000 }, async () => {
+    const { registry, directory } = await open();
+    const folder = join(directory, 'muses');
+    const project = fakeApi.addProject({ name: 'asleep' });
+    project.status = 'INACTIVE';
+    const environment = cleanEnvironment({
+      ...fakeApi.env,
+      SUPABASE_PROFILE: await fakeApi.writeProfile(directory),
+      MUSE_ASLEEP_DEVELOPMENT_PASSWORD: project.password,
+    });
+    await writeMuse(join(folder, 'asleep'), 'asleep', {}, { development: { target: 'supabase', ref: project.ref } });
+    await writeMuse(join(folder, 'waiting'), 'waiting', {}, { development: { target: 'embedded' } });
+    const portfolio = portfolioOn(registry, directory, environment);
+    await portfolio.add([], { scan: [folder] });
+    const error = {
+      code: 'project-unusable',
+      message: `The project ${project.ref} is INACTIVE.`,
+      suggestion: expect.stringContaining('restore it in the dashboard'),
+    };
+    const rollout = await portfolio.rollOut('migrate', { waves: '1,100%' });
+    expect(rollout).toMatchObject({
+      run: { state: 'stopped' },
+      muses: [
+        { name: 'asleep', state: 'unknown', error },
+        { name: 'waiting', state: 'blocked' },
+      ],
+    });
+    // Exit 3: nothing went wrong, and nothing is known.
+    expect(rolloutError(rollout, 'x')).toMatchObject({ code: 'findings', detail: expect.stringContaining('paused') });
+    const [asleep] = await portfolio.status({ refresh: true, only: 'asleep' });
+    expect(asleep).toMatchObject({ known: false, environments: [{ known: 'unreachable', error }] });
   });
 });

@@ -4,11 +4,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import type { Session } from '../../src/database/database.ts';
+import type { Rollout, RolloutOptions } from '../../src/portfolio/api-types.ts';
 import type { Kind, Kinds } from '../../src/portfolio/kinds/kind.ts';
 import { putMuse } from '../../src/portfolio/registry/muses.ts';
 import { openRegistry, type Registry } from '../../src/portfolio/registry/open.ts';
+import { rollOut } from '../../src/portfolio/rollout.ts';
 import type { Intervals } from '../../src/portfolio/worker/work.ts';
 import type { Outcome } from '../../src/portfolio/engine/items.ts';
+import { MuseError } from '../../src/shared/error.ts';
 import { temporaryDirectory } from '../support/cli.ts';
 import { type Native, startNative } from '../support/native.ts';
 
@@ -111,6 +114,22 @@ export function testKind(
       },
     },
   };
+}
+
+/** A kind that fails for these muses. */
+export const failing = (...names: string[]): Kinds =>
+  testKind(async (name) => {
+    if (names.includes(name))
+      throw new MuseError({ code: 'migration-failed', message: `${name} is broken.`, suggestion: 'Mend it.' });
+  });
+
+/** Runs the kind of a test, in this process. */
+export function runner(
+  registry: Registry,
+  directory: string,
+): (kinds: Kinds, options?: RolloutOptions, signal?: AbortSignal) => Promise<Rollout> {
+  return (kinds, options = {}, signal = new AbortController().signal) =>
+    rollOut('try', options, { registry, kinds, directory, environment: {}, signal, intervals: quick });
 }
 
 /** The rows of a query in the registry. */

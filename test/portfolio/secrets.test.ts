@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { EnvironmentName } from '../../src/shared/muse-file.ts';
 import { keptError } from '../../src/portfolio/worker/failure.ts';
 import { itemEnvironment, splitWords, variableOf, withoutSecrets } from '../../src/portfolio/worker/secrets.ts';
-import { ServerLimit } from '../../src/portfolio/worker/server-limit.ts';
+import { Limit } from '../../src/portfolio/limit.ts';
 import { isNewer } from '../../src/portfolio/engine/version.ts';
 import { parseWaves, planWaves } from '../../src/portfolio/engine/waves.ts';
 import { temporaryDirectory } from '../support/cli.ts';
@@ -30,11 +30,12 @@ describe('the secrets of an environment', () => {
       PG_URL: 'postgres://shell-too',
       SUPABASE_DB_PASSWORD: 'of-the-shell',
       MUSE_KID_VAULT_PRODUCTION_URL: 'postgres://u:s%40cret-word@host/db',
+      MUSE_OTHER_PRODUCTION_URL: 'postgres://of-another-muse',
+      MUSE_OTHER_STAGING_PASSWORD: 'of-another-muse',
+      MUSE_REGISTRY: 'postgres://registry',
     };
     const { variables, secrets } = await itemEnvironment(muse, 'production', own, undefined);
-    expect(variables).toMatchObject({ PATH: '/bin', PG_URL: own.MUSE_KID_VAULT_PRODUCTION_URL });
-    expect(variables['DATABASE_URL']).toBeUndefined();
-    expect(variables['SUPABASE_DB_PASSWORD']).toBeUndefined();
+    expect(variables).toEqual({ PATH: '/bin', PG_URL: own.MUSE_KID_VAULT_PRODUCTION_URL });
     const told = withoutSecrets(`at ${variables['PG_URL']} with s%40cret-word and s@cret-word`, secrets);
     expect(told).toBe('at [secret] with [secret] and [secret]');
     expect(keptError(new Error('no s@cret-word'), secrets).message).not.toContain('s@cret');
@@ -76,7 +77,7 @@ describe('the secrets of an environment', () => {
 
 describe('connections to one server', () => {
   it('are as many as are allowed, in order, and a wait ends with the signal', async () => {
-    const limit = new ServerLimit(2);
+    const limit = new Limit(2);
     const { signal } = new AbortController();
     let now = 0;
     let most = 0;

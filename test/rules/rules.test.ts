@@ -3,6 +3,12 @@ import { lint } from '../../src/rules/registry.ts';
 import type { RuleName } from '../../src/rules/registry.ts';
 import { migrationsOf } from '../migrations/files.ts';
 
+/** A signed token with this payload, in the form that Supabase gives its keys. */
+const token = (payload: object): string =>
+  ['{"alg":"HS256"}', JSON.stringify(payload), 'signature-of-it']
+    .map((part) => Buffer.from(part).toString('base64url'))
+    .join('.');
+
 const one = 'migrations/core/001_one.sql';
 const two = 'migrations/core/002_two.sql';
 const ours = 'migrations/extensions/001_ours.sql';
@@ -472,6 +478,34 @@ const cases: [RuleName, Files, string[], Files][] = [
     { [one]: "create table a (api_key text); insert into a (api_key) values ('hunter2hunter2');" },
     ['core/001_one.sql:1:64'],
     { [one]: "create table a (api_key text); insert into a (api_key) values ('change_me');" },
+  ],
+  [
+    'secret-literal',
+    {
+      [one]: `create table a (k text); insert into a (k) values ('${token({ iss: 'supabase', role: 'service_role' })}');`,
+    },
+    ['core/001_one.sql:1:52'],
+    {
+      [one]: `select '${token({ iss: 'supabase', role: 'anon' })}', '${token({ iss: 'supabase-demo', role: 'service_role' })}';`,
+    },
+  ],
+  [
+    'secret-literal',
+    { [one]: "create table a (api_key text); delete from a where api_key = 'hunter2hunter2';" },
+    ['core/001_one.sql:1:62'],
+    {
+      [one]:
+        "create table a (api_key text); select 'Bearer ' || api_key, api_key like 'REPLACE_%', api_key = '<the key>', api_key = '${KEY}' from a;",
+    },
+  ],
+  [
+    'secret-literal',
+    { [one]: "create table a (password text); insert into a (password) values ('correct-horse-7');" },
+    ['core/001_one.sql:1:66'],
+    {
+      [one]:
+        "create table a (password text); insert into a (password) values ('your-password'), ('xxxxxxxx'), ('example123');",
+    },
   ],
   [
     'personal-data-literal',

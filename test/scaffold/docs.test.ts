@@ -33,10 +33,25 @@ describe('tableDocs', () => {
         '|---|---|---|---|',
         '| `listings` | everyone reads | `id` uuid, `tags` text\\[\\] |  |',
         '| `showings` | each user their own | `id` uuid | Seen \\| \\<b\\>often\\</b\\> by \\`many\\` |',
+        '',
+        'All tables, core and extensions, as a picture: [docs/schema.svg](docs/schema.svg).',
         '<!-- /muse:tables -->',
       ].join('\n'),
     );
     expect(tableDocs([])).toContain('no tables yet');
+  });
+
+  it.each([
+    [6, '`a` text, `b` text, `c` text, `d` text, `e` text, `f` text', 0],
+    [7, '`a` text, `b` text, `c` text, `d` text, `e` text, 2 more', 7],
+    [25, '`a` text, `b` text, `c` text, `d` text, `e` text, 20 more', 25],
+  ])('of %i columns shows %s, and folds %i below', (count, list, folded) => {
+    const columns = [...'abcdefghijklmnopqrstuvwxy'].slice(0, count).map((name) => ({ name, type: 'text' }));
+    const text = tableDocs([{ name: 'a<b>', scope: 'owner', columns, comment: '' }]);
+    expect(text).toContain(`| \`a<b>\` | each user their own | ${list} |  |`);
+    const [, below = ''] = /<details>\n<summary>(.*)<\/details>/s.exec(text) ?? [];
+    expect(below.match(/^\| `/gm) ?? []).toHaveLength(folded);
+    expect(below.includes('columns of <code>a&lt;b&gt;</code></summary>\n\n|')).toBe(folded > 0);
   });
 });
 

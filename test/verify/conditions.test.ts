@@ -103,6 +103,20 @@ const holes: Hole[] = [
     ),
   },
   {
+    name: 'the row and what it belongs to are open',
+    sql:
+      openParent('open') +
+      partOf(
+        'a',
+        'p',
+        `kind = 'shown' and private.ok(p_id) or exists (select 1 from public.p where p.id = p_id and p.${mine})`,
+        "kind text not null default 'x'",
+      ),
+    finds: 'isolation-read public.a',
+    says: /where kind = 'shown' and in its p open = true/,
+    repair: seenBy('a', `exists (select 1 from public.p where p.id = p_id and p.${mine})`),
+  },
+  {
     name: 'nothing belongs to it',
     sql: `${owned('a')} ${partOf('c', 'a', 'false')} ${helper('used(k uuid)', 'boolean', 'select exists (select 1 from public.c where a_id = k)')} ${seenBy('a', `${mine} or not private.used(id)`)}`,
     finds: 'isolation-read public.a',
@@ -229,6 +243,21 @@ describe('more states than are tried', () => {
         message: expect.stringMatching(/not tried in all states .*where status = 's20'/),
       }),
     ]);
+  });
+});
+
+describe('a row that is changed alone', () => {
+  it('is given away where other rows would fail what the policy asks as well', async () => {
+    const sql = `${owned('a', "amount numeric not null default 1, status text not null default 'draft'")} ${ofTeams('b', ours)}
+      alter table public.b add column kind text not null default 'memo';`;
+    const checks = (a: string, b: string): string =>
+      `alter policy u on public.a with check (${a}); alter policy u on public.b with check (${b});`;
+    const [more, kind] = ["status = 'draft' and amount < 100", "kind = 'memo'"];
+    expect(errorsOf(await find(sql + checks(more, kind)))).toEqual([
+      'isolation-reassign public.a',
+      'isolation-reassign public.b',
+    ]);
+    expect(errorsOf(await find(sql + checks(`${mine} and ${more}`, `${ours} and ${kind}`)))).toEqual([]);
   });
 });
 

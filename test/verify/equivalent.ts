@@ -39,6 +39,7 @@ export function whyEquivalent(mutant: Mutant): string | undefined {
   if (mutant.isUnused === true) return 'nothing that users reach calls the function';
   if (mutant.isRefused === true) return 'a trigger refuses every change of a row';
   if (mutant.policy !== undefined) return whyPolicy(mutant.policy, mutant.name);
+  if (mutant.given !== undefined && isReadByAnyone(mutant.given)) return 'a policy lets anyone read rows of the table';
   if (mutant.added !== undefined && isLetAlready(mutant.added))
     return 'a policy and a privilege let users do it already';
   if (mutant.widened !== undefined) {
@@ -69,6 +70,17 @@ export function whyEquivalent(mutant: Mutant): string | undefined {
     return 'the function asks who is signed in, and nobody is';
   }
   return undefined;
+}
+
+/** A policy for visitors who are not signed in, which does not ask who they are. */
+function isReadByAnyone(table: RelationRow): boolean {
+  return table.policies.some(
+    ({ permissive, command, roles, using }) =>
+      permissive &&
+      (command === 'r' || command === '*') &&
+      roles.some((role) => role === 'anon' || role === 'public') &&
+      !/auth\.|private\./.test(using ?? ''),
+  );
 }
 
 function isLetAlready({ table, command, asks }: NonNullable<Mutant['added']>): boolean {

@@ -62,7 +62,7 @@ const holes: Hole[] = [
       alter table public.items enable row level security; grant select, update on public.items to authenticated;
       create policy s on public.items for select to authenticated using (owner_id = (select auth.uid()));
       create policy u on public.items for update to authenticated using (owner_id = (select auth.uid()) and deleted_at is null or deleted_at is not null) with check (deleted_at is null);`,
-    finds: ['isolation-write public.items'],
+    finds: ['isolation-reassign public.items', 'isolation-write public.items'],
     repair: `alter policy u on public.items using (owner_id = (select auth.uid())) with check (owner_id = (select auth.uid()));`,
   },
   {

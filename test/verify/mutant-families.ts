@@ -126,6 +126,7 @@ function keyFamilies(table: RelationRow, id: string, role: string): Mutant[] {
     name: `${family}: a function with its owner's rights on ${qualifiedName(table)}: ${what}`,
     sql: `create function public.mutant(${signature}) returns ${returns} language sql ${volatility} ${unguardedMode} as $$ ${body} $$; revoke execute on function public.mutant(${shown}) from public, anon; grant execute on function public.mutant(${shown}) to ${role}`,
     touches: [`public.mutant(${shown})`],
+    ...(body.startsWith('select') ? { given: table } : {}),
   });
   const words = table.columns.find(
     (column) => isText(column) && column.notNull && labelsOf(column, table).length === 0,

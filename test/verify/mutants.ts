@@ -27,6 +27,8 @@ export interface Mutant {
   widened?: { policy: PolicyRow; table: RelationRow };
   /** For a policy that is added: its table, its command, and what it asks, as PostgreSQL prints it. */
   added?: { table: RelationRow; command: 'a' | 'w'; asks: string };
+  /** The table whose rows a new function gives to anyone who names one. */
+  given?: RelationRow;
   /** Whether a trigger of the table refuses what it lets through. */
   isRefused?: boolean;
   /** Whether the catalog checks report it. */

@@ -6,7 +6,7 @@ import { asMigration } from './kit.ts';
 import { models } from './models.ts';
 import { foundIn, missedIn } from './open-families.ts';
 import { sessionKit } from './session-kit.ts';
-import { makeWorld, strideOf, sweep } from './sweep.ts';
+import { makeWorld, sweep } from './sweep.ts';
 
 let database: Database;
 beforeAll(async () => {
@@ -19,7 +19,7 @@ describe('an app with another design', () => {
     '%s reports every mutant that changes what anyone can do',
     async (name, sql) => {
       const { declarations } = await expectationsOf([asMigration(`${name}.sql`, sql)]);
-      const { missed, tried } = await sweep(await makeWorld(name, database, sql, { declarations }), strideOf(41));
+      const { missed, tried } = await sweep(await makeWorld(name, database, sql, { declarations }), 41);
       expect(missedIn(missed)).toEqual([]);
       expect(foundIn(tried, missed)).toEqual([]);
     },
@@ -33,7 +33,7 @@ describe('an app with another design', () => {
         isolation: 'session',
         session: { role: 'app_user' },
       }),
-      strideOf(17),
+      17,
     );
     expect(missedIn(missed)).toEqual([]);
     expect(foundIn(tried, missed)).toEqual([]);

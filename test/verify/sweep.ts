@@ -80,33 +80,46 @@ interface Outcome {
 }
 
 /** Tries a sample of the mutants, prints the results, and returns those that are neither found nor equivalent. */
-export async function sweep(world: World, every: number): Promise<Outcome> {
+export async function sweep(world: World, sample: number): Promise<Outcome> {
   const counts = { 'not valid': 0, rules: 0, matrix: 0, nothing: 0 };
   const reasons = new Map<string, number>();
   const missed: Mutant[] = [];
-  const tried = world.mutants.filter((_, number) => number % every === 0);
-  for (const mutant of tried) {
+  const tried: Mutant[] = [];
+  const { every, first } = partOf(sample);
+  const result = (): string[] => [
+    `${world.name}: mutants ${tried.length} of ${world.mutants.length}, not valid SQL ${counts['not valid']}, killed ${counts.rules + counts.matrix} (by the rules ${counts.rules}, by the matrix of the world as it is ${counts.matrix}), equivalent ${counts.nothing - missed.length}, missed ${missed.length}`,
+    ...[...reasons].map(([reason, count]) => `  equivalent: ${reason}: ${count}`),
+    ...missed.map(({ name }) => `  missed: ${name}`),
+  ];
+  let printed = Date.now();
+  for (let number = first; number < world.mutants.length; number += every) {
+    const mutant = world.mutants[number]!;
     const verdict = await judge(world, mutant);
+    tried.push(mutant);
     counts[verdict] += 1;
-    if (verdict !== 'nothing') continue;
-    const reason = whyEquivalent(mutant);
-    if (reason === undefined) missed.push(mutant);
-    else reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    if (verdict === 'nothing') {
+      const reason = whyEquivalent(mutant);
+      if (reason === undefined) missed.push(mutant);
+      else reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    }
+    // A sweep that is stopped has said what it found, and where the next one can continue.
+    if (Date.now() - printed < 30_000) continue;
+    printed = Date.now();
+    process.stderr.write(`${[...result(), `  continues from ${number + every}`].join('\n')}\n`);
   }
-  const killed = counts.rules + counts.matrix;
-  console.log(
-    [
-      `${world.name}: mutants ${tried.length} of ${world.mutants.length}, not valid SQL ${counts['not valid']}, killed ${killed} (by the rules ${counts.rules}, by the matrix of the world as it is ${counts.matrix}), equivalent ${counts.nothing - missed.length}, missed ${missed.length}`,
-      ...[...reasons].map(([reason, count]) => `  equivalent: ${reason}: ${count}`),
-      ...missed.map(({ name }) => `  missed: ${name}`),
-    ].join('\n'),
-  );
-  return { missed, killed, tried };
+  console.log(result().join('\n'));
+  return { missed, killed: counts.rules + counts.matrix, tried };
 }
 
-/** Selects all mutants if everything is tested, each n-th with `CREATE_MUSE_ALL_MUTANTS=n`, otherwise a sample of every kind. */
-export function strideOf(sample: number): number {
+/**
+ * The mutants to try: all if everything is tested, each n-th with `CREATE_MUSE_ALL_MUTANTS=n`, otherwise a sample of
+ * every kind; the first is `CREATE_MUSE_MUTANTS_FROM`, counted from 0.
+ */
+function partOf(sample: number): { every: number; first: number } {
   const asked = Number(process.env['CREATE_MUSE_ALL_MUTANTS'] ?? Number.NaN);
-  if (asked >= 1) return asked;
-  return process.env['CREATE_MUSE_ALL'] === undefined ? sample : 1;
+  const from = Number(process.env['CREATE_MUSE_MUTANTS_FROM'] ?? 0);
+  return {
+    every: asked >= 1 ? asked : process.env['CREATE_MUSE_ALL'] === undefined ? sample : 1,
+    first: from >= 0 ? from : 0,
+  };
 }

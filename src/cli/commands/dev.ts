@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import type { RunningServer } from '../../dev/running.ts';
 import { confirmFlag } from '../flags.ts';
+import { counted } from '../text.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { consentOf, environmentFields, type MuseContext } from '../muse-context.ts';
 
 const group = 'Command';
 
-/** `muse dev`: serves the database of an environment as a local Supabase, until it is stopped. */
+/** `muse dev`: serves the database of an environment as a local Supabase, or its dashboard alone, until it is stopped. */
 export const command: MuseCommand = {
   section: 'Development',
   about: 'serve the database as a local Supabase: Data API, Auth, Storage, Realtime',
@@ -26,22 +27,29 @@ export const command: MuseCommand = {
       about: 'where PostgreSQL listens; the next free port where it is taken (default: 54322)',
       group,
     },
-    { name: 'no-dashboard', type: 'boolean', about: 'serve no page with rows, mails, users and requests', group },
+    {
+      name: 'no-dashboard',
+      type: 'boolean',
+      about: 'serve no page with rows, findings, files, mails and requests',
+      group,
+    },
     confirmFlag,
   ],
   async run(context) {
-    const { AlreadyRunning, serve } = await import('../../dev/dev.ts');
+    const [{ AlreadyRunning }, { serveEnvironment }] = await Promise.all([
+      import('../../dev/dev.ts'),
+      import('../../dev/dashboard-only.ts'),
+    ]);
     const { typed, output, signal, hooks } = context;
-    const [port, databasePort] = [typed.port('port'), typed.port('db-port')];
     const muse = await context.openMuse();
     const about = environmentFields(muse, context);
     context.working('opening the database');
     try {
-      const serving = await serve(muse, {
+      const serving = await serveEnvironment(muse, {
         environment: context.environmentName,
         variables: context.environment,
-        port,
-        databasePort,
+        port: typed.port('port'),
+        databasePort: typed.port('db-port'),
         dashboard: !typed.has('no-dashboard'),
         consent: consentOf(context),
         signal,
@@ -53,6 +61,9 @@ export const command: MuseCommand = {
       output.progress(linesOf(serving, context, filled?.file));
       if (output.json)
         output.resultJson({ ok: true, command: 'muse dev', ...about, ...shown(serving), publishableKey });
+      // It is ready without this: what is wrong with the files, muse status tells.
+      const pending = (await serving.pending?.().catch(() => [])) ?? [];
+      if (pending.length > 0 && !signal.aborted) output.note(await pendingText(pending.length, context));
       if (!signal.aborted) await once(signal, 'abort');
       // What it has acknowledged is kept in any case.
       await close().catch((error: unknown) => output.note(error instanceof Error ? error.message : String(error)));
@@ -68,6 +79,12 @@ export const command: MuseCommand = {
   },
 };
 
+async function pendingText(count: number, { environmentName }: MuseContext): Promise<string> {
+  const { commandFor } = await import('../../muse/guard.ts');
+  const is = count === 1 ? 'is' : 'are';
+  return `${counted(count, 'migration')} ${is} not applied yet: ${commandFor('muse migrate', environmentName)}`;
+}
+
 /** Where the server is, without what opens it: JSON goes into logs. */
 function shown({ url, databaseUrl }: Pick<RunningServer, 'url' | 'databaseUrl'>): Record<string, string> {
   return { url, ...(databaseUrl === undefined ? {} : { databaseUrl: withoutPassword(databaseUrl) }) };
@@ -77,12 +94,12 @@ const withoutPassword = (url: string): string => url.replace(/:[^:@/]*@/, ':…@
 
 /** Where the server is, for people. */
 function linesOf(
-  { url, databaseUrl, dashboardUrl }: Pick<RunningServer, 'url' | 'databaseUrl' | 'dashboardUrl'>,
+  { url, databaseUrl, dashboardUrl, only }: Pick<RunningServer, 'url' | 'databaseUrl' | 'dashboardUrl' | 'only'>,
   { output: { paint }, environmentName: name }: MuseContext,
   keysIn?: string,
 ): string {
   const rows: [string, string | undefined, (string | undefined)?][] = [
-    ['API', url, keysIn === undefined ? undefined : `(keys in ${keysIn})`],
+    ['API', only === undefined ? url : undefined, keysIn === undefined ? undefined : `(keys in ${keysIn})`],
     ['Database', databaseUrl && withoutPassword(databaseUrl), `(password in .muse/dev-${name}.json)`],
     ['Dashboard', dashboardUrl],
   ];

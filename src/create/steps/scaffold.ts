@@ -12,6 +12,7 @@ import { writeMuseFiles } from '../../kit/muse-files.ts';
 import { packageManagerOf } from '../../kit/package-manager.ts';
 import { nextNumber } from '../../migrations/order.ts';
 import { readMigrations } from '../../migrations/read.ts';
+import { drawSchema } from '../../muse/docs.ts';
 import { writeMuseFile } from '../../muse/muse-json.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
 import { keepCertificate, takesCertificate } from '../../targets/certificate.ts';
@@ -55,8 +56,10 @@ export const scaffoldStep: Step<Configured, Pick<Configured, 'museFile'>> = {
     for (const file of made.files) await writeWhole(join(stage, file.path), file.content);
     // As "muse docs" does later, this lists the tables of all extension files, the kit's own included.
     output.notes.push(...(await pinSelf(stage, directory, answers)));
+    const all = await read();
+    await drawSchema(stage, all);
     await writeMuseFiles(stage, museFile, {
-      tables: tableDocs(await extensionTables(await read())),
+      tables: tableDocs(await extensionTables(all)),
       hook: repositoryOf(journal) !== 'none',
     });
     const values = { SESSION_SECRET: randomBytes(32).toString('base64url'), ...databaseValues(secrets) };

@@ -175,6 +175,15 @@ async function forward(database, messages) {
 }
 
 /**
+ * What follows a text that may hold `COPY … FROM STDIN`: nobody sends its data here, and an engine that waits for more ends.
+ * PostgreSQL ignores it where there is no COPY.
+ * @param {string} sql
+ */
+function afterCopy(sql) {
+  return sql.toLowerCase().includes('copy') ? [protocol.serialize.copyFail('nobody sends data here')] : [];
+}
+
+/**
  * @param {PGlite} database
  * @param {Request} request
  */
@@ -184,20 +193,24 @@ async function answer(database, request) {
     case 'script':
       await run(
         database,
-        [serialize.query(request.sql)],
+        [serialize.query(request.sql), ...afterCopy(request.sql)],
         request.raises ? (raised) => port.postMessage({ id: request.id, raised }) : undefined,
       );
       return undefined;
-    case 'query':
-      // On its own: after a script that failed, the query must not run.
+    case 'query': {
+      // Each on its own: after one that failed, the next must not run.
       if (request.first !== undefined) await run(database, [serialize.query(request.first)]);
-      return run(database, [
+      const result = await run(database, [
         serialize.parse({ text: request.sql }),
         serialize.bind({ values: request.parameters }),
         serialize.describe({ type: 'P' }),
         serialize.execute({}),
+        ...afterCopy(request.sql),
         serialize.sync(),
       ]);
+      if (request.last !== undefined) await run(database, [serialize.query(request.last)]);
+      return result;
+    }
     case 'raw':
       return forward(database, request.messages);
     case 'dump':

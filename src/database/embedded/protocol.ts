@@ -40,7 +40,13 @@ export interface WorkerInput {
 /** `id` counts up from 1. The response with ID 0 means that the database is open. */
 export type Request = { id: number } & RequestBody;
 export type RequestBody =
-  | { kind: 'query'; sql: string; parameters: (string | null)[]; first?: string | undefined }
+  | {
+      kind: 'query';
+      sql: string;
+      parameters: (string | null)[];
+      first?: string | undefined;
+      last?: string | undefined;
+    }
   /** `raises`: whether the messages of RAISE are sent while it runs. */
   | { kind: 'script'; sql: string; raises: boolean }
   /** Messages of the wire protocol, answered by what PostgreSQL sends back. Those that belong together are one element. */

@@ -87,7 +87,7 @@ export async function shareEmbedded(options: EmbeddedOptions = {}): Promise<Shar
   };
   const inner = createDatabase(
     {
-      query: (sql, parameters, first) => inTurn((wire) => wire.query(sql, parameters, first)),
+      query: (sql, parameters, first, last) => inTurn((wire) => wire.query(sql, parameters, first, last)),
       script: (sql) => inTurn((wire) => wire.script(sql)),
       close,
     },
@@ -97,7 +97,7 @@ export async function shareEmbedded(options: EmbeddedOptions = {}): Promise<Shar
   return {
     database: {
       ...inner,
-      transaction: (work, begin) => turns.take(own, () => inner.transaction(work, begin)),
+      transaction: (work, options) => turns.take(own, () => inner.transaction(work, options)),
       limitStatements: (ms) => turns.mine()?.limitCalls(ms),
     },
     turns,

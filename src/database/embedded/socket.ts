@@ -17,12 +17,21 @@ export interface ServerFile {
   token: string;
 }
 
+/** A query with the scripts that run before and after it. */
+interface Query {
+  kind: 'query';
+  sql: string;
+  parameters: (string | null)[];
+  first?: string | undefined;
+  last?: string | undefined;
+}
+
 /** What a client says. The first message is `open`, and is answered when its turn has come. */
 export type Said =
   | { kind: 'open'; token: string }
   /** Deletes the database, after this turn. */
   | { kind: 'drop'; id: number }
-  | { kind: 'query'; id: number; sql: string; parameters: (string | null)[]; first?: string | undefined }
+  | ({ id: number } & Query)
   | { kind: 'script'; id: number; sql: string }
   | { kind: 'limit'; ms: number | undefined };
 

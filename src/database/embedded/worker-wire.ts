@@ -121,8 +121,8 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
   options.signal?.addEventListener('abort', onAbort);
   await expect(0);
   return {
-    async query(sql, parameters, first): Promise<WireResult> {
-      const answer = (await call({ kind: 'query', sql, parameters, first }, limitMs)) as QueryAnswer;
+    async query(sql, parameters, first, last): Promise<WireResult> {
+      const answer = (await call({ kind: 'query', sql, parameters, first, last }, limitMs)) as QueryAnswer;
       return { fields: answer.fields, rows: answer.rows, ...readTag(answer.tag) };
     },
     async script(sql) {

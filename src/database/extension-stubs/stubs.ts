@@ -1,4 +1,5 @@
 import type { Session } from '../database.ts';
+import { contribStubs } from './contrib.ts';
 import { emptyStubs } from './empty-stubs.ts';
 import { http } from './http.ts';
 import { moddatetime } from './moddatetime.ts';
@@ -11,6 +12,7 @@ import { pgjwt } from './pgjwt.ts';
 import { pgmq } from './pgmq.ts';
 import { postgis } from './postgis.ts';
 import type { ExtensionStub } from './stub.ts';
+import { supabaseExtras } from './supabase-extras.ts';
 import { supabaseVault } from './supabase-vault.ts';
 
 const all: readonly ExtensionStub[] = [
@@ -25,6 +27,8 @@ const all: readonly ExtensionStub[] = [
   pgStatStatements,
   http,
   pgJsonschema,
+  ...contribStubs,
+  ...supabaseExtras,
   ...emptyStubs,
 ];
 

@@ -1,4 +1,7 @@
-/** Supabase Auth: its tables as a project of 2026 has them, without those of OAuth servers, SSO and passkeys. */
+/**
+ * Supabase Auth: its tables as a project of 2026 has them, without those of SSO, and of OAuth servers only that of
+ * their clients.
+ */
 export const authSql = `
 CREATE TYPE auth.aal_level AS ENUM ('aal1', 'aal2', 'aal3');
 CREATE TYPE auth.code_challenge_method AS ENUM ('s256', 'plain');
@@ -6,6 +9,8 @@ CREATE TYPE auth.factor_status AS ENUM ('unverified', 'verified');
 CREATE TYPE auth.factor_type AS ENUM ('totp', 'webauthn', 'phone');
 CREATE TYPE auth.one_time_token_type AS ENUM ('confirmation_token', 'reauthentication_token', 'recovery_token',
   'email_change_token_new', 'email_change_token_current', 'phone_change_token');
+CREATE TYPE auth.oauth_registration_type AS ENUM ('dynamic', 'manual');
+CREATE TYPE auth.oauth_client_type AS ENUM ('public', 'confidential');
 
 CREATE TABLE auth.users (
   instance_id uuid,
@@ -162,6 +167,54 @@ CREATE TABLE auth.flow_state (
   authentication_method text NOT NULL,
   auth_code_issued_at timestamptz
 );
+
+CREATE TABLE auth.webauthn_credentials (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  user_id uuid NOT NULL REFERENCES auth.users ON DELETE CASCADE,
+  credential_id bytea NOT NULL,
+  public_key bytea NOT NULL,
+  attestation_type text NOT NULL DEFAULT '',
+  aaguid uuid,
+  sign_count bigint NOT NULL DEFAULT 0,
+  transports jsonb NOT NULL DEFAULT '[]',
+  backup_eligible boolean NOT NULL DEFAULT false,
+  backed_up boolean NOT NULL DEFAULT false,
+  friendly_name text NOT NULL DEFAULT '',
+  created_at timestamptz NOT NULL DEFAULT now(),
+  updated_at timestamptz NOT NULL DEFAULT now(),
+  last_used_at timestamptz
+);
+CREATE UNIQUE INDEX webauthn_credentials_credential_id_key ON auth.webauthn_credentials (credential_id);
+CREATE INDEX webauthn_credentials_user_id_idx ON auth.webauthn_credentials (user_id);
+
+CREATE TABLE auth.webauthn_challenges (
+  id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  user_id uuid REFERENCES auth.users ON DELETE CASCADE,
+  challenge_type text NOT NULL CHECK (challenge_type IN ('signup', 'registration', 'authentication')),
+  session_data jsonb NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  expires_at timestamptz NOT NULL
+);
+CREATE INDEX webauthn_challenges_user_id_idx ON auth.webauthn_challenges (user_id);
+CREATE INDEX webauthn_challenges_expires_at_idx ON auth.webauthn_challenges (expires_at);
+
+CREATE TABLE auth.oauth_clients (
+  id uuid PRIMARY KEY,
+  client_secret_hash text,
+  registration_type auth.oauth_registration_type NOT NULL,
+  redirect_uris text NOT NULL,
+  grant_types text NOT NULL,
+  client_name text CONSTRAINT oauth_clients_client_name_length CHECK (char_length(client_name) <= 1024),
+  client_uri text CONSTRAINT oauth_clients_client_uri_length CHECK (char_length(client_uri) <= 2048),
+  logo_uri text CONSTRAINT oauth_clients_logo_uri_length CHECK (char_length(logo_uri) <= 2048),
+  created_at timestamptz NOT NULL DEFAULT now(),
+  updated_at timestamptz NOT NULL DEFAULT now(),
+  deleted_at timestamptz,
+  client_type auth.oauth_client_type NOT NULL DEFAULT 'confidential',
+  token_endpoint_auth_method text NOT NULL
+    CHECK (token_endpoint_auth_method IN ('client_secret_basic', 'client_secret_post', 'none'))
+);
+CREATE INDEX oauth_clients_deleted_at_idx ON auth.oauth_clients (deleted_at);
 
 CREATE TABLE auth.audit_log_entries (
   instance_id uuid,

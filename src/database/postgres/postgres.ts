@@ -150,7 +150,7 @@ function createWire(client: Client, where: string, signal: AbortSignal | undefin
   }
 
   return {
-    async query(sql, parameters, first): Promise<WireResult> {
+    async query(sql, parameters, first, last): Promise<WireResult> {
       if (first !== undefined) await send(first);
       // `queryMode` makes pg prepare statements without values too, so that PostgreSQL refuses two statements in one
       // text.
@@ -161,6 +161,7 @@ function createWire(client: Client, where: string, signal: AbortSignal | undefin
         queryMode: 'extended',
       };
       const { fields, rows, command, rowCount } = await send(config);
+      if (last !== undefined) await send(last);
       return {
         fields: fields.map(({ name, dataTypeID }) => ({ name, type: dataTypeID })),
         rows: rows as unknown as (string | null)[][],

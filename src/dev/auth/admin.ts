@@ -39,7 +39,7 @@ const adminFields = {
 } as const;
 
 /** The user whom the path names. */
-async function namedUser({ sql, params }: AuthCall): Promise<User> {
+export async function namedUser({ sql, params }: AuthCall): Promise<User> {
   const id = params['user_id'] ?? '';
   if (!isUuid(id)) throw new AuthError(404, 'validation_failed', 'user_id must be an UUID');
   const user = await findUserById(sql, id);

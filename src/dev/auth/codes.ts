@@ -147,7 +147,10 @@ export async function sendEmailChange(call: AuthCall, user: User, email: string,
   }
 }
 
-/** Sends a code to a phone: to the list of mails, because nothing here sends texts. */
+/**
+ * Sends a code to a phone: to the list of mails, because nothing here sends texts.
+ * @throws AuthError 500 where there is no provider of texts
+ */
 export async function sendPhoneCode(
   call: AuthCall,
   user: User,
@@ -155,6 +158,9 @@ export async function sendPhoneCode(
   type: 'confirmation_token' | 'phone_change_token' | 'reauthentication_token',
 ): Promise<void> {
   checkFrequency(call, user, type, 'sms');
+  if (!call.auth.settings.phone.codes) {
+    throw new AuthError(500, 'unexpected_failure', 'Unable to get SMS provider');
+  }
   const kind = type === 'reauthentication_token' ? 'reauthentication' : 'confirmation';
   const more = type === 'phone_change_token' ? { phone_change: phone } : {};
   await sendCode(call, user, { to: phone, type, kind, more });

@@ -110,7 +110,23 @@ export function errorAnswer(error: unknown, request: DevRequest): DevAnswer {
   return { status: known.status, headers: { ...json, 'x-sb-error-code': known.code }, body: JSON.stringify(body) };
 }
 
+/**
+ * The answer for an error whose handler wrote something that has to stay: it is returned, so that the transaction
+ * commits, where throwing would roll it back.
+ */
+export function errorReply(
+  error: AuthError,
+  request: DevRequest,
+): { status: number; headers: Record<string, string>; body: unknown } {
+  const { status, headers, body } = errorAnswer(error, request);
+  return { status, headers: { ...headers }, body: JSON.parse(String(body)) as unknown };
+}
+
 function unexpected(cause: unknown): AuthError {
+  if (cause instanceof DatabaseError && cause.code === '42P01' && cause.message.startsWith('relation "auth.')) {
+    const message = `This database was made before Supabase Auth had this feature: ${cause.message}`;
+    return new AuthError(501, 'feature_disabled', message, { cause });
+  }
   // A value that no column can hold, such as a text with NUL, is the caller's fault.
   if (cause instanceof DatabaseError && cause.code.startsWith('22')) {
     return new AuthError(400, 'validation_failed', cause.message, { cause });

@@ -1,13 +1,14 @@
-/** Second factors: `/factors`, with TOTP. */
+/** Second factors: `/factors`, with TOTP and WebAuthn. */
 import { randomUUID } from 'node:crypto';
 import type { Session } from '../../database/database.ts';
 import { clientOf, ok, type AuthCall, type Reply, type UserCall } from './call.ts';
 import { AuthError, invalid, notHere } from './errors.ts';
 import { longestQrText, qrCodeSvg } from './qr-code.ts';
-import { addMethod, answerTokens, renewToken } from './sessions.ts';
+import { addMethod, answerTokens, renewToken, type SecondMethod } from './sessions.ts';
 import { isCodeOf, newSecret, otpauthUri } from './totp.ts';
 import { hasVerifiedFactor, type Factor, type User } from './users.ts';
 import { isUuid, readFields } from './values.ts';
+import { askFor, checkFactorAnswer, readFactorAnswer, type FactorSession } from './webauthn-factor.ts';
 
 /** The factor that the path names. */
 export function namedFactor({ params }: AuthCall, user: User): Factor {
@@ -22,9 +23,9 @@ export function namedFactor({ params }: AuthCall, user: User): Factor {
 export async function removeFactor(sql: Session, factor: Factor): Promise<void> {
   await sql.query('DELETE FROM auth.mfa_factors WHERE id = $1', [factor.id]);
   await sql.query(
-    `DELETE FROM auth.mfa_amr_claims WHERE authentication_method = 'totp' AND session_id IN (
+    `DELETE FROM auth.mfa_amr_claims WHERE authentication_method = $2 AND session_id IN (
        SELECT id FROM auth.sessions WHERE factor_id = $1)`,
-    [factor.id],
+    [factor.id, methodOf(factor)],
   );
   await sql.query(`UPDATE auth.sessions SET aal = 'aal1', factor_id = NULL WHERE factor_id = $1`, [factor.id]);
 }
@@ -37,9 +38,7 @@ function checkPermanent({ claims }: UserCall): void {
 
 export async function enroll(call: UserCall): Promise<Reply> {
   checkPermanent(call);
-  const { user, login, sql } = call;
-  const { settings } = call.auth;
-  if (!login) {
+  if (!call.login) {
     throw new AuthError(
       500,
       'unexpected_failure',
@@ -50,25 +49,45 @@ export async function enroll(call: UserCall): Promise<Reply> {
   if (fields.factor_type === 'phone') {
     throw new AuthError(422, 'mfa_phone_enroll_not_enabled', 'MFA enroll is disabled for Phone');
   }
-  if (fields.factor_type === 'webauthn') {
-    throw new AuthError(422, 'mfa_webauthn_enroll_not_enabled', 'MFA enroll is disabled for WebAuthn');
-  }
-  if (fields.factor_type !== 'totp') throw invalid('factor_type needs to be totp, phone, or webauthn');
-  if (!settings.totp) throw new AuthError(422, 'mfa_totp_enroll_not_enabled', 'MFA enroll is disabled for TOTP');
-  const name = fields.friendly_name;
-  await checkFactors(call, name);
+  if (fields.factor_type === 'webauthn') return enrollWebauthn(call, fields.friendly_name);
+  if (fields.factor_type === 'totp') return enrollTotp(call, fields.friendly_name, fields.issuer);
+  throw invalid('factor_type needs to be totp, phone, or webauthn');
+}
 
-  const issuer = fields.issuer || new URL(settings.siteUrl).host;
+async function enrollTotp(call: UserCall, name: string, givenIssuer: string): Promise<Reply> {
+  const { user } = call;
+  const { settings } = call.auth;
+  if (!settings.totp) throw new AuthError(422, 'mfa_totp_enroll_not_enabled', 'MFA enroll is disabled for TOTP');
+  await checkFactors(call, name);
+  const issuer = givenIssuer || new URL(settings.siteUrl).host;
   const secret = newSecret();
   const uri = otpauthUri(secret, issuer, user.email ?? '');
   if (Buffer.byteLength(uri) > longestQrText) throw invalid('The issuer is too long for a QR code');
+  const id = await insertFactor(call, 'totp', name, secret);
+  return ok({ id, type: 'totp', friendly_name: name, totp: { qr_code: qrCodeSvg(uri), secret, uri } });
+}
+
+async function enrollWebauthn(call: UserCall, name: string): Promise<Reply> {
+  if (!call.auth.settings.webauthn.enabled) {
+    throw new AuthError(422, 'mfa_webauthn_enroll_not_enabled', 'MFA enroll is disabled for WebAuthn');
+  }
+  await checkFactors(call, name);
+  return ok({ id: await insertFactor(call, 'webauthn', name), type: 'webauthn', friendly_name: name });
+}
+
+async function insertFactor(
+  { sql, user }: UserCall,
+  type: Factor['factor_type'],
+  name: string,
+  secret?: string,
+): Promise<string> {
   const id = randomUUID();
   await sql.query(
     `INSERT INTO auth.mfa_factors (id, user_id, friendly_name, factor_type, status, secret, created_at, updated_at)
-     VALUES ($1, $2, $3, 'totp', 'unverified', $4, now(), now())`,
-    [id, user.id, name, secret],
+     VALUES ($1, $2, $3, $4, 'unverified', $5, now(), now())`,
+    [id, user.id, name, type, secret ?? null],
   );
-  return ok({ id, type: 'totp', friendly_name: name, totp: { qr_code: qrCodeSvg(uri), secret, uri } });
+  return id;
 }
 
 async function checkFactors({ user, login, sql, auth: { settings } }: UserCall, name: string): Promise<void> {
@@ -107,44 +126,58 @@ const challengeSeconds = 300;
 export async function challenge(call: UserCall): Promise<Reply> {
   checkPermanent(call);
   const factor = namedFactor(call, call.user);
-  checkTotp(call, factor);
+  checkUsable(call, factor);
+  const asked = factor.factor_type === 'webauthn' ? askFor(call, factor) : undefined;
   const id = randomUUID();
   await call.sql.query(
-    'INSERT INTO auth.mfa_challenges (id, factor_id, created_at, ip_address) VALUES ($1, $2, now(), $3)',
-    [id, factor.id, clientOf(call.request).ip],
+    `INSERT INTO auth.mfa_challenges (id, factor_id, created_at, ip_address, web_authn_session_data)
+     VALUES ($1, $2, now(), $3, $4)`,
+    [id, factor.id, clientOf(call.request).ip, asked?.session ?? null],
   );
   // Unique among all factors, so it is the moment, not the transaction's start.
   await call.sql.query('UPDATE auth.mfa_factors SET last_challenged_at = clock_timestamp() WHERE id = $1', [factor.id]);
-  return ok({ id, type: factor.factor_type, expires_at: Math.floor(Date.now() / 1000) + challengeSeconds });
+  const expires = Math.floor(Date.now() / 1000) + challengeSeconds;
+  return ok({ id, type: factor.factor_type, expires_at: expires, webauthn: asked?.webauthn });
 }
 
-function checkTotp({ auth: { settings } }: UserCall, factor: Factor): void {
-  if (factor.factor_type !== 'totp') {
-    throw notHere(`A factor of the type ${factor.factor_type} cannot be used here: only TOTP can.`);
+function checkUsable({ auth: { settings } }: UserCall, { factor_type: type }: Factor): void {
+  if (type === 'phone') throw notHere('A factor of the type phone cannot be used here: only TOTP and WebAuthn can.');
+  if (type === 'totp' && !settings.totp) {
+    throw new AuthError(422, 'mfa_totp_verify_not_enabled', 'MFA verification is disabled for TOTP');
   }
-  if (!settings.totp) throw new AuthError(422, 'mfa_totp_verify_not_enabled', 'MFA verification is disabled for TOTP');
+  if (type === 'webauthn' && !settings.webauthn.enabled) {
+    throw new AuthError(422, 'mfa_webauthn_verify_not_enabled', 'MFA verification is disabled for WebAuthn');
+  }
 }
 
-/** What both of a verification's fields are. */
+/** As `amr` names it. */
+function methodOf({ factor_type: type }: Factor): SecondMethod {
+  return type === 'webauthn' ? 'mfa/webauthn' : 'totp';
+}
+
+/** What all of a verification's texts are. */
 const text = 'text';
-const verifyFields = { challenge_id: text, code: text } as const;
+const verifyFields = { challenge_id: text, code: text, webauthn: 'object?' } as const;
 
 export async function verifyFactor(call: UserCall): Promise<Reply> {
   checkPermanent(call);
   const { user, login, sql } = call;
   const factor = namedFactor(call, user);
-  const fields = readFields(call.body(), verifyFields);
-  if (fields.code === '') throw invalid('Code needs to be non-empty');
-  checkTotp(call, factor);
-  await checkChallenge(call, factor, fields.challenge_id);
-  if (!isCodeOf(factor.secret ?? '', fields.code)) {
+  const { challenge_id: id, code, webauthn } = readFields(call.body(), verifyFields);
+  if (factor.factor_type === 'totp' && code === '') throw invalid('Code needs to be non-empty');
+  checkUsable(call, factor);
+  const answer = factor.factor_type === 'webauthn' ? readFactorAnswer(webauthn) : undefined;
+  const session = await checkChallenge(call, factor, id);
+  if (answer !== undefined) {
+    await checkFactorAnswer(call, factor, session, answer);
+  } else if (!isCodeOf(factor.secret ?? '', code)) {
     throw new AuthError(422, 'mfa_verification_failed', 'Invalid TOTP code entered');
   }
   if (!login) throw new AuthError(500, 'unexpected_failure', 'Cannot read SessionId claim as UUID');
 
-  await sql.query('UPDATE auth.mfa_challenges SET verified_at = now() WHERE id = $1', [fields.challenge_id]);
+  await sql.query('UPDATE auth.mfa_challenges SET verified_at = now() WHERE id = $1', [id]);
   await sql.query(`UPDATE auth.mfa_factors SET status = 'verified', updated_at = now() WHERE id = $1`, [factor.id]);
-  await addMethod(sql, login.id, 'totp');
+  await addMethod(sql, login.id, methodOf(factor));
   const refreshToken = await renewToken(sql, user, login.id);
   await sql.query(`UPDATE auth.sessions SET aal = 'aal2', factor_id = $2, updated_at = now() WHERE id = $1`, [
     login.id,
@@ -152,20 +185,26 @@ export async function verifyFactor(call: UserCall): Promise<Reply> {
   ]);
   // From now on one factor is not enough, in no session.
   await sql.query(`DELETE FROM auth.sessions WHERE user_id = $1 AND aal < 'aal2'`, [user.id]);
-  await sql.query(
-    `DELETE FROM auth.mfa_factors WHERE user_id = $1 AND status = 'unverified' AND factor_type = 'totp'`,
-    [user.id],
-  );
+  await sql.query(`DELETE FROM auth.mfa_factors WHERE user_id = $1 AND status = 'unverified' AND factor_type = $2`, [
+    user.id,
+    factor.factor_type,
+  ]);
   const verified: Factor = { ...factor, status: 'verified' };
   const others = user.factors.filter((one) => one.status === 'verified' && one.id !== factor.id);
   return ok(await answerTokens(call, { ...user, factors: [...others, verified] }, login.id, refreshToken));
 }
 
-async function checkChallenge({ sql, request }: UserCall, factor: Factor, id: string): Promise<void> {
+/** @returns what WebAuthn keeps with the challenge */
+async function checkChallenge(
+  { sql, request }: UserCall,
+  factor: Factor,
+  id: string,
+): Promise<FactorSession | undefined> {
   const { rows } = isUuid(id)
-    ? await sql.query<{ used: boolean; same: boolean; expired: boolean }>(
+    ? await sql.query<{ used: boolean; same: boolean; expired: boolean; session: FactorSession | null }>(
         `SELECT verified_at IS NOT NULL AS used, ip_address = $3::inet AS same,
-           created_at + make_interval(secs => ${challengeSeconds}) < now() AS expired
+           created_at + make_interval(secs => ${challengeSeconds}) < now() AS expired,
+           web_authn_session_data AS session
          FROM auth.mfa_challenges WHERE id = $1 AND factor_id = $2`,
         [id, factor.id, clientOf(request).ip],
       )
@@ -184,6 +223,7 @@ async function checkChallenge({ sql, request }: UserCall, factor: Factor, id: st
       `MFA challenge ${id} has expired, verify against another challenge or create a new challenge.`,
     );
   }
+  return found.session ?? undefined;
 }
 
 export async function unenroll(call: UserCall): Promise<Reply> {

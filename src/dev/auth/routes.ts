@@ -13,6 +13,18 @@ import { ok, type AuthCall, type Reply, type UserCall } from './call.ts';
 import { AuthError, invalid, notHere } from './errors.ts';
 import { challenge, enroll, unenroll, verifyFactor } from './factors.ts';
 import { generateLink, invite } from './links.ts';
+import { createClient, deleteClient, getClient, listClients, regenerateSecret, updateClient } from './oauth-clients.ts';
+import {
+  authenticationOptions,
+  deletePasskey,
+  deletePasskeyOf,
+  listPasskeys,
+  listPasskeysOf,
+  registrationOptions,
+  renamePasskey,
+  verifyAuthentication,
+  verifyRegistration,
+} from './passkeys.ts';
 import { magicLink, otp, recover, resend } from './passwordless.ts';
 import { settingsJson } from './settings.ts';
 import { signUp } from './sign-up.ts';
@@ -51,8 +63,7 @@ function refusal(error: AuthError): () => never {
 }
 
 const saml = refusal(new AuthError(404, 'saml_provider_disabled', 'SAML 2.0 is disabled'));
-const passkeys = refusal(new AuthError(404, 'passkey_disabled', 'Passkeys are disabled'));
-const oauthServer = refusal(new AuthError(404, 'feature_disabled', 'OAuth server is disabled'));
+const oauthServer = refusal(notHere('Of the OAuth server, only its clients are here: nobody can sign in by it.'));
 
 const routes: readonly Route[] = [
   { method: 'GET', path: '/health', open: health },
@@ -85,15 +96,27 @@ const routes: readonly Route[] = [
   { method: 'DELETE', path: '/admin/users/:user_id', admin: deleteNamedUser },
   { method: 'GET', path: '/admin/users/:user_id/factors', admin: listFactors },
   { method: 'DELETE', path: '/admin/users/:user_id/factors/:factor_id', admin: deleteFactor },
-  { method: '*', path: '/admin/users/:user_id/passkeys*', admin: passkeys },
-  { method: '*', path: '/admin/oauth*', admin: oauthServer },
+  { method: 'GET', path: '/admin/users/:user_id/passkeys', admin: listPasskeysOf },
+  { method: 'DELETE', path: '/admin/users/:user_id/passkeys/:passkey_id', admin: deletePasskeyOf },
+  { method: 'GET', path: '/admin/oauth/clients', admin: listClients },
+  { method: 'POST', path: '/admin/oauth/clients', admin: createClient },
+  { method: 'GET', path: '/admin/oauth/clients/:client_id', admin: getClient },
+  { method: 'PUT', path: '/admin/oauth/clients/:client_id', admin: updateClient },
+  { method: 'DELETE', path: '/admin/oauth/clients/:client_id', admin: deleteClient },
+  { method: 'POST', path: '/admin/oauth/clients/:client_id/regenerate_secret', admin: regenerateSecret },
   { method: '*', path: '/admin/sso*', admin: noSso },
   { method: '*', path: '/admin/custom-providers*', admin: noCustomProviders },
   { method: '*', path: '/admin/audit', admin: noAudit },
   { method: 'GET', path: '/authorize', open: refuseProvider },
   { method: '*', path: '/callback*', open: refuseProvider },
   { method: '*', path: '/sso*', open: saml },
-  { method: '*', path: '/passkeys*', open: passkeys },
+  { method: 'GET', path: '/passkeys', user: listPasskeys },
+  { method: 'POST', path: '/passkeys/registration/options', user: registrationOptions },
+  { method: 'POST', path: '/passkeys/registration/verify', user: verifyRegistration },
+  { method: 'POST', path: '/passkeys/authentication/options', open: authenticationOptions },
+  { method: 'POST', path: '/passkeys/authentication/verify', open: verifyAuthentication },
+  { method: 'PATCH', path: '/passkeys/:passkey_id', user: renamePasskey },
+  { method: 'DELETE', path: '/passkeys/:passkey_id', user: deletePasskey },
   { method: '*', path: '/oauth*', open: oauthServer },
   { method: '*', path: '/user/oauth*', user: oauthServer },
 ];

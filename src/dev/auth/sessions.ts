@@ -2,13 +2,26 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Session } from '../../database/database.ts';
 import { clientOf, type AuthCall, type Login, type Reply, ok } from './call.ts';
-import { AuthError, errorAnswer, invalid } from './errors.ts';
+import { AuthError, errorReply, invalid } from './errors.ts';
 import { findUserById, instanceId, isBanned, updateUser, userJson, type User } from './users.ts';
 import { readFields } from './values.ts';
 
 /** How a user proved who they are, as `amr` has it. */
 export type Method =
-  'password' | 'otp' | 'anonymous' | 'totp' | 'recovery' | 'invite' | 'magiclink' | 'email/signup' | 'email_change';
+  | 'password'
+  | 'otp'
+  | 'anonymous'
+  | 'recovery'
+  | 'invite'
+  | 'magiclink'
+  | 'email/signup'
+  | 'email_change'
+  | 'passkey'
+  | SecondMethod;
+
+/** The ways that raise a session to `aal2`. */
+export type SecondMethod = 'totp' | 'mfa/webauthn';
+const secondMethods: ReadonlySet<string> = new Set<SecondMethod>(['totp', 'mfa/webauthn']);
 
 /** What signing in answers. */
 export interface Tokens {
@@ -71,7 +84,7 @@ export async function answerTokens(call: AuthCall, user: User, loginId: string, 
     app_metadata: user.raw_app_meta_data ?? {},
     user_metadata: user.raw_user_meta_data ?? {},
     role: user.role,
-    aal: amr.some(({ method }) => method === 'totp') ? 'aal2' : 'aal1',
+    aal: amr.some(({ method }) => secondMethods.has(method)) ? 'aal2' : 'aal1',
     amr,
     session_id: loginId,
     is_anonymous: user.is_anonymous,
@@ -183,10 +196,8 @@ async function alreadyUsed(call: AuthCall, login: Login): Promise<Reply> {
       [login.id],
     );
   }
-  // Answered, not thrown: the transaction has to commit.
   const error = new AuthError(400, 'refresh_token_already_used', 'Invalid Refresh Token: Already Used');
-  const { status, headers, body } = errorAnswer(error, call.request);
-  return { status, ...(headers && { headers }), body: JSON.parse(String(body)) as unknown };
+  return errorReply(error, call.request);
 }
 
 /** `POST /logout`. */

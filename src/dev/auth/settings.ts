@@ -15,8 +15,12 @@ export interface AuthSettings {
     /** A change of address has to be confirmed at the old one too. */
     doubleConfirmChanges: boolean;
   };
-  /** Codes for phones are shown with the mails: nothing is sent. */
-  phone: { enabled: boolean; autoconfirm: boolean };
+  phone: {
+    enabled: boolean;
+    autoconfirm: boolean;
+    /** Keeps codes with the mails, as if a provider of texts was configured. A local Supabase has none. */
+    codes: boolean;
+  };
   password: {
     minLength: number;
     /** Sets of characters of which a password needs one each. */
@@ -35,6 +39,17 @@ export interface AuthSettings {
   code: { seconds: number; digits: number; everySeconds: number };
   totp: boolean;
   maxFactors: number;
+  /** Passkeys, and WebAuthn as a second factor. */
+  webauthn: {
+    enabled: boolean;
+    /** The domain that credentials belong to; undefined for the site's. */
+    domain?: string | undefined;
+    /** The pages that may use them; none for every page of the domain. */
+    origins: readonly string[];
+    maxPasskeys: number;
+  };
+  /** Whether clients of the OAuth server can be registered. */
+  oauthClients: boolean;
 }
 
 /** A group of settings may be given in part. */
@@ -52,13 +67,15 @@ const defaults: AuthSettings = {
   signup: true,
   anonymous: false,
   email: { enabled: true, autoconfirm: true, doubleConfirmChanges: true },
-  phone: { enabled: false, autoconfirm: true },
+  phone: { enabled: false, autoconfirm: true, codes: false },
   password: { minLength: 6, requiredCharacters: [], secureChange: false },
   tokenSeconds: 3600,
   refresh: { rotation: true, reuseSeconds: 10 },
   code: { seconds: 3600, digits: 6, everySeconds: 1 },
   totp: true,
   maxFactors: 10,
+  webauthn: { enabled: true, origins: [], maxPasskeys: 10 },
+  oauthClients: true,
 };
 
 /** All settings: the given ones, and a local Supabase's for the rest. */
@@ -71,6 +88,7 @@ export function allSettings(given: PartialSettings = {}): AuthSettings {
     password: { ...defaults.password, ...given.password },
     refresh: { ...defaults.refresh, ...given.refresh },
     code: { ...defaults.code, ...given.code },
+    webauthn: { ...defaults.webauthn, ...given.webauthn },
   };
 }
 
@@ -94,7 +112,7 @@ export function settingsJson(settings: AuthSettings): object {
     phone_autoconfirm: settings.phone.autoconfirm,
     sms_provider: '',
     saml_enabled: false,
-    passkeys_enabled: false,
+    passkeys_enabled: settings.webauthn.enabled,
   };
 }
 

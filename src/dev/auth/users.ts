@@ -65,6 +65,8 @@ export interface Factor {
   secret: string | null;
   phone: string | null;
   last_challenged_at: string | null;
+  /** What GoTrue's library for WebAuthn keeps: bytes are base64. */
+  web_authn_credential: { id: string; publicKey: string } | null;
 }
 
 export interface User extends UserRow {
@@ -336,7 +338,7 @@ export function hasVerifiedFactor(user: User): boolean {
 }
 
 /** ISO 8601 in UTC; undefined is left out of JSON. */
-function time(value: string | null): string | undefined {
+export function time(value: string | null): string | undefined {
   return value === null ? undefined : new Date(value).toISOString();
 }
 

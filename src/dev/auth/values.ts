@@ -11,6 +11,7 @@ const kinds = {
   yes: { json: 'bool', empty: false, go: 'bool' },
   'yes?': { json: 'bool', empty: undefined, go: 'bool' },
   'object?': { json: 'object', empty: undefined, go: 'map[string]interface {}' },
+  'texts?': { json: 'array', empty: undefined, go: '[]string' },
 } as const;
 
 interface KindTypes {
@@ -19,6 +20,7 @@ interface KindTypes {
   yes: boolean;
   'yes?': boolean | undefined;
   'object?': JsonObject | undefined;
+  'texts?': string[] | undefined;
 }
 type Kind = keyof KindTypes;
 
@@ -38,10 +40,17 @@ export function readFields<const Shape extends Record<string, Kind>>(
     const value = Object.hasOwn(given, name) ? given[name] : undefined;
     const { json, empty, go } = kinds[kind];
     if (value === undefined || value === null) return [name, empty];
-    if (jsonKind(value) === json) return [name, value];
-    throw badJson(`json: cannot unmarshal ${jsonKind(value)} into Go struct field .${name} of type ${go}`);
+    const wrong = jsonKind(value) === json ? wrongPart(kind, value) : jsonKind(value);
+    if (wrong === undefined) return [name, value];
+    throw badJson(`json: cannot unmarshal ${wrong} into Go struct field .${name} of type ${go}`);
   });
   return Object.fromEntries(entries) as { [K in keyof Shape]: KindTypes[Shape[K]] };
+}
+
+/** What else than texts is in a list of texts. */
+function wrongPart(kind: Kind, value: unknown): string | undefined {
+  if (kind !== 'texts?') return undefined;
+  return (value as unknown[]).map(jsonKind).find((part) => part !== 'string');
 }
 
 /** A body as JSON. */
@@ -65,7 +74,7 @@ function badJson(reason: string): AuthError {
   return new AuthError(400, 'bad_json', `Could not parse request body as JSON: ${reason}`);
 }
 
-function isObject(value: unknown): value is JsonObject {
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

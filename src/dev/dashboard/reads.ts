@@ -1,5 +1,6 @@
 import { quoteIdentifier } from '../../shared/quote.ts';
-import type { DevDatabase, Identity } from '../service.ts';
+import type { DevDatabase } from '../service.ts';
+import { identityOf, service } from './identities.ts';
 
 /** A table or view of the exposed schema. */
 interface Table {
@@ -35,24 +36,6 @@ const tablesSql = `
   FROM pg_catalog.pg_class c
   WHERE c.relnamespace = 'public'::pg_catalog.regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
   ORDER BY c.relname`;
-
-export interface User {
-  id: string;
-  email: string | null;
-  created_at: string;
-  last_sign_in_at: string | null;
-}
-
-/** The newest users. */
-export async function readUsers(database: DevDatabase): Promise<User[]> {
-  return database.asServer(async (session) => {
-    const { rows } = await session.query<User>(
-      `SELECT id, coalesce(email, phone) AS email, created_at, last_sign_in_at FROM auth.users
-       ORDER BY created_at DESC LIMIT 500`,
-    );
-    return rows;
-  });
-}
 
 /** Rows on one page. */
 const pageSize = 50;
@@ -94,25 +77,3 @@ export async function readRows(database: DevDatabase, query: URLSearchParams): P
 
 const cut = (value: string | null): string | null =>
   value !== null && value.length > longestValue ? `${value.slice(0, longestValue)}…` : value;
-
-const service: Identity = { role: 'service_role', claims: { role: 'service_role' } };
-
-/** Who a user is, with the claims that a sign-in gives. */
-async function identityOf(database: DevDatabase, who: string): Promise<Identity> {
-  if (who === 'service') return service;
-  if (who === 'anon') return { role: 'anon', claims: { role: 'anon' } };
-  const { rows } = await database.asServer((session) =>
-    session.query<{ email: string | null; app: unknown; own: unknown }>(
-      `SELECT email, raw_app_meta_data AS app, raw_user_meta_data AS own FROM auth.users WHERE id::text = $1`,
-      [who],
-    ),
-  );
-  const [user] = rows;
-  const claims = {
-    sub: who,
-    role: 'authenticated',
-    aud: 'authenticated',
-    ...(user === undefined ? {} : { email: user.email, app_metadata: user.app ?? {}, user_metadata: user.own ?? {} }),
-  };
-  return { role: 'authenticated', claims };
-}

@@ -18,6 +18,8 @@ export interface TransactionOptions {
   limitMs: number | undefined;
   /** Gives up the wait for a connection. */
   signal?: AbortSignal | undefined;
+  /** See `ActOptions.one`. */
+  one?: boolean | undefined;
 }
 
 /** Where connections come from. */
@@ -74,7 +76,7 @@ export async function createOwnDatabase(connections: Connections): Promise<OwnDa
     begin: string,
     limitMs: number | undefined,
     work: (session: Session) => Promise<T>,
-    { signal, rollback = false, readOnly = false }: ActOptions,
+    { signal, rollback = false, readOnly = false, one = false }: ActOptions,
   ): Promise<T> {
     const inTransaction = async (session: Session): Promise<T> => {
       const value = await work(stoppedBy(signal, session));
@@ -84,7 +86,11 @@ export async function createOwnDatabase(connections: Connections): Promise<OwnDa
       throw new RolledBack(value);
     };
     try {
-      const value = await connections.transaction(begin, inTransaction, { limitMs, signal });
+      const value = await connections.transaction(begin, inTransaction, {
+        limitMs,
+        signal,
+        one: one && readOnly && !rollback,
+      });
       if (!readOnly) changed({ schemaMayDiffer: false });
       return value;
     } catch (error) {

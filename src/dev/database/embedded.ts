@@ -12,7 +12,7 @@ export function embeddedConnections({ database, close }: SharedEmbedded): Connec
     async transaction<T>(
       begin: string,
       work: (session: Session) => Promise<T>,
-      { limitMs, signal }: TransactionOptions,
+      { limitMs, signal, one }: TransactionOptions,
     ) {
       const inTurn = (session: Session): Promise<T> => {
         if (signal?.aborted) throw cancelled(signal.reason);
@@ -20,7 +20,7 @@ export function embeddedConnections({ database, close }: SharedEmbedded): Connec
         return work(session);
       };
       try {
-        return await database.transaction(inTurn, begin);
+        return await database.transaction(inTurn, { begin, one });
       } catch (error) {
         if (!(error instanceof MuseError && error.code === 'statement-timeout')) throw error;
         // What PostgreSQL says where it can stop a statement itself.

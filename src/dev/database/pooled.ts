@@ -38,12 +38,12 @@ export function poolConnections(open: () => Promise<Database>): Connections {
   }
 
   return {
-    async transaction(begin, work, { signal }) {
+    async transaction(begin, work, { signal, one }) {
       const database = await take(signal);
       busy.add(database);
       let lost = false;
       try {
-        return await database.transaction(work, begin);
+        return await database.transaction(work, { begin, one });
       } catch (error) {
         // PostgreSQL's own errors leave the connection as it was.
         lost = error instanceof MuseError && error.code !== 'cancelled';
@@ -62,5 +62,14 @@ export function poolConnections(open: () => Promise<Database>): Connections {
       for (const wake of waiting.splice(0)) wake();
       await Promise.all([...idle.splice(0), ...busy].map((database) => database.close()));
     },
+  };
+}
+
+/** The same connections, on which no transaction can write. */
+export function readOnly(connections: Connections): Connections {
+  return {
+    transaction: (begin, work, options) =>
+      connections.transaction(`${begin}; SET TRANSACTION READ ONLY`, work, options),
+    close: () => connections.close(),
   };
 }

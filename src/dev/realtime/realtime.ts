@@ -1,6 +1,6 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
+import type { WebSocketServer } from 'ws';
 import { ApiError } from '../errors.ts';
 import type { DevDatabase, DevKeys, DevPart } from '../service.ts';
 import { createBroadcasts, longestBroadcast } from './broadcasts.ts';
@@ -33,7 +33,7 @@ export async function attachRealtime({ database, keys }: { database: DevDatabase
     if (extension !== 'broadcast') return;
     topics.send({ name: topic, isPrivate }, { event: event ?? '', payload: { json: JSON.stringify(payload ?? {}) } });
   });
-  const server = new WebSocketServer({ noServer: true, maxPayload: longestBroadcast, perMessageDeflate: false });
+  let server: WebSocketServer | undefined;
   let ids = 0;
   const parts: ChannelParts = { topics, changes, policies, tokens, nextId: () => (ids += 1) };
 
@@ -57,6 +57,8 @@ export async function attachRealtime({ database, keys }: { database: DevDatabase
       const version = searchParams.get('vsn') === '2.0.0' ? '2.0.0' : '1.0.0';
       try {
         const bearer = await tokens.ofSocket(request.headers, searchParams);
+        const { WebSocketServer } = await import('ws');
+        server ??= new WebSocketServer({ noServer: true, maxPayload: longestBroadcast, perMessageDeflate: false });
         server.handleUpgrade(request, socket, head, (webSocket) => {
           serveConnection(webSocket, version, bearer, parts);
         });
@@ -65,8 +67,8 @@ export async function attachRealtime({ database, keys }: { database: DevDatabase
       }
     },
     async close() {
-      for (const client of server.clients) client.terminate();
-      server.close();
+      for (const client of server?.clients ?? []) client.terminate();
+      server?.close();
       await changes.close();
     },
   };

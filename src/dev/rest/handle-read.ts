@@ -33,7 +33,9 @@ export async function handleRead(rest: RestRequest, table: Table): Promise<DevAn
   const ran = await runStatement(rest, statement, {
     accepted,
     readOnly: true,
-    after: (session, result) => withEstimate(rest, level, session, result),
+    ...(preferences.count === 'planned' || preferences.count === 'estimated'
+      ? { after: (session, result) => withEstimate(rest, level, session, result) }
+      : {}),
   });
   if ('plan' in ran) return ran.plan;
   const { result } = ran;

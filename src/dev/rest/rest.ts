@@ -28,6 +28,8 @@ const defaultMaxRows = 1000;
 /** Serves the exposed schemas. */
 export function createRest({ database, schemas, maxRows = defaultMaxRows }: RestOptions): DevPart {
   const source = followCatalog(database, schemas);
+  // The first request need not wait for it; it tells of a failure, too.
+  source.current().catch(() => undefined);
   let timezones: Promise<ReadonlySet<string>> | undefined;
   const isTimezone = async (name: string): Promise<boolean> => {
     timezones ??= readTimezones(database);

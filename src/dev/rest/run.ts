@@ -48,7 +48,7 @@ export async function runStatement(
       check?.(result);
       return { result: after === undefined ? result : await after(session, result) };
     },
-    { ...act, readOnly },
+    { ...act, readOnly, one: timezone === undefined && after === undefined },
   );
 }
 

@@ -1,7 +1,8 @@
 import { RestFailure } from './failure.ts';
 
-/** Thrown inside a parser to go back to the last {@link Scanner.attempt}. */
+/** Thrown inside a parser to go back to the last {@link Scanner.attempt}. Always the same one: a stack takes time. */
 class NoMatch extends Error {}
+const noMatch = new NoMatch();
 
 const identifierCharacter = /[\p{L}\d_ $]/u;
 
@@ -122,7 +123,7 @@ export class Scanner {
   /** @throws NoMatch always */
   fail(...labels: string[]): never {
     for (const label of labels) this.#expect(label);
-    throw new NoMatch();
+    throw noMatch;
   }
 
   /**

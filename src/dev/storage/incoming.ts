@@ -1,4 +1,3 @@
-import { Busboy } from '@fastify/busboy';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { refused } from './errors.ts';
@@ -69,7 +68,12 @@ function parseMetadata(text: string): Record<string, unknown> | undefined {
   }
 }
 
-function formFile(headers: IncomingHttpHeaders & { 'content-type': string }, body: Readable): Promise<IncomingFile> {
+async function formFile(
+  headers: IncomingHttpHeaders & { 'content-type': string },
+  body: Readable,
+): Promise<IncomingFile> {
+  const { Busboy } = await import('@fastify/busboy');
+  if (body.destroyed) throw refused.noContent('The client ended the upload');
   const fields = new Map<string, string>();
   const discard = (): void => {
     body.unpipe();

@@ -48,7 +48,6 @@ const largestAfter = 0x3fffffff;
 export async function createWire(options: WireOptions): Promise<WireServer> {
   const { shared, idleInTransactionMs = 5000, statementMs = 120_000 } = options;
   const secret = await scramSecret(options.password);
-  await loadParser();
   const sockets = new Set<Socket>();
   const clients = new Map<number, { secret: number; client: Client }>();
   let lastId = 0;
@@ -68,6 +67,8 @@ export async function createWire(options: WireOptions): Promise<WireServer> {
       socket.end(report({ severity: 'FATAL', code: '53300', message: 'sorry, too many clients already' }));
       return;
     }
+    // Here, because a start without clients has no use for it.
+    await loadParser();
     largest = largestAfter;
     const key = { id: ++lastId, secret: randomInt(2 ** 31) };
     const { settings } = started;

@@ -3,12 +3,17 @@ import type { EnvironmentName, Muse } from '../../shared/muse-file.ts';
 import type { Outcome } from '../engine/items.ts';
 import type { MuseState } from '../registry/muses.ts';
 
-/** What the items of one worker share: what one of them found out, another need not. */
+/** What the muses of one worker share: what was found out for one of them need not be found out for another. */
 export interface Shared {
   /**
    * What was made for a key; made once, however many ask at the same time. A failure is not kept.
    */
   once<T>(key: string, make: () => Promise<T>): Promise<T>;
+  /**
+   * The same for what a shadow database finds out, of which few work at a time.
+   * @param signal of who asks: where another one's ended what was being made, it is made again
+   */
+  onShadow<T>(key: string, make: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
 /** What a kind gets to work with, for one muse. */

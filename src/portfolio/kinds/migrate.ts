@@ -1,6 +1,6 @@
 import { migrateMuse } from '../../muse/migrate.ts';
-import { rehearsalKey, rehearsePending } from '../../muse/rehearse-pending.ts';
-import { MuseError } from '../../shared/error.ts';
+import { keptRehearsals, type PendingRehearsal, rehearsalKey, rehearsePending } from '../../muse/rehearse-pending.ts';
+import { hasErrors } from '../../shared/finding.ts';
 import { defaultWaves } from '../engine/waves.ts';
 import type { Kind, Shared } from './kind.ts';
 
@@ -41,18 +41,20 @@ export const migrateKind: Kind = {
   },
 };
 
-/** Rehearses each distinct set of files once, for all muses that have it. */
+/** Rehearses each distinct set of files once, for all muses that have it, and for every later run on this machine. */
 function rememberRehearsals(shared: Shared): typeof rehearsePending {
   return async (muse, pending, proves, options = {}) => {
     const key = await rehearsalKey(muse, pending, proves);
-    for (;;) {
-      try {
-        return await shared.once(`rehearsal ${key}`, () => rehearsePending(muse, pending, proves, options));
-      } catch (error) {
-        // It was another muse's, which was stopped.
-        if (error instanceof MuseError && error.code === 'cancelled' && options.signal?.aborted !== true) continue;
-        throw error;
-      }
-    }
+    const rehearse = async (): Promise<PendingRehearsal> => {
+      const kept = await keptRehearsals.get(key);
+      if (kept !== undefined) return kept;
+      const rehearsed = await rehearsePending(muse, pending, proves, options);
+      const { findings, isolation, isComplete } = rehearsed;
+      const isGreen = isComplete && !hasErrors([...findings, ...(isolation?.findings ?? [])]);
+      // Files that were edited meanwhile may have been rehearsed as they are now.
+      if (isGreen && (await rehearsalKey(muse, pending, proves)) === key) await keptRehearsals.keep(key, rehearsed);
+      return rehearsed;
+    };
+    return shared.onShadow(`rehearsal ${key}`, rehearse, options.signal);
   };
 }

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { modelOf, verifyMuse } from '../../muse/verify.ts';
-import { MuseError } from '../../shared/error.ts';
 import { hasErrors } from '../../shared/finding.ts';
 import type { Kind, Shared } from './kind.ts';
+import { keyOfFiles } from './shared.ts';
 
 /** Proves that tenants are isolated, as `muse verify` does; what the files alone allow is found out once for each set of them. */
 export const verifyKind: Kind = {
@@ -32,24 +31,9 @@ export const verifyKind: Kind = {
 };
 
 function rememberModels(shared: Shared): typeof modelOf {
-  return async (museFile, files, signal) => {
+  return (museFile, files, signal) => {
     const { isolation, session, rules, prefix } = museFile;
-    const what = [
-      isolation,
-      session ?? null,
-      rules ?? null,
-      prefix,
-      files.map(({ layer, file, checksum }) => [layer, file, checksum]),
-    ];
-    const key = createHash('sha256').update(JSON.stringify(what)).digest('hex');
-    for (;;) {
-      try {
-        return await shared.once(`model ${key}`, () => modelOf(museFile, files, signal));
-      } catch (error) {
-        // It was another muse's, which was stopped.
-        if (error instanceof MuseError && error.code === 'cancelled' && signal?.aborted !== true) continue;
-        throw error;
-      }
-    }
+    const key = keyOfFiles(files, isolation, session ?? null, rules ?? null, prefix);
+    return shared.onShadow(`model ${key}`, () => modelOf(museFile, files, signal), signal);
   };
 }

@@ -9,7 +9,7 @@ import type { MuseRow } from '../registry/muses.ts';
 import { isPassing, isUnknown, keptError } from './failure.ts';
 import { itemEnvironment } from './secrets.ts';
 import { serverOf } from './server-of.ts';
-import type { ServerLimit } from './server-limit.ts';
+import type { Limit } from '../limit.ts';
 
 /** What running an item needs. */
 export interface ExecuteOptions {
@@ -21,7 +21,7 @@ export interface ExecuteOptions {
   host: string;
   environment: NodeJS.ProcessEnv;
   secretsFrom?: string | undefined;
-  limit: ServerLimit;
+  limit: Limit;
   shared: Shared;
   saveJournal: ItemContext['saveJournal'];
   signal: AbortSignal;

@@ -7,10 +7,13 @@ import { withoutSecrets } from './secrets.ts';
 
 /** Nothing is known about the muse then: it, its database or what opens it was not there. */
 const notReached = new Set<ErrorCode>([
+  'api-forbidden',
+  'api-not-found',
   'api-unreachable',
   'bad-database-url',
   'bad-environment',
   'bad-password-missing',
+  'bad-token',
   'bad-token-missing',
   'connect-failed',
   'connection-lost',
@@ -30,10 +33,13 @@ const notReached = new Set<ErrorCode>([
   'muse-elsewhere',
   'muse-renamed',
   'no-muse',
+  'password-refused',
   'pooler-refused',
   'project-gone',
+  'project-missing',
   'project-unusable',
   'secrets-failed',
+  'token-refused',
 ]);
 
 /** What may be different a moment later, though nobody does anything about it. */

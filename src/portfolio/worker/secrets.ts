@@ -3,7 +3,7 @@ import { MuseError } from '../../shared/error.ts';
 import type { EnvironmentName, MuseFile } from '../../shared/muse-file.ts';
 
 /** Variables that belong to one database: those of the worker's own shell must not reach every muse. */
-const ofOneDatabase = ['DATABASE_URL', 'SUPABASE_DB_PASSWORD'];
+const ofOneDatabase = ['DATABASE_URL', 'SUPABASE_DB_PASSWORD', 'MUSE_REGISTRY'];
 
 /**
  * The name of a worker's variable, e.g. `MUSE_KIDVAULT_PRODUCTION_URL`. A letter that no shell takes is spelled as its code, so
@@ -19,6 +19,9 @@ export function variableOf(muse: string, environment: EnvironmentName, what: 'UR
   return `MUSE_${name}_${environment.toUpperCase()}_${what}`;
 }
 
+/** The names of {@link variableOf}. */
+const ofOneMuse = /^MUSE_.+_(?:DEVELOPMENT|STAGING|PRODUCTION)_(?:URL|PASSWORD)$/;
+
 /** The variables that one item works with. */
 export interface ItemEnvironment {
   variables: NodeJS.ProcessEnv;
@@ -27,8 +30,9 @@ export interface ItemEnvironment {
 }
 
 /**
- * The variables for one environment of a muse: the worker's own without those of other databases, then what the command says,
- * then `MUSE_<NAME>_<ENV>_URL` and `_PASSWORD`.
+ * The variables for one environment of a muse: the worker's own without those of other databases and muses, then what the
+ * command says, then `MUSE_<NAME>_<ENV>_URL` and `_PASSWORD`.
+ * @param own a plain object: of a thousand muses, `process.env` itself takes longer to read than their databases
  * @param command of `--secrets-from`: it gets the muse and the environment as its last two arguments and prints variables
  *   as in a secrets file
  * @throws MuseError `secrets-failed` where the command fails
@@ -41,8 +45,9 @@ export async function itemEnvironment(
   signal?: AbortSignal,
 ): Promise<ItemEnvironment> {
   const urlVariable = muse.environments[environment]?.urlVariable ?? 'DATABASE_URL';
-  const variables: NodeJS.ProcessEnv = { ...own };
-  for (const name of [...ofOneDatabase, urlVariable]) delete variables[name];
+  const left = new Set([...ofOneDatabase, urlVariable]);
+  const variables: NodeJS.ProcessEnv = {};
+  for (const name of Object.keys(own)) if (!left.has(name) && !ofOneMuse.test(name)) variables[name] = own[name];
   const given: Record<string, string> =
     command === undefined ? {} : await askCommand(command, muse.name, environment, own, signal);
   const url = own[variableOf(muse.name, environment, 'URL')];

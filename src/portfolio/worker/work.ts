@@ -23,7 +23,7 @@ import { type KeptError, type MuseRow, musesOf } from '../registry/muses.ts';
 import type { Registry } from '../registry/open.ts';
 import { executeItem } from './execute.ts';
 import { keptError } from './failure.ts';
-import { connectionsPerServer, ServerLimit } from './server-limit.ts';
+import { connectionsPerServer, Limit } from '../limit.ts';
 
 /** How often a worker does what, in ms. */
 export interface Intervals {
@@ -96,7 +96,7 @@ class Worker {
   readonly #intervals: Intervals;
   readonly #concurrency: number;
   readonly #identity: WorkerIdentity;
-  readonly #limit = new ServerLimit();
+  readonly #limit = new Limit();
   readonly #shared = createShared();
   /** Ends with the worker. */
   readonly #stop = new AbortController();
@@ -136,7 +136,8 @@ class Worker {
     let supervised = -Infinity;
     try {
       while (!this.#stop.signal.aborted) {
-        if (performance.now() - supervised >= this.#intervals.beatMs) {
+        // Twice a beat: where only one worker is left, what another one had is taken within 35 s of its death.
+        if (performance.now() - supervised >= this.#intervals.beatMs / 2) {
           await registry.transaction(async (session) => {
             await giveBackUnknown(session, this.#identity, [...this.#held.keys()]);
             await supervise(session, this.#intervals.silenceMs);

@@ -9,6 +9,9 @@ export interface Literal {
   column?: string | undefined;
 }
 
+/** Operators that compare a column with a value like its own. `||` joins a text to it. */
+const comparisons = new Set(['=', '<>', '!=', '~~', '~~*', '!~~', '!~~*']);
+
 /** The string literals of a statement. */
 export function literalsOf(piece: Piece): Literal[] {
   const literals: Literal[] = [];
@@ -19,7 +22,7 @@ export function literalsOf(piece: Piece): Literal[] {
   for (const { items = [] } of allOf(values, 'List'))
     for (const [index, item] of items.entries()) known.set(fieldsOf(item, 'A_Const'), columns[index]);
   walk(piece.node, (type, fields) => {
-    if (type === 'A_Expr') {
+    if (type === 'A_Expr' && comparisons.has(stringsOf(fields.name).join(''))) {
       const sides = [fields.lexpr, fields.rexpr];
       const column = sides
         .map((side) => stringsOf(fieldsOf(side, 'ColumnRef')?.fields).at(-1))

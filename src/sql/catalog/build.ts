@@ -1,6 +1,7 @@
 import { createTurns } from '../../shared/turns.ts';
 import type { Migration } from '../migration.ts';
 import { bodyPieces } from '../bodies.ts';
+import type { RangeVar } from '../nodes.ts';
 import type { Piece, Source } from '../piece.ts';
 import { pieceOf } from '../piece.ts';
 import { recovered } from '../recover.ts';
@@ -11,6 +12,7 @@ import { apply, ownSearchPath } from './effects.ts';
 import type { Catalog } from './model.ts';
 import { needsOf } from './needs.ts';
 import { startingCatalog } from './start.ts';
+import { bare } from './tables.ts';
 
 /** Called for each statement before it changes the catalog, and for those that do not parse. */
 export interface Visitor {
@@ -96,28 +98,50 @@ function* walkFiles(migrations: readonly Migration[], visitor: Visitor): Generat
 function walkPiece(catalog: Catalog, piece: Piece, visitor: Visitor): void {
   visitor.piece?.(piece, catalog);
   catalog.needs.push(...needsOf(catalog, piece));
+  // A schema is there before what is created with it; a routine is not there while its body is read.
+  const isFirst = piece.type === 'CreateSchemaStmt';
+  if (isFirst) apply(catalog, piece);
   const { pieces, error } = bodyPieces(piece);
   if (error !== undefined) visitor.body?.(piece, error);
   const outside = catalog.searchPath;
-  catalog.searchPath = ownSearchPath(piece) ?? outside;
+  const own = ownSearchPath(catalog, piece);
+  catalog.searchPath = own ?? outside;
   for (const inner of pieces) {
+    if (inner.inside === 'routine') noteMade(catalog, inner);
     visitor.piece?.(inner, catalog);
     catalog.needs.push(...needsOf(catalog, inner));
-    if (inner.inside === 'do') apply(catalog, inner);
+    if (inner.inside !== 'routine') apply(catalog, inner);
   }
-  if (piece.type === 'CreateFunctionStmt') catalog.searchPath = outside;
-  apply(catalog, piece);
+  if (own !== undefined) catalog.searchPath = outside;
+  if (!isFirst) apply(catalog, piece);
+}
+
+/** Records the tables that a routine makes when it is called, and those that a trigger gives it. */
+function noteMade(catalog: Catalog, { type, node }: Piece): void {
+  const relation =
+    type === 'CreateStmt'
+      ? node.relation
+      : type === 'CreateTableAsStmt'
+        ? node.into.rel
+        : type === 'SelectStmt' && node.intoClause?.rel?.relpersistence === 't'
+          ? (node.intoClause.rel as RangeVar)
+          : undefined;
+  if (relation !== undefined) catalog.madeByRoutines.add(relation.relname);
 }
 
 /**
  * Removes needs that are not errors: for tables whose CREATE does not parse, and in routines whose objects exist at the
- * end.
+ * end, or which make them, or which are gone or replaced by then.
  */
 function settle(catalog: Catalog): void {
-  catalog.needs = catalog.needs.filter((need) => {
-    if (need.kind === 'table' && catalog.broken.has(need.name)) return false;
-    if (!need.late) return true;
-    return !exists(catalog, need.kind, need.name);
+  const last = new Set(
+    [...catalog.routines.values()].flatMap((overloads) => overloads.map(({ site }) => site?.piece.statement)),
+  );
+  catalog.needs = catalog.needs.filter(({ kind, name, site, late }) => {
+    if (kind === 'table' && catalog.broken.has(name)) return false;
+    if (!late) return true;
+    if (kind === 'table' && catalog.madeByRoutines.has(bare(name))) return false;
+    return last.has(site.piece.statement) && !exists(catalog, kind, name);
   });
 }
 

@@ -3,7 +3,7 @@ import type { Fields, Node } from '../nodes.ts';
 import type { Piece } from '../piece.ts';
 import { findTable } from './lookup.ts';
 import type { Catalog, Report, Table } from './model.ts';
-import { describedTable } from './tables.ts';
+import { bare, describedTable } from './tables.ts';
 
 /** A source of columns in a query. `columns` is undefined if they are not known. */
 interface Item {
@@ -38,13 +38,28 @@ function itemsOf(catalog: Catalog, from: unknown, local: ReadonlySet<string>): I
         ? [itemOf(lookup.found, alias)]
         : [{ alias, name: fields.relname }];
     }
+    // An alias hides the tables of the join, and may rename its columns.
+    if (type === 'JoinExpr' && fields.alias?.aliasname !== undefined)
+      return [{ alias: fields.alias.aliasname, name: fields.alias.aliasname }];
     if (type === 'JoinExpr') return [...itemsOf(catalog, fields.larg, local), ...itemsOf(catalog, fields.rarg, local)];
     const alias = ('alias' in fields ? fields.alias?.aliasname : undefined) ?? '';
     return [{ alias, name: alias }];
   });
 }
 
-function check(names: readonly string[], location: number | undefined, scope: Scope, report: Report): void {
+/** Whether a function of one argument has this name: `row.name` calls it, as a column that is computed. */
+const isComputed = (catalog: Catalog, name: string): boolean =>
+  [...catalog.routines.values()].some((overloads) =>
+    overloads.some((routine) => bare(routine.name) === name && routine.arguments.length === 1),
+  );
+
+function check(
+  catalog: Catalog,
+  names: readonly string[],
+  location: number | undefined,
+  scope: Scope,
+  report: Report,
+): void {
   const [first = '', second] = names;
   for (let at: Scope | undefined = scope; at !== undefined; at = at.outer) {
     if (second === undefined) {
@@ -53,7 +68,8 @@ function check(names: readonly string[], location: number | undefined, scope: Sc
     } else {
       const item = at.items.find(({ alias }) => alias === first);
       if (item === undefined) continue;
-      if (item.columns !== undefined && !item.columns.has(second) && !systemColumns.has(second) && second !== '')
+      const isKnown = item.columns === undefined || item.columns.has(second) || systemColumns.has(second);
+      if (!isKnown && second !== '' && !isComputed(catalog, second))
         report('column', `${item.name}.${second}`, location);
       return;
     }
@@ -76,7 +92,7 @@ function visit(catalog: Catalog, value: unknown, scope: Scope, local: ReadonlySe
     if (key === 'ColumnRef') {
       const { fields = [], location } = inner as Fields<'ColumnRef'>;
       if (fields.every((field) => fieldsOf(field, 'String') !== undefined))
-        check(stringsOf(fields), location, scope, report);
+        check(catalog, stringsOf(fields), location, scope, report);
     } else if (key === 'SelectStmt' || key === 'larg' || key === 'rarg') {
       visitSelect(catalog, inner as Fields<'SelectStmt'>, scope, local, report);
     } else if (key !== 'TypeName' && key !== 'typeName') {

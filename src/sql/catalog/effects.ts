@@ -113,10 +113,16 @@ export function routineOf(catalog: Catalog, piece: Piece<'CreateFunctionStmt'>):
   };
 }
 
+/** The schema that a CREATE SCHEMA creates: without a name, the owner's. */
+const schemaOf = ({ schemaname, authrole }: Fields<'CreateSchemaStmt'>): string =>
+  schemaname ?? authrole?.rolename ?? '';
+
 /**
- * The schemas along which a routine's body resolves names, if the routine sets its own; undefined for other statements.
+ * The schemas along which the statements in a statement resolve names: those that a routine sets for its body, or first
+ * the schema that is created with its contents. Undefined for other statements.
  */
-export function ownSearchPath({ type, node }: Piece): string[] | undefined {
+export function ownSearchPath(catalog: Catalog, { type, node }: Piece): string[] | undefined {
+  if (type === 'CreateSchemaStmt') return [schemaOf(node), ...catalog.searchPath];
   const path = type === 'CreateFunctionStmt' ? searchPathOf(allOf(node.options, 'DefElem')) : undefined;
   return path
     ?.split(',')
@@ -136,6 +142,27 @@ function searchPathOf(options: readonly DefElem[]): string | undefined {
 function addType(catalog: Catalog, piece: Piece, kind: TypeEntry['kind'], name: string): void {
   note(catalog, 'type', name, siteOf(piece));
   if (!catalog.types.has(name)) catalog.types.set(name, { name, kind, site: siteOf(piece) });
+}
+
+/** A routine of which only the name is known. */
+function addOpaqueRoutine(catalog: Catalog, piece: Piece, name: string): void {
+  note(catalog, 'function', name, siteOf(piece));
+  if (!catalog.routines.has(name))
+    catalog.routines.set(name, [
+      { name, arguments: [], returns: 'unknown', language: 'internal', definer: false, body: [], site: siteOf(piece) },
+    ]);
+}
+
+/** The parts of a name that an option holds. */
+const namesOf = (option: Node): Node[] => fieldsOf(option, 'TypeName')?.names ?? [option];
+
+/**
+ * The name that PostgreSQL gives the multirange type of a range type.
+ * https://www.postgresql.org/docs/17/sql-createtype.html
+ */
+function multirangeOf(name: string): string {
+  const [schema = '', range = ''] = name.split('.');
+  return `${schema}.${range.includes('range') ? range.replace('range', 'multirange') : `${range}_multirange`}`;
 }
 
 const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => void } = {
@@ -201,7 +228,8 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
     else if ((qual ?? check) !== undefined) policy.mixed = true;
   },
   CreateTrigStmt(catalog, piece) {
-    const { trigname, relation, funcname } = piece.node;
+    const { trigname, relation, funcname, transitionRels } = piece.node;
+    for (const { name } of allOf(transitionRels, 'TriggerTransition')) catalog.madeByRoutines.add(name ?? '');
     const lookup = findTable(catalog, relation);
     if ('found' in lookup)
       lookup.found.triggers.set(trigname, { name: trigname, routine: qualifiedName(funcname), site: siteOf(piece) });
@@ -227,7 +255,24 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
     addType(catalog, piece, 'enum', newQualified(catalog, piece.node.typeName));
   },
   CreateRangeStmt(catalog, piece) {
-    addType(catalog, piece, 'range', newQualified(catalog, piece.node.typeName));
+    const name = newQualified(catalog, piece.node.typeName);
+    const options = allOf(piece.node.params, 'DefElem');
+    const multirange = options.find(({ defname }) => defname === 'multirange_type_name')?.arg;
+    const names = [name, multirange === undefined ? multirangeOf(name) : newQualified(catalog, namesOf(multirange))];
+    for (const each of names) {
+      addType(catalog, piece, 'range', each);
+      // The constructor.
+      addOpaqueRoutine(catalog, piece, each);
+    }
+  },
+  DefineStmt(catalog, piece) {
+    const { kind, defnames } = piece.node;
+    if (kind === 'OBJECT_TYPE') addType(catalog, piece, 'base', newQualified(catalog, defnames));
+    else if (kind === 'OBJECT_AGGREGATE') addOpaqueRoutine(catalog, piece, newQualified(catalog, defnames));
+  },
+  CreateForeignTableStmt(catalog, piece) {
+    const table = describedTable(catalog, { ...piece, type: 'CreateStmt', node: piece.node.base });
+    addTable(catalog, { ...table, kind: 'foreign table' }, table.site!);
   },
   CreateDomainStmt(catalog, piece) {
     addType(catalog, piece, 'domain', newQualified(catalog, piece.node.domainname));
@@ -236,7 +281,7 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
     addType(catalog, piece, 'composite', newName(catalog, piece.node.typevar));
   },
   CreateSchemaStmt(catalog, piece) {
-    const { schemaname = '' } = piece.node;
+    const schemaname = schemaOf(piece.node);
     note(catalog, 'schema', schemaname, siteOf(piece));
     if (!catalog.schemas.has(schemaname)) catalog.schemas.set(schemaname, siteOf(piece));
   },

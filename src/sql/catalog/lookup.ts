@@ -69,6 +69,36 @@ export function findTable(catalog: Catalog, relation: RangeVar): Lookup<Table> {
   return { missing: newName(catalog, relation) };
 }
 
+/**
+ * Returns whether a name is that of a sequence, a composite type, an index or a constraint, also of one that PostgreSQL
+ * named: statements may name those where they name a table.
+ */
+export function isOtherRelation(catalog: Catalog, relation: RangeVar): boolean {
+  const { relname, schemaname } = relation;
+  const schemas = schemaname === undefined ? [temporarySchema, ...catalog.searchPath] : [schemaname];
+  return (
+    schemas.some((schema) => {
+      const name = `${schema}.${relname}`;
+      return catalog.sequences.has(name) || catalog.types.get(name)?.kind === 'composite';
+    }) ||
+    [...catalog.tables.values()].some((table) => {
+      const dot = table.name.indexOf('.');
+      return schemas.includes(table.name.slice(0, dot)) && isPartOf(table, table.name.slice(dot + 1), relname);
+    })
+  );
+}
+
+/** Whether the name is that of an index, a constraint or a sequence of the table. */
+function isPartOf({ indexes, constraints, unique, columns }: Table, table: string, name: string): boolean {
+  return (
+    indexes.has(name) ||
+    constraints.has(name) ||
+    name === `${table}_pkey` ||
+    unique.some((keys) => name === `${table}_${keys.join('_')}_key`) ||
+    [...columns.values()].some((column) => column.generated && name === `${table}_${column.name}_seq`)
+  );
+}
+
 /** Looks up a function by name, without resolving overloads. */
 export function findRoutines(catalog: Catalog, parts: unknown): Lookup<Routine[]> {
   const names = stringsOf(parts);
@@ -86,7 +116,9 @@ export function findRoutines(catalog: Catalog, parts: unknown): Lookup<Routine[]
     const found = catalog.routines.get(`${each}.${name}`);
     if (found !== undefined) return { found };
   }
-  if (builtinFunctions.has(name) || catalog.unknownExtension) return foreign;
+  // The name of a type, called like a function, casts to it.
+  if (builtinFunctions.has(name) || builtinTypes.has(name) || catalog.unknownExtension) return foreign;
+  if (catalog.searchPath.some((each) => catalog.types.has(`${each}.${name}`))) return foreign;
   if (catalog.searchPath.includes('extensions') && extensionFunctions.has(name)) return foreign;
   return { missing: `${catalog.searchPath[0] ?? 'public'}.${name}` };
 }
@@ -103,9 +135,8 @@ export function findType(catalog: Catalog, type: TypeName): Lookup<unknown> {
   }
   const plain = name.replace(/^_/, '');
   if (builtinTypes.has(plain) || catalog.unknownExtension) return foreign;
-  if (
-    catalog.searchPath.some((each) => catalog.types.has(`${each}.${plain}`) || catalog.tables.has(`${each}.${plain}`))
-  )
+  const path = [temporarySchema, ...catalog.searchPath];
+  if (path.some((each) => catalog.types.has(`${each}.${plain}`) || catalog.tables.has(`${each}.${plain}`)))
     return foreign;
   return { missing: `${catalog.searchPath[0] ?? 'public'}.${name}` };
 }

@@ -66,7 +66,7 @@ export interface Trigger {
 export interface Table {
   /** `schema.name`. */
   name: string;
-  kind: 'table' | 'view' | 'materialized view';
+  kind: 'table' | 'view' | 'materialized view' | 'foreign table';
   columns: Map<string, Column>;
   /** Not all of its columns are known. */
   open: boolean;
@@ -81,6 +81,8 @@ export interface Table {
   /** Privileges by role, lower case: `select`, `insert` … */
   grants: Map<string, Set<string>>;
   partitionOf?: string | undefined;
+  /** The tables whose columns it inherits, its partitioned table among them. */
+  parents: string[];
   /**
    * The last place that renamed it or one of its columns, or changed its schema: earlier statements use the old names.
    */
@@ -109,7 +111,7 @@ export interface Routine {
 
 export interface TypeEntry {
   name: string;
-  kind: 'enum' | 'composite' | 'domain' | 'range';
+  kind: 'enum' | 'composite' | 'domain' | 'range' | 'base';
   site?: Site | undefined;
 }
 
@@ -163,6 +165,8 @@ export interface Catalog {
   broken: Set<string>;
   /** Default privileges of later tables: by schema, then by role. */
   defaultGrants: Map<string, Map<string, Set<string>>>;
+  /** Names of tables that routines make when they are called, and of the transition tables of triggers. */
+  madeByRoutines: Set<string>;
   /** The search path at this point of the run. */
   searchPath: string[];
   /** An extension whose functions and types are not known was created. */

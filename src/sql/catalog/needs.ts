@@ -1,9 +1,9 @@
 import { relationName } from '../names.ts';
-import { allOf, fieldsOf, stringsOf, walk } from '../nodes.ts';
-import type { Constraint, Node, NodeType, RangeVar } from '../nodes.ts';
+import { allOf, fieldsOf, stringOf, stringsOf, walk } from '../nodes.ts';
+import type { Constraint, Fields, Node, NodeType, RangeVar } from '../nodes.ts';
 import type { Piece } from '../piece.ts';
 import { missingColumns } from './columns.ts';
-import { findRoutines, findTable, findType } from './lookup.ts';
+import { findRoutines, findTable, findType, isOtherRelation } from './lookup.ts';
 import type { Lookup } from './lookup.ts';
 import type { Catalog, Need, NeedKind, Report, Table } from './model.ts';
 import { describedTable } from './tables.ts';
@@ -20,8 +20,10 @@ const otherObjects = new Set([
 /** The relation that a statement creates or accepts as missing, so that it does not need it. Compared by identity. */
 function ownRelation({ type, node }: Piece): RangeVar | undefined {
   if (type === 'CreateStmt') return node.relation;
+  if (type === 'CreateForeignTableStmt') return node.base.relation;
   if (type === 'ViewStmt') return node.view;
   if (type === 'CreateTableAsStmt') return node.into.rel;
+  if (type === 'ExplainStmt') return fieldsOf(node.query, 'CreateTableAsStmt')?.into.rel;
   if (type === 'SelectStmt') return node.intoClause?.rel as RangeVar | undefined;
   if (type === 'AlterTableStmt' && (otherObjects.has(node.objtype ?? '') || node.missing_ok === true))
     return node.relation;
@@ -44,13 +46,37 @@ function missing(kind: NeedKind, lookup: Lookup<unknown>, location: number | und
   if ('missing' in lookup) report(lookup.schema === true ? 'schema' : kind, lookup.missing, location);
 }
 
+function isInC({ options }: Fields<'CreateFunctionStmt'>): boolean {
+  const language = allOf(options, 'DefElem').find(({ defname }) => defname === 'language');
+  return ['c', 'internal'].includes(stringOf(language?.arg).toLowerCase());
+}
+
+/** Options whose value is a type. Any other word that an option has is read as one, too. */
+const typeOptions = new Set([
+  'subtype',
+  'basetype',
+  'stype',
+  'stype1',
+  'mstype',
+  'leftarg',
+  'rightarg',
+  'like',
+  'element',
+]);
+
+/** Statements whose relations are other things than tables, or created by statements of their own. */
+const withoutTables = new Set<NodeType>(['ConstraintsSetStmt', 'CreateSchemaStmt']);
+
 /** Tables, functions, types and schemas that a statement names anywhere in its tree. */
 function named(catalog: Catalog, piece: Piece, report: Report): void {
+  if (withoutTables.has(piece.type) || (piece.type === 'DropStmt' && piece.node.missing_ok === true)) return;
   const own = ownRelation(piece);
   const local = localNames(piece.node);
   // A foreign key may reference the table that the statement creates.
   const made = piece.type === 'CreateStmt' ? relationName(piece.node.relation) : undefined;
   const inSequence = piece.type === 'GrantStmt' && piece.node.objtype !== 'OBJECT_TABLE';
+  // A function in C that returns an unknown type creates it, to be defined later.
+  const shell = piece.type === 'CreateFunctionStmt' && isInC(piece.node) ? piece.node.returnType : undefined;
   walk(piece.node, (type, fields) => {
     if (type === 'RangeVar') {
       if (
@@ -60,11 +86,16 @@ function named(catalog: Catalog, piece: Piece, report: Report): void {
         (fields.schemaname === undefined && local.has(fields.relname))
       )
         return;
-      missing('table', findTable(catalog, fields), fields.location, report);
+      const lookup = findTable(catalog, fields);
+      if (!('missing' in lookup) || lookup.schema === true || !isOtherRelation(catalog, fields))
+        missing('table', lookup, fields.location, report);
+    } else if (type === 'DefElem') {
+      return fields.arg === undefined || !('TypeName' in fields.arg) || typeOptions.has(fields.defname);
     } else if (type === 'FuncCall') {
       missing('function', findRoutines(catalog, fields.funcname), fields.location, report);
     } else if (type === 'TypeName') {
-      if (fields.names !== undefined) missing('type', findType(catalog, fields), fields.location, report);
+      if (fields.names !== undefined && fields !== shell)
+        missing('type', findType(catalog, fields), fields.location, report);
     } else if (type === 'ObjectWithArgs') {
       return false;
     }
@@ -147,12 +178,8 @@ const columnChecks: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>
 
 function tableOnly(catalog: Catalog, names: readonly string[], report: Report): void {
   const [relname = '', schemaname] = names.toReversed();
-  missing(
-    'table',
-    findTable(catalog, schemaname === undefined ? { relname } : { relname, schemaname }),
-    undefined,
-    report,
-  );
+  const relation = schemaname === undefined ? { relname } : { relname, schemaname };
+  if (!isOtherRelation(catalog, relation)) missing('table', findTable(catalog, relation), undefined, report);
 }
 
 /** The name of the function or type that a statement creates or is about. */

@@ -15,6 +15,7 @@ export function newTable(name: string): Table {
     policies: new Map(),
     triggers: new Map(),
     constraints: new Set(),
+    parents: [],
     grants: new Map(),
   };
 }
@@ -60,6 +61,7 @@ export function startingCatalog(): Catalog {
     drops: new Map(),
     needs: [],
     broken: new Set(),
+    madeByRoutines: new Set(),
     defaultGrants: new Map(),
     searchPath: [...searchPath],
     unknownExtension: false,

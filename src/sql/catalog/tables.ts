@@ -87,13 +87,23 @@ export function describedTable(catalog: Catalog, piece: Piece<'CreateStmt'>): Ta
   ];
   for (const parent of parents) {
     const lookup = findTable(catalog, parent);
-    if (!('found' in lookup)) table.open = true;
-    else for (const [name, column] of lookup.found.columns) table.columns.set(name, { ...column, site: table.site });
+    if (!('found' in lookup) || lookup.found.open) table.open = true;
+    if ('found' in lookup)
+      for (const [name, column] of lookup.found.columns) table.columns.set(name, { ...column, site: table.site });
   }
+  table.parents = allOf(statement.inhRelations, 'RangeVar').map((parent) => referenced(catalog, parent));
   if (statement.partbound !== undefined && parents[0] !== undefined)
     table.partitionOf = referenced(catalog, parents[0]);
   if (elements.length === 0 && parents.length === 0) table.open = statement.ofTypename !== undefined;
   return table;
+}
+
+/** The table that a command attaches or detaches. */
+function partitionIn(catalog: Catalog, command: Fields<'AlterTableCmd'>): Table | undefined {
+  const { relname, schemaname } = fieldsOf(command.def, 'PartitionCmd')?.name ?? {};
+  if (relname === undefined) return undefined;
+  const lookup = findTable(catalog, schemaname === undefined ? { relname } : { relname, schemaname });
+  return 'found' in lookup ? lookup.found : undefined;
 }
 
 const alters: Record<string, (catalog: Catalog, table: Table, command: Fields<'AlterTableCmd'>, piece: Piece) => void> =
@@ -108,6 +118,8 @@ const alters: Record<string, (catalog: Catalog, table: Table, command: Fields<'A
     AT_DropColumn(catalog, table, command, piece) {
       const { name = '' } = command;
       table.columns.delete(name);
+      // Those that inherit lose the column too, unless they define it themselves.
+      for (const heir of heirsOf(catalog, table.name)) heir.open = true;
       catalog.dropped.set(`column ${table.name}.${name}`, { piece, offset: piece.at() });
       table.foreignKeys = table.foreignKeys.filter(({ columns }) => !columns.includes(name));
       table.unique = table.unique.filter((columns) => !columns.includes(name));
@@ -144,6 +156,27 @@ const alters: Record<string, (catalog: Catalog, table: Table, command: Fields<'A
       const column = table.columns.get(command.name ?? '');
       if (column !== undefined) column.default = command.def;
     },
+    AT_AttachPartition(catalog, table, command) {
+      const partition = partitionIn(catalog, command);
+      if (partition === undefined) return;
+      partition.partitionOf = table.name;
+      partition.parents.push(table.name);
+    },
+    AT_DetachPartition(catalog, table, command) {
+      const partition = partitionIn(catalog, command);
+      if (partition === undefined) return;
+      partition.partitionOf = undefined;
+      partition.parents = partition.parents.filter((each) => each !== table.name);
+    },
+    AT_AddInherit(catalog, table, command) {
+      const parent = fieldsOf(command.def, 'RangeVar');
+      if (parent !== undefined) table.parents.push(referenced(catalog, parent));
+    },
+    AT_DropInherit(catalog, table, command) {
+      const parent = fieldsOf(command.def, 'RangeVar');
+      const name = parent === undefined ? '' : referenced(catalog, parent);
+      table.parents = table.parents.filter((each) => each !== name);
+    },
     AT_EnableRowSecurity(_, table, __, piece) {
       table.rls ??= { piece, offset: piece.at() };
     },
@@ -152,10 +185,19 @@ const alters: Record<string, (catalog: Catalog, table: Table, command: Fields<'A
     },
   };
 
+/** The tables that inherit from a table, and those that inherit from them. */
+export function heirsOf(catalog: Catalog, name: string): Table[] {
+  const heirs = [...catalog.tables.values()].filter(({ parents }) => parents.includes(name));
+  return heirs.flatMap((heir) => [heir, ...heirsOf(catalog, heir.name)]);
+}
+
 /** The name without its schema. */
 export function bare(name: string): string {
   return name.slice(name.indexOf('.') + 1);
 }
+
+/** What an ALTER TABLE also does to the tables that inherit. */
+const ofHeirs = new Set(['AT_AddColumn', 'AT_AlterColumnType']);
 
 /** Applies an ALTER TABLE to the catalog. */
 export function alterTable(catalog: Catalog, piece: Piece<'AlterTableStmt'>): void {
@@ -163,5 +205,7 @@ export function alterTable(catalog: Catalog, piece: Piece<'AlterTableStmt'>): vo
   if (!('found' in lookup)) return;
   for (const command of allOf(piece.node.cmds, 'AlterTableCmd')) {
     alters[command.subtype]?.(catalog, lookup.found, command, piece);
+    if (ofHeirs.has(command.subtype))
+      for (const heir of heirsOf(catalog, lookup.found.name)) alters[command.subtype]?.(catalog, heir, command, piece);
   }
 }

@@ -3,50 +3,19 @@ import { candidatesFor, knownSecret } from '../fixtures/candidates.ts';
 import { actingUser } from '../fixtures/belongings.ts';
 import type { Subject } from '../probes/subject.ts';
 import type { ArgumentType } from '../../rules/engine/live/catalog.ts';
+import {
+  type ArgumentContext,
+  bareName,
+  type Candidate,
+  fits,
+  keys,
+  nobody,
+  unknownOf,
+  valueNamed,
+} from './argument-keys.ts';
 import type { JsonShape } from './json-keys.ts';
-import { isSecret, type RowKey } from './row-keys.ts';
-import type { SettingTexts } from './setting-texts.ts';
-
-/** A value for a function's argument. */
-export interface Candidate {
-  sql: string;
-  /**
-   * The value to use instead in the baseline call, which names no existing row; undefined if this value names no row.
-   */
-  unknown?: string;
-  /** If the value is a part of a text of A's row: the table of that row. */
-  searches?: string;
-  /** It is the name of a privileged role. */
-  isPrivileged?: boolean;
-}
-
-/** The sources of one function's argument values. */
-export interface ArgumentContext {
-  /** All tables with generated rows, and those that the function names. */
-  subjects: readonly Subject[];
-  named: readonly Subject[];
-  /** The values that name A's rows in those that it names. */
-  rowKeys: readonly RowKey[];
-  /** By the name of each argument: columns that it is compared with. */
-  compared: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Names and values of the settings that it writes. */
-  settings: SettingTexts;
-  /** Keys that it reads from JSON. */
-  shape: JsonShape;
-  /** Names of the columns that it mentions, for a function that only answers. */
-  columns: ReadonlySet<string>;
-  /** Arguments that become part of SQL. */
-  injectable: ReadonlySet<string>;
-  /** It runs dynamic SQL. */
-  isDynamic: boolean;
-}
-
-/** An ID, number and text that no row has. */
-const nobody: Readonly<Record<'uuid' | 'number' | 'text', string>> = {
-  uuid: '00000000-0000-4000-8000-00000000dead',
-  number: '1999999999',
-  text: 'zqxnobody',
-};
+import { isSecret } from './row-keys.ts';
+import type { TextForms } from './text-forms.ts';
 
 const nothing: Candidate = { sql: 'NULL' };
 
@@ -148,6 +117,7 @@ function texts(input: ArgumentType, name: string, context: ArgumentContext): Can
       : isSecret.test(name)
         ? [plain]
         : [...unique, plain];
+  const taken = isSecret.test(name) ? [] : composed(ids, name, context);
   const rest = [
     ...sql,
     nothing,
@@ -159,9 +129,58 @@ function texts(input: ArgumentType, name: string, context: ArgumentContext): Can
     { sql: "''" },
     plain,
   ];
-  return [...first, ...rest].map((value) =>
+  return [...taken, ...first, ...rest].map((value) =>
     input.kind === 'p' && !value.sql.startsWith('null::') ? { ...value, sql: `${value.sql}::text` } : value,
   );
+}
+
+/** How many texts of one form are tried, each with other keys, and how many in all. */
+const mostOfForm = 2;
+const mostComposed = 5;
+
+/** Texts of the forms that the function takes apart, with keys of A in them. */
+function composed(ids: readonly Candidate[], name: string, context: ArgumentContext): Candidate[] {
+  const { forms, encodings } = context.textForms(name);
+  const keyOf = (columns: ReadonlySet<string>, rank: number): Candidate | undefined =>
+    ofColumns(columns, rank, context) ?? ids[rank] ?? ids[0];
+  const build = (form: TextForms['forms'][number], rank: number, part: 'sql' | 'unknown'): string =>
+    form
+      .map((one) =>
+        typeof one === 'string' ? quoteLiteral(one) : `(${keyOf(one.columns, rank)?.[part] ?? 'NULL'})::text`,
+      )
+      .join(' || ');
+  const texts = forms.flatMap((form) =>
+    Array.from({ length: mostOfForm }, (_, rank): Candidate => ({
+      sql: `(${build(form, rank, 'sql')})`,
+      unknown: `(${build(form, rank, 'unknown')})`,
+    })),
+  );
+  const asJson =
+    Object.keys(context.shape).length === 0
+      ? []
+      : objects(name, context)
+          .slice(0, mostOfForm)
+          .map(({ sql, unknown }) => ({
+            sql: `(${sql})::text`,
+            ...(unknown === undefined ? {} : { unknown: `(${unknown})::text` }),
+          }));
+  const encoded = encodings.flatMap((encoding) => {
+    const wrap = (sql: string): string => `encode(convert_to((${sql})::text, 'UTF8'), ${quoteLiteral(encoding)})`;
+    return [...texts, ...asJson, ...ids.slice(0, mostOfForm)].map(({ sql, unknown }) => ({
+      sql: wrap(sql),
+      ...(unknown === undefined ? {} : { unknown: wrap(unknown) }),
+    }));
+  });
+  return [...encoded, ...texts, ...asJson].slice(0, mostComposed);
+}
+
+/** The key of A's row in one of the columns. */
+function ofColumns(columns: ReadonlySet<string>, rank: number, { rowKeys }: ArgumentContext): Candidate | undefined {
+  const found = rowKeys.filter(({ column }) => columns.has(column.name));
+  const key = found[rank] ?? found[0];
+  return key === undefined
+    ? undefined
+    : { sql: key.sql, unknown: unknownOf(key.sql, fits('number', key.column.base) ? 'number' : 'text') };
 }
 
 /**
@@ -223,7 +242,12 @@ function arrays(input: ArgumentType, name: string, context: ArgumentContext): Ca
       { sql: "'{}'" },
     ];
   if (/^jsonb?$/.test(element)) return [...objects(name, context).map((one) => wrapped(one, element)), { sql: "'{}'" }];
-  const ids = [...keys(kind, singular, context), ...(kind === 'text' ? searches(name, context) : [])];
+  const found = keys(kind, singular, context);
+  const ids = [
+    ...(kind === 'text' ? composed(found, name, context) : []),
+    ...found,
+    ...(kind === 'text' ? searches(name, context) : []),
+  ];
   const all =
     ids.length === 0
       ? []
@@ -322,50 +346,6 @@ function objects(name: string, context: ArgumentContext): Candidate[] {
   ];
 }
 
-function bareName(name: string): string {
-  return name.toLowerCase().replace(/^_+|^p_|^in_|^target_|_+$/g, '');
-}
-
-/** Values of A's rows in a column of the argument's name, if it is unique. */
-function valueNamed(name: string, { subjects }: ArgumentContext): Candidate[] {
-  const holder = subjects.find((subject) =>
-    subject.table.indexes.some((index) => index.unique && index.columns.length === 1 && index.columns[0] === name),
-  );
-  const value = holder?.rows.a.values.get(name);
-  return value === undefined || value === 'NULL' ? [] : [{ sql: value, unknown: quoteLiteral(nobody.text) }];
-}
-
-/**
- * Every key of A's rows that the function may look up: by the argument's name first, then by the tables that it names.
- */
-function keys(kind: 'uuid' | 'number' | 'text', name: string, context: ArgumentContext): Candidate[] {
-  const guess = idFor(name, context);
-  const compared = context.compared.get(name);
-  const rank = ({ column, isKey }: RowKey): number =>
-    compared?.has(column.name) === true || column.name === bareName(name) ? 0 : isKey ? 1 : 2;
-  const found = context.rowKeys.filter(({ column }) => fits(kind, column.base)).toSorted((x, y) => rank(x) - rank(y));
-  const isGuessed = guess !== undefined && (kind === 'text' || (kind === 'uuid') === isUuid(guess));
-  return [...new Set([...(isGuessed ? [guess] : []), ...found.map(({ sql }) => sql)])].map((sql) => ({
-    sql,
-    unknown: quoteLiteral(
-      isUuid(sql) || kind === 'uuid' ? nobody.uuid : kind === 'number' ? nobody.number : nobody.text,
-    ),
-  }));
-}
-
-function fits(kind: 'uuid' | 'number' | 'text', base: string): boolean {
-  const isNumber = /^(smallint|integer|bigint|numeric)/.test(base);
-  return kind === 'uuid'
-    ? base === 'uuid'
-    : kind === 'number'
-      ? isNumber
-      : base === 'uuid' || isNumber || base === 'text' || base.startsWith('character varying');
-}
-
-function isUuid(sql: string): boolean {
-  return /^'[\da-f]{8}-[\da-f]{4}-/.test(sql);
-}
-
 /** The text of a literal; undefined for any other expression. */
 function textOf(sql: string): string | undefined {
   return /^'[^'\\]*'$/.test(sql) ? sql.slice(1, -1) : undefined;
@@ -373,23 +353,6 @@ function textOf(sql: string): string | undefined {
 
 function isPrivilegedRole(label: string): boolean {
   return /^(owner|admin|administrator|super_?admin)$/.test(label);
-}
-
-/**
- * The ID that an argument of this name most likely expects: of A, of X, or of A's row in the table that it is named
- * after, with or without a prefix. A prefixed table counts only if the function names it.
- */
-function idFor(name: string, { subjects, named }: ArgumentContext): string | undefined {
-  const word = bareName(name).replace(/_?(id|uuid)$/, '');
-  if (/(^|_)(user|profile|owner|member|account_owner|person)$/.test(word)) return subjects[0]?.users.a;
-  const names = [word, `${word}s`, `${word}es`, word.replace(/y$/, 'ies')];
-  const found =
-    subjects.find((subject) => names.includes(subject.table.name)) ??
-    named.find((subject) => word !== '' && names.some((one) => subject.table.name.endsWith(`_${one}`))) ??
-    subjects.find(
-      (subject) => /^(org|organi[sz]ation|team|tenant|workspace|company|account)$/.test(word) && subject.isTenants,
-    );
-  return found?.rows.a.key.length === 1 ? found.rows.a.key[0]![1] : undefined;
 }
 
 /** SQL of an argument list: by name, as the Data API calls functions, or by position if an argument has no name. */

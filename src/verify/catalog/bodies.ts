@@ -95,6 +95,7 @@ function readPlpgsql(tree: PlpgsqlTree, body: RoutineBody): void {
 /** The variables that a statement assigns. */
 function variablesOf(statement: string, fields: PlpgsqlTree, nameOf: (number: unknown) => string[]): string[] {
   if (statement === 'PLpgSQL_stmt_assign') return nameOf(fields['varno']);
+  if (statement === 'PLpgSQL_stmt_case') return nameOf(fields['t_varno']);
   if (statement === 'PLpgSQL_var') return [String(fields['refname'])];
   return [
     ...namesOf(fields['target'] as PlpgsqlTree | undefined),

@@ -17,7 +17,7 @@ interface Names {
   rows: ReadonlySet<string>;
   /** A column without a qualifier is the row's. */
   isPlain: boolean;
-  /** Variables and arguments that hold one of its columns. */
+  /** Variables, fields of records and arguments that hold one of its columns. */
   variables: ReadonlyMap<string, ColumnRow>;
 }
 
@@ -128,14 +128,23 @@ function variablesOf(routine: FunctionRow, table: RelationRow, model: Model): Na
     if ((type === table.name || type === `${table.schema}.${table.name}`) && name !== '') rows.add(name);
   });
   for (const { variables: names, value } of model.sources.body(routine).assigned) {
-    const select = fields(value, 'SelectStmt');
-    const inside = select === undefined ? undefined : namesIn(select, table, nothing);
-    if (select === undefined || inside === undefined || inside === nothing) continue;
-    const targets = ((select['targetList'] ?? []) as unknown[]).map((target) => fields(target, 'ResTarget')?.['val']);
-    const columns = targets.map((target) => ownColumn(target, table, inside));
-    if (targets.length !== names.length || columns.every((column) => column === undefined)) {
-      if (names.length === 1) rows.add(names[0]!);
-    } else
+    const statement = ['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt']
+      .map((type) => fields(value, type))
+      .find((one) => one !== undefined);
+    if (statement === undefined) continue;
+    const around = { rows, isPlain: false, variables };
+    const inside = namesIn(statement, table, around);
+    const targets = (statement['returningList'] ?? statement['targetList'] ?? []) as unknown[];
+    const columns = targets.map((target) => ownColumn(fields(target, 'ResTarget')?.['val'], table, inside));
+    const [only] = names;
+    if (only !== undefined && names.length === 1 && (targets.length > 1 || columns[0] === undefined)) {
+      if (inside !== around) rows.add(only);
+      // A record holds columns under the names that the query gives them.
+      columns.forEach((column, index) => {
+        const name = fields(targets[index], 'ResTarget')?.['name'];
+        if (column !== undefined && typeof name === 'string') variables.set(`${only}.${name}`, column);
+      });
+    } else if (targets.length === names.length)
       columns.forEach((column, index) => {
         if (column !== undefined) variables.set(names[index]!, column);
       });
@@ -146,7 +155,6 @@ function variablesOf(routine: FunctionRow, table: RelationRow, model: Model): Na
 /** What the names in a query mean, if it reads the table. */
 function namesIn(statement: Node, table: RelationRow, around: Names): Names {
   const found = new Set<string>();
-  let others = 0;
   walk(
     [statement['fromClause'], statement['relation'], statement['usingClause']].map((part) =>
       // The relation of an UPDATE is a RangeVar without its type.
@@ -154,11 +162,9 @@ function namesIn(statement: Node, table: RelationRow, around: Names): Names {
     ),
     (type, range) => {
       if (type === 'RangeSubselect' || type === 'SubLink') return false;
-      if (type === 'RangeFunction') others += 1;
       if (type !== 'RangeVar') return undefined;
       if (range['relname'] === table.name && (range['schemaname'] ?? table.schema) === table.schema)
         found.add(String((range['alias'] as Node | undefined)?.['aliasname'] ?? table.name));
-      else others += 1;
       return undefined;
     },
   );
@@ -166,7 +172,8 @@ function namesIn(statement: Node, table: RelationRow, around: Names): Names {
     ? around
     : {
         rows: new Set([...around.rows, ...found]),
-        isPlain: others === 0 || around.isPlain,
+        // Another table of the query with a column of that name would make it ambiguous.
+        isPlain: true,
         variables: around.variables,
       };
 }
@@ -174,7 +181,7 @@ function namesIn(statement: Node, table: RelationRow, around: Names): Names {
 function ownColumn(node: unknown, table: RelationRow, { rows, isPlain, variables }: Names): ColumnRow | undefined {
   const { name, qualifier } = columnOf(node) ?? argumentOf(node) ?? {};
   if (name === undefined) return undefined;
-  const variable = qualifier === undefined ? variables.get(name) : undefined;
+  const variable = variables.get(qualifier === undefined ? name : `${qualifier}.${name}`);
   if (variable !== undefined) return variable;
   return (qualifier === undefined ? isPlain : rows.has(qualifier))
     ? table.columns.find((column) => column.name === name)

@@ -2,9 +2,11 @@ import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import { type Actor, triesAll } from '../probes/actors.ts';
 import type { NamedProbe } from '../probes/probes.ts';
 import { type Subject, userColumnsOf } from '../probes/subject.ts';
-import { argumentList, type ArgumentContext, type Candidate, candidatesOf } from './arguments.ts';
+import type { ArgumentContext, Candidate } from './argument-keys.ts';
+import { argumentList, candidatesOf } from './arguments.ts';
 import { type FunctionRow, isPlatformSchema, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { knownSecret } from '../fixtures/candidates.ts';
+import { readersOf } from './conditions.ts';
 import { injectableArguments } from './dynamic-sql.ts';
 import { outsideEffect } from './effects.ts';
 import { jsonShape } from './json-keys.ts';
@@ -12,6 +14,7 @@ import { settingOf } from './settings.ts';
 import { settingTexts } from './setting-texts.ts';
 import { comparedColumns, type RowKey, rowKeysOf } from './row-keys.ts';
 import type { Model } from './model.ts';
+import { textFormsOf } from './text-forms.ts';
 import { mayChange, tablesChanged, tablesNamed } from './reached-tables.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 
@@ -45,8 +48,8 @@ export interface Callable {
 }
 
 /**
- * The maximum number of calls, baselines included: for a SECURITY DEFINER function, for any other, for one that returns
- * a boolean.
+ * The maximum number of calls for the ordinary rows, baselines included: for a SECURITY DEFINER function, for any other, for one
+ * that returns a boolean.
  */
 const mostCalls = { privileged: 10, plain: 3, answering: 6 };
 
@@ -111,22 +114,32 @@ function callableOf(
   const namedSubjects = subjects
     .filter(({ table }) => named.has(table))
     .toSorted((x, y) => isMentioned(x) - isMentioned(y));
-  const rowKeys = namedSubjects.flatMap((subject) => rowKeysOf(subject, model));
-  callable.rowKeys = rowKeys;
-  const context: ArgumentContext = {
-    subjects,
-    named: namedSubjects,
-    rowKeys,
-    compared: comparedColumns(
-      routine.inputs.map((_, index) => argumentNameOf(routine, index)),
-      bodies.flatMap(({ trees }) => trees),
-    ),
+  const compared = comparedColumns(
+    routine.inputs.map((_, index) => argumentNameOf(routine, index)),
+    bodies.flatMap(({ trees }) => trees),
+  );
+  const fixed = {
+    compared,
     settings: settingTexts(routine, subjects, model),
     isDynamic: reached.some((one) => model.sources.effects(one).isDynamic),
     shape: jsonShape(bodies, model.tables),
+    textForms: (argument: string) => textFormsOf(routine, argument, model.sources),
     injectable: new Set(injectable),
     columns: new Set(isAnswer(routine) ? reached.flatMap((one) => [...model.sources.effects(one).columns]) : []),
   };
+  const contextOf = (known: readonly Subject[]): ArgumentContext => {
+    const instead = new Map(known.map((subject) => [subject.name, subject]));
+    return {
+      ...fixed,
+      subjects: subjects.map((subject) => instead.get(subject.name) ?? subject),
+      named: known,
+      rowKeys: known.flatMap((subject) => rowKeysOf(subject, model)),
+    };
+  };
+  const context = contextOf(namedSubjects);
+  const inStates = statesAskedBy(reached, namedSubjects, model).map(contextOf);
+  const { rowKeys } = context;
+  callable.rowKeys = rowKeys;
   const changes = mayChange(routine, model);
   const most = !reached.some(({ definer }) => definer)
     ? mostCalls.plain
@@ -158,7 +171,14 @@ function callableOf(
     known.set(sql, probe);
     return probe;
   };
-  valueLists(routine, context, most).forEach((values, index) => {
+  const ordinary = valueLists(routine, context, most);
+  const further = inStates.flatMap((one) =>
+    combinations(
+      routine.inputs.map((input, index) => candidatesOf(input, argumentNameOf(routine, index), one)),
+      inStates.length * 2 > mostStates ? 1 : 2,
+    ),
+  );
+  [...ordinary, ...further].forEach((values, index) => {
     const isPrivileged = values.some((value) => value.isPrivileged === true);
     const probe = probeOf(
       values.map(({ sql }) => sql),
@@ -169,9 +189,8 @@ function callableOf(
     const without = values.map((value) =>
       searches.length > 0 && value.searches === undefined ? value.sql : (value.unknown ?? value.sql),
     );
-    const isKeyed =
-      without.some((sql, at) => sql !== values[at]!.sql) &&
-      (searches.length > 0 || (routine.returns !== 'boolean' && routine.returns !== 'void'));
+    // What a key tells of itself, it tells of an ordinary row as well.
+    const isKeyed = index < ordinary.length && without.some((sql, at) => sql !== values[at]!.sql);
     callable.calls.push({
       probe,
       searches,
@@ -181,6 +200,34 @@ function callableOf(
   });
   callable.probes = [...known.values()];
   return callable;
+}
+
+/** The maximum number of states in which the rows are asked for. */
+const mostStates = 10;
+
+/**
+ * For each state that the function asks for: the tables that it names, first the one that has it, with A's row in that state in
+ * place of the ordinary one.
+ */
+function statesAskedBy(
+  reached: readonly FunctionRow[],
+  subjects: readonly Subject[],
+  model: Model,
+): (readonly Subject[])[] {
+  const routines = new Set(reached);
+  return subjects
+    .flatMap((subject) => {
+      const readers = readersOf(subject.table, model).filter(
+        ({ routine }) => routine !== undefined && routines.has(routine),
+      );
+      return subject.rows.states
+        .filter(({ askedIn }) => readers.some(({ trees }) => askedIn?.has(trees)))
+        .map((row) => [
+          { ...subject, rows: { ...subject.rows, a: row } },
+          ...subjects.filter((other) => other !== subject),
+        ]);
+    })
+    .slice(0, mostStates);
 }
 
 /** Names of arguments for what only those know who were told: the token of an invitation, a code. */
@@ -249,9 +296,18 @@ export function asksCaller(routine: FunctionRow, { sources }: Model): boolean {
   });
 }
 
-/** The arguments of each call: first without those that have a default, then with all; the most likely values first. */
+/** The arguments of each call, the most likely values first; at last one that gives a privileged role. */
 function valueLists(routine: FunctionRow, context: ArgumentContext, most: number): Candidate[][] {
   const lists = routine.inputs.map((input, index) => candidatesOf(input, argumentNameOf(routine, index), context));
+  const privileged = lists.flatMap((list, index) => {
+    const value = list.find(({ isPrivileged }) => isPrivileged === true);
+    return value === undefined ? [] : [lists.map((other, at) => (at === index ? value : other[0]!))];
+  });
+  return [...mostLikely(routine, lists, most), ...privileged.slice(0, 1)];
+}
+
+/** Combinations of values: first without those arguments that have a default, then with all. */
+function mostLikely(routine: FunctionRow, lists: readonly Candidate[][], most: number): Candidate[][] {
   if (routine.defaults === 0) return combinations(lists, most);
   const least = combinations(lists.slice(0, lists.length - routine.defaults), Math.ceil(most / 3));
   return [...least, ...combinations(lists, most - least.length)];

@@ -20,6 +20,7 @@ import {
   type ParseExpression,
   walk,
 } from '../../rules/engine/live/expression.ts';
+import { withImpliedKeys } from './implied-keys.ts';
 import { polymorphicMeaning } from './polymorphic.ts';
 import { findTenancy, isOrganizationColumn, isUserColumn, primaryKey, type Tenancy } from './tenancy.ts';
 
@@ -55,13 +56,14 @@ export interface Model {
 
 /** Builds the model from the catalog, the declarations and the policies. */
 export function buildModel(
-  catalog: Catalog,
+  given: Catalog,
   declarations: readonly Declaration[],
   parse: ParseExpression,
   isolation: Isolation,
   userRole: string,
 ): Model {
-  const sources = sourcesOf(catalog.functions);
+  const sources = sourcesOf(given.functions);
+  const catalog = withImpliedKeys(given, parse, sources);
   const tables = new Map(catalog.relations.map((row) => [qualifiedName(row), row]));
   const facts = new Map<RelationRow, PolicyFacts[]>();
   const meanings = new Map<ColumnRow, Meaning | undefined>();
@@ -104,11 +106,12 @@ export function buildModel(
       (one) => one.scope === 'shared-with' && one.table === qualifiedName(table) && one.column === column.name,
     );
     if (isShared && tenancy.organizations !== undefined) return 'organization';
-    if (key.includes(column.name) || table.constraints.some((k) => k.type === 'f' && k.columns.includes(column.name)))
-      return undefined;
+    const isKey = key.length === 1 && key[0] === column.name;
+    if (isKey || table.constraints.some((k) => k.type === 'f' && k.columns.includes(column.name))) return undefined;
     // A list of users names guests, of whom there may be none.
     if (column.base.endsWith('[]')) return undefined;
     if (model.policyFacts(table).some((policy) => policy.userColumns.includes(column.name))) return 'user';
+    if (key.includes(column.name)) return undefined;
     return meaningByClaim(table, column, model);
   };
   model.tenancy = findTenancy(catalog, isolation, {

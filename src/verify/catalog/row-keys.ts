@@ -82,7 +82,7 @@ function stored(subject: Subject, column: ColumnRow): RowKey {
 }
 
 /** Columns that the table's own triggers set, by name, and the functions that do. */
-function madeColumns(table: RelationRow, model: Model): ReadonlyMap<string, string> {
+export function madeColumns(table: RelationRow, model: Model): ReadonlyMap<string, string> {
   return new Map(
     table.triggers
       .filter(({ enabled }) => enabled)

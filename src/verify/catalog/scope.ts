@@ -6,7 +6,7 @@ import {
   type RelationRow,
 } from '../../rules/engine/live/catalog.ts';
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
-import { columnOf, walk } from '../../rules/engine/live/expression.ts';
+import { columnOf, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from './model.ts';
 import { polymorphicKeys } from './polymorphic.ts';
 import { isTable, primaryKey } from './tenancy.ts';
@@ -27,6 +27,8 @@ export interface Scope {
   coMembersWrite: boolean;
   /** Users belong to the rows by a table that joins them and that the policies read, as to the rooms of a chat. */
   isJoined: boolean;
+  /** Only those whom it joins read them. */
+  isReadByJoined: boolean;
 }
 
 interface Ownership {
@@ -60,6 +62,7 @@ export function scopeOf(table: RelationRow, model: Model): Scope {
       (shared !== undefined && meaningOf(table, shared.column, model) === 'organization'),
     coMembersWrite: coMembers('awd*') || mayBeShared,
     isJoined: ownership === undefined && isJoined(table, model),
+    isReadByJoined: ownership === undefined && isReadByJoined(table, model),
   };
   if (isDeclared(model.declarations, name, 'service-only'))
     return { ...base, kind: 'service-only', text: 'service-only' };
@@ -95,14 +98,49 @@ function publicPolicies(table: RelationRow, { declarations }: Model): (string | 
     });
 }
 
+/** Users are joined to the row, or to the row that it belongs to, and its policies ask for that. */
 function isJoined(table: RelationRow, model: Model): boolean {
-  const name = qualifiedName(table);
-  return [...model.tables.values()].some(
+  return joiningTables(table, model).length > 0;
+}
+
+function joiningTables(table: RelationRow, model: Model): RelationRow[] {
+  const names = new Set([qualifiedName(table), ...parentsOf(table)]);
+  return [...model.tables.values()].filter(
     (joining) =>
-      joining.constraints.some((key) => key.type === 'f' && key.target === name) &&
+      joining !== table &&
+      joining.constraints.some((key) => key.type === 'f' && names.has(key.target ?? '')) &&
       joining.columns.some((column) => model.meaningOf(joining, column) === 'user') &&
       model.dependencies.askers(qualifiedName(joining)).includes(table),
   );
+}
+
+/** What the rows of the table must belong to. */
+function parentsOf(table: RelationRow): string[] {
+  const isRequired = (name: string): boolean => table.columns.some((column) => column.name === name && column.notNull);
+  return table.constraints.flatMap(({ type, target, columns }) =>
+    type === 'f' && target !== null && columns.every(isRequired) ? [target] : [],
+  );
+}
+
+/** Every policy by which the rows are read asks for the table that joins users to them: who is not joined must not read them. */
+function isReadByJoined(table: RelationRow, model: Model): boolean {
+  const joining = new Set(joiningTables(table, model).map(({ name }) => name));
+  const reading = policiesFor(table, 'S', model);
+  return joining.size > 0 && reading.length > 0 && reading.every(({ using }) => namesOneOf(using, joining, model));
+}
+
+/** Says whether an expression, or a helper that it calls, names one of the tables. */
+function namesOneOf(sql: string | null, names: ReadonlySet<string>, model: Model): boolean {
+  let isNamed = false;
+  walk(sql === null ? undefined : model.parse(sql), (type, node) => {
+    if (type === 'RangeVar') isNamed ||= names.has(String(node['relname']));
+    if (type !== 'FuncCall') return;
+    const name = nameParts(node['funcname']).at(-1);
+    isNamed ||= model.catalog.functions.some(
+      (routine) => routine.name === name && [...names].some((one) => model.sources.words(routine).has(one)),
+    );
+  });
+  return isNamed;
 }
 
 function describe(ownership: Ownership): string {

@@ -129,6 +129,7 @@ function bucketWorld(
         coMembersRead: byOrganization,
         coMembersWrite: byOrganization,
         isJoined: false,
+        isReadByJoined: false,
       },
       state: name,
       rows,

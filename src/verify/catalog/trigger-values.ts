@@ -6,6 +6,7 @@ import type { AimedValue, Subject } from '../probes/subject.ts';
 import { candidatesOf } from './arguments.ts';
 import { carries, spread } from './dynamic-sql.ts';
 import { jsonShape } from './json-keys.ts';
+import { mergedForms, textFormsOf } from './text-forms.ts';
 import type { Model } from './model.ts';
 import { tablesChanged, tablesNamed } from './reached-tables.ts';
 import { comparedColumns, rowKeysOf } from './row-keys.ts';
@@ -74,6 +75,7 @@ function aimsOf(
     compared,
     settings: { names: [], values: [], naming: new Set<string>() },
     shape: jsonShape(bodies, model.tables),
+    textForms: (column: string) => mergedForms(routines.map((routine) => textFormsOf(routine, column, model.sources))),
     columns: new Set<string>(),
     injectable: new Set<string>(),
     isDynamic: false,

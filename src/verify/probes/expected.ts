@@ -67,6 +67,7 @@ export const expectRead = withScope((subject, actor) => {
   const { scope } = subject;
   if (scope.kind === 'public-read') return 'may';
   if (actor.isAnonymous) return 'no';
+  if (scope.isReadByJoined && actor.relation === 'none') return 'no';
   if (scope.kind === 'unowned') return personalColumns(subject).length > 0 ? 'no' : 'may';
   if (actor.relation === 'self' || actor.relation === 'guest') return 'may';
   if (actor.relation === 'co-member') return scope.kind === 'organization' || scope.coMembersRead ? 'may' : 'no';

@@ -12,6 +12,7 @@ type Own = Pick<RelationRow, 'schema' | 'name'>;
 /**
  * Reads the outcome of a probe of a table.
  * @param own the table itself: a refusal by another table does not count
+ * @param isAlone A's further rows were removed first
  */
 export function resultOf(
   cell: Cell,
@@ -20,6 +21,7 @@ export function resultOf(
   own: Own,
   isAnonymous: boolean,
   isTable: boolean,
+  isAlone = false,
 ): Result {
   if ('code' in cell) return failure(verb, cell.code, cell.message, own, isAnonymous, isTable);
   if (verbs[verb].result === 'labels')
@@ -28,7 +30,10 @@ export function resultOf(
   if (cell.touched === 0 && cell.state === '') return { outcome: 'filtered' };
   if (verbs[verb].result === 'added') return { outcome: 'allowed' };
   // Without WHERE only the generated rows count, not other rows in the table.
-  const rows = changedRows(before, cell.state) + (countChanged(before, cell.state) ? '#' : '');
+  const changed = changedRows(before, cell.state);
+  const rows = isAlone
+    ? [...changed].filter((label) => label === 'a').join('')
+    : changed + (countChanged(before, cell.state) ? '#' : '');
   return rows === '' ? { outcome: 'filtered' } : { outcome: 'allowed', rows };
 }
 

@@ -4,7 +4,8 @@ import type { Model } from '../catalog/model.ts';
 import type { Probe } from '../fixtures/script.ts';
 import type { Actor } from './actors.ts';
 import type { Answer, Cell } from './run-script.ts';
-import { condition, type Subject } from './subject.ts';
+import { columnsIn, policiesFor } from '../catalog/scope.ts';
+import { condition, labelledRows, type Subject } from './subject.ts';
 import type { VerbRow } from './verb-row.ts';
 import { type Verb, verbs } from './verbs.ts';
 
@@ -19,6 +20,8 @@ export interface NamedProbe extends Probe {
   refused?: number[];
   /** A member who runs it for others, since the same comes of it for them: their numbers. */
   alike?: { by: number; others: number[] };
+  /** A's further rows are removed first: what becomes of them says nothing. */
+  isAlone?: true;
   /** By the number of an actor: the probe that meets the same rows and more. */
   wider?: ReadonlyMap<number, NamedProbe>;
 }
@@ -35,11 +38,15 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
   /** By verb and the number of an actor, its first statement. */
   const first = new Map<string, NamedProbe>();
   const areAlike = areMembersAlike(subject, model);
+  const asksMore = asksForMore(subject, model);
   const probes = rows
     .filter(([, row]) => row.letter === 'S' || !subject.isReadOnly)
     .flatMap(([verb, row]) => {
       /** Each statement, by its text and what prepares for it. */
-      const statements = new Map<string, { sql: string; prepare: string | undefined; numbers: number[] }>();
+      const statements = new Map<
+        string,
+        { sql: string; prepare: string | undefined; isAlone: boolean; numbers: number[] }
+      >();
       const firstOf = new Map<number, string>();
       actors.forEach((actor, number) => {
         if (actor.isMultiOrg && !isForMultiOrg(row, actor, subject, model)) return;
@@ -48,14 +55,17 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
           row.prepare?.(subject, model) ?? (row.withoutWhere === true ? cleared(row, subject, actor) : undefined);
         for (const sql of new Set(row.sql(subject, actor, model))) {
           if (sql === undefined) continue;
-          const key = `${prepare ?? ''};${sql}`;
-          const known = statements.get(key) ?? { sql, prepare, numbers: [] };
-          known.numbers.push(number);
-          statements.set(key, known);
-          if (!firstOf.has(number)) firstOf.set(number, key);
+          for (const isAlone of asksMore && row.withoutWhere === true && row.letter !== 'D' ? [false, true] : [false]) {
+            const before = isAlone ? [prepare, removeFurther(subject)].filter(Boolean).join('; ') : prepare;
+            const key = `${before ?? ''};${sql}`;
+            const known = statements.get(key) ?? { sql, prepare: before, isAlone, numbers: [] };
+            known.numbers.push(number);
+            statements.set(key, known);
+            if (!firstOf.has(number)) firstOf.set(number, key);
+          }
         }
       });
-      return [...statements].map(([key, { sql, prepare, numbers }]): NamedProbe => {
+      return [...statements].map(([key, { sql, prepare, isAlone, numbers }]): NamedProbe => {
         const refused = numbers.filter((number) => isRefused(subject, row, actors[number]!, model));
         const able = numbers.filter((number) => !refused.includes(number));
         const members = able.filter(
@@ -81,6 +91,7 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
                 ...(row.result === 'changed' && subject.grants.rules.length > 0 ? { uncounted: true as const } : {}),
               }),
           ...(prepare === undefined ? {} : { prepare }),
+          ...(isAlone ? { isAlone } : {}),
         };
         for (const number of numbers) if (firstOf.get(number) === key) first.set(`${verb} ${number}`, probe);
         return probe;
@@ -116,6 +127,32 @@ function cleared({ letter }: VerbRow, subject: Subject, { user }: Actor): string
       .filter((sql) => sql !== undefined)
       .join('; ') || undefined
   );
+}
+
+/**
+ * Says whether the policies for changes ask for more than whose the row is: of several rows that are changed at once, one may fail
+ * that and stop the statement, although a single row passes.
+ */
+function asksForMore({ kind, table, belongs, rows }: Subject, model: Model): boolean {
+  const owners = new Set(belongs.map(({ column }) => column));
+  return (
+    kind === 'table' &&
+    rows.states.length > 0 &&
+    policiesFor(table, 'U', model).some(({ using, check }) =>
+      [...columnsIn(check ?? using, table, model)].some((name) => !owners.has(name)),
+    )
+  );
+}
+
+/** SQL that removes all rows of A but the ordinary one, as far as nothing keeps them. */
+function removeFurther(subject: Subject): string {
+  const removals = labelledRows(subject)
+    .filter(([label]) => label !== 'a' && label !== 'b')
+    .map(
+      ([, { key }]) =>
+        `begin delete from ${subject.into} where ${condition(key)}; exception when others then null; end;`,
+    );
+  return `do $muse_alone$ begin ${removals.join(' ')} end $muse_alone$`;
 }
 
 /** Says whether members differ in nothing that is asked here: nothing reads the memberships, nor what is written along with them. */

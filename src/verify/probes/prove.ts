@@ -203,7 +203,7 @@ export async function prove(
     cells: answer.cells,
     copies,
     behind: new Map(looked.map(({ view, behind }) => [qualifiedName(view), new Set(behind.map(qualifiedName))])),
-    leaks: leakFinder({ model, subjects, answer }),
+    leaks: leakFinder({ model, subjects, answer, probes }),
     copyLooks: new Map(looks.map((look) => [look.subject, probes.indexOf(look)])),
   };
   const worlds = otherWorlds(first, probes.length);

@@ -4,6 +4,7 @@ import type { Model } from '../catalog/model.ts';
 import { guestKey, isMember, type Person } from '../fixtures/people.ts';
 import { actingEmail, actingUser } from '../fixtures/belongings.ts';
 import { keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
+import type { RowState } from '../fixtures/states.ts';
 import { seatLabel, stateLabels } from './labels.ts';
 import type { Scope } from '../catalog/scope.ts';
 import { qualifiedName, relation } from '../../rules/engine/live/catalog.ts';
@@ -16,6 +17,8 @@ export interface KnownRow {
   columns?: readonly string[];
   /** A view or a function asks for the state, and may show such rows. */
   isShown?: boolean;
+  /** The views and functions that ask for it, by their trees. */
+  askedIn?: RowState['askedIn'];
   /** A trigger asks for the state of the row that is written. */
   isFired?: boolean;
   /** The state is that it has no owner. */
@@ -155,6 +158,7 @@ function knownRow(row: Row, rows: Rows): KnownRow {
           state: row.state.text,
           columns: row.state.by === 'values' ? [...row.state.values.keys()] : [],
           isShown: row.state.isShown,
+          askedIn: row.state.askedIn,
           isFired: row.state.isFired,
           isOwnerless: row.state.by === 'no owner',
         }),

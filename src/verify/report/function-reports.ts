@@ -16,7 +16,8 @@ import { resultOf, stoppedAt } from '../probes/outcome.ts';
 import { byHand, type NamedProbe } from '../probes/probes.ts';
 import type { Proof } from '../probes/prove.ts';
 import type { Cell } from '../probes/run-script.ts';
-import { changedRows, countChanged } from '../probes/subject.ts';
+import { rowsOfA, without } from '../probes/labels.ts';
+import { changedRows, countChanged, heldBy } from '../probes/subject.ts';
 import { type LeakFinder, namesOf, readFound } from './leaks.ts';
 import type { Check, Gap, TableReport } from './report.ts';
 import { cellsOf } from './reports.ts';
@@ -149,14 +150,14 @@ function toldOf(
 function readResult(
   call: FunctionCall,
   cell: Cell & { answer: string },
-  without: Cell | undefined,
+  baseline: Cell | undefined,
   actor: Actor,
   { tables, gives, routine, rowKeys }: Callable,
   leaks: LeakFinder,
 ): Check {
   const sql = sqlAs(withStored(call.probe.sql, rowKeys, leaks), actor);
   const found = readFound(cell.answer);
-  const nobody = without !== undefined && 'answer' in without ? readFound(without.answer) : undefined;
+  const nobody = baseline !== undefined && 'answer' in baseline ? readFound(baseline.answer) : undefined;
   const values = found.values.filter((value) => !sql.includes(`'${value}'`));
   const given = leaks.given(values, tables);
   const leaked = new Set(hidden(given, actor, tables, leaks));
@@ -280,7 +281,10 @@ function changesOf(
     .filter(({ kind }) => kind === 'table')
     .flatMap((subject) => {
       const [then, now] = [before[subject.state] ?? '', after[subject.state] ?? ''];
-      const touched = changedRows(then, now).includes('a');
+      const rows = changedRows(then, now);
+      // In a state, a row may be meant for others of its side.
+      const touched =
+        rows.includes('a') || (actor.relation === 'none' && rowsOfA(without(rows, heldBy(actor.user, subject))) !== '');
       const added = countChanged(then, now) && subject.belongs.length > 0;
       const isForbidden =
         (touched && leaks.isForbidden(subject.name, actor, 'update')) ||

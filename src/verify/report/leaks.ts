@@ -3,7 +3,8 @@ import { authUsers, isMadeUp, knownRowsState, readKnownRows } from '../fixtures/
 import type { Actor } from '../probes/actors.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Answer } from '../probes/run-script.ts';
-import type { Subject } from '../probes/subject.ts';
+import type { NamedProbe } from '../probes/probes.ts';
+import { labelledRows, type Subject } from '../probes/subject.ts';
 import { hasOwners } from '../fixtures/rows.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import { type Verb, verbs } from '../probes/verbs.ts';
@@ -57,7 +58,13 @@ export interface LeakFinder {
 }
 
 /** Creates the finder of one proof. */
-export function leakFinder(proof: { answer: Answer; model: Model; subjects: readonly Subject[] }): LeakFinder {
+export function leakFinder(proof: {
+  answer: Answer;
+  model: Model;
+  subjects: readonly Subject[];
+  probes: readonly NamedProbe[];
+}): LeakFinder {
+  const declared = declaredStates(proof.answer, proof.probes);
   const rows = readKnownRows(proof.answer.states[knownRowsState]);
   const ofB = new Set([...rows.values()].flatMap(({ b }) => [...b.values()]));
   const subjects = new Map(proof.subjects.map((subject) => [subject.name, subject]));
@@ -88,7 +95,12 @@ export function leakFinder(proof: { answer: Answer; model: Model; subjects: read
     tables: ReadonlySet<string>,
   ): { value: string; holders: string[]; state: string }[] =>
     [...tables].flatMap((name) => {
-      const found = [...(rows.get(name)?.states ?? [])].find(([, held]) => [...held.values()].includes(value));
+      const known = (subjects.has(name) ? labelledRows(subjects.get(name)!) : []).filter(
+        ([label]) => declared.get(name)?.has(label) === true,
+      );
+      const found = [...(rows.get(name)?.states ?? [])].find(
+        ([state, held]) => [...held.values()].includes(value) && !known.some(([, row]) => row.state === state),
+      );
       return found === undefined ? [] : [{ value, holders: [name], state: found[0] }];
     });
   const { userTables, membership } = proof.model.tenancy;
@@ -128,6 +140,17 @@ export function leakFinder(proof: { answer: Answer; model: Model; subjects: read
         return holders.length === 0 ? [] : [{ value, holders }];
       }),
   };
+}
+
+/** By subject: letters of the rows that it is declared everyone may read. */
+function declaredStates({ cells }: Answer, probes: readonly NamedProbe[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = new Map<string, Set<string>>();
+  for (const cell of cells) {
+    const { subject, verb } = probes[cell.probe]!;
+    if (verb === 'select-public' && 'answer' in cell)
+      found.set(subject, new Set([...(found.get(subject) ?? []), ...cell.answer]));
+  }
+  return found;
 }
 
 function distinct(values: readonly string[]): string[] {

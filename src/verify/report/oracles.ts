@@ -1,24 +1,30 @@
 import type { Finding } from '../../shared/finding.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
-import { qualifiedName } from '../../rules/engine/live/catalog.ts';
-import type { Callable } from '../catalog/functions.ts';
+import { type ColumnRow, type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { type Callable, isAnswer } from '../catalog/functions.ts';
+import { isSecret, madeColumns, type RowKey } from '../catalog/row-keys.ts';
+import type { Cell } from '../probes/run-script.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import { type Actor, sqlAs } from '../probes/actors.ts';
 import { verbs } from '../probes/verbs.ts';
 import { cellsOf } from './reports.ts';
-import type { LeakFinder } from './leaks.ts';
+import { type LeakFinder, readFound } from './leaks.ts';
+import type { NamedProbe } from '../probes/probes.ts';
 import type { Proof } from '../probes/prove.ts';
 import { personalColumns } from '../probes/expected.ts';
 import type { Subject } from '../probes/subject.ts';
 import { makeFinding } from './make-finding.ts';
 import type { TableReport } from './report.ts';
 
+/** Names of columns whose values are public names by themselves, each of which only one may have. */
+const publicNames = /(^|_)(slug|handle|user_?name|nick_?name|sub_?domain|domain|path|url)$/;
+
 /**
- * Unique keys over personal data in everyone's rows: a user who can add a row learns from the duplicate key error
- * (23505) whether someone else has that value. A key that includes the owner columns reveals only the caller's own
- * rows.
+ * Unique keys over personal data, or over what people choose or number, in everyone's rows: a user who can add a row learns from
+ * the duplicate key error (23505) whether someone else has that value. A key that includes the owner columns reveals only the
+ * caller's own rows; what the database makes or counts tells nothing.
  */
-export function oracles(subject: Subject, report: TableReport, actors: readonly Actor[]): Finding[] {
+export function oracles(subject: Subject, report: TableReport, { actors, model }: Proof): Finding[] {
   const strangers = actors.filter(({ relation }) => relation === 'none').map(({ name }) => name);
   const told = report.checks.find(
     ({ actor, verb, outcome }) => verb === 'insert' && outcome === 'allowed' && strangers.includes(actor),
@@ -26,8 +32,24 @@ export function oracles(subject: Subject, report: TableReport, actors: readonly 
   if (told === undefined || subject.kind !== 'table' || subject.scope.kind === 'public-read') return [];
   const personal = new Set(personalColumns(subject));
   const owners = new Set(subject.belongs.map(({ column }) => column));
+  const linked = new Set(
+    subject.table.constraints.filter(({ type }) => type === 'f').flatMap(({ columns }) => columns),
+  );
+  const made = madeColumns(subject.table, model);
+  const isChosen = ({ name, category, default: value, identity, generated }: ColumnRow): boolean =>
+    ['S', 'N', 'D'].includes(category) &&
+    value === null &&
+    identity === '' &&
+    !generated &&
+    !linked.has(name) &&
+    !made.has(name) &&
+    !publicNames.test(name) &&
+    !isSecret.test(name);
+  const chosen = new Set(subject.columns.filter(isChosen).map(({ name }) => name));
   const sets = uniqueSets(subject.table).filter(
-    (set) => set.some((name) => personal.has(name)) && !set.some((name) => owners.has(name)),
+    (set) =>
+      (set.some((name) => personal.has(name)) || set.every((name) => chosen.has(name))) &&
+      !set.some((name) => owners.has(name)),
   );
   return sets.map((set) =>
     makeFinding(
@@ -77,12 +99,13 @@ export function toldByErrors(subject: Subject, proof: Proof, leaks: LeakFinder):
  * Functions whose answer, a number, a yes or no or an error, depends on rows that the caller may not read, without
  * giving their texts: one finding for each, unless the function has a worse one.
  */
-export function answers({ routine, name, tables }: Callable, report: TableReport, proof: Proof): Finding[] {
+export function answers(callable: Callable, report: TableReport, proof: Proof): Finding[] {
+  const { routine, name, tables } = callable;
   const who = proof.differences
     .filter(({ probe }) => proof.probes[probe]!.subject === name)
     .map(({ actor }) => proof.actors[actor]!.name);
-  if (who.length === 0 || report.checks.some(({ expected, outcome }) => expected === 'no' && outcome === 'allowed'))
-    return [];
+  if (report.checks.some(({ expected, outcome }) => expected === 'no' && outcome === 'allowed')) return [];
+  if (who.length === 0) return existence(callable, proof);
   const asked = [...tables].filter((table) => proof.differing.has(table)).join(', ');
   return [
     makeFinding(
@@ -93,4 +116,67 @@ export function answers({ routine, name, tables }: Callable, report: TableReport
       'warning',
     ),
   ];
+}
+
+/** Functions that answer differently for the key of a row that the caller may not read and for a key that no row has. */
+function existence({ name, routine, calls, rowKeys }: Callable, proof: Proof): Finding[] {
+  if (!proof.model.sources.reached(routine).some(({ definer }) => definer)) return [];
+  const cells = new Map<NamedProbe, Map<Actor, Cell>>();
+  for (const { cell, actor, probe } of cellsOf(name, proof))
+    cells.set(probe, (cells.get(probe) ?? new Map<Actor, Cell>()).set(actor, cell));
+  const told = calls
+    .filter(({ isBySecret, baseline }) => !isBySecret && baseline !== undefined)
+    .flatMap(({ probe, baseline }) => {
+      const keyed = hiddenRows(rowKeys, proof).filter(({ sql }) => probe.sql.includes(sql));
+      return keyed.length === 0
+        ? []
+        : proof.actors.flatMap((actor) => {
+            const [answer, without] = [probe, baseline!].map((one) =>
+              answerOf(cells.get(one)?.get(actor), one.sql, routine),
+            );
+            const isTold =
+              actor.relation === 'none' && answer !== undefined && without !== undefined && answer !== without;
+            return isTold ? [{ actor: actor.name, tables: keyed.map(({ table }) => table) }] : [];
+          });
+    });
+  if (told.length === 0) return [];
+  const who = [...new Set(told.map(({ actor }) => actor))].join(', ');
+  const asked = [...new Set(told.flatMap(({ tables }) => tables))].join(', ');
+  return [
+    makeFinding(
+      'isolation-read',
+      name,
+      `${name}: its answer tells ${who} whether a row of ${asked} has a certain key, also where the row belongs to another.`,
+      `Let ${qualifiedName(routine)} answer the same for a row that its caller may not read as for one that does not exist.`,
+      'warning',
+    ),
+  ];
+}
+
+/** The own keys of rows that a stranger may not read. Users and organizations are asked for by anyone who works with them. */
+function hiddenRows(rowKeys: readonly RowKey[], { subjects, actors, model }: Proof): RowKey[] {
+  const stranger = actors.find(({ relation }) => relation === 'none');
+  return rowKeys.filter(({ table, column }) => {
+    const subject = subjects.find(({ name }) => name === table);
+    return (
+      stranger !== undefined &&
+      subject !== undefined &&
+      subject.rows.a.key.some(([key]) => key === column.name) &&
+      model.meaningOf(subject.table, column) === undefined &&
+      verbs.select.expects(subject, stranger, model) === 'no'
+    );
+  });
+}
+
+/**
+ * What a caller learns from a call: an answer of yes or no or a number, or an error, of which its own arguments are none. What rows
+ * and texts tell is judged by what is in them.
+ */
+function answerOf(cell: Cell | undefined, sql: string, routine: FunctionRow): string | undefined {
+  if (cell === undefined) return undefined;
+  // That a value does not fit the type says nothing of rows.
+  if ('code' in cell && /^(22|42)/.test(cell.code) && cell.code !== '42501') return undefined;
+  if (!('code' in cell)) return isAnswer(routine) ? readFound(cell.answer).hash : 'no error';
+  const given = [...sql.matchAll(/'((?:[^']|'')+)'/g)].map(([, text]) => text!);
+  return given.reduce((message, text) => message.replaceAll(text, ''), `${cell.code} ${cell.message}`);
 }

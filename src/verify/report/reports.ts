@@ -32,6 +32,7 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
             subject.table,
             actor.isAnonymous,
             subject.kind === 'table',
+            probe.isAlone,
           );
     const key = `${actor.name} ${verb}`;
     const before = checks.get(key);

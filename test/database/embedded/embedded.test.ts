@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DatabaseError } from '../../../src/database/database.ts';
 import { openEmbedded, type EmbeddedDatabase } from '../../../src/database/embedded/embedded.ts';
 import { engineVersion } from '../../../src/database/embedded/version.ts';
 
@@ -105,11 +106,23 @@ describe('the end of a session', () => {
   });
 });
 
-it('refuses a script with COPY FROM STDIN, and continues', async () => {
-  const fresh = await openEmbedded({ timeoutMs: 20_000 });
-  await fresh.query('create table public.copied (a int)');
-  await expect(fresh.script('copy public.copied from stdin')).rejects.toBeInstanceOf(Error);
-  await fresh.close();
+describe('COPY FROM STDIN, of which nobody sends the data', () => {
+  beforeAll(() => database.query('create table public.copied (a int)'));
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['a script', () => database.script('copy public.copied from stdin')],
+    [
+      'a script with more',
+      () => database.script('insert into public.copied values (1); copy public.copied from stdin'),
+    ],
+    ['a query', () => database.query('COPY public.copied FROM STDIN')],
+    ['a transaction', () => database.transaction((session) => session.query('copy public.copied from stdin'))],
+  ])('is refused in %s, and the engine continues', async (_, run) => {
+    const error = await run().catch((failure: unknown) => failure);
+    expect(error).toMatchObject({ code: '57014', message: 'COPY from stdin failed: nobody sends data here' });
+    expect((error as DatabaseError).told()).toMatchObject({ message: 'COPY … FROM STDIN gets no data here.' });
+    expect((await database.query('select count(*)::int as rows from public.copied')).rows).toEqual([{ rows: 0 }]);
+  });
 });
 
 it.each([

@@ -50,6 +50,12 @@ it.each([
     `select valid as value from extensions.verify(extensions.sign('{"sub": "x"}'::json, 'key'), 'other')`,
     false,
   ],
+  ['pgsodium', `select key_type::text as value from pgsodium.create_key(name := 'one')`, 'aead-det'],
+  ['plv8', `select 'made' as value from (select 1) x`, 'made'],
+  ['pg_partman', `select extensions.create_parent('public.events', 'at', '1 month') as value`, true],
+  ['pg_partman', `select extensions.create_parent('public.events', 'at', '1 month') as value`, true],
+  ['pgroonga', `select 'Tokyo Tower'::text operator(extensions.&@) 'tower'::text as value`, true],
+  ['sslinfo', `select extensions.ssl_is_used() as value`, false],
   ['pg_graphql', `select graphql.resolve('{ a }') -> 'data' as value`, null],
   ['pg_stat_statements', `select count(*)::int as value from extensions.pg_stat_statements`, 0],
   [
@@ -97,4 +103,34 @@ it('names those that migrations created, with their descriptions', async () => {
   const used = await stubsInUse(database);
   expect(used.find(({ extension }) => extension === 'pg_net')?.note).toContain('never sent');
   expect(used.map(({ extension }) => extension)).not.toContain('supabase_vault');
+});
+
+it('keeps functions of languages that it does not run', async () => {
+  await database.script(
+    'create extension if not exists plv8; create function public.up(a text) returns text language plv8 as $$ return a.toUpperCase(); $$',
+  );
+  await expect(database.query("select public.up('a')")).rejects.toThrow('syntax error');
+});
+
+it('has triggers that work as those of the extensions', async () => {
+  await database.script(`create extension if not exists autoinc; create extension if not exists insert_username;
+    create sequence public.numbers; create table public.noted (id int, who text);
+    create trigger number before insert on public.noted for each row execute function autoinc('id', 'public.numbers');
+    create trigger who before insert on public.noted for each row execute function insert_username('who');
+    insert into public.noted default values`);
+  const { rows } = await database.query('select id, who from public.noted');
+  expect(rows).toEqual([{ id: 1, who: 'postgres' }]);
+});
+
+it('refuses by name what only another server can do', async () => {
+  await database.script('create extension if not exists dblink with schema extensions');
+  await expect(database.query("select extensions.dblink_exec('host=a', 'select 1')")).rejects.toThrow('dblink is a stub');
+});
+
+it('keeps indexes of access methods that it lacks', async () => {
+  await database.script(`create extension if not exists rum with schema extensions; create extension if not exists pgroonga;
+    create table public.found (body text, words tsvector);
+    create index on public.found using rum (words extensions.rum_tsvector_ops); create index on public.found using pgroonga (body)`);
+  const { rows } = await database.query("select count(*)::int as n from pg_indexes where tablename = 'found'");
+  expect(rows).toEqual([{ n: 2 }]);
 });

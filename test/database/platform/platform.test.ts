@@ -30,7 +30,7 @@ describe.each(['embedded', 'postgres'] as const)('the baseline on %s', (kind) =>
       3,
     ],
     [
-      `select count(*)::int as value from pg_db_role_setting where setrole = 'anon'::regrole and 'statement_timeout=3s' = any (setconfig)`,
+      `select count(*)::int as value from pg_db_role_setting where setdatabase = 0 and setrole = 'anon'::regrole and 'statement_timeout=3s' = any (setconfig)`,
       1,
     ],
     [`select count(*)::int as value from pg_default_acl`, 0],
@@ -138,6 +138,27 @@ describe('postgres on the embedded database, as on Supabase,', () => {
     ['drop event trigger guard_service_tables', 'must be owner of event trigger'],
   ])('may not: %s', async (sql, message) => {
     await expect(both.embedded.query(sql)).rejects.toThrow(message);
+  });
+});
+
+describe("what is part of a service's table is its owner's", () => {
+  const part = `create function public.noted() returns trigger language plpgsql as $$ begin return new; end $$;
+    create trigger made after insert on auth.users for each row execute function public.noted();
+    create policy own on storage.objects for select to authenticated using (false);`;
+  it.each([
+    ["comment on trigger made on auth.users is 'x'", 'must be owner of relation users'],
+    ["comment on policy own on storage.objects is 'x'", 'must be owner of relation objects'],
+    ['alter trigger made on auth.users rename to other', 'must be owner of relation users'],
+    ['create rule also as on insert to storage.objects do also nothing', 'must be owner of relation objects'],
+    ['create statistics public.some on id, email from auth.users', 'must be owner of'],
+    ['alter publication supabase_realtime add table auth.users', 'must be owner of relation users'],
+    ['alter policy own on storage.objects using (true)', undefined],
+    ['drop policy own on storage.objects; drop trigger made on auth.users', undefined],
+    ["comment on function public.noted() is 'x'", undefined],
+  ])('%s', async (sql, message) => {
+    const run = both.embedded.script(`begin; ${part} ${sql};`);
+    await (message === undefined ? run : expect(run).rejects.toThrow(message));
+    await both.embedded.script('rollback');
   });
 });
 

@@ -321,7 +321,7 @@ describe('interleaved users', () => {
     );
     server.database.changed({ schemaMayDiffer: true });
     const exp = Math.floor(Date.now() / 1000) + 3600;
-    const users = Array.from({ length: 10 }, (_, nr) => `0000000${nr}-0000-4000-8000-000000000000`);
+    const users = Array.from({ length: 20 }, (_, nr) => `000000${nr + 10}-0000-4000-8000-000000000000`);
     const tokens = await Promise.all(users.map((sub) => server.keys.sign({ sub, role: 'authenticated', exp })));
     await server.database.asServer((session) =>
       session.query(
@@ -330,7 +330,7 @@ describe('interleaved users', () => {
       ),
     );
     const wrong: unknown[] = [];
-    const calls = Array.from({ length: 210 }, async (_, nr) => {
+    const calls = Array.from({ length: process.env['CREATE_MUSE_ALL'] ? 2000 : 210 }, async (_, nr) => {
       const key = tokens[nr % users.length] as string;
       if (nr % 3 === 0) return void (await server.send('/own?id=eq.x', { key }));
       const { json } = await server.send('/own?select=owner', { key });

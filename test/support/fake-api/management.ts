@@ -177,7 +177,7 @@ function create(side: ManagementSide, { body }: Call): FakeAnswer {
 function advance(side: ManagementSide, project: FakeProject): void {
   const { conditions } = side;
   project.looks += 1;
-  if (project.status === 'INIT_FAILED' || project.status === 'ACTIVE_HEALTHY') return;
+  if (['INIT_FAILED', 'ACTIVE_HEALTHY', 'INACTIVE'].includes(project.status)) return;
   if (conditions.upAtOnce) project.looks = 3;
   if (project.looks < 2) return;
   if (conditions.newStatus !== undefined && project.looks === 2) {

@@ -1,0 +1,75 @@
+/** What was found out about files, kept in the cache: the same version of this tool need not find it out twice. */
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cacheDirectory } from '../database/cache.ts';
+import { writeWhole } from '../shared/files.ts';
+import { once } from '../shared/lazy.ts';
+import { packageVersion } from '../shared/version.ts';
+
+/** Results of one sort, by their keys. A cache that is missing, damaged or cannot be written only costs time. */
+export interface KeptResults<Result> {
+  /** The result that was kept under the key; undefined where there is none, or none that can be read. */
+  get(key: string): Promise<Result | undefined>;
+  keep(key: string, result: Result): Promise<void>;
+}
+
+/** A result with its key, by which a file that holds something else is known. */
+interface Kept<Result> {
+  key: string;
+  result: Result;
+}
+
+/**
+ * @param sort the name of their folder
+ * @param most how many are kept; the oldest go first
+ */
+export function keptResults<Result extends object>(sort: string, most: number): KeptResults<Result> {
+  const folder = (): string => join(cacheDirectory(), sort);
+  return {
+    async get(key) {
+      try {
+        const kept = JSON.parse(await readFile(join(folder(), `${key}.json`), 'utf8')) as Kept<Result>;
+        return kept.key === key ? kept.result : undefined;
+      } catch {
+        return undefined;
+      }
+    },
+    async keep(key, result) {
+      try {
+        const kept: Kept<Result> = { key, result };
+        await writeWhole(join(folder(), `${key}.json`), JSON.stringify(kept));
+        const names = await readdir(folder());
+        if (names.length <= most) return;
+        const aged = await Promise.all(
+          names.map(async (name) => ({ name, at: (await stat(join(folder(), name))).mtimeMs })),
+        );
+        for (const { name } of aged.sort((x, y) => y.at - x.at).slice(most))
+          await rm(join(folder(), name), { force: true });
+      } catch {
+        // See above.
+      }
+    },
+  };
+}
+
+/** The key of a result: changes with what it depends on, and with this tool. */
+export async function resultKey(dependsOn: unknown): Promise<string> {
+  const what = [packageVersion(), await builtAt(), dependsOn];
+  return createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 32);
+}
+
+/** Sizes and times of this tool's own files: an edited copy of a version finds out anew. */
+const builtAt = once(async (): Promise<string> => {
+  const root = join(import.meta.dirname, '..');
+  const files = (await readdir(root, { recursive: true }))
+    .filter((name) => /\.[jt]s$/.test(name) && !name.endsWith('.d.ts'))
+    .sort();
+  const states = await Promise.all(
+    files.map(async (name) => {
+      const { mtimeMs, size } = await stat(join(root, name));
+      return `${name} ${size} ${mtimeMs}`;
+    }),
+  );
+  return createHash('sha256').update(states.join('\n')).digest('hex');
+});

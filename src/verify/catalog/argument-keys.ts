@@ -1,0 +1,114 @@
+/** The values of A's rows that the arguments of a function may ask for. */
+import { quoteLiteral } from '../../shared/quote.ts';
+import type { Subject } from '../probes/subject.ts';
+import type { JsonShape } from './json-keys.ts';
+import type { RowKey } from './row-keys.ts';
+import type { SettingTexts } from './setting-texts.ts';
+import type { TextForms } from './text-forms.ts';
+
+/** A value for a function's argument. */
+export interface Candidate {
+  sql: string;
+  /**
+   * The value to use instead in the baseline call, which names no existing row; undefined if this value names no row.
+   */
+  unknown?: string;
+  /** If the value is a part of a text of A's row: the table of that row. */
+  searches?: string;
+  /** It is the name of a privileged role. */
+  isPrivileged?: boolean;
+}
+
+/** The sources of one function's argument values. */
+export interface ArgumentContext {
+  /** All tables with generated rows, and those that the function names. */
+  subjects: readonly Subject[];
+  named: readonly Subject[];
+  /** The values that name A's rows in those that it names. */
+  rowKeys: readonly RowKey[];
+  /** By the name of each argument: columns that it is compared with. */
+  compared: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Names and values of the settings that it writes. */
+  settings: SettingTexts;
+  /** Keys that it reads from JSON. */
+  shape: JsonShape;
+  /** How it takes apart the text in an argument. */
+  textForms: (name: string) => TextForms;
+  /** Names of the columns that it mentions, for a function that only answers. */
+  columns: ReadonlySet<string>;
+  /** Arguments that become part of SQL. */
+  injectable: ReadonlySet<string>;
+  /** It runs dynamic SQL. */
+  isDynamic: boolean;
+}
+
+/** An ID, number and text that no row has. */
+export const nobody: Readonly<Record<'uuid' | 'number' | 'text', string>> = {
+  uuid: '00000000-0000-4000-8000-00000000dead',
+  number: '1999999999',
+  text: 'zqxnobody',
+};
+
+export function bareName(name: string): string {
+  return name.toLowerCase().replace(/^_+|^p_|^in_|^target_|_+$/g, '');
+}
+
+/** Values of A's rows in a column of the argument's name, if it is unique. */
+export function valueNamed(name: string, { subjects }: ArgumentContext): Candidate[] {
+  const holder = subjects.find((subject) =>
+    subject.table.indexes.some((index) => index.unique && index.columns.length === 1 && index.columns[0] === name),
+  );
+  const value = holder?.rows.a.values.get(name);
+  return value === undefined || value === 'NULL' ? [] : [{ sql: value, unknown: quoteLiteral(nobody.text) }];
+}
+
+/**
+ * Every key of A's rows that the function may look up: by the argument's name first, then by the tables that it names.
+ */
+export function keys(kind: 'uuid' | 'number' | 'text', name: string, context: ArgumentContext): Candidate[] {
+  const guess = idFor(name, context);
+  const compared = context.compared.get(name);
+  const rank = ({ column, isKey }: RowKey): number =>
+    compared?.has(column.name) === true || column.name === bareName(name) ? 0 : isKey ? 1 : 2;
+  const found = context.rowKeys.filter(({ column }) => fits(kind, column.base)).toSorted((x, y) => rank(x) - rank(y));
+  const isGuessed = guess !== undefined && (kind === 'text' || (kind === 'uuid') === isUuid(guess));
+  return [...new Set([...(isGuessed ? [guess] : []), ...found.map(({ sql }) => sql)])].map((sql) => ({
+    sql,
+    unknown: unknownOf(sql, kind),
+  }));
+}
+
+/** A value of the same kind that no row has. */
+export function unknownOf(sql: string, kind: keyof typeof nobody): string {
+  return quoteLiteral(isUuid(sql) ? nobody.uuid : nobody[kind]);
+}
+
+export function fits(kind: 'uuid' | 'number' | 'text', base: string): boolean {
+  const isNumber = /^(smallint|integer|bigint|numeric)/.test(base);
+  return kind === 'uuid'
+    ? base === 'uuid'
+    : kind === 'number'
+      ? isNumber
+      : base === 'uuid' || isNumber || base === 'text' || base.startsWith('character varying');
+}
+
+function isUuid(sql: string): boolean {
+  return /^'[\da-f]{8}-[\da-f]{4}-/.test(sql);
+}
+
+/**
+ * The ID that an argument of this name most likely expects: of A, of X, or of A's row in the table that it is named
+ * after, with or without a prefix. A prefixed table counts only if the function names it.
+ */
+function idFor(name: string, { subjects, named }: ArgumentContext): string | undefined {
+  const word = bareName(name).replace(/_?(id|uuid)$/, '');
+  if (/(^|_)(user|profile|owner|member|account_owner|person)$/.test(word)) return subjects[0]?.users.a;
+  const names = [word, `${word}s`, `${word}es`, word.replace(/y$/, 'ies')];
+  const found =
+    subjects.find((subject) => names.includes(subject.table.name)) ??
+    named.find((subject) => word !== '' && names.some((one) => subject.table.name.endsWith(`_${one}`))) ??
+    subjects.find(
+      (subject) => /^(org|organi[sz]ation|team|tenant|workspace|company|account)$/.test(word) && subject.isTenants,
+    );
+  return found?.rows.a.key.length === 1 ? found.rows.a.key[0]![1] : undefined;
+}
