@@ -25,6 +25,8 @@ export interface Form {
   createRollback?: (number: string, title: string) => string;
   /** A migration and its rollback are sections of one file, as this tool writes them. */
   sections?: SectionTool;
+  /** The tool sends a file as it is: the BEGIN and COMMIT that files have around them are left to the history's transaction. */
+  ownTransaction?: true;
   /** The tool runs the files on any server, which may lack the roles and schemas of Supabase. */
   anyServer?: true;
   /** New files are numbered in each layer for itself, or after all files. */
@@ -109,6 +111,7 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
   },
   pair: {
     wanted: '<number>_name.up.sql with <number>_name.down.sql, e.g. 000004_invoices.up.sql',
+    ownTransaction: true,
     anyServer: true,
     name: /^(\d+)[_-].+\.sql$/,
     sort: 'value',
@@ -143,6 +146,7 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
   },
   'up-folder': {
     wanted: '<number>_name/up.sql with <number>_name/down.sql, e.g. 1767225600000_invoices/up.sql',
+    ownTransaction: true,
     anyServer: true,
     name: /^(\d[\d-]*)[_-][^/]+\/up\.sql$/,
     never: /^(?!up\.sql$)/,
@@ -156,6 +160,7 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
   },
   sqitch: {
     wanted: 'the name of a change in sqitch.plan, e.g. invoices.sql',
+    ownTransaction: true,
     anyServer: true,
     name: digitsFirst,
     unnumbered: /\.sql$/,

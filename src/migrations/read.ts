@@ -114,13 +114,14 @@ export async function readMigrations(
       }
       const layer = layers.length > 1 && extensionMark.test(text.sql) ? 'extension' : of;
       const sections = sectionsOf(text.sql);
+      const inner = await innerOf(text.sql, order);
       const migration: Migration = {
         layer,
         file,
         number: numberOf(name, order) ?? '',
-        sql: sections?.up ?? text.sql,
+        sql: text.sql,
         checksum: checksumOf(text.sql),
-        ...(sections === undefined ? {} : { around: sections.around }),
+        ...(sections === undefined ? inner : { sql: sections.up, around: sections.around }),
       };
       (layer === 'core' ? result.migrations : extensions).push(migration);
       if (sections !== undefined && wanted.rollbacks !== false && hasStatements(sections.down))
@@ -130,6 +131,12 @@ export async function readMigrations(
   }
   result.migrations.push(...extensions);
   return result;
+}
+
+/** What runs of a file that has a transaction of its own, where its form has such files. */
+async function innerOf(sql: string, order: Order): Promise<Pick<Migration, 'sql' | 'around'> | undefined> {
+  if (forms[order].ownTransaction !== true) return undefined;
+  return (await import('./own-transaction.ts')).withoutOwnTransaction(sql);
 }
 
 /** Whether a text has a line that is not a comment. */
@@ -186,7 +193,10 @@ async function readRollbacks(
     if ('finding' in text) {
       result.findings.push(text.finding);
       result.unreadable.push({ layer: layers[0]!, file });
-    } else result.rollbacks.set(inFolder(folder, name), { file, sql: text.sql });
+    } else {
+      const sql = (await innerOf(text.sql, order))?.sql ?? text.sql;
+      result.rollbacks.set(inFolder(folder, name), { file, sql });
+    }
   }
 }
 

@@ -63,7 +63,7 @@ export interface Sections {
 }
 
 /** A text of the same lines and columns without anything in it. */
-function blank(text: string): string {
+export function blank(text: string): string {
   return text.replace(/[^\r\n]/g, ' ');
 }
 
@@ -106,8 +106,8 @@ export function sectionsOf(text: string): Sections | undefined {
 /** The whole text of a migration's file: what runs, and what is around it. */
 export function fileText({ sql, around }: Pick<Migration, 'sql' | 'around'>): string {
   if (around === undefined) return sql;
-  const hidden = blank(around.before);
-  return around.before + (sql.startsWith(hidden) ? sql.slice(hidden.length) : sql) + around.after;
+  const shown = around.shown ?? blank(around.before);
+  return around.before + (sql.startsWith(shown) ? sql.slice(shown.length) : sql) + around.after;
 }
 
 /** Whether the file asks to run outside a transaction, statement by statement. */

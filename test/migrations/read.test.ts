@@ -1,7 +1,8 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readMigrations } from '../../src/migrations/read.ts';
+import { checksumOf, readMigrations } from '../../src/migrations/read.ts';
+import { fileText } from '../../src/migrations/sections.ts';
 import type { MigrationFolders } from '../../src/shared/muse-file.ts';
 import { directoryOf, folders } from './files.ts';
 
@@ -271,6 +272,22 @@ describe('a migration and its rollback', () => {
   it.each(cases)('%s', async (_, own, files, expected) => {
     const { rollbacks } = await read(files, { core: ['m'], extensions: ['m'], ...own });
     expect(Object.fromEntries([...rollbacks].map(([of, { file }]) => [of, file]))).toEqual(expected);
+  });
+});
+
+describe('a transaction of its own', () => {
+  const file = '-- Deploy a\nBEGIN;\n\ncreate table a ();\n\nCOMMIT;\n';
+  it.each<[string, Partial<MigrationFolders>, string, string]>([
+    ['sqitch', { order: 'sqitch' }, file, '-- Deploy a\n      \n\ncreate table a ();\n\n'],
+    ['a pair', { order: 'pair' }, file, '-- Deploy a\n      \n\ncreate table a ();\n\n'],
+    ['two of them', { order: 'pair' }, `${file}${file}`, `${file}${file}`],
+    ['a file that ends otherwise', { order: 'pair' }, `${file}select 1;`, `${file}select 1;`],
+    ['a form whose tool makes the transaction', {}, file, file],
+  ])('%s', async (_, own, text, sql) => {
+    const { migrations } = await read({ 'm/1_a.sql': text }, { core: ['m'], extensions: [], ...own });
+    expect(migrations.map((each) => each.sql)).toEqual([sql]);
+    expect(fileText(migrations[0]!)).toBe(text);
+    expect(migrations[0]!.checksum).toBe(checksumOf(text));
   });
 });
 
