@@ -7,8 +7,8 @@ export interface Foreign {
   /** For people, after "they are": `for SQLite`, `templates that another tool fills in`. */
   what: string;
   /**
-   * None of it can run: the tool's own file says so, or what shows it is in no other dialect. Where files of T-SQL or MySQL
-   * are mixed with others, each is a finding of its own.
+   * None of it can run: the tool's own file says so, nearly all files show it, or what shows it is in no other dialect.
+   * Where a few files of T-SQL or MySQL are mixed with others, each is a finding of its own.
    */
   certain: boolean;
 }
@@ -22,6 +22,13 @@ const names: Readonly<Record<string, string>> = {
   sqlserver: 'SQL Server',
   mssql: 'SQL Server',
   cockroachdb: 'CockroachDB',
+  cockroach: 'CockroachDB',
+  oracle: 'Oracle',
+  snowflake: 'Snowflake',
+  clickhouse: 'ClickHouse',
+  firebird: 'Firebird',
+  vertica: 'Vertica',
+  exasol: 'Exasol',
 };
 
 /** At most this many files of a folder are parsed. */
@@ -52,14 +59,22 @@ export async function foreignOf(tree: SqlTree, folder: string, files: readonly s
   if (count * 2 <= sample.length) return undefined;
   const [most] = [...seen].sort((a, b) => b[1] - a[1])[0]!;
   if (most === 'template') return { what: 'templates that another tool fills in', certain: true };
-  return { what: `for ${most}`, certain: most === 'SQLite' || most === 'ClickHouse' };
+  const nearlyAll = count >= 3 && count * 5 >= sample.length * 4;
+  return { what: `for ${most}`, certain: most === 'SQLite' || most === 'ClickHouse' || nearlyAll };
 }
+
+/** Where the tool of a folder names its dialect: the file from there, and the text that has the name. */
+const statements: readonly (readonly [file: string, name: RegExp])[] = [
+  ['meta/_journal.json', /"dialect"\s*:\s*"(\w+)"/],
+  ['migration_lock.toml', /^\s*provider\s*=\s*"(\w+)"/m],
+  ['../sqitch.conf', /^\s*engine\s*=\s*(\w+)/m],
+];
 
 /** The dialect that the tool's own file names, in lower case. */
 async function statedDialect(tree: SqlTree, folder: string): Promise<string | undefined> {
-  const journal = posix.join(folder, 'meta/_journal.json');
-  const lock = posix.join(folder, 'migration_lock.toml');
-  if (tree.files.includes(journal)) return /"dialect"\s*:\s*"(\w+)"/.exec(await tree.text(journal))?.[1]?.toLowerCase();
-  if (tree.files.includes(lock)) return /^\s*provider\s*=\s*"(\w+)"/m.exec(await tree.text(lock))?.[1]?.toLowerCase();
+  for (const [file, name] of statements) {
+    const path = posix.join(folder, file);
+    if (tree.files.includes(path)) return name.exec(await tree.text(path))?.[1]?.toLowerCase();
+  }
   return undefined;
 }
