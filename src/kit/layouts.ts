@@ -155,6 +155,15 @@ export const layoutRules: readonly LayoutRule[] = [
     ...among,
   },
   {
+    id: 'db-migrate',
+    title: 'db-migrate: sqls/<timestamp>-name-up.sql and <timestamp>-name-down.sql',
+    core: ['**'],
+    file: /^\d+-.*-up\.sql$/,
+    requires: /^\d+-.*-down\.sql$/,
+    order: 'db-migrate',
+    ...atTop,
+  },
+  {
     id: 'flyway',
     title: 'Flyway: V1__name.sql, R__name.sql and U1__name.sql',
     core: ['**'],

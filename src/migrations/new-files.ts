@@ -33,7 +33,7 @@ export function rollbackPath({ rollback, order }: Folders, { file, sql }: Pick<M
   const { createRollback, below, name } = forms[order];
   const parts = file.split('/');
   const own = below === 'one' ? parts.splice(-2).join('/') : parts.pop()!;
-  const title = own.replace(/\/[^/]*$/, '').replace(/(?:\.up)?\.(?:sql|pgsql)$/i, '');
+  const title = own.replace(/\/[^/]*$/, '').replace(/(?:[.-]up)?\.(?:sql|pgsql)$/i, '');
   const number = name.exec(own)?.[1];
   if (createRollback === undefined || number === undefined) return `${rollback}/extensions/${own.replaceAll('/', '_')}`;
   const rest = title.slice(title.indexOf(number) + number.length).replace(/^[_-]+/, '');

@@ -34,6 +34,7 @@ export const migrationOrders = [
   'journal',
   'flyway',
   'pair',
+  'db-migrate',
   'goose',
   'dbmate',
   'sql-migrate',

@@ -216,6 +216,12 @@ describe('the layouts of other tools', () => {
       'hasura/migrations/default',
       'up-folder',
     ],
+    [
+      'db-migrate',
+      ['migrations/sqls/20260101000000-a-up.sql', 'migrations/sqls/20260101000000-a-down.sql'],
+      'migrations/sqls',
+      'db-migrate',
+    ],
     ['up-down-folders', ['migrations/2026-01-01-000000_init/up.sql'], 'migrations', 'up-folder'],
     ['prisma', ['prisma/migrations/20250101000000_init/migration.sql'], 'prisma/migrations', 'folder'],
     ['prisma', ['packages/db/prisma/migrations/0_init/migration.sql'], 'packages/db/prisma/migrations', 'folder'],

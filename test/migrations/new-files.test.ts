@@ -17,6 +17,7 @@ describe('new files', () => {
     ['journal', '0004', 'm/0004_a.sql', 'back/extensions/0004_a.sql'],
     ['flyway', '12', 'm/V12__a.sql', 'm/U12__a.sql'],
     ['pair', '000004', 'm/000004_a.up.sql', 'm/000004_a.down.sql'],
+    ['db-migrate', '20260101000000', 'm/20260101000000-a-up.sql', 'm/20260101000000-a-down.sql'],
     ['goose', '00004', 'm/00004_a.sql', 'm/00004_a.sql'],
     ['dbmate', '20260101000000', 'm/20260101000000_a.sql', 'm/20260101000000_a.sql'],
     ['sql-migrate', '4', 'm/4_a.sql', 'm/4_a.sql'],

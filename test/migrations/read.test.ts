@@ -103,6 +103,12 @@ describe('which files are migrations, and in what order', () => {
       ['m/9_a.up.sql', 'm/10_b.up.sql', 'm/11_c.sql'],
     ],
     [
+      'pairs of db-migrate',
+      { core: ['m'], extensions: ['m'], order: 'db-migrate' },
+      ['m/20260102000000-b-up.sql', 'm/20260102000000-b-down.sql', 'm/20260101000000-a-up.sql'],
+      ['m/20260101000000-a-up.sql', 'm/20260102000000-b-up.sql'],
+    ],
+    [
       "Prisma's folders by their names",
       { core: ['prisma/migrations'], extensions: [], order: 'folder' },
       [
