@@ -7,6 +7,7 @@ CREATE FUNCTION extensions.guard_service_tables() RETURNS event_trigger LANGUAGE
 SET search_path = '' AS $$
 DECLARE
   changed record;
+  service_table text;
 BEGIN
   IF current_user <> 'postgres' OR (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = 'postgres') THEN
     RETURN;
@@ -21,22 +22,26 @@ BEGIN
       END IF;
     END LOOP;
   ELSE
-    -- What is part of a table has no schema of its own; only the owner of the table may change it.
-    FOR changed IN SELECT c.command_tag, c.object_type, c.object_identity, coalesce(n.nspname, c.schema_name) AS schema_name,
-        t.relname
-      FROM pg_catalog.pg_event_trigger_ddl_commands() c
-      LEFT JOIN pg_catalog.pg_class t ON t.oid = CASE c.classid
-        WHEN 'pg_catalog.pg_trigger'::regclass THEN (SELECT tgrelid FROM pg_catalog.pg_trigger WHERE oid = c.objid)
-        WHEN 'pg_catalog.pg_policy'::regclass THEN (SELECT polrelid FROM pg_catalog.pg_policy WHERE oid = c.objid)
-        WHEN 'pg_catalog.pg_rewrite'::regclass THEN (SELECT ev_class FROM pg_catalog.pg_rewrite WHERE oid = c.objid)
-        WHEN 'pg_catalog.pg_statistic_ext'::regclass THEN (SELECT stxrelid FROM pg_catalog.pg_statistic_ext WHERE oid = c.objid)
-        WHEN 'pg_catalog.pg_publication_rel'::regclass THEN (SELECT prrelid FROM pg_catalog.pg_publication_rel WHERE oid = c.objid)
-      END
-      LEFT JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace LOOP
-      IF changed.schema_name IN ('auth', 'storage', 'realtime')
-        AND changed.command_tag NOT IN ('CREATE POLICY', 'ALTER POLICY', 'CREATE TRIGGER', 'GRANT', 'REVOKE') THEN
-        RAISE EXCEPTION 'must be owner of % %', CASE WHEN changed.relname IS NULL THEN changed.object_type ELSE 'relation' END,
-          coalesce(changed.relname, pg_catalog.split_part(changed.object_identity, '.', 2)) USING ERRCODE = '42501';
+    FOR changed IN SELECT object_type, object_identity, schema_name, objid
+      FROM pg_catalog.pg_event_trigger_ddl_commands()
+      WHERE command_tag NOT IN ('CREATE POLICY', 'ALTER POLICY', 'CREATE TRIGGER', 'GRANT', 'REVOKE') LOOP
+      IF changed.object_type IN ('trigger', 'policy', 'rule', 'statistics object', 'publication relation') THEN
+        -- What is part of a table has no schema of its own; only the owner of the table may change it.
+        SELECT t.relname INTO service_table FROM pg_catalog.pg_class t
+        WHERE t.relnamespace IN ('auth'::regnamespace, 'storage'::regnamespace, 'realtime'::regnamespace)
+          AND t.oid = CASE changed.object_type
+            WHEN 'trigger' THEN (SELECT tgrelid FROM pg_catalog.pg_trigger WHERE oid = changed.objid)
+            WHEN 'policy' THEN (SELECT polrelid FROM pg_catalog.pg_policy WHERE oid = changed.objid)
+            WHEN 'rule' THEN (SELECT ev_class FROM pg_catalog.pg_rewrite WHERE oid = changed.objid)
+            WHEN 'statistics object' THEN (SELECT stxrelid FROM pg_catalog.pg_statistic_ext WHERE oid = changed.objid)
+            ELSE (SELECT prrelid FROM pg_catalog.pg_publication_rel WHERE oid = changed.objid)
+          END;
+        IF FOUND THEN
+          RAISE EXCEPTION 'must be owner of relation %', service_table USING ERRCODE = '42501';
+        END IF;
+      ELSIF changed.schema_name IN ('auth', 'storage', 'realtime') THEN
+        RAISE EXCEPTION 'must be owner of % %', changed.object_type,
+          pg_catalog.split_part(changed.object_identity, '.', 2) USING ERRCODE = '42501';
       END IF;
     END LOOP;
   END IF;

@@ -30,7 +30,7 @@ describe.each(['embedded', 'postgres'] as const)('the baseline on %s', (kind) =>
       3,
     ],
     [
-      `select count(*)::int as value from pg_db_role_setting where setdatabase = 0 and setrole = 'anon'::regrole and 'statement_timeout=3s' = any (setconfig)`,
+      `select count(*)::int as value from pg_db_role_setting where setdatabase in (select oid from pg_database where datname = current_database()) and setrole = 'anon'::regrole and 'statement_timeout=3s' = any (setconfig)`,
       1,
     ],
     [`select count(*)::int as value from pg_default_acl`, 0],
