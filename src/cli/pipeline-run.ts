@@ -18,7 +18,11 @@ export function runOptions({ ask, environment, output, signal, soFar }: CommandC
     // Enter alone deletes nothing and touches nothing.
     return (await ask!()).confirm(last, false);
   };
-  return { signal, environment, ...stepEvents(output, soFar), ...(ask === undefined ? {} : { agree }) };
+  const choose = async (question: string, choices: readonly string[]): Promise<number> => {
+    const listed = choices.map((name, index) => ({ name, value: String(index) }));
+    return Number(await (await ask!()).one(question, listed));
+  };
+  return { signal, environment, ...stepEvents(output, soFar), ...(ask === undefined ? {} : { agree, choose }) };
 }
 
 /** Shows each step as it runs, with its time: a live line in a terminal, a line at its end anywhere else. */

@@ -30,6 +30,8 @@ export interface Run extends StepEvents {
   readonly dryRun: boolean;
   /** Asks a yes-or-no question during the run; absent where there is nobody to ask. */
   readonly agree?: (question: string) => Promise<boolean>;
+  /** Asks which of several to take, and resolves to its index; absent where there is nobody to ask. */
+  readonly choose?: (question: string, choices: readonly string[]) => Promise<number>;
   readonly journal: Journal;
   /** Writes the journal. */
   readonly save: () => Promise<void>;

@@ -30,6 +30,8 @@ export interface RunOptions extends StepEvents {
    * cancels the run.
    */
   agree?(question: string): Promise<boolean>;
+  /** Asks which of several to take, and resolves to its index; absent where there is nobody to ask. */
+  choose?(question: string, choices: readonly string[]): Promise<number>;
   /** Where the journal is kept besides the muse's directory. */
   storage?: JournalStorage;
 }

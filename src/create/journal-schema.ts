@@ -68,6 +68,7 @@ export const journalSchema = openObject({
   steps: list(openObject({ id: name(), status: oneOf(['started', 'done']), ms: exactOptional(number()), output })),
   data: openObject({
     commit: exactOptional(name()),
+    core: exactOptional(name('a folder')),
     repository: exactOptional(oneOf(['own', 'existing', 'none'])),
     project: exactOptional(project),
     ahead: exactOptional(openObject({ applied, notes: list(text()) })),

@@ -47,6 +47,8 @@ export interface JournalStep {
 export interface JournalData {
   /** The kit's commit: a resumed run takes the same one, even if the branch has moved in the meantime. */
   commit?: string;
+  /** The folder of migrations that was chosen of several in the kit. */
+  core?: string;
   /** Where the history goes: a new repository, the empty one in the directory, or nowhere. */
   repository?: 'own' | 'existing' | 'none';
   /** Where the kit came from, to be the remote `upstream`. */

@@ -54,9 +54,9 @@ export interface StepResult {
  * The answer to a question that came up during the run.
  * @throws MuseError `cancelled` if there was no answer
  */
-export async function answerOf(agree: (question: string) => Promise<boolean>, question: string): Promise<boolean> {
+export async function answerOf<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
   try {
-    return await agree(question);
+    return await ask();
   } catch (error) {
     throw cancelled(error);
   }

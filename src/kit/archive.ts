@@ -1,6 +1,8 @@
 /** Archives the kit's own extension migrations, which are another product's tables. */
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join, posix } from 'node:path';
+import { belowFolder } from '../migrations/order.ts';
+import { readMigrations } from '../migrations/read.ts';
 import { inside, kindOf, listNames, readBytes } from '../shared/files.ts';
 import type { MigrationFolders } from '../shared/muse-file.ts';
 
@@ -11,15 +13,15 @@ export interface Archived {
 }
 
 /**
- * Moves the SQL files of the extension folders, and their rollbacks, to the archive folder. Run again, it moves what is
- * left. A file of the same name in the archive stays; the new one gets a number.
+ * Moves the SQL files of the extension folders, and their rollbacks, to the archive folder; of a folder that holds core
+ * too, those that say that they are a product's. Run again, it moves what is left. A file of the same name in the
+ * archive stays; the new one gets a number.
  * @throws MuseError `path-outside` if a folder leads out of the directory
  */
-export async function archiveExtensions(
-  directory: string,
-  folders: Pick<MigrationFolders, 'extensions' | 'rollback' | 'archive'>,
-): Promise<Archived[]> {
+export async function archiveExtensions(directory: string, folders: MigrationFolders): Promise<Archived[]> {
   const moved: Archived[] = [];
+  for (const { from, to } of await amongCore(directory, folders))
+    moved.push({ from, to: await move(directory, from, to) });
   for (const { from, to } of sourcesOf(folders)) {
     await inside(directory, from);
     await inside(directory, to);
@@ -32,16 +34,29 @@ export async function archiveExtensions(
   return moved;
 }
 
+/** The product's files among core, with their rollbacks, and where they go. */
+async function amongCore(directory: string, folders: MigrationFolders): Promise<Archived[]> {
+  const shared = folders.extensions.filter((folder) => folders.core.includes(folder));
+  if (shared.length === 0) return [];
+  await inside(directory, folders.archive);
+  const { migrations, rollbacks } = await readMigrations(directory, folders);
+  return migrations.flatMap(({ layer, file }) => {
+    const folder = shared.find((each) => belowFolder(each, file) !== undefined);
+    if (layer !== 'extension' || folder === undefined) return [];
+    const rollback = rollbacks.get(file)?.file;
+    return [...new Set([file, rollback ?? file])].flatMap((from) => {
+      const own = belowFolder(folder, from);
+      return own === undefined ? [] : [{ from, to: posix.join(folders.archive, own) }];
+    });
+  });
+}
+
 /**
  * Where a file of the kit is after {@link archiveExtensions}, or would be if it had been there before.
  * @param path relative to the muse, with `/`
  * @param archived the files that were moved
  */
-export function archivedPath(
-  path: string,
-  folders: Pick<MigrationFolders, 'extensions' | 'rollback' | 'archive'>,
-  archived: readonly Archived[],
-): string {
+export function archivedPath(path: string, folders: MigrationFolders, archived: readonly Archived[]): string {
   const known = archived.find(({ from }) => from === path);
   if (known !== undefined) return known.to;
   const { dir, base } = posix.parse(path);
@@ -56,13 +71,9 @@ export function archivedPath(
 const sqlFile = /\.(sql|pgsql)$/i;
 
 /** The folders whose files are archived, and where to. */
-function sourcesOf({
-  extensions,
-  rollback,
-  archive,
-}: Pick<MigrationFolders, 'extensions' | 'rollback' | 'archive'>): Archived[] {
+function sourcesOf({ core, extensions, rollback, archive }: MigrationFolders): Archived[] {
   return [
-    ...extensions.map((from) => ({ from, to: archive })),
+    ...extensions.filter((from) => !core.includes(from)).map((from) => ({ from, to: archive })),
     { from: posix.join(rollback, 'extensions'), to: posix.join(archive, 'rollback') },
   ];
 }

@@ -1,23 +1,33 @@
 /** The ways that kits keep their migrations, one entry each, the more specific first. Data only. */
-import type { Isolation, MigrationFolders } from '../shared/muse-file.ts';
+import type { SectionTool } from '../migrations/sections.ts';
+import type { Isolation, MigrationOrder } from '../shared/muse-file.ts';
 
-/** How a layout is recognized and what its folders are. Paths are relative to the kit, with `/`; `*` is one folder. */
+/** How a layout is recognized and what its folders are. Paths are relative to the kit, with `/`. */
 export interface LayoutRule {
   /** Kebab-case, as `muse.json` names it. */
   id: string;
   /** For people. */
   title: string;
-  /** Where core may be: the first pattern with a matching folder counts, with all folders that match it. */
+  /**
+   * Where core may be; `*` is one folder, `**` any number. Folders that match are layouts of their own. A pattern that
+   * ends in `.sql` is that file alone.
+   */
   core: readonly string[];
-  /** A file name that makes a folder one of migrations. */
+  /** All folders that one pattern matches are core together. */
+  joined?: true;
+  /** A path below the folder that makes it one of migrations, as the order's form has them. */
   file: RegExp;
-  /** What else must be in the core folder. */
+  /** What else must be there: a path below the folder, or `../name` for a file beside it. */
   requires?: RegExp;
+  /** The tool whose sections one of the files has. */
+  sections?: SectionTool;
   /** Further folders of core, if they have matching files, in the order they run. */
   alsoCore?: readonly string[];
   /** A folder that must also exist for the rule to match. */
   beside?: string;
-  order: MigrationFolders['order'];
+  /** Only where no other layout fits. */
+  last?: true;
+  order: MigrationOrder;
   /** Where the others are, or will be; `<core>` is the first folder of core. */
   extensions: string;
   rollback: string;
@@ -27,6 +37,7 @@ export interface LayoutRule {
 const numbered = /^\d{1,6}[_-].*\.(sql|pgsql)$/i;
 /** As the Supabase CLI accepts them: 14 digits, in practice any number. */
 const timestamped = /^\d+_.*\.sql$/i;
+const counted = /^\d+[_-].*\.sql$/i;
 const nextTo = {
   extensions: '<core>/../extensions',
   rollback: '<core>/../rollback',
@@ -38,6 +49,10 @@ const atTop = {
   archive: 'migrations/archive',
 } as const;
 const within = { extensions: '<core>/extensions', rollback: '<core>/rollback', archive: '<core>/archive' } as const;
+/** The product's own files are among the kit's, so that the kit's tool runs them too. */
+const among = { ...atTop, extensions: '<core>' } as const;
+/** A folder, also in the packages and apps of a workspace. */
+const inWorkspace = (folder: string): string[] => [folder, `apps/*/${folder}`, `packages/*/${folder}`];
 
 export const layoutRules: readonly LayoutRule[] = [
   {
@@ -60,6 +75,7 @@ export const layoutRules: readonly LayoutRule[] = [
     id: 'musekit-workspace',
     title: 'MuseKit workspace: packages/database/src/migrations/core and …/extensions',
     core: ['packages/database/src/migrations/core', 'packages/*/src/migrations/core'],
+    joined: true,
     file: numbered,
     order: 'number',
     ...nextTo,
@@ -78,30 +94,103 @@ export const layoutRules: readonly LayoutRule[] = [
   {
     id: 'drizzle-journal',
     title: 'Drizzle: SQL files listed in meta/_journal.json',
-    core: [
-      'packages/*/src/migrations/sql',
-      'packages/*/src/migrations',
-      'src/migrations/sql',
-      'src/migrations',
-      'packages/*/drizzle',
-      'packages/*/migrations',
-      'drizzle',
-      'drizzle/migrations',
-      'src/db/migrations',
-      'src/lib/db/migrations',
-      'apps/*/src/lib/db/migrations',
-      'apps/*/drizzle',
-      'migrations',
-    ],
-    file: numbered,
+    core: ['**'],
+    file: counted,
     requires: /^meta\/_journal\.json$/,
     order: 'journal',
     ...atTop,
   },
   {
+    id: 'sqitch',
+    title: 'Sqitch: deploy/, revert/ and verify/ with sqitch.plan',
+    core: ['**/deploy'],
+    file: /\.sql$/,
+    requires: /^\.\.\/sqitch\.plan$/,
+    order: 'sqitch',
+    ...atTop,
+    rollback: '<core>/../revert',
+  },
+  {
+    id: 'goose',
+    title: 'goose: NNNNN_name.sql with -- +goose Up and -- +goose Down',
+    core: ['**'],
+    file: counted,
+    sections: 'goose',
+    order: 'goose',
+    ...among,
+  },
+  {
+    id: 'dbmate',
+    title: 'dbmate: <timestamp>_name.sql with -- migrate:up and -- migrate:down',
+    core: ['**'],
+    file: counted,
+    sections: 'dbmate',
+    order: 'dbmate',
+    ...among,
+  },
+  {
+    id: 'sql-migrate',
+    title: 'sql-migrate: N-name.sql with -- +migrate Up and -- +migrate Down',
+    core: ['**'],
+    file: counted,
+    sections: 'sql-migrate',
+    order: 'sql-migrate',
+    ...among,
+  },
+  {
+    id: 'node-pg-migrate',
+    title: 'node-pg-migrate: <13 digits>_name.sql, with -- Up Migration and -- Down Migration',
+    core: ['**'],
+    file: counted,
+    sections: 'node-pg-migrate',
+    order: 'node-pg-migrate',
+    ...among,
+  },
+  {
+    id: 'up-down',
+    title: 'golang-migrate, sqlx: NNNNNN_name.up.sql and NNNNNN_name.down.sql',
+    core: ['**'],
+    file: /^\d+[_-].*\.up\.sql$/,
+    order: 'pair',
+    ...among,
+  },
+  {
+    id: 'db-migrate',
+    title: 'db-migrate: sqls/<timestamp>-name-up.sql and <timestamp>-name-down.sql',
+    core: ['**'],
+    file: /^\d+-.*-up\.sql$/,
+    requires: /^\d+-.*-down\.sql$/,
+    order: 'db-migrate',
+    ...atTop,
+  },
+  {
+    id: 'flyway',
+    title: 'Flyway: V1__name.sql, R__name.sql and U1__name.sql',
+    core: ['**'],
+    file: /^V\d+(?:[._]\d+)*__.*\.sql$/,
+    order: 'flyway',
+    ...among,
+  },
+  {
+    id: 'prisma',
+    title: 'Prisma: prisma/migrations/<timestamp>_name/migration.sql',
+    core: ['**'],
+    file: /^[^/]+\/migration\.sql$/,
+    order: 'folder',
+    ...among,
+  },
+  {
+    id: 'up-down-folders',
+    title: 'Hasura, Diesel: <timestamp>_name/up.sql and <timestamp>_name/down.sql',
+    core: ['**'],
+    file: /^\d[\d-]*[_-][^/]+\/up\.sql$/,
+    order: 'up-folder',
+    ...among,
+  },
+  {
     id: 'flat-rollback',
     title: 'One folder: migrations/NNN_name.sql with rollback_NNN_name.sql beside',
-    core: ['migrations', 'database/migrations', 'db/migrations'],
+    core: ['migrations', 'database/migrations', 'db/migrations'].flatMap(inWorkspace),
     file: numbered,
     requires: /^rollback_\d+.*\.sql$/i,
     order: 'number',
@@ -110,16 +199,59 @@ export const layoutRules: readonly LayoutRule[] = [
   {
     id: 'supabase',
     title: 'Supabase: supabase/migrations/<timestamp>_name.sql',
-    core: ['supabase/migrations', 'apps/*/supabase/migrations', 'packages/*/supabase/migrations'],
+    core: inWorkspace('supabase/migrations'),
     file: timestamped,
     order: 'timestamp',
     ...atTop,
   },
   {
+    id: 'flat-millis',
+    title: 'node-pg-migrate: <13 digits>_name.sql in one section',
+    core: ['**'],
+    file: /^\d{13}[_-].*\.sql$/,
+    order: 'node-pg-migrate',
+    ...among,
+  },
+  {
+    id: 'flat-timestamp',
+    title: 'One folder: <timestamp>_name.sql',
+    core: ['**'],
+    file: /^\d{12,}_.*\.sql$/,
+    order: 'timestamp',
+    ...among,
+  },
+  {
     id: 'flat',
     title: 'One folder: migrations/NNN_name.sql',
-    core: ['migrations', 'database/migrations', 'db/migrations'],
-    file: numbered,
+    core: ['migrations', 'database/migrations', 'db/migrations'].flatMap(inWorkspace),
+    file: /^\d{1,11}[_-].*\.(sql|pgsql)$/i,
+    order: 'number',
+    ...within,
+  },
+  {
+    id: 'supabase-schemas',
+    title: 'Supabase, declarative: supabase/schemas/*.sql',
+    core: inWorkspace('supabase/schemas'),
+    file: /\.sql$/i,
+    last: true,
+    order: 'schema',
+    ...atTop,
+  },
+  {
+    id: 'schema-file',
+    title: 'One file: supabase/schema.sql',
+    core: [...inWorkspace('supabase/schema.sql'), 'schema.sql'],
+    file: /^schema\.sql$/,
+    last: true,
+    order: 'schema',
+    ...atTop,
+  },
+  {
+    id: 'numbered',
+    title: 'One folder anywhere: NNN_name.sql',
+    core: ['**'],
+    file: counted,
+    last: true,
     order: 'number',
     ...within,
   },

@@ -1,10 +1,15 @@
 /** Finds the layout of a kit. Only reads. */
-import { join, posix } from 'node:path';
+import { posix } from 'node:path';
+import { forms } from '../migrations/forms.ts';
+import { isMigration } from '../migrations/read.ts';
+import { sectionToolOf, type SectionTool } from '../migrations/sections.ts';
 import { MuseError } from '../shared/error.ts';
-import { inside, kindOf, listNames, readText } from '../shared/files.ts';
+import { inside, kindOf } from '../shared/files.ts';
 import type { Isolation, MigrationFolders } from '../shared/muse-file.ts';
+import { type Foreign, foreignOf } from './dialect.ts';
 import { isolationMarks, type LayoutRule, layoutRules } from './layouts.ts';
-import { matchFolders, walk } from './walk.ts';
+import { isSql, readSqlTree, type SqlTree } from './sql-tree.ts';
+import { unknownLayout, withoutMigrations } from './unknown-layout.ts';
 
 /** Where a kit keeps its migrations. The known layouts are data in `layouts.ts`. */
 export interface Layout {
@@ -14,8 +19,20 @@ export interface Layout {
   title: string;
   folders: MigrationFolders;
   isolation: Isolation;
-  /** Less specific layouts that also match the kit; their files are not run. */
-  others?: { id: string; folders: string[] }[];
+  /** Other layouts that also fit the kit; their files are not run. */
+  others?: OtherLayout[];
+  /** Migrations in code beside the SQL, which are not run. */
+  inCode?: string[];
+}
+
+/** A layout that fits a kit and is not used. */
+export interface OtherLayout {
+  id: string;
+  folders: string[];
+  /** How many migrations there are. */
+  files: number;
+  /** What they are, if not SQL for PostgreSQL: `for SQLite`. */
+  foreign?: string;
 }
 
 /** Folders that the user names (`--core`, `--extensions`); relative to the kit. */
@@ -24,59 +41,148 @@ export interface LayoutByHand {
   extensions?: readonly string[] | undefined;
 }
 
+/** A layout that a question offers. */
+export interface Offered {
+  title: string;
+  core: readonly string[];
+  files: number;
+}
+
+/** A rule that fits folders of the kit. */
+interface Candidate {
+  rule: LayoutRule;
+  core: string[];
+  /** Paths in the kit of the migrations, those of extensions included. */
+  files: string[];
+  foreign?: Foreign;
+}
+
 /**
- * The layout of the kit in `directory`: the most specific one that matches; the other matches are in `others`.
- * @throws MuseError `layout-unknown` with what was looked for and which SQL files exist; `bad-layout` if a folder that
- * the user named does not exist; `path-outside` if it leads out of the kit
+ * The layout of the kit in `directory`: of those that fit, the one with the most files, the more specific one where that
+ * is equal; the others are in `others`.
+ * @param choose asks which of several to take; resolves to its index
+ * @throws MuseError `layout-unknown` with what was looked for and what there is; `bad-layout` if a folder that the user
+ * named does not exist or has no migrations; `path-outside` if it leads out of the kit
  */
-export async function recognizeLayout(directory: string, byHand: LayoutByHand = {}): Promise<Layout> {
+export async function recognizeLayout(
+  directory: string,
+  byHand: LayoutByHand = {},
+  choose?: (offered: readonly Offered[]) => Promise<number>,
+): Promise<Layout> {
   if ((byHand.core ?? []).length > 0) return custom(directory, byHand);
-  const fitting: { rule: LayoutRule; core: string[] }[] = [];
-  for (const rule of layoutRules) {
-    const core = await coreFolders(directory, rule);
-    if (core.length > 0) fitting.push({ rule, core });
-  }
-  const [first, ...rest] = fitting;
-  if (first === undefined) throw await unknown(directory);
+  const tree = await readSqlTree(directory);
+  const fitting = await candidates(tree);
+  const own = fitting.filter(({ foreign }) => foreign === undefined);
+  const taken = own.length > 0 ? own : fitting.filter(({ foreign }) => foreign?.certain === false);
+  const index =
+    taken.length > 1 && choose !== undefined
+      ? await choose(taken.map(({ rule, core, files }) => ({ title: rule.title, core, files: files.length })))
+      : 0;
+  const first = taken[index];
+  if (first === undefined) throw await unknownLayout(tree, fitting);
   const named = byHand.extensions ?? [];
-  for (const folder of named) await mustBeFolder(directory, folder, false);
+  for (const folder of named) await mustBePlace(directory, folder, false);
   const folders = foldersOf(first.rule, first.core);
   if (named.length > 0) folders.extensions = named.map(plain);
-  const others = rest
-    .map(({ rule, core }) => ({ id: rule.id, folders: core.filter((folder) => !folders.core.includes(folder)) }))
-    .filter((other) => other.folders.length > 0);
+  const others = fitting
+    .filter((other) => other !== first)
+    .map(({ rule, core, files, foreign }): OtherLayout => ({
+      id: rule.id,
+      folders: core,
+      files: files.length,
+      ...(foreign === undefined ? {} : { foreign: foreign.what }),
+    }));
+  const inCode = codeIn(tree, first.core);
   return {
     id: first.rule.id,
     title: first.rule.title,
     folders,
-    isolation: await isolationOf(directory, [...folders.core, ...folders.extensions]),
+    isolation: await isolationOf(tree, first.files),
     ...(others.length === 0 ? {} : { others }),
+    ...(inCode.length === 0 ? {} : { inCode }),
   };
 }
 
-/** The folders of core by a rule, empty if it does not match. */
-async function coreFolders(directory: string, rule: LayoutRule): Promise<string[]> {
-  if (rule.beside !== undefined && (await matchFolders(directory, rule.beside)).length === 0) return [];
-  for (const pattern of rule.core) {
-    const found: string[] = [];
-    for (const folder of await matchFolders(directory, pattern)) {
-      if (await fits(directory, folder, rule)) found.push(folder);
+/** The rules that fit, each with its folders: the one with the most files first. A folder is that of the first rule. */
+async function candidates(tree: SqlTree): Promise<Candidate[]> {
+  const found: Candidate[] = [];
+  const taken = new Set<string>();
+  const tools = new Map<string, Promise<SectionTool | undefined>>();
+  for (const rule of layoutRules) {
+    if (rule.last === true && found.some(({ foreign }) => foreign === undefined)) continue;
+    if (rule.beside !== undefined && !tree.folders.includes(rule.beside)) continue;
+    const folders: string[] = [];
+    for (const folder of rule.core.flatMap((pattern) => tree.matching(pattern))) {
+      const covered = [...taken, ...folders].some((other) => folder === other || isDeepIn(rule, folder, other));
+      if (!covered && !folders.includes(folder) && (await fits(tree, folder, rule, tools))) folders.push(folder);
     }
-    if (found.length === 0) continue;
-    for (const folder of rule.alsoCore ?? []) {
-      if ((await listNames(join(directory, folder))).some((name) => rule.file.test(name))) found.push(folder);
+    const groups = rule.joined === true && folders.length > 0 ? [folders] : folders.map((folder) => [folder]);
+    for (const core of groups) {
+      const more = (rule.alsoCore ?? []).filter((folder) => tree.below(folder).some((path) => rule.file.test(path)));
+      const all = [...core, ...more];
+      const { extensions, order } = foldersOf(rule, all);
+      const files = [...new Set([...all, ...extensions])].flatMap((place) => migrationsIn(tree, place, order));
+      for (const folder of [...all, ...extensions]) taken.add(folder);
+      const foreign = await foreignOf(tree, core[0]!, files);
+      found.push({ rule, core: all, files, ...(foreign === undefined ? {} : { foreign }) });
     }
-    return found;
   }
-  return [];
+  return found.sort((a, b) => b.files.length - a.files.length);
 }
 
-async function fits(directory: string, folder: string, rule: LayoutRule): Promise<boolean> {
-  const names = await listNames(join(directory, folder));
-  if (!names.some((name) => rule.file.test(name))) return false;
-  if (rule.requires === undefined) return true;
-  const meta = (await listNames(join(directory, folder, 'meta'))).map((name) => `meta/${name}`);
-  return [...names, ...meta].some((name) => rule.requires!.test(name));
+/** Whether a folder is in another one whose files the rule's form has at any depth. */
+function isDeepIn({ order }: LayoutRule, folder: string, other: string): boolean {
+  return forms[order].below === 'any' && folder.startsWith(`${other}/`);
+}
+
+/** Paths in the kit of the migrations in a folder, or of the one file. */
+function migrationsIn(tree: SqlTree, place: string, order: MigrationFolders['order']): string[] {
+  if (isSql(place)) return [place];
+  return tree
+    .below(place)
+    .filter((path) => isMigration(path, order))
+    .map((path) => posix.join(place, path));
+}
+
+async function fits(
+  tree: SqlTree,
+  place: string,
+  { file, requires, sections }: LayoutRule,
+  tools: Map<string, Promise<SectionTool | undefined>>,
+): Promise<boolean> {
+  if (isSql(place)) return file.test(posix.basename(place));
+  const below = tree.below(place);
+  if (!below.some((path) => file.test(path))) return false;
+  if (requires !== undefined) {
+    const parent = posix.dirname(place);
+    const beside = tree.below(parent).filter((path) => !path.includes('/'));
+    if (![...below, ...beside.map((name) => `../${name}`)].some((path) => requires.test(path))) return false;
+  }
+  if (sections === undefined) return true;
+  const known =
+    tools.get(place) ??
+    toolOf(
+      tree,
+      below.filter((path) => file.test(path) && !path.includes('/')),
+      place,
+    );
+  tools.set(place, known);
+  return (await known) === sections;
+}
+
+/** At most this many files are read to see which tool wrote them. */
+const sampled = 20;
+
+/** The tool whose sections at least half of the files have. */
+async function toolOf(tree: SqlTree, names: readonly string[], folder: string): Promise<SectionTool | undefined> {
+  const sample = names.slice(0, sampled);
+  const seen = new Map<SectionTool, number>();
+  for (const name of sample) {
+    const tool = sectionToolOf(await tree.text(posix.join(folder, name)));
+    if (tool !== undefined) seen.set(tool, (seen.get(tool) ?? 0) + 1);
+  }
+  const [most] = [...seen].sort((a, b) => b[1] - a[1]);
+  return most !== undefined && most[1] * 2 >= sample.length ? most[0] : undefined;
 }
 
 function foldersOf(rule: LayoutRule, core: string[]): MigrationFolders {
@@ -90,88 +196,86 @@ function foldersOf(rule: LayoutRule, core: string[]): MigrationFolders {
   };
 }
 
+/** Numbered migrations in a programming language, which the kit's own tool runs between the SQL files. */
+function codeIn(tree: SqlTree, core: readonly string[]): string[] {
+  const code = /^(?:\d+[_-]|V\d[\d._]*__).*\.(?:[cm]?js|[cm]?ts|go|py|rb|java|kt)$/;
+  return core
+    .filter((place) => !isSql(place))
+    .flatMap((folder) =>
+      tree
+        .below(folder)
+        .filter((path) => code.test(path) && !/\.d\.ts$|_test\.go$/.test(path))
+        .map((path) => posix.join(folder, path)),
+    );
+}
+
 /** A folder as in `muse.json`: with `/`, without `./` and a `/` at the end. */
 function plain(folder: string): string {
   return posix.normalize(folder.replaceAll('\\', '/')).replace(/\/$/, '');
 }
 
-async function mustBeFolder(directory: string, folder: string, there = true): Promise<void> {
-  const kind = await kindOf(await inside(directory, folder));
-  if (kind === 'directory' || (kind === undefined && !there)) return;
+async function mustBePlace(directory: string, place: string, there = true): Promise<void> {
+  const kind = await kindOf(await inside(directory, place));
+  if (kind === 'directory' || (kind === 'file' && isSql(place)) || (kind === undefined && !there)) return;
   throw new MuseError({
     code: 'bad-layout',
-    message: `The kit has no folder "${folder}".`,
+    message: `The kit has no folder "${place}".`,
     suggestion: 'Name a folder by its path in the kit, e.g. --core db/migrations.',
   });
 }
 
+/** The layout of folders that the user names, in the form that their files have. */
 async function custom(directory: string, byHand: LayoutByHand): Promise<Layout> {
   const core = (byHand.core ?? []).map(plain);
-  for (const folder of core) await mustBeFolder(directory, folder);
+  for (const folder of core) await mustBePlace(directory, folder);
   const extensions = (byHand.extensions ?? []).map(plain);
-  for (const folder of extensions) await mustBeFolder(directory, folder, false);
-  const names = (await Promise.all(core.map((folder) => listNames(join(directory, folder))))).flat();
-  const journal = (
-    await Promise.all(core.map((folder) => kindOf(join(directory, folder, 'meta', '_journal.json'))))
-  ).includes('file');
-  const stamped = names.some((name) => /^\d{14}_.*\.sql$/i.test(name));
+  for (const folder of extensions) await mustBePlace(directory, folder, false);
+  const tree = await readSqlTree(directory);
+  const rule = await ruleFor(tree, core);
+  const form = rule ?? {
+    extensions: 'migrations/extensions',
+    rollback: 'migrations/rollback',
+    order: 'schema' as const,
+  };
+  const place = (pattern: string): string => posix.normalize(pattern.replace('<core>', core[0]!));
+  const folders: MigrationFolders = {
+    core,
+    extensions:
+      extensions.length > 0 ? extensions : [form.extensions === '<core>' ? place('<core>') : 'migrations/extensions'],
+    rollback: form.order === 'sqitch' ? place(form.rollback) : 'migrations/rollback',
+    archive: 'migrations/archive',
+    order: form.order,
+  };
+  for (const folder of core) {
+    if (migrationsIn(tree, folder, folders.order).length > 0) continue;
+    throw withoutMigrations(tree, folder, forms[folders.order].wanted);
+  }
+  const files = [...core, ...folders.extensions].flatMap((folder) => migrationsIn(tree, folder, folders.order));
   return {
     id: 'custom',
     title: `${core.join(', ')} (named by --core)`,
-    folders: {
-      core,
-      extensions: extensions.length > 0 ? extensions : ['migrations/extensions'],
-      rollback: 'migrations/rollback',
-      archive: 'migrations/archive',
-      order: journal ? 'journal' : stamped ? 'timestamp' : 'number',
-    },
-    isolation: await isolationOf(directory, [...core, ...extensions]),
+    folders,
+    isolation: await isolationOf(tree, files),
   };
 }
 
-async function isolationOf(directory: string, folders: readonly string[]): Promise<Isolation> {
+/** The first rule for folders anywhere that fits a folder. */
+async function ruleFor(tree: SqlTree, folders: readonly string[]): Promise<LayoutRule | undefined> {
+  const tools = new Map<string, Promise<SectionTool | undefined>>();
+  for (const rule of layoutRules) {
+    if (!rule.core.some((pattern) => pattern.startsWith('**'))) continue;
+    for (const folder of folders) if (!isSql(folder) && (await fits(tree, folder, rule, tools))) return rule;
+  }
+  return undefined;
+}
+
+async function isolationOf(tree: SqlTree, files: readonly string[]): Promise<Isolation> {
   const counts = new Map<Isolation, number>();
-  for (const folder of folders) {
-    for (const name of await listNames(join(directory, folder))) {
-      if (!/\.(sql|pgsql)$/i.test(name) || (await kindOf(join(directory, folder, name))) !== 'file') continue;
-      const text = (await readText(join(directory, folder, name))) ?? '';
-      for (const { isolation, mark } of isolationMarks) {
-        counts.set(isolation, (counts.get(isolation) ?? 0) + (text.match(mark)?.length ?? 0));
-      }
-    }
+  for (const file of files) {
+    const text = await tree.text(file);
+    for (const { isolation, mark } of isolationMarks)
+      counts.set(isolation, (counts.get(isolation) ?? 0) + (text.match(mark)?.length ?? 0));
   }
   const [most] = [...counts].sort((a, b) => b[1] - a[1]);
   return most !== undefined && most[1] > 0 ? most[0] : 'auth-uid';
-}
-
-/** At most this many folders with SQL are listed. */
-const listed = 12;
-
-async function unknown(directory: string): Promise<MuseError> {
-  const seen = new Map<string, number>();
-  for await (const entry of walk(directory, ({ name }) => name !== 'node_modules')) {
-    if (entry.kind !== 'file' || !/\.(sql|pgsql)$/i.test(entry.name)) continue;
-    const folder = posix.dirname(entry.path);
-    seen.set(folder, (seen.get(folder) ?? 0) + 1);
-  }
-  const lines = [...seen]
-    .slice(0, listed)
-    .map(([folder, count]) => `  ${folder}/  ${count} SQL file${count === 1 ? '' : 's'}`);
-  const more = seen.size > listed ? [`  … and ${seen.size - listed} more folders`] : [];
-  const looked = layoutRules.map((rule) => `  ${rule.title}`);
-  return new MuseError({
-    code: 'layout-unknown',
-    message: 'create-muse does not know how this kit stores its migrations.',
-    detail: [
-      'Looked for:',
-      ...looked,
-      seen.size === 0 ? 'It has no SQL files.' : 'SQL files are in:',
-      ...lines,
-      ...more,
-    ].join('\n'),
-    suggestion:
-      seen.size === 0
-        ? 'Use a kit with SQL migrations, or --kit builtin.'
-        : `Name the folders: --core ${[...seen.keys()][0]} (and --extensions <folder>).`,
-  });
 }

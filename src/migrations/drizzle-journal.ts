@@ -5,6 +5,8 @@ import type { Finding } from '../shared/finding.ts';
 /** What Drizzle's journal lists: the tags of the files, without `.sql`, in the order in which they run. */
 export interface Journal {
   tags: string[];
+  /** The journal itself, if it could be read. */
+  file?: string;
   findings: Finding[];
 }
 
@@ -66,7 +68,7 @@ export async function readJournal(root: string, folder: string): Promise<Journal
       ],
     };
   }
-  return { tags: entries.sort((a, b) => a.idx - b.idx).map((entry) => entry.tag), findings: [] };
+  return { tags: entries.sort((a, b) => a.idx - b.idx).map((entry) => entry.tag), file, findings: [] };
 }
 
 /** The entries of a journal as its text has them, in the order of the text; undefined if it is not a journal. */

@@ -1,49 +1,47 @@
 import type { Finding } from '../shared/finding.ts';
-import { numberOf, plainNumber, type Order } from './order.ts';
-
-const wantedForm: Record<Order, string> = {
-  number: 'NNN_name.sql, e.g. 004_invoices.sql',
-  timestamp: '<14 digits>_name.sql, e.g. 20260131120000_invoices.sql',
-  journal: 'NNNN_name.sql, e.g. 0004_invoices.sql',
-};
+import { forms } from './forms.ts';
+import type { Listed } from './listed.ts';
+import { inFolder, isTime, numberOf, plainNumber, type Order } from './order.ts';
 
 /**
- * The findings on the names of a folder's files: their form, duplicate numbers, gaps, files that a journal does not list,
- * and entries without a file.
- * @param names in the order in which they run
- * @param tags what the journal lists
+ * The findings on the names of a folder's files: their form, duplicate numbers, gaps, files that a journal or plan does
+ * not list, and entries without a file.
+ * @param names paths below the folder, in the order in which they run
+ * @param listed what the journal or plan lists
  */
 export function namingFindings(
   folder: string,
   names: readonly string[],
   order: Order,
-  tags: readonly string[],
+  listed: Pick<Listed, 'file' | 'tags'>,
 ): Finding[] {
   return [
     ...names.flatMap((name) => badName(folder, name, order)),
-    ...duplicates(folder, names),
-    ...(order === 'number' ? gaps(folder, names) : []),
-    ...(order === 'journal' ? unlisted(folder, names, tags) : []),
+    ...duplicates(folder, names, order),
+    ...(forms[order].counted === true ? gaps(folder, names, order) : []),
+    ...(listed.file === undefined ? [] : unlisted(folder, names, listed.file, listed.tags)),
   ];
 }
 
 function badName(folder: string, name: string, order: Order): Finding[] {
-  if (numberOf(name) !== undefined) return [];
+  if (numberOf(name, order) !== undefined || forms[order].unnumbered?.test(name) === true) return [];
   return [
     {
       rule: 'bad-file-name',
       severity: 'error',
-      file: `${folder}/${name}`,
+      file: inFolder(folder, name),
       message: `The name does not say when the file runs: it would run after the numbered ones, in alphabetical order.`,
-      suggestion: `Rename it to ${wantedForm[order]}; move it to another folder if it is not a migration.`,
+      suggestion: `Rename it to ${forms[order].wanted}; move it to another folder if it is not a migration.`,
     },
   ];
 }
 
-function duplicates(folder: string, names: readonly string[]): Finding[] {
+function duplicates(folder: string, names: readonly string[], order: Order): Finding[] {
+  // Where nothing needs a number, the number is a part of the name like any other.
+  if (forms[order].unnumbered !== undefined && forms[order].sort !== 'value') return [];
   const first = new Map<string, string>();
   return names.flatMap((name): Finding[] => {
-    const number = numberOf(name);
+    const number = numberOf(name, order);
     if (number === undefined) return [];
     const other = first.get(plainNumber(number));
     if (other === undefined) {
@@ -54,7 +52,7 @@ function duplicates(folder: string, names: readonly string[]): Finding[] {
       {
         rule: 'duplicate-number',
         severity: 'error',
-        file: `${folder}/${name}`,
+        file: inFolder(folder, name),
         message: `The number ${number} is taken by ${other}: only the rest of the name decides which runs first.`,
         suggestion: 'Rename one of them to the next free number.',
       },
@@ -62,19 +60,20 @@ function duplicates(folder: string, names: readonly string[]): Finding[] {
   });
 }
 
-function gaps(folder: string, names: readonly string[]): Finding[] {
-  const numbered = names.filter((name) => numberOf(name) !== undefined);
+function gaps(folder: string, names: readonly string[], order: Order): Finding[] {
+  const numbered = names.filter((name) => numberOf(name, order) !== undefined);
   return numbered.flatMap((name, index): Finding[] => {
     const previous = numbered[index - 1];
     if (previous === undefined) return [];
-    const [from, to] = [BigInt(numberOf(previous)!), BigInt(numberOf(name)!)];
+    if (isTime(numberOf(name, order)!)) return [];
+    const [from, to] = [BigInt(numberOf(previous, order)!), BigInt(numberOf(name, order)!)];
     if (to - from <= 1n) return [];
     const missing = to - from === 2n ? `${from + 1n} is` : `${from + 1n} to ${to - 1n} are`;
     return [
       {
         rule: 'number-gap',
         severity: 'warning',
-        file: `${folder}/${name}`,
+        file: inFolder(folder, name),
         message: `Between ${previous} and this file ${missing} missing: a file may have been lost.`,
         suggestion: 'Restore the missing file, or renumber the files that are applied nowhere.',
       },
@@ -82,28 +81,27 @@ function gaps(folder: string, names: readonly string[]): Finding[] {
   });
 }
 
-function unlisted(folder: string, names: readonly string[], tags: readonly string[]): Finding[] {
+function unlisted(folder: string, names: readonly string[], list: string, tags: readonly string[]): Finding[] {
   const listed = new Set(tags.map((tag) => `${tag}.sql`));
   const present = new Set(names);
-  const journal = `${folder}/meta/_journal.json`;
   return [
     ...names
       .filter((name) => !listed.has(name))
       .map((name): Finding => ({
         rule: 'bad-file-name',
         severity: 'warning',
-        file: `${folder}/${name}`,
-        message: `${journal} does not list the file: Drizzle never runs it, and create-muse runs it after the listed ones.`,
-        suggestion: 'Add it to the journal, or move it out of the folder.',
+        file: inFolder(folder, name),
+        message: `${list} does not list the file: the kit's own tool never runs it, and create-muse runs it after the listed ones.`,
+        suggestion: 'Add it to the list, or move it out of the folder.',
       })),
     ...[...listed]
       .filter((name) => !present.has(name))
       .map((name): Finding => ({
         rule: 'bad-file-name',
         severity: 'error',
-        file: journal,
-        message: `The journal lists ${name}, but the file does not exist.`,
-        suggestion: 'Restore the file, or remove its entry from the journal.',
+        file: list,
+        message: `${list} lists ${name}, but the file does not exist.`,
+        suggestion: 'Restore the file, or remove its entry from the list.',
       })),
   ];
 }

@@ -8,15 +8,18 @@
  */
 import { hash } from 'node:crypto';
 import { readdir, realpath } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { join, posix, relative, sep } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { hasCode, readBytesAtOnce } from '../shared/files.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { MigrationFolders } from '../shared/muse-file.ts';
 import { decodeSql, type DecodedSql } from './decode.ts';
 import type { Layer, Migration } from '../sql/migration.ts';
+import { forms } from './forms.ts';
+import { readListed } from './listed.ts';
 import { namingFindings } from './naming.ts';
-import { compareNames, numberOf } from './order.ts';
+import { compareNames, inFolder, numberOf, type Order } from './order.ts';
+import { sectionsOf } from './sections.ts';
 
 /** The file that rolls a migration back. */
 export interface Rollback {
@@ -44,8 +47,18 @@ export interface UnreadableFile {
 }
 
 /** Names that look like migrations and are not: rollbacks, seeds, and files that editors or macOS leave. */
-const neverMigrations = /^(?:\.|rollback_|seed)|\.down\.(?:sql|pgsql)$/i;
+const neverMigrations = /^(?:\.|rollback_|seed)|^(?:.*\.)?down\.(?:sql|pgsql)$/i;
 const sqlFile = /\.(?:sql|pgsql)$/i;
+/** How a file of a folder that holds both layers says that it is the product's own. */
+const extensionMark = /^\s*--\s*muse:\s*extension\s*$/m;
+
+/** Says whether a path below a folder is that of a migration, by its form. */
+export function isMigration(path: string, order: Order): boolean {
+  const base = path.slice(path.lastIndexOf('/') + 1);
+  const { below, never, unnumbered, name } = forms[order];
+  if (!sqlFile.test(base) || (never ?? neverMigrations).test(base)) return false;
+  return below === undefined ? path === base : name.test(path) || unnumbered?.test(path) === true;
+}
 
 /** sha-256 of the text with CRLF read as LF, lower-case hex: the checksum in the migration history. */
 export function checksumOf(sql: string): string {
@@ -66,73 +79,124 @@ export async function readMigrations(
 ): Promise<MigrationFiles> {
   const base = await realpath(root);
   const result: MigrationFiles = { migrations: [], rollbacks: new Map(), unreadable: [], findings: [] };
-  const layers: [Layer, string][] = [
+  const { order } = folders;
+  const places: [Layer, string][] = [
     ...folders.core.map((folder): [Layer, string] => ['core', folder]),
     // A folder that holds both layers is read once.
     ...folders.extensions
       .filter((folder) => !folders.core.includes(folder))
       .map((folder): [Layer, string] => ['extension', folder]),
   ];
-  for (const [layer, folder] of layers) {
-    const names = await listFiles(base, folder);
-    const own = names.filter((name) => sqlFile.test(name) && !neverMigrations.test(name));
-    const journal =
-      folders.order === 'journal'
-        ? await (await import('./drizzle-journal.ts')).readJournal(base, folder)
-        : { tags: [], findings: [] };
-    own.sort(compareNames(folders.order, journal.tags));
-    result.findings.push(...journal.findings, ...namingFindings(folder, own, folders.order, journal.tags));
+  const extensions: Migration[] = [];
+  for (const [of, place] of places) {
+    const { folder, all } = await listPlace(base, place, order);
+    const texts = new Map<string, DecodedSql>();
+    const textOf = (name: string): DecodedSql => {
+      const known = texts.get(name) ?? readSql(base, inFolder(folder, name));
+      texts.set(name, known);
+      return known;
+    };
+    const own = all.filter((name) => isMigration(name, order));
+    const layers: Layer[] = of === 'core' && folders.extensions.includes(place) ? ['core', 'extension'] : [of];
+    const listed = await readListed(base, folder, order, own, (name) => {
+      const text = textOf(name);
+      return 'sql' in text ? text.sql : '';
+    });
+    own.sort(compareNames(order, listed.tags));
+    result.findings.push(...listed.findings, ...namingFindings(folder, own, order, listed));
     for (const name of own) {
-      const text = readSql(base, `${folder}/${name}`);
+      const text = textOf(name);
+      const file = inFolder(folder, name);
       if ('finding' in text) {
         result.findings.push(text.finding);
-        result.unreadable.push({ layer, file: `${folder}/${name}` });
+        result.unreadable.push({ layer: of, file });
         continue;
       }
-      const file = `${folder}/${name}`;
-      result.migrations.push({
+      const layer = layers.length > 1 && extensionMark.test(text.sql) ? 'extension' : of;
+      const sections = sectionsOf(text.sql);
+      const inner = await innerOf(text.sql, order);
+      const migration: Migration = {
         layer,
         file,
-        number: numberOf(name) ?? '',
+        number: numberOf(name, order) ?? '',
         sql: text.sql,
         checksum: checksumOf(text.sql),
-      });
+        ...(sections === undefined ? inner : { sql: sections.up, around: sections.around }),
+      };
+      (layer === 'core' ? result.migrations : extensions).push(migration);
+      if (sections !== undefined && wanted.rollbacks !== false && hasStatements(sections.down))
+        result.rollbacks.set(file, { file, sql: sections.down });
     }
-    if (wanted.rollbacks !== false) await readRollbacks(base, folders.rollback, layer, folder, own, names, result);
+    if (wanted.rollbacks !== false) await readRollbacks(base, folders, layers, folder, own, all, result);
   }
+  result.migrations.push(...extensions);
   return result;
 }
 
-/** Looks for each migration's rollback: in its layer's folder, in the rollback folder itself, and beside the file. */
+/** What runs of a file that has a transaction of its own, where its form has such files. */
+async function innerOf(sql: string, order: Order): Promise<Pick<Migration, 'sql' | 'around'> | undefined> {
+  if (forms[order].ownTransaction !== true) return undefined;
+  return (await import('./own-transaction.ts')).withoutOwnTransaction(sql);
+}
+
+/** Whether a text has a line that is not a comment. */
+function hasStatements(sql: string): boolean {
+  return sql.split('\n').some((line) => line.trim() !== '' && !line.trim().startsWith('--'));
+}
+
+/**
+ * The files of a place, which is a folder or a single file.
+ * @returns the folder, and the paths below it
+ */
+async function listPlace(base: string, place: string, order: Order): Promise<{ folder: string; all: string[] }> {
+  if (!sqlFile.test(place)) return { folder: place, all: await listFiles(base, place, forms[order].below) };
+  const [folder, name] = [posix.dirname(place), posix.basename(place)];
+  return { folder, all: (await listFiles(base, folder)).filter((file) => file === name) };
+}
+
+/**
+ * Looks for each migration's rollback: in the folder of its layer, in the rollback folder itself, and beside the file.
+ * @param layers those that the folder holds
+ */
 async function readRollbacks(
   base: string,
-  rollbackFolder: string,
-  layer: Layer,
+  { rollback, order }: MigrationFolders,
+  layers: readonly Layer[],
   folder: string,
   own: readonly string[],
   beside: readonly string[],
   result: MigrationFiles,
 ): Promise<void> {
-  const layered = `${rollbackFolder}/${layer === 'core' ? 'core' : 'extensions'}`;
-  const [inLayer, inFolder] = await Promise.all([listFiles(base, layered), listFiles(base, rollbackFolder)]);
-  const places: [string, ReadonlySet<string>, (name: string) => string][] = [
-    [layered, new Set(inLayer), (name) => name],
-    [rollbackFolder, new Set(inFolder), (name) => name],
-    [folder, new Set(beside), (name) => `rollback_${name}`],
-    [folder, new Set(beside), (name) => name.replace(sqlFile, '.down$&')],
+  const { below, rollback: formRollback } = forms[order];
+  const folders = [...layers.map((layer) => `${rollback}/${layer === 'core' ? 'core' : 'extensions'}`), rollback];
+  const listings = await Promise.all(folders.map((each) => listFiles(base, each, below)));
+  const all = new Set(beside);
+  const places: [string, ReadonlySet<string>, (name: string) => string | undefined][] = [
+    ...folders.map((each, index): [string, ReadonlySet<string>, (name: string) => string] => [
+      each,
+      new Set(listings[index]),
+      (name) => name,
+    ]),
+    [folder, all, (name) => name.replace(/[^/]+$/, 'rollback_$&')],
+    [folder, all, (name) => name.replace(/(?:\.up)?(\.(?:sql|pgsql))$/i, '.down$1')],
+    [folder, all, (name) => formRollback?.(name, all)],
   ];
   for (const name of own) {
+    if (result.rollbacks.has(inFolder(folder, name))) continue;
     // A rollback folder that is the migrations' own folder holds the migration under that name, not its rollback.
-    const place = places.find(
-      ([at, names, rename]) => names.has(rename(name)) && !(at === folder && rename(name) === name),
-    );
-    if (place === undefined) continue;
-    const file = `${place[0]}/${place[2](name)}`;
+    const found = places
+      .map(([at, names, rename]) => ({ at, names, path: rename(name) }))
+      .find(({ at, names, path }) => path !== undefined && names.has(path) && !(at === folder && path === name));
+    if (found === undefined) continue;
+    const file = inFolder(found.at, found.path!);
     const text = readSql(base, file);
     if ('finding' in text) {
       result.findings.push(text.finding);
-      result.unreadable.push({ layer, file });
-    } else result.rollbacks.set(`${folder}/${name}`, { file, sql: text.sql });
+      result.unreadable.push({ layer: layers[0]!, file });
+    } else {
+      const sql = (await innerOf(text.sql, order))?.sql ?? text.sql;
+      result.rollbacks.set(inFolder(folder, name), { file, sql });
+    }
   }
 }
 
@@ -141,19 +205,26 @@ function readSql(base: string, file: string): DecodedSql {
 }
 
 /**
- * Names of the regular files in a folder; none if there is no such folder. A symbolic link counts as what it points
+ * Paths of the regular files below a folder; none if there is no such folder. A symbolic link counts as what it points
  * at, as long as that is inside the muse.
+ * @param below also those one folder down, or at any depth
  */
-async function listFiles(base: string, folder: string): Promise<string[]> {
+async function listFiles(base: string, folder: string, below?: 'one' | 'any'): Promise<string[]> {
   const directory = join(base, folder);
   try {
     await checkInside(base, directory, folder);
     const entries = await readdir(directory, { withFileTypes: true });
     for (const entry of entries) {
       if (entry.isSymbolicLink() && sqlFile.test(entry.name))
-        await checkInside(base, join(directory, entry.name), `${folder}/${entry.name}`);
+        await checkInside(base, join(directory, entry.name), inFolder(folder, entry.name));
     }
-    return entries.filter((entry) => entry.isFile() || entry.isSymbolicLink()).map((entry) => entry.name);
+    const files = entries.filter((entry) => entry.isFile() || entry.isSymbolicLink()).map((entry) => entry.name);
+    if (below === undefined) return files;
+    for (const { name } of entries.filter((entry) => entry.isDirectory() && !/^\.|^node_modules$/.test(entry.name))) {
+      const within = await listFiles(base, inFolder(folder, name), below === 'any' ? 'any' : undefined);
+      files.push(...within.map((file) => `${name}/${file}`));
+    }
+    return files;
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
     throw error;

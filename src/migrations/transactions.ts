@@ -1,6 +1,7 @@
 /** Which files cannot run in the one transaction that every other file gets, by the parse tree. */
 import type { Finding } from '../shared/finding.ts';
 import type { RunText } from './run-file.ts';
+import { runsOutside } from './sections.ts';
 import { allOf, fieldsOf, open } from '../sql/nodes.ts';
 import type { Statement } from '../sql/statement.ts';
 import { lineText } from '../shared/text.ts';
@@ -44,7 +45,7 @@ export async function planRun(
     };
   }
   if (statements.every((statement) => mustRunAlone(statement) === undefined)) return { how: 'script' };
-  const mixed = mixedIn(statements);
+  const mixed = mixedIn(text.sql, statements);
   if (mixed.length === 0) return { how: 'alone', statements: [...statements] };
   return {
     how: 'refused',
@@ -52,8 +53,12 @@ export async function planRun(
   };
 }
 
-/** The statements of a file that PostgreSQL refuses in a transaction, if the file has others that need one. */
-export function mixedIn(statements: readonly Statement[]): Statement[] {
+/**
+ * The statements of a file that PostgreSQL refuses in a transaction, if the file has others that need one: those of a
+ * file that asks to run outside (`-- +goose NO TRANSACTION`) need none.
+ */
+export function mixedIn(sql: string, statements: readonly Statement[]): Statement[] {
+  if (runsOutside(sql)) return [];
   const alone = statements.filter((statement) => mustRunAlone(statement) !== undefined);
   const others = statements.some(
     (statement) => mustRunAlone(statement) === undefined && fieldsOf(statement.tree, 'VariableSetStmt') === undefined,

@@ -1,7 +1,7 @@
 import { exactOptional, type GenericSchema } from 'valibot';
 import { ruleNames } from '../rules/names.ts';
 import { prefixProblem } from '../scaffold/names.ts';
-import type { MuseFile } from '../shared/muse-file.ts';
+import { migrationOrders, type MuseFile } from '../shared/muse-file.ts';
 import {
   checked,
   described,
@@ -107,8 +107,8 @@ export const museSchema = object({
     rollback: described(name('a folder'), 'Folder with the rollback files.'),
     archive: described(name('a folder'), "Folder with the kit's own extensions, which are not run."),
     order: described(
-      oneOf(['number', 'timestamp', 'journal']),
-      'How the files are named and ordered: NNN_name.sql, <14 digits>_name.sql, or as the journal of Drizzle lists them.',
+      oneOf(migrationOrders),
+      'How the files are named and ordered, by the tool they are written for; docs/kits.md lists the forms.',
     ),
   }),
   isolation: described(

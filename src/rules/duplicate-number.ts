@@ -63,7 +63,7 @@ function raisedInJournal(files: readonly Migration[], listed: (migration: Migrat
 function renameOf({ rollbacks }: Situation, { migration, number }: Move): Rename {
   const folder = folderOf(migration.file);
   const name = migration.file.slice(folder.length + 1);
-  const to = `${number}${name.slice(migration.number.length)}`;
+  const to = name.replace(migration.number, number);
   const back = rollbacks.get(migration.file)?.file;
   return {
     from: migration.file,
@@ -123,6 +123,11 @@ function apply(situation: Situation): FixResult {
   }
   for (const [folder, files] of byFolder) {
     if (!hasDuplicates(files)) continue;
+    if (files.some(({ number }) => /\D/.test(number))) {
+      const why = `The versions in ${folder} have several parts, so which number is free is for a person to choose.`;
+      left.push({ rule: 'duplicate-number', file: files.at(-1)!.file, why });
+      continue;
+    }
     const journal = folders.order === 'journal' ? journals.get(folder) : undefined;
     const tags = new Set((journal === undefined ? undefined : entriesOf(journal.text))?.map(({ tag }) => tag));
     const moves =

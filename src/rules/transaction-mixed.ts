@@ -22,7 +22,7 @@ export const rule: Rule = {
   },
   check: {
     source(source, report) {
-      for (const statement of mixedIn(source.parsed.statements))
+      for (const statement of mixedIn(source.migration.sql, source.parsed.statements))
         report({ source, offset: statement.start, ...explainMixed(statement) });
     },
   },

@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+import { inFolder } from '../migrations/order.ts';
 import { buildCatalog } from '../sql/catalog/build.ts';
 import type { Catalog, Need, Site } from '../sql/catalog/model.ts';
 import type { Migration } from '../sql/migration.ts';
@@ -59,14 +61,14 @@ function missingTables(catalog: Catalog): Need[] {
 
 function baseFile({ folders, kit, migrations }: Situation): string {
   const core = migrations.find(({ layer }) => layer === 'core');
-  const folder = core?.file.slice(0, core.file.lastIndexOf('/')) ?? folders.core[0] ?? 'migrations/core';
+  const folder = core === undefined ? (folders.core[0] ?? 'migrations/core') : posix.dirname(core.file);
   const number = '0'.repeat(core?.number.length === 0 ? 3 : (core?.number.length ?? 3));
   const name =
     kit
       .toLowerCase()
       .replaceAll(/[^a-z0-9]+/g, '_')
       .replaceAll(/^_+|_+$/g, '') || 'kit';
-  return `${folder}/${number}_${name}_base.sql`;
+  return inFolder(folder, `${number}_${name}_base.sql`);
 }
 
 /** Returns whether every column that references a table has the type of its key. */
@@ -170,7 +172,7 @@ function columnsNamed({ migrations }: Situation, tables: readonly Need[], sql: s
 function beforeUse(situation: Situation, missing: readonly Need[], sql: string): FixResult {
   const { migrations, applied, folders } = situation;
   const users = missing.map(({ site }) => site.piece).sort((a, b) => a.order - b.order);
-  if (applied.size > 0 || folders.order === 'journal') {
+  if (applied.size > 0 || !['number', 'timestamp'].includes(folders.order)) {
     const user = users.find(({ source }) => source.migration.layer === 'core');
     if (applied.size > 0 && user === undefined) return inRepairFile(situation, 'core', [sql]);
     const first = applied.size > 0 ? user!.source.migration : migrations[0]!;

@@ -1,3 +1,4 @@
+import { newFiles } from '../migrations/new-files.ts';
 import { MuseError } from '../shared/error.ts';
 import type { Isolation, MigrationFolders, SessionTenancy } from '../shared/muse-file.ts';
 import { nearest } from '../shared/nearest.ts';
@@ -102,10 +103,12 @@ export async function dataMigration(request: DataMigrationRequest): Promise<{ pa
         ? { role: request.session.superadminRole, condition: auditedUse }
         : null,
   };
-  return [
-    { path, content: await render('extension', 'data.sql', model) },
-    { path: rollbackPath, content: await render('extension', 'data.rollback.sql', model) },
-  ];
+  return newFiles(
+    request.folders,
+    { path, rollbackPath },
+    await render('extension', 'data.sql', model),
+    await render('extension', 'data.rollback.sql', model),
+  );
 }
 
 function pairsOf({ from, to, map }: DataMigrationRequest): Pair[] {

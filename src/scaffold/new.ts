@@ -1,22 +1,16 @@
+import { newFiles, type NewPaths, newPaths } from '../migrations/new-files.ts';
 import { MuseError } from '../shared/error.ts';
 import type { MigrationFolders } from '../shared/muse-file.ts';
 import { slug } from './names.ts';
 import { render } from './render.ts';
 
-/** Where an extension file and its rollback go. */
-export interface ExtensionPaths {
-  /** Relative to the muse's directory, with `/`. */
-  path: string;
-  rollbackPath: string;
-}
-
 /**
- * The paths of an extension file: `<extensions>/<number>_<title>.sql`, and the same name in the rollback folder.
+ * The paths of an extension file and its rollback, in the form of the layout.
  * @param number as the folder's files are numbered: `002`, or 14 digits
  * @param title free text; letters and digits of it make the name
  * @throws MuseError `no-extension-folder` if the layout has no folder for extensions
  */
-export function extensionPaths(folders: MigrationFolders, number: string, title: string): ExtensionPaths {
+export function extensionPaths(folders: MigrationFolders, number: string, title: string): NewPaths {
   // A kit with a single folder has its extensions there too.
   const folder = folders.extensions[0] ?? folders.core[0];
   if (folder === undefined) {
@@ -26,8 +20,7 @@ export function extensionPaths(folders: MigrationFolders, number: string, title:
       suggestion: 'Name one in muse.json under migrations.extensions.',
     });
   }
-  const file = `${number}_${slug(title)}.sql`;
-  return { path: `${folder}/${file}`, rollbackPath: `${folders.rollback}/extensions/${file}` };
+  return newPaths(folders, folder, number, slug(title));
 }
 
 /**
@@ -42,8 +35,10 @@ export async function newMigration(request: {
 }): Promise<{ path: string; content: string }[]> {
   const paths = extensionPaths(request.folders, request.number, request.title);
   const model = { ...paths, title: request.title };
-  return [
-    { path: paths.path, content: await render('extension', 'empty.sql', model) },
-    { path: paths.rollbackPath, content: await render('extension', 'empty.rollback.sql', model) },
-  ];
+  return newFiles(
+    request.folders,
+    paths,
+    await render('extension', 'empty.sql', model),
+    await render('extension', 'empty.rollback.sql', model),
+  );
 }

@@ -1,4 +1,5 @@
 import { MuseError } from '../shared/error.ts';
+import { newFiles } from '../migrations/new-files.ts';
 import type { Isolation, MigrationFolders, SessionTenancy } from '../shared/muse-file.ts';
 import { quoteLiteral } from '../shared/quote.ts';
 import type { AccessContext } from './access.ts';
@@ -107,10 +108,12 @@ export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
     ...helpersOf(request, muse, tables, access),
   };
   return {
-    files: [
-      { path, content: await render('extension', 'tables.sql', model) },
-      { path: rollbackPath, content: await render('extension', 'rollback.sql', model) },
-    ],
+    files: newFiles(
+      request.folders,
+      { path, rollbackPath },
+      await render('extension', 'tables.sql', model),
+      await render('extension', 'rollback.sql', model),
+    ),
     tables: tables.map((table) => summary(table)),
     buckets,
   };

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { newFiles } from '../migrations/new-files.ts';
 import type { Isolation, MigrationFolders, SessionTenancy } from '../shared/muse-file.ts';
 import { quoteIdentifier } from '../shared/quote.ts';
 import { auditedUse, settingSql } from './access.ts';
@@ -74,10 +75,12 @@ export async function tenancyMigration(request: TenancyRequest): Promise<{ path:
     functions: sessionFunctions.filter((name) => core.functions.includes(name)),
     access: request.tables.filter(({ rls }) => rls).map((table) => coreAccess(table, request, session)),
   };
-  return [
-    { path, content: await render('tenancy', 'tenancy.sql', model) },
-    { path: rollbackPath, content: await render('tenancy', 'tenancy.rollback.sql', model) },
-  ];
+  return newFiles(
+    folders,
+    { path, rollbackPath },
+    await render('tenancy', 'tenancy.sql', model),
+    await render('tenancy', 'tenancy.rollback.sql', model),
+  );
 }
 
 function coreAccess(

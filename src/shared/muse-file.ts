@@ -23,12 +23,29 @@ export interface MigrationFolders {
   extensions: string[];
   rollback: string;
   archive: string;
-  /**
-   * How the files of a folder are named and ordered, by the layout: `number` `NNN_name.sql`;
-   * `timestamp` `<14 digits>_name.sql`; `journal` as Drizzle's `meta/_journal.json` lists them.
-   */
-  order: 'number' | 'timestamp' | 'journal';
+  /** How the files of a folder are named and ordered, by the layout: a form of `src/migrations/forms.ts`. */
+  order: MigrationOrder;
 }
+
+/** The forms of migrations, each for what `src/migrations/forms.ts` says. */
+export const migrationOrders = [
+  'number',
+  'timestamp',
+  'journal',
+  'flyway',
+  'pair',
+  'db-migrate',
+  'goose',
+  'dbmate',
+  'sql-migrate',
+  'node-pg-migrate',
+  'folder',
+  'up-folder',
+  'sqitch',
+  'schema',
+] as const;
+
+export type MigrationOrder = (typeof migrationOrders)[number];
 
 /**
  * One environment of a muse. Which of the keys it may have is up to its target (`settings` in `src/targets/<target>.ts`).

@@ -15,4 +15,10 @@ export interface Migration {
    * edit.
    */
   checksum: string;
+  /**
+   * What the file has around `sql` and never runs with it: the section of goose, dbmate and others that rolls it back, or
+   * a BEGIN and COMMIT of its own. `sql` starts with `shown` in the place of `before`; blanks where that is absent. Absent
+   * where `sql` is the whole file.
+   */
+  around?: { before: string; shown?: string; after: string };
 }

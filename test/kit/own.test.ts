@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { archiveExtensions } from '../../src/kit/archive.ts';
+import type { MigrationFolders } from '../../src/shared/muse-file.ts';
 import { setJsonString } from '../../src/kit/json-edit.ts';
 import { prune } from '../../src/kit/prune.ts';
 import { renameKit } from '../../src/kit/rename.ts';
@@ -80,10 +81,12 @@ describe('prune', () => {
 });
 
 describe('archiveExtensions', () => {
-  const folders = {
+  const folders: MigrationFolders = {
+    core: ['migrations/core'],
     extensions: ['migrations/extensions'],
     rollback: 'migrations/rollback',
     archive: 'migrations/archive',
+    order: 'number',
   };
 
   it('moves the SQL files, renames conflicting ones, and can run again', async () => {

@@ -181,3 +181,212 @@ describe('recognizeLayout', () => {
     });
   });
 });
+
+const up = '-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 2;\n';
+const migrate = '-- migrate:up\nSELECT 1;\n\n-- migrate:down\nSELECT 2;\n';
+const plan = '%syntax-version=1.0.0\n%project=x\n\nusers 2026-01-01T00:00:00Z a <a@example.com> # Users\n';
+
+describe('the layouts of other tools', () => {
+  const cases: [id: string, files: Files | readonly string[], core: string, order: string][] = [
+    ['flyway', ['src/main/resources/db/migration/V1__init.sql'], 'src/main/resources/db/migration', 'flyway'],
+    ['flyway', ['db/V1.1__a.sql', 'db/V1_2__b.sql', 'db/R__views.sql'], 'db', 'flyway'],
+    ['flyway', ['apps/api/sql/V1__a.sql', 'apps/api/sql/2026/V2__b.sql'], 'apps/api/sql', 'flyway'],
+    ['goose', { 'migrations/001_boards.sql': up, 'migrations/002_more.sql': up }, 'migrations', 'goose'],
+    ['goose', { 'internal/db/20260101000000_boards.sql': up.replaceAll('\n', '\r\n') }, 'internal/db', 'goose'],
+    ['dbmate', { 'db/migrations/20260101000000_boards.sql': migrate }, 'db/migrations', 'dbmate'],
+    [
+      'dbmate',
+      { 'services/a/db/migrations/20260101000000_x.sql': '-- migrate:up\n' },
+      'services/a/db/migrations',
+      'dbmate',
+    ],
+    ['sql-migrate', { 'migrations/1-boards.sql': '-- +migrate Up\nSELECT 1;\n' }, 'migrations', 'sql-migrate'],
+    [
+      'node-pg-migrate',
+      { 'migrations/1700000000000_boards.sql': '-- Up Migration\nSELECT 1;\n-- Down Migration\n' },
+      'migrations',
+      'node-pg-migrate',
+    ],
+    ['flat-millis', ['migrations/1700000000000-boards.sql'], 'migrations', 'node-pg-migrate'],
+    ['up-down', ['migrations/000001_boards.up.sql', 'migrations/000001_boards.down.sql'], 'migrations', 'pair'],
+    ['up-down', ['cmd/api/sql/1_a.up.sql'], 'cmd/api/sql', 'pair'],
+    [
+      'up-down-folders',
+      ['hasura/migrations/default/1700000000000_init/up.sql'],
+      'hasura/migrations/default',
+      'up-folder',
+    ],
+    [
+      'db-migrate',
+      ['migrations/sqls/20260101000000-a-up.sql', 'migrations/sqls/20260101000000-a-down.sql'],
+      'migrations/sqls',
+      'db-migrate',
+    ],
+    ['up-down-folders', ['migrations/2026-01-01-000000_init/up.sql'], 'migrations', 'up-folder'],
+    ['prisma', ['prisma/migrations/20250101000000_init/migration.sql'], 'prisma/migrations', 'folder'],
+    ['prisma', ['packages/db/prisma/migrations/0_init/migration.sql'], 'packages/db/prisma/migrations', 'folder'],
+    [
+      'sqitch',
+      { 'sqitch.plan': plan, 'deploy/users.sql': '', 'revert/users.sql': '', 'verify/users.sql': '' },
+      'deploy',
+      'sqitch',
+    ],
+    ['sqitch', { 'db/sqitch.plan': plan, 'db/deploy/users.sql': '' }, 'db/deploy', 'sqitch'],
+    [
+      'drizzle-journal',
+      ['lib/db/migrations/0000_a.sql', 'lib/db/migrations/meta/_journal.json'],
+      'lib/db/migrations',
+      'journal',
+    ],
+    [
+      'drizzle-journal',
+      ['apps/web/.drizzle/0000_a.sql', 'apps/web/.drizzle/meta/_journal.json'],
+      'apps/web/.drizzle',
+      'journal',
+    ],
+    ['flat-timestamp', ['db/migrations/20260101000000_a.sql'], 'db/migrations', 'timestamp'],
+    ['flat', ['apps/web/migrations/001_a.sql'], 'apps/web/migrations', 'number'],
+    ['supabase-schemas', ['supabase/schemas/a.sql', 'supabase/schemas/b.sql'], 'supabase/schemas', 'schema'],
+    ['schema-file', ['supabase/schema.sql', 'supabase/seed.sql'], 'supabase/schema.sql', 'schema'],
+    ['schema-file', ['apps/web/supabase/schema.sql'], 'apps/web/supabase/schema.sql', 'schema'],
+    ['numbered', ['backend/sql/01_a.sql', 'backend/sql/02_b.sql', 'tests/sql/01_a.sql'], 'backend/sql', 'number'],
+    ['numbered', ['001_a.sql', '002_b.sql'], '.', 'number'],
+  ];
+  it.each(cases)('finds %s in %j', async (id, files, core, order) => {
+    const place = kit(files);
+    expect(await recognizeLayout(place)).toMatchObject({ id, folders: { core: [core], order } });
+  });
+
+  it.each(cases.filter(([, , core]) => !core.endsWith('.sql')))(
+    'finds %s in %j by --core too',
+    async (_, files, core, order) => {
+      const layout = await recognizeLayout(kit(files), { core: [core] });
+      expect(layout).toMatchObject({ id: 'custom', folders: { core: [core], order } });
+    },
+  );
+
+  it('takes the one with the most files, and names the others with their counts', async () => {
+    const place = kit([
+      'supabase/migrations/20240101000000_remote.sql',
+      ...[1, 2, 3].map((nr) => `apps/web/supabase/migrations/2025010${nr}000000_part.sql`),
+      'supabase/schemas/a.sql',
+    ]);
+    expect(await recognizeLayout(place)).toMatchObject({
+      folders: { core: ['apps/web/supabase/migrations'] },
+      others: [{ id: 'supabase', folders: ['supabase/migrations'], files: 1 }],
+    });
+    const chosen = await recognizeLayout(place, {}, (offered) => {
+      expect(offered.map(({ core, files }) => [core[0], files])).toEqual([
+        ['apps/web/supabase/migrations', 3],
+        ['supabase/migrations', 1],
+      ]);
+      return Promise.resolve(1);
+    });
+    expect(chosen).toMatchObject({
+      folders: { core: ['supabase/migrations'] },
+      others: [{ folders: ['apps/web/supabase/migrations'], files: 3 }],
+    });
+  });
+
+  it('tells migrations in code apart', async () => {
+    const place = kit({ 'migrations/001_a.sql': up, 'migrations/002_b.go': 'package x', 'migrations/003_c.sql': up });
+    expect(await recognizeLayout(place)).toMatchObject({ id: 'goose', inCode: ['migrations/002_b.go'] });
+  });
+});
+
+describe('SQL that is not for PostgreSQL', () => {
+  const drizzle = (dialect: string): Files => ({
+    'drizzle/0000_a.sql': 'CREATE TABLE `a` (`id` integer PRIMARY KEY);',
+    'drizzle/meta/_journal.json': JSON.stringify({ version: '7', dialect, entries: [] }),
+  });
+  it.each<[string, Files, string]>([
+    ['sqlite', drizzle('sqlite'), 'for SQLite'],
+    ['mysql', drizzle('mysql'), 'for MySQL'],
+    [
+      'by the lock of Prisma',
+      {
+        'prisma/migrations/1_a/migration.sql': 'CREATE TABLE a (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT);',
+        'prisma/migrations/migration_lock.toml': '# x\nprovider = "sqlite"\n',
+      },
+      'for SQLite',
+    ],
+    [
+      'by AUTOINCREMENT',
+      { 'migrations/0001_a.sql': 'CREATE TABLE a (id integer primary key autoincrement);' },
+      'for SQLite',
+    ],
+    [
+      'by backticks and AUTOINCREMENT',
+      { 'migrations/1_a.sql': 'CREATE TABLE `a` (`id` integer primary key autoincrement);' },
+      'for SQLite',
+    ],
+    [
+      'by an engine',
+      { 'migrations/1_a.sql': 'CREATE TABLE a (id UInt64) ENGINE = MergeTree() ORDER BY id;' },
+      'for ClickHouse',
+    ],
+    [
+      'by braces',
+      { 'migrations/1_a.sql': 'CREATE TABLE {{ .Schema }}.a (id int);' },
+      'templates that another tool fills in',
+    ],
+  ])('%s', async (_, files, foreign) => {
+    const own = { 'database/migrations/001_a.sql': 'SELECT 1;' };
+    expect(await recognizeLayout(kit({ ...files, ...own }))).toMatchObject({
+      folders: { core: ['database/migrations'] },
+      others: [{ foreign }],
+    });
+  });
+
+  it('is an error alone, where nothing of it can run', async () => {
+    const place = kit({ 'migrations/1_a.sql': 'CREATE TABLE {{ .Schema }}.a (id int);' });
+    expect(await rejectionOf(recognizeLayout(place))).toMatchObject({
+      message: expect.stringContaining('are templates that another tool fills in'),
+    });
+  });
+
+  it.each(['sqlite', 'mysql'])('is an error alone, where the tool says so: %s', async (dialect) => {
+    expect(await rejectionOf(recognizeLayout(kit(drizzle(dialect))))).toMatchObject({
+      code: 'layout-unknown',
+      message: expect.stringMatching(
+        /^The kit's migrations are for (SQLite|MySQL); create-muse runs SQL on PostgreSQL/,
+      ),
+    });
+  });
+});
+
+describe('kits without SQL', () => {
+  const depends = (name: string): string => JSON.stringify({ dependencies: { [name]: '1.0.0' } });
+  it.each<[string, Files, RegExp, RegExp]>([
+    [
+      'Prisma',
+      { 'prisma/schema.prisma': '' },
+      /Prisma schema without migrations: prisma\/schema\.prisma/,
+      /prisma migrate diff/,
+    ],
+    ['Drizzle', { 'drizzle.config.ts': '', 'src/schema.ts': '' }, /Drizzle schema/, /drizzle-kit generate/],
+    ['Knex', { 'package.json': depends('knex'), 'db/migrations/1_a.js': '' }, /Knex/, /pg_dump --schema-only/],
+    ['TypeORM', { 'package.json': depends('typeorm'), 'src/migrations/1-A.ts': '' }, /TypeORM migrations/, /pg_dump/],
+    ['Sequelize', { 'package.json': depends('sequelize'), 'models/a.js': '' }, /Sequelize model/, /pg_dump/],
+    ['Rails', { 'db/migrate/20260101000000_a.rb': '' }, /Rails/, /pg_dump/],
+    ['Django', { 'app/migrations/0001_initial.py': '' }, /Django/, /pg_dump/],
+  ])('%s: says what there is and what to run', async (_, files, message, suggestion) => {
+    expect(await rejectionOf(recognizeLayout(kit(files)))).toMatchObject({
+      code: 'layout-unknown',
+      message: expect.stringMatching(message),
+      suggestion: expect.stringMatching(suggestion),
+    });
+  });
+
+  it('--core on a folder without migrations is an error that lists where SQL is', async () => {
+    const place = kit({ 'app/page.tsx': '', 'db/migrations/001_a.sql': '', 'seeds/seed.sql': '' });
+    for (const core of ['app', 'seeds']) {
+      const error = await rejectionOf(recognizeLayout(place, { core: [core] }));
+      expect(error).toMatchObject({
+        code: 'bad-layout',
+        message: expect.stringContaining(`"${core}" has no migrations`),
+      });
+      expect(error?.detail).toContain('db/migrations/  1 SQL file');
+    }
+  });
+});

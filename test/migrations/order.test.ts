@@ -85,6 +85,33 @@ describe('order', () => {
       '20990101000001',
     ],
     ['the first of a journal', [], 'core', 'journal', '0000'],
+    [
+      'after both layers',
+      [
+        ['core', '000007'],
+        ['extension', '000008'],
+      ],
+      'extension',
+      'pair',
+      '000009',
+    ],
+    ['the first of a pair', [], 'extension', 'pair', '000001'],
+    [
+      "after Flyway's dotted versions",
+      [
+        ['core', '10.2'],
+        ['core', '9'],
+      ],
+      'extension',
+      'flyway',
+      '11',
+    ],
+    ['goose, counted', [['core', '00009']], 'extension', 'goose', '00010'],
+    ['goose, by time', [['core', '20250101000000']], 'extension', 'goose', '20260131120000'],
+    ['the first of dbmate', [], 'extension', 'dbmate', '20260131120000'],
+    ['node-pg-migrate', [['core', '1700000000000']], 'extension', 'node-pg-migrate', '1769860800000'],
+    ['seconds', [['core', '1700000000']], 'extension', 'pair', '1769860800'],
+    ['Prisma', [['core', '0']], 'extension', 'folder', '20260131120000'],
     ['the next of a journal', [['core', '0004']], 'core', 'journal', '0005'],
   ];
   it.each(cases)('next number: %s', (_, files, layer, order, expected) => {

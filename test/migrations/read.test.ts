@@ -1,7 +1,8 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readMigrations } from '../../src/migrations/read.ts';
+import { checksumOf, readMigrations } from '../../src/migrations/read.ts';
+import { fileText } from '../../src/migrations/sections.ts';
 import type { MigrationFolders } from '../../src/shared/muse-file.ts';
 import { directoryOf, folders } from './files.ts';
 
@@ -70,6 +71,67 @@ describe('which files are migrations, and in what order', () => {
       ['migrations/core/a.sql', 'migrations/core/001_z.sql'],
       ['migrations/core/001_z.sql', 'migrations/core/a.sql'],
     ],
+    [
+      "Flyway's versions by their value, at any depth, repeatable files last, without undo files and callbacks",
+      { core: ['sql'], extensions: ['sql'], order: 'flyway' },
+      [
+        'sql/R__views.sql',
+        'sql/V10__c.sql',
+        'sql/V2__b.sql',
+        'sql/V1.1__a2.sql',
+        'sql/V1_0_1__a1.sql',
+        'sql/2026/V3__x.sql',
+        'sql/V1__a.sql',
+        'sql/U1__a.sql',
+        'sql/B2__all.sql',
+        'sql/afterMigrate.sql',
+      ],
+      [
+        'sql/V1__a.sql',
+        'sql/V1_0_1__a1.sql',
+        'sql/V1.1__a2.sql',
+        'sql/V2__b.sql',
+        'sql/2026/V3__x.sql',
+        'sql/V10__c.sql',
+        'sql/R__views.sql',
+      ],
+    ],
+    [
+      'pairs without their down files',
+      { core: ['m'], extensions: ['m'], order: 'pair' },
+      ['m/10_b.up.sql', 'm/10_b.down.sql', 'm/9_a.up.sql', 'm/9_a.down.sql', 'm/11_c.sql'],
+      ['m/9_a.up.sql', 'm/10_b.up.sql', 'm/11_c.sql'],
+    ],
+    [
+      'pairs of db-migrate',
+      { core: ['m'], extensions: ['m'], order: 'db-migrate' },
+      ['m/20260102000000-b-up.sql', 'm/20260102000000-b-down.sql', 'm/20260101000000-a-up.sql'],
+      ['m/20260101000000-a-up.sql', 'm/20260102000000-b-up.sql'],
+    ],
+    [
+      "Prisma's folders by their names",
+      { core: ['prisma/migrations'], extensions: [], order: 'folder' },
+      [
+        'prisma/migrations/20250102000000_b/migration.sql',
+        'prisma/migrations/20250101000000_a/migration.sql',
+        'prisma/migrations/20250101000000_a/down.sql',
+        'prisma/migrations/manual.sql',
+      ],
+      ['prisma/migrations/20250101000000_a/migration.sql', 'prisma/migrations/20250102000000_b/migration.sql'],
+    ],
+    [
+      "Diesel's and Hasura's folders",
+      { core: ['m'], extensions: [], order: 'up-folder' },
+      ['m/2026-01-02-000000_b/up.sql', 'm/2026-01-01-000000_a/up.sql', 'm/2026-01-01-000000_a/down.sql'],
+      ['m/2026-01-01-000000_a/up.sql', 'm/2026-01-02-000000_b/up.sql'],
+    ],
+    [
+      'a single file',
+      { core: ['db/schema.sql'], extensions: [], order: 'schema' },
+      ['db/schema.sql', 'db/x.sql'],
+      ['db/schema.sql'],
+    ],
+    ['files at the top', { core: ['.'], extensions: [] }, ['001_a.sql', 'sub/002_b.sql'], ['001_a.sql']],
     ['a folder of both layers once', { core: ['m'], extensions: ['m'] }, ['m/001_a.sql'], ['m/001_a.sql']],
     ['nothing where there is no folder', {}, ['README.md'], []],
   ];
@@ -114,6 +176,137 @@ describe('which files are migrations, and in what order', () => {
       expect(findings).toMatchObject([{ rule: 'syntax-error', file: 'sql/meta/_journal.json' }]);
     },
   );
+});
+
+describe('what lists the files', () => {
+  const order = async (files: Record<string, string>, own: Partial<MigrationFolders>): Promise<string[]> =>
+    (await read(files, own)).migrations.map(({ file }) => file);
+
+  it("follows sqitch's plan, reworked changes included", async () => {
+    const own: Partial<MigrationFolders> = { core: ['deploy'], extensions: [], rollback: 'revert', order: 'sqitch' };
+    const files = {
+      'sqitch.plan':
+        '%project=x\n\nzeta 2026-01-01T00:00:00Z a <a@b.c>\nutil/fn [zeta] 2026-01-01T00:00:00Z a <a@b.c> # fn\n@v1 2026-01-01T00:00:00Z a <a@b.c>\n\nalpha [zeta] 2026-01-01T00:00:00Z a <a@b.c>\nutil/fn [util/fn@v1] 2026-01-01T00:00:00Z a <a@b.c>\ngone 2026-01-01T00:00:00Z a <a@b.c>\n',
+      'deploy/alpha.sql': '',
+      'deploy/zeta.sql': '',
+      'deploy/util/fn.sql': '',
+      'deploy/util/fn@v1.sql': '',
+      'deploy/loose.sql': '',
+      'revert/zeta.sql': 'drop table zeta;',
+      'revert/util/fn.sql': 'drop function fn;',
+      'verify/zeta.sql': 'select 1;',
+    };
+    expect(await order(files, own)).toEqual([
+      'deploy/zeta.sql',
+      'deploy/util/fn@v1.sql',
+      'deploy/alpha.sql',
+      'deploy/util/fn.sql',
+      'deploy/loose.sql',
+    ]);
+    const { findings, rollbacks } = await read(files, own);
+    expect(findings.map(({ severity, file }) => [severity, file])).toEqual([
+      ['warning', 'deploy/loose.sql'],
+      ['error', 'sqitch.plan'],
+    ]);
+    expect([...rollbacks].map(([of, { file }]) => [of, file])).toEqual([
+      ['deploy/zeta.sql', 'revert/zeta.sql'],
+      ['deploy/util/fn.sql', 'revert/util/fn.sql'],
+    ]);
+  });
+
+  const schemas = {
+    'supabase/schemas/a_notes.sql': 'create table notes (id int primary key, folder int references folders (id));',
+    'supabase/schemas/b_policies.sql': 'create policy p on notes using (allowed(id));',
+    'supabase/schemas/c_functions.sql': "create function allowed(n int) returns boolean language sql as 'select true';",
+    'supabase/schemas/z_folders.sql': 'create table folders (id int primary key, kind kinds);',
+    'supabase/schemas/zz_types.sql': "create type kinds as enum ('a');",
+  };
+  const declarative: Partial<MigrationFolders> = { core: ['supabase/schemas'], extensions: [], order: 'schema' };
+
+  it('puts schema files after those that create what they need', async () => {
+    expect((await order(schemas, declarative)).map((file) => file.replace('supabase/schemas/', ''))).toEqual([
+      'zz_types.sql',
+      'z_folders.sql',
+      'a_notes.sql',
+      'c_functions.sql',
+      'b_policies.sql',
+    ]);
+  });
+
+  it('keeps the order of names where files need each other', async () => {
+    const files = {
+      'supabase/schemas/a.sql': 'create table a (id int primary key, b int references b (id));',
+      'supabase/schemas/b.sql': 'create table b (id int primary key, a int references a (id));',
+    };
+    expect((await order(files, declarative)).length).toBe(2);
+  });
+
+  it("follows config.toml's schema_paths", async () => {
+    const config =
+      '[db]\nport = 1\n[db.migrations]\n# schema_paths = ["./schemas/no.sql"]\nschema_paths = [\n  "./schemas/zz_types.sql",\n  "./schemas/z_*.sql",\n  "./schemas/*.sql",\n]\n[db.seed]\nsql_paths = ["./x.sql"]\n';
+    expect(
+      (await order({ ...schemas, 'supabase/config.toml': config }, declarative)).map((file) => file.slice(17)),
+    ).toEqual(['zz_types.sql', 'z_folders.sql', 'a_notes.sql', 'b_policies.sql', 'c_functions.sql']);
+  });
+});
+
+describe('a migration and its rollback', () => {
+  const cases: [string, Partial<MigrationFolders>, Record<string, string>, Record<string, string>][] = [
+    [
+      'Flyway',
+      { order: 'flyway' },
+      { 'm/V1.2__a.sql': 'a', 'm/U1.2__undo.sql': 'u' },
+      { 'm/V1.2__a.sql': 'm/U1.2__undo.sql' },
+    ],
+    ['a pair', { order: 'pair' }, { 'm/1_a.up.sql': 'a', 'm/1_a.down.sql': 'd' }, { 'm/1_a.up.sql': 'm/1_a.down.sql' }],
+    ['a pair by number', {}, { 'm/1_a.up.sql': 'a', 'm/1_a.down.sql': 'd' }, { 'm/1_a.up.sql': 'm/1_a.down.sql' }],
+    [
+      'Prisma',
+      { order: 'folder' },
+      { 'm/1_a/migration.sql': 'a', 'm/1_a/down.sql': 'd' },
+      { 'm/1_a/migration.sql': 'm/1_a/down.sql' },
+    ],
+    [
+      'Hasura',
+      { order: 'up-folder' },
+      { 'm/1_a/up.sql': 'a', 'm/1_a/down.sql': 'd' },
+      { 'm/1_a/up.sql': 'm/1_a/down.sql' },
+    ],
+    ['goose', {}, { 'm/1_a.sql': '-- +goose Up\na\n-- +goose Down\nd' }, { 'm/1_a.sql': 'm/1_a.sql' }],
+    ['goose, empty', {}, { 'm/1_a.sql': '-- +goose Up\na\n-- +goose Down\n' }, {}],
+  ];
+  it.each(cases)('%s', async (_, own, files, expected) => {
+    const { rollbacks } = await read(files, { core: ['m'], extensions: ['m'], ...own });
+    expect(Object.fromEntries([...rollbacks].map(([of, { file }]) => [of, file]))).toEqual(expected);
+  });
+});
+
+describe('a transaction of its own', () => {
+  const file = '-- Deploy a\nBEGIN;\n\ncreate table a ();\n\nCOMMIT;\n';
+  it.each<[string, Partial<MigrationFolders>, string, string]>([
+    ['sqitch', { order: 'sqitch' }, file, '-- Deploy a\n      \n\ncreate table a ();\n\n'],
+    ['a pair', { order: 'pair' }, file, '-- Deploy a\n      \n\ncreate table a ();\n\n'],
+    ['two of them', { order: 'pair' }, `${file}${file}`, `${file}${file}`],
+    ['a file that ends otherwise', { order: 'pair' }, `${file}select 1;`, `${file}select 1;`],
+    ['a form whose tool makes the transaction', {}, file, file],
+  ])('%s', async (_, own, text, sql) => {
+    const { migrations } = await read({ 'm/1_a.sql': text }, { core: ['m'], extensions: [], ...own });
+    expect(migrations.map((each) => each.sql)).toEqual([sql]);
+    expect(fileText(migrations[0]!)).toBe(text);
+    expect(migrations[0]!.checksum).toBe(checksumOf(text));
+  });
+});
+
+it("a file among core that says so is the product's own, and runs after core", async () => {
+  const { migrations } = await read(
+    { 'm/1_a.sql': '', 'm/2_b.sql': '-- muse: extension\n', 'm/3_c.sql': '' },
+    { core: ['m'], extensions: ['m'] },
+  );
+  expect(migrations.map(({ layer, file }) => [layer, file])).toEqual([
+    ['core', 'm/1_a.sql'],
+    ['core', 'm/3_c.sql'],
+    ['extension', 'm/2_b.sql'],
+  ]);
 });
 
 describe('names', () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readMuseFile, writeMuseFile } from '../../src/muse/muse-json.ts';
+import { migrationOrders } from '../../src/shared/muse-file.ts';
 import { museSchema } from '../../src/muse/muse-schema.ts';
 import { rules } from '../../src/rules/registry.ts';
 import type { MuseFile } from '../../src/shared/muse-file.ts';
@@ -134,7 +135,7 @@ describe('refuses', () => {
     [
       'an order that there is not',
       { ...good, migrations: { ...good.migrations, order: 'numbers' } },
-      'migrations.order: one of number, timestamp, journal was expected, not "numbers". Did you mean "number"?',
+      `migrations.order: one of ${migrationOrders.join(', ')} was expected, not "numbers". Did you mean "number"?`,
     ],
     [
       'a ref that is none',

@@ -4,15 +4,16 @@ import { type Archived, archiveExtensions } from '../../kit/archive.ts';
 import { ownVersion } from '../../kit/builtin.ts';
 import { fetchKit } from '../../kit/fetch.ts';
 import { prune } from '../../kit/prune.ts';
-import { recognizeLayout } from '../../kit/recognize.ts';
+import { type Layout, type Offered, recognizeLayout } from '../../kit/recognize.ts';
 import { renameKit } from '../../kit/rename.ts';
 import { parseKitSource } from '../../kit/source.ts';
 import { readMigrations } from '../../migrations/read.ts';
 import { readText } from '../../shared/files.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
+import { shellPath } from '../../shared/shell.ts';
 import type { Configured, Fetched, Run } from '../context.ts';
 import { targetOf } from '../../targets/open.ts';
-import type { Step } from '../step.ts';
+import { answerOf, type Step } from '../step.ts';
 import { sessionOf } from '../tenancy.ts';
 
 /** Fetches the kit into the stage, at the commit that an earlier attempt of this run fetched, if there was one. */
@@ -47,8 +48,18 @@ async function dropLocal({ answers, directory, environment }: Pick<Run, 'answers
 export const renameStep: Step<Fetched, Required<Pick<Configured, 'museFile' | 'kitFiles'>>> = {
   id: 'own',
   title: 'Rename and configure',
-  async run({ answers, kit, stage }, output) {
-    const layout = await recognizeLayout(stage, { core: answers.core, extensions: answers.extensions });
+  async run({ answers, choose, journal, kit, stage }, output) {
+    const layout = await recognizeLayout(
+      stage,
+      { core: answers.core, extensions: answers.extensions },
+      async (offered) => {
+        const before = offered.findIndex(({ core }) => core[0] === journal.data.core);
+        if (before !== -1 || choose === undefined) return Math.max(before, 0);
+        const index = await answerOf(() => choose(layoutQuestion, offered.map(choiceOf)));
+        journal.data.core = offered[index]!.core[0]!;
+        return index;
+      },
+    );
     const pruned = await prune(stage, await pruneListOf(stage));
     const kitFiles = await readMigrations(stage, layout.folders);
     const isolation = answers.tenancy ?? layout.isolation;
@@ -70,12 +81,35 @@ export const renameStep: Step<Fetched, Required<Pick<Configured, 'museFile' | 'k
       environments: { [answers.environment]: { target: answers.target } },
     };
     await renameKit(stage, answers.name);
-    for (const { id, folders } of layout.others ?? [])
-      output.notes.push(`The kit also has ${folders.join(', ')} (${id}); the files in there are not run.`);
+    output.notes.push(...layoutNotes(layout, kitFiles.migrations.length));
     if (pruned.files > 0) output.summary = `${pruned.files} unneeded files removed`;
     return { museFile, kitFiles };
   },
 };
+
+const layoutQuestion = 'The kit has several folders of migrations. Which one does the product run?';
+
+function choiceOf({ core, title, files }: Offered): string {
+  return `${core.join(', ')}: ${counted(files)} (${title})`;
+}
+
+const counted = (files: number): string => `${files} ${files === 1 ? 'file' : 'files'}`;
+
+/** What is among the kit's migrations and is not run. */
+function layoutNotes({ folders, others = [], inCode = [] }: Layout, files: number): string[] {
+  const notes = others.map(({ id, folders: other, files: count, foreign }) => {
+    const named = `The kit also has ${other.join(', ')} (${id}, ${counted(count)})`;
+    if (foreign !== undefined) return `${named}, which are ${foreign} and are not run.`;
+    const taken = `${folders.core.join(', ')} has ${counted(files)}`;
+    return `${named}, which are not run; ${taken}. To run them instead: --core ${shellPath(other[0]!)}`;
+  });
+  if (inCode.length === 0) return notes;
+  const named = `${inCode.slice(0, 3).join(', ')}${inCode.length > 3 ? ' …' : ''}`;
+  return [
+    ...notes,
+    `Among the migrations ${inCode.length === 1 ? 'is 1 that is' : `are ${inCode.length} that are`} not SQL and not run: ${named}`,
+  ];
+}
 
 /** What a kit that is itself a muse wants removed in addition to the built-in list. */
 async function pruneListOf(stage: string): Promise<string[]> {

@@ -72,7 +72,7 @@ async function adopt(
   // A missing password is reported now, not after the rehearsal.
   await passwordOfProject(directory, answers.environment, environment);
   const shown = describe(contents);
-  if (agree !== undefined && !dryRun && !(await answerOf(agree, `${shown}\nMigrate this project?`)))
+  if (agree !== undefined && !dryRun && !(await answerOf(() => agree(`${shown}\nMigrate this project?`))))
     throw cancelled(undefined);
   journal.data.project = { organization: contents.organization, ref, region: contents.region, adopted: true };
   return shown;

@@ -133,7 +133,7 @@ export async function mayMakeAgain(error: unknown, { agree, answers, journal, re
   // Only a project that Supabase told this run it had created: any other is for its owner to delete by name.
   if (project?.ref === undefined || project.adopted === true || project.settled !== 'answered') return false;
   const question = `${error.message}\nDelete "${projectNameOf(answers)}" (${project.ref}) and create it again?`;
-  if (!(await answerOf(agree, question))) return false;
+  if (!(await answerOf(() => agree(question)))) return false;
   project.failed = true;
   redoFrom(journal, 'project');
   await save();

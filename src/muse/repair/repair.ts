@@ -5,8 +5,11 @@ import { openEmbedded } from '../../database/embedded/embedded.ts';
 import type { Finding } from '../../shared/finding.ts';
 import { packageDirectory } from '../../kit/builtin.ts';
 import { entriesOf, readJournalFiles } from '../../migrations/drizzle-journal.ts';
+import { forms } from '../../migrations/forms.ts';
+import { belowFolder } from '../../migrations/order.ts';
 import { namingFindings } from '../../migrations/naming.ts';
-import type { MigrationFiles } from '../../migrations/read.ts';
+import { isMigration, type MigrationFiles } from '../../migrations/read.ts';
+import { fileText } from '../../migrations/sections.ts';
 import { measureAccess } from '../../rehearsal/measure.ts';
 import { rehearse } from '../../rehearsal/rehearse.ts';
 import type { AccessChange } from '../../rules/engine/fix/access.ts';
@@ -93,8 +96,9 @@ export async function planFixes(
     },
   });
   const current = new Map([
-    ...files.migrations.map(({ file, sql }): [string, string] => [file, sql]),
     ...[...files.rollbacks.values()].map(({ file, sql }): [string, string] => [file, sql]),
+    // After the rollbacks, one of which may be a section of the migration's own file.
+    ...files.migrations.map((migration): [string, string] => [migration.file, fileText(migration)]),
     ...[...journals.values()].map(({ file, text }): [string, string] => [file, text]),
   ]);
   const notes = repaired.left.map(({ rule, file, why }) => `${file} keeps its ${rule}: ${why}`);
@@ -133,6 +137,8 @@ function namesWrong(
   { migrations, journals }: Repair,
   { migrations: folders }: Pick<MuseFile, 'migrations'>,
 ): Finding[] {
+  // No repair renames what a plan lists.
+  if (forms[folders.order].sort === 'plan') return findings;
   const naming = new Set<string>(['bad-file-name', 'duplicate-number', 'number-gap']);
   const read = findings.filter(({ rule }) => !naming.has(rule));
   const unread = read.flatMap(({ file }) =>
@@ -143,10 +149,12 @@ function namesWrong(
     ...read,
     ...[...new Set([...folders.core, ...folders.extensions])].flatMap((folder) => {
       const names = all
-        .filter((file) => file.startsWith(`${folder}/`) && !file.slice(folder.length + 1).includes('/'))
-        .map((file) => file.slice(folder.length + 1));
-      const tags = entriesOf(journals.get(folder)?.text ?? '')?.map(({ tag }) => tag) ?? [];
-      return namingFindings(folder, names, folders.order, tags);
+        .flatMap((file) => belowFolder(folder, file) ?? [])
+        .filter((name) => isMigration(name, folders.order));
+      const journal = folders.order === 'journal' ? journals.get(folder) : undefined;
+      const tags = entriesOf(journal?.text ?? '')?.map(({ tag }) => tag);
+      const list = tags === undefined ? { tags: [] } : { tags, file: journal!.file };
+      return namingFindings(folder, names, folders.order, list);
     }),
   ];
 }

@@ -2,16 +2,22 @@ import { allOf, stringsOf } from '../../sql/nodes.ts';
 import { baseType } from '../../sql/catalog/types.ts';
 import type { Piece, Source } from '../../sql/piece.ts';
 import { wordsOf } from '../../sql/recover.ts';
+import type { Statement } from '../../sql/statement.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
 
+/** The dialects that are known by their words. */
+export type Dialect = 'T-SQL' | 'MySQL' | 'SQLite' | 'ClickHouse';
+
 interface Sign {
-  dialect: 'T-SQL' | 'MySQL';
+  dialect: Dialect;
   /** The PostgreSQL equivalent. */
   instead: string;
 }
 
 const tsql = (instead: string): Sign => ({ dialect: 'T-SQL', instead });
 const mysql = (instead: string): Sign => ({ dialect: 'MySQL', instead });
+const sqlite = (instead: string): Sign => ({ dialect: 'SQLite', instead });
+const clickhouse = (instead: string): Sign => ({ dialect: 'ClickHouse', instead });
 
 /** Words that exist only in the other dialect. They are looked for in statements that PostgreSQL cannot parse. */
 const words: Record<string, Sign> = {
@@ -35,6 +41,11 @@ const words: Record<string, Sign> = {
   mediumtext: mysql('text'),
   longtext: mysql('text'),
   delimiter: mysql('$$ … $$ around the body'),
+  autoincrement: sqlite('GENERATED ALWAYS AS IDENTITY'),
+  pragma: sqlite('nothing: PostgreSQL has other settings'),
+  rowid: sqlite('nothing: PostgreSQL has no such tables'),
+  lowcardinality: clickhouse('text'),
+  mergetree: clickhouse('nothing: PostgreSQL has no table engines'),
 };
 
 /** Types of other dialects. PostgreSQL parses them like any type name. */
@@ -58,11 +69,20 @@ const types: Record<string, Sign> = {
   double: mysql('double precision'),
 };
 
+/** A sign of a dialect in a statement. */
+type Seen = Sign & { word: string; start: number };
+
 /** The dialect of a statement that PostgreSQL cannot parse, and the word that shows it; undefined if no word does. */
-export function dialectOf(sql: string): (Sign & { word: string; start: number }) | undefined {
+export function dialectOf(sql: string): Seen | undefined {
+  for (const sign of signsIn(sql)) return sign;
+  return undefined;
+}
+
+/** The signs of other dialects in a statement, in their order. */
+function* signsIn(sql: string): Generator<Seen> {
   const all = wordsOf(sql);
   for (const [index, { text, start }] of all.entries()) {
-    if (text.startsWith('`')) return { ...mysql('"double quotes", or none'), word: '`', start };
+    if (text.startsWith('`')) yield { ...mysql('"double quotes", or none'), word: '`', start };
     if (
       text === '[' &&
       all[index + 2]?.text === ']' &&
@@ -70,23 +90,44 @@ export function dialectOf(sql: string): (Sign & { word: string; start: number })
       index > 0 &&
       all[index - 1]!.text !== 'array'
     ) {
-      return { ...tsql('"double quotes", or none'), word: `[${all[index + 1]!.text}]`, start };
+      yield { ...tsql('"double quotes", or none'), word: `[${all[index + 1]!.text}]`, start };
     }
     if (text === '@' && /^[a-z_]/.test(all[index + 1]?.text ?? ''))
-      return { ...tsql('a variable in a DO block'), word: `@${all[index + 1]!.text}`, start };
-    const sign = Object.hasOwn(words, text) ? words[text] : undefined;
+      yield { ...tsql('a variable in a DO block'), word: `@${all[index + 1]!.text}`, start };
+    const engine = text === 'engine' && all[index + 2]?.text.endsWith('mergetree') === true ? 'mergetree' : text;
+    const sign = Object.hasOwn(words, engine) ? words[engine] : undefined;
     // The scanner keeps the quotes of a quoted name, so this is a bare word.
-    if (sign !== undefined && fits(text, index, all)) return { ...sign, word: text.toUpperCase(), start };
+    if (sign !== undefined && fits(text, index, all)) yield { ...sign, word: text.toUpperCase(), start };
   }
-  return undefined;
 }
 
 function fits(word: string, index: number, all: readonly { text: string }[]): boolean {
   if (word === 'identity') return all[index + 1]?.text === '(' && all[index - 1]?.text !== 'as';
   if (word === 'engine') return all[index + 1]?.text === '=';
   if (word === 'dbo') return all[index + 1]?.text === '.';
-  if (word === 'print' || word === 'delimiter') return index === 0;
+  if (word === 'rowid') return all[index - 1]?.text === 'without';
+  if (word === 'print' || word === 'delimiter' || word === 'pragma') return index === 0;
   return true;
+}
+
+/**
+ * The dialect that the statements of a file are in which PostgreSQL cannot parse; `template` where they are no SQL before
+ * something fills them in. A backtick alone is MySQL's or SQLite's: another word decides.
+ */
+export function dialectOfFile(statements: readonly Statement[]): Dialect | 'template' | undefined {
+  const failed = statements.filter(({ error }) => error !== undefined).map(({ sql }) => sql);
+  if (failed.some(isTemplate)) return 'template';
+  const signs = failed.flatMap((sql) => [...signsIn(sql)]);
+  return (signs.find(({ word }) => word !== '`') ?? signs[0])?.dialect;
+}
+
+/** Whether a statement has the braces of a template where SQL has none. */
+function isTemplate(sql: string): boolean {
+  const all = wordsOf(sql);
+  return all.some(({ text, start }, index) => {
+    const next = all[index + 1];
+    return next?.start === start + 1 && ((text === '{' && next.text === '{') || (text === '{' && next.text === '%'));
+  });
 }
 
 const foreignFiles = new WeakMap<Source, boolean>();

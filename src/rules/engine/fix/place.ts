@@ -1,6 +1,7 @@
 import { entriesOf } from '../../../migrations/drizzle-journal.ts';
+import { newFile, newPaths } from '../../../migrations/new-files.ts';
 import type { Layer, Migration } from '../../../sql/migration.ts';
-import { nextNumber } from '../../../migrations/order.ts';
+import { belowFolder, nextNumber } from '../../../migrations/order.ts';
 import type { Table } from '../../../sql/catalog/model.ts';
 import type { Source } from '../../../sql/piece.ts';
 import type { Statement } from '../../../sql/statement.ts';
@@ -50,27 +51,34 @@ export function withoutStatement({ migration: { file, sql } }: Source, statement
   return { file, start: clear ? lineStart : statement.start, end: clear ? end + alone[0].length : end, text: '' };
 }
 
+/** The path of a file that repairs write, in each form. */
+const isRepair = /__?repair(?:\.up)?(?:\.sql|\/migration\.sql|\/up\.sql)$/;
+
 /** The file that fixes what applied files leave wrong: one per layer, the last one. */
 function repairFile(
   { migrations, applied, folders }: Situation,
   layer: Layer,
 ): { known: Migration | undefined; path: string; number: string } {
   const own = migrations.filter((migration) => migration.layer === layer);
-  const known = own.findLast(({ file }) => file.endsWith('_repair.sql') && !applied.has(file));
+  const known = own.findLast(({ file }) => isRepair.test(file) && !applied.has(file));
   const last = own.at(-1);
   const number = nextNumber(migrations, layer, folders.order);
+  const ownFolders = folders[layer === 'core' ? 'core' : 'extensions'];
   const folder =
+    ownFolders.find((each) => last !== undefined && belowFolder(each, last.file) !== undefined) ??
     last?.file.slice(0, last.file.lastIndexOf('/')) ??
-    folders[layer === 'core' ? 'core' : 'extensions'][0] ??
+    ownFolders[0] ??
     `migrations/${layer}`;
-  return { known, path: known?.file ?? `${folder}/${number}_repair.sql`, number: known?.number ?? number };
+  const { path } = newPaths(folders, folder, number, 'repair');
+  return { known, path: known?.file ?? path, number: known?.number ?? number };
 }
 
 /** Statements that run after all files of a layer, in a migration that no database has yet. */
 export function inRepairFile(situation: Situation, layer: Layer, parts: readonly string[]): Placed {
   const { known, path, number } = repairFile(situation, layer);
   if (known !== undefined) return { edits: append(known, parseSql(known.sql).statements, parts.join('\n')) };
-  const sql = `-- Fixes what migrations that are already applied left wrong.\n\n${parts.join('\n').trimEnd()}\n`;
+  const text = `-- Fixes what migrations that are already applied left wrong.\n\n${parts.join('\n').trimEnd()}\n`;
+  const sql = newFile(situation.folders, layer, path, text);
   return {
     edits: [],
     newFiles: [{ path, sql, migration: { layer, file: path, number, checksum: '', sql }, last: true }],

@@ -1,3 +1,4 @@
+import { forms } from '../../../migrations/forms.ts';
 import { walk } from '../../../sql/nodes.ts';
 import type { Source } from '../../../sql/piece.ts';
 import type { Situation } from './fix.ts';
@@ -7,10 +8,10 @@ const known = new WeakMap<readonly Source[], boolean>();
 
 /**
  * Returns whether a repair may use what Supabase provides: roles of the Data API, `auth.uid()`. A kit with its own
- * migrator (Drizzle) may run on a plain server, where such names fail, unless its files use them themselves.
+ * migrator (Drizzle, Prisma, goose) may run on a plain server, where such names fail, unless its files use them themselves.
  */
 export function usesPlatform({ examined: { sources }, folders }: Pick<Situation, 'examined' | 'folders'>): boolean {
-  if (folders.order !== 'journal') return true;
+  if (forms[folders.order].anyServer !== true) return true;
   const told = known.get(sources);
   if (told !== undefined) return told;
   let found = false;

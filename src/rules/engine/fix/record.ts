@@ -1,6 +1,7 @@
 /** Applies the result of a fix to the files of a repair. */
-import { createHash } from 'node:crypto';
 import type { JournalFile } from '../../../migrations/drizzle-journal.ts';
+import { checksumOf } from '../../../migrations/read.ts';
+import { downSection, fileText, sectionsOf, sectionToolOf } from '../../../migrations/sections.ts';
 import type { Finding } from '../../../shared/finding.ts';
 import type { Migration } from '../../../sql/migration.ts';
 import { withBreakpoints } from './breakpoints.ts';
@@ -63,11 +64,16 @@ export function record(
     const edited = own.length === 0 ? migration.sql : applyEdits(migration.sql, own);
     const sql = hasBreakpoints(migration, result) ? withBreakpoints(migration.sql, edited) : edited;
     if (sql === migration.sql) return migration;
-    files.set(migration.file, sql);
-    return withText(migration, sql);
+    const changed = withText(migration, sql);
+    files.set(migration.file, fileText(changed));
+    return changed;
   });
   for (const { path, sql, migration, last, rollback } of newFiles) {
-    files.set(path, sql);
+    if (rollback?.of === path) {
+      writeSection(path, sql, result, files);
+      continue;
+    }
+    files.set(path, migration === undefined ? sql : fileText({ ...migration, sql }));
     if (rollback !== undefined) result.rollbacks.set(rollback.of, { file: path, sql });
     if (migration === undefined) continue;
     const rest = result.migrations.filter(({ file }) => file !== path);
@@ -99,6 +105,21 @@ export function record(
   return true;
 }
 
+/** Writes a migration's rollback as a section of its own file. */
+function writeSection(path: string, down: string, result: Repair, files: Map<string, string>): void {
+  result.migrations = result.migrations.map((migration) => {
+    if (migration.file !== path) return migration;
+    const tool = sectionToolOf(migration.sql);
+    if (tool === undefined) return migration;
+    const around = { before: '', after: downSection(tool, down) };
+    const sql = migration.sql.slice(migration.around?.before.length ?? 0).trimEnd();
+    const changed = withText({ ...migration, around }, `${sql}\n\n`);
+    files.set(path, fileText(changed));
+    result.rollbacks.set(path, { file: path, sql: sectionsOf(fileText(changed))?.down ?? down });
+    return changed;
+  });
+}
+
 /** Returns whether the file is one of Drizzle's. */
 function hasBreakpoints({ file }: Migration, { journals }: Repair): boolean {
   return journals.has(file.slice(0, file.lastIndexOf('/')));
@@ -116,7 +137,7 @@ function moveFiles(renames: readonly Rename[], result: Repair, files: Map<string
   result.migrations = result.migrations.map((migration) => {
     const rename = byFile.get(migration.file);
     if (rename === undefined) return migration;
-    files.set(rename.to, migration.sql);
+    files.set(rename.to, fileText(migration));
     return { ...migration, file: rename.to, number: rename.number };
   });
   const texts = renames.map(({ from }) => result.rollbacks.get(from));
@@ -124,6 +145,10 @@ function moveFiles(renames: readonly Rename[], result: Repair, files: Map<string
   return renames.flatMap(({ from, to, rollback }, index) => {
     const text = texts[index];
     if (rollback === undefined || text === undefined) return [from];
+    if (text.file === from) {
+      result.rollbacks.set(to, { file: to, sql: text.sql });
+      return [from];
+    }
     result.rollbacks.set(to, { file: rollback.to, sql: text.sql });
     files.set(rollback.to, text.sql);
     return [from, rollback.from];
@@ -131,5 +156,5 @@ function moveFiles(renames: readonly Rename[], result: Repair, files: Map<string
 }
 
 function withText(migration: Migration, sql: string): Migration {
-  return { ...migration, sql, checksum: createHash('sha256').update(sql.replaceAll('\r\n', '\n')).digest('hex') };
+  return { ...migration, sql, checksum: checksumOf(fileText({ ...migration, sql })) };
 }

@@ -1,3 +1,4 @@
+import { rollbackPath } from '../../../migrations/new-files.ts';
 import type { RuleName } from '../../names.ts';
 import type { FixResult, Situation } from './fix.ts';
 import { rollbackOf } from './rollback-text.ts';
@@ -8,9 +9,7 @@ export function writeRollbacks(situation: Situation, name: RuleName): FixResult 
     .filter(({ rule }) => rule === name)
     .map(({ source }) => {
       const { file } = source.migration;
-      const path =
-        situation.rollbacks.get(file)?.file ??
-        `${situation.folders.rollback}/extensions/${file.slice(file.lastIndexOf('/') + 1)}`;
+      const path = situation.rollbacks.get(file)?.file ?? rollbackPath(situation.folders, source.migration);
       return { path, sql: rollbackOf(source, situation.catalog), rollback: { of: file } };
     });
   return { edits: [], newFiles };

@@ -1,0 +1,80 @@
+/** Tells folders of SQL for another database from those for PostgreSQL. */
+import { posix } from 'node:path';
+import type { SqlTree } from './sql-tree.ts';
+
+/** What a folder's SQL is for, where it is not PostgreSQL. */
+export interface Foreign {
+  /** For people, after "they are": `for SQLite`, `templates that another tool fills in`. */
+  what: string;
+  /**
+   * None of it can run: the tool's own file says so, nearly all files show it, or what shows it is in no other dialect.
+   * Where a few files of T-SQL or MySQL are mixed with others, each is a finding of its own.
+   */
+  certain: boolean;
+}
+
+const names: Readonly<Record<string, string>> = {
+  sqlite: 'SQLite',
+  turso: 'SQLite',
+  mysql: 'MySQL',
+  mariadb: 'MySQL',
+  singlestore: 'SingleStore',
+  sqlserver: 'SQL Server',
+  mssql: 'SQL Server',
+  cockroachdb: 'CockroachDB',
+  cockroach: 'CockroachDB',
+  oracle: 'Oracle',
+  snowflake: 'Snowflake',
+  clickhouse: 'ClickHouse',
+  firebird: 'Firebird',
+  vertica: 'Vertica',
+  exasol: 'Exasol',
+};
+
+/** At most this many files of a folder are parsed. */
+const sampled = 20;
+
+/**
+ * What the SQL of a folder is for, if that is not PostgreSQL: by Drizzle's journal, by Prisma's lock, or by the
+ * statements that PostgreSQL cannot parse.
+ * @param files paths in the kit
+ */
+export async function foreignOf(tree: SqlTree, folder: string, files: readonly string[]): Promise<Foreign | undefined> {
+  const stated = await statedDialect(tree, folder);
+  if (stated !== undefined)
+    return Object.hasOwn(names, stated) ? { what: `for ${names[stated]!}`, certain: true } : undefined;
+  const [{ loadParser }, { parseSql }, { dialectOfFile }] = await Promise.all([
+    import('../sql/parser.ts'),
+    import('../sql/split.ts'),
+    import('../rules/engine/dialects.ts'),
+  ]);
+  await loadParser();
+  const sample = files.slice(0, sampled);
+  const seen = new Map<string, number>();
+  for (const file of sample) {
+    const found = dialectOfFile(parseSql(await tree.text(file)).statements);
+    if (found !== undefined) seen.set(found, (seen.get(found) ?? 0) + 1);
+  }
+  const count = [...seen.values()].reduce((sum, each) => sum + each, 0);
+  if (count * 2 <= sample.length) return undefined;
+  const [most] = [...seen].sort((a, b) => b[1] - a[1])[0]!;
+  if (most === 'template') return { what: 'templates that another tool fills in', certain: true };
+  const nearlyAll = count >= 3 && count * 5 >= sample.length * 4;
+  return { what: `for ${most}`, certain: most === 'SQLite' || most === 'ClickHouse' || nearlyAll };
+}
+
+/** Where the tool of a folder names its dialect: the file from there, and the text that has the name. */
+const statements: readonly (readonly [file: string, name: RegExp])[] = [
+  ['meta/_journal.json', /"dialect"\s*:\s*"(\w+)"/],
+  ['migration_lock.toml', /^\s*provider\s*=\s*"(\w+)"/m],
+  ['../sqitch.conf', /^\s*engine\s*=\s*(\w+)/m],
+];
+
+/** The dialect that the tool's own file names, in lower case. */
+async function statedDialect(tree: SqlTree, folder: string): Promise<string | undefined> {
+  for (const [file, name] of statements) {
+    const path = posix.join(folder, file);
+    if (tree.files.includes(path)) return name.exec(await tree.text(path))?.[1]?.toLowerCase();
+  }
+  return undefined;
+}

@@ -1,0 +1,72 @@
+/** Which files of a kit may be migrations, read from the disk once. */
+import { join, posix } from 'node:path';
+import { readText } from '../shared/files.ts';
+import { walk } from './walk.ts';
+
+/** Folders that hold what other tools fetched or built. */
+const foreign =
+  /^(?:node_modules|vendor|bower_components|dist|build|target|coverage|\.git|\.muse|\.next|\.turbo|\.venv|\.cache)$/;
+/** Folders whose SQL is there for something else: `**` does not enter them. */
+const elsewhere =
+  /(?:^|\/)(?:tests?|__tests__|testdata|fixtures|examples?|e2e|seeds?|archived?|rollbacks?|revert|verify|snippets|queries)(?:\/|$)/i;
+
+/** The files of a kit, without those of other tools. */
+export interface SqlTree {
+  /** All files by their path, with `/`. */
+  files: readonly string[];
+  /** The folders that have SQL in them, at any depth; the kit itself is `.`. */
+  folders: readonly string[];
+  /** Paths below a folder. */
+  below(folder: string): readonly string[];
+  /** The folders, or the files of a pattern that ends in `.sql`, that match: `*` is one folder, `**` any number. */
+  matching(pattern: string): readonly string[];
+  text(path: string): Promise<string>;
+}
+
+export const isSql = (path: string): boolean => /\.(?:sql|pgsql)$/i.test(path);
+
+/** Lists the files of the kit in `directory`. Links are not followed. */
+export async function readSqlTree(directory: string): Promise<SqlTree> {
+  const files: string[] = [];
+  for await (const { path, kind } of walk(directory, ({ name }) => !foreign.test(name)))
+    if (kind === 'file') files.push(path);
+  const folders = new Set<string>();
+  for (const path of files.filter(isSql)) {
+    for (let folder = posix.dirname(path); ; folder = posix.dirname(folder)) {
+      folders.add(folder);
+      if (folder === '.') break;
+    }
+  }
+  const sorted = [...folders].sort();
+  const found = new Map<string, readonly string[]>();
+  return {
+    files,
+    folders: sorted,
+    below(folder) {
+      const known = found.get(folder) ?? within(files, folder);
+      found.set(folder, known);
+      return known;
+    },
+    matching(pattern) {
+      const wanted = patternOf(pattern);
+      return (isSql(pattern) ? files : sorted).filter(
+        (path) => wanted.test(path) && !(pattern.includes('**') && elsewhere.test(path)),
+      );
+    },
+    text: async (path) => (await readText(join(directory, path))) ?? '',
+  };
+}
+
+function within(files: readonly string[], folder: string): readonly string[] {
+  if (folder === '.') return files;
+  return files.filter((path) => path.startsWith(`${folder}/`)).map((path) => path.slice(folder.length + 1));
+}
+
+function patternOf(pattern: string): RegExp {
+  const parts = pattern.split('/').map((part) => {
+    if (part === '**') return '(?:.+/)?';
+    return part === '*' ? '[^/.][^/]*/' : `${part.replaceAll('.', String.raw`\.`)}/`;
+  });
+  // The path is compared without the last slash; `**` at the end is any folder.
+  return new RegExp(`^${pattern.endsWith('**') ? `${parts.slice(0, -1).join('')}.+` : parts.join('').slice(0, -1)}$`);
+}

@@ -1,0 +1,91 @@
+/** What is said of a kit whose migrations cannot be run. */
+import { posix } from 'node:path';
+import { MuseError } from '../shared/error.ts';
+import type { Foreign } from './dialect.ts';
+import { layoutRules } from './layouts.ts';
+import { isSql, type SqlTree } from './sql-tree.ts';
+import { toolWithoutSql } from './without-sql.ts';
+
+/** At most this many folders with SQL are listed. */
+const listed = 12;
+
+interface Counted {
+  folder: string;
+  count: number;
+  numbered: number;
+}
+
+/** The folders with SQL right in them: those with the most numbered files first. */
+function sqlIn(tree: SqlTree): Counted[] {
+  const seen = new Map<string, Counted>();
+  for (const path of tree.files.filter(isSql)) {
+    const folder = posix.dirname(path);
+    const known = seen.get(folder) ?? { folder, count: 0, numbered: 0 };
+    known.count += 1;
+    if (/^\d/.test(posix.basename(path))) known.numbered += 1;
+    seen.set(folder, known);
+  }
+  return [...seen.values()].sort((a, b) => b.numbered - a.numbered || b.count - a.count);
+}
+
+function sqlFolders(tree: SqlTree): string[] {
+  const seen = sqlIn(tree);
+  if (seen.length === 0) return ['It has no SQL files.'];
+  return [
+    'SQL files are in:',
+    ...seen.slice(0, listed).map(({ folder, count }) => `  ${folder}/  ${count} SQL file${count === 1 ? '' : 's'}`),
+    ...(seen.length > listed ? [`  … and ${seen.length - listed} more folders`] : []),
+  ];
+}
+
+/** Folders of migrations that are for another database. */
+interface Elsewhere {
+  core: readonly string[];
+  files: readonly string[];
+  foreign?: Foreign;
+}
+
+/** Why a folder that the user named cannot be core: it has no migrations. */
+export function withoutMigrations(tree: SqlTree, folder: string, wanted: string): MuseError {
+  const why = tree.below(folder).some(isSql) ? `no file in it is called ${wanted}` : 'there is no SQL file in it';
+  return new MuseError({
+    code: 'bad-layout',
+    message: `"${folder}" has no migrations: ${why}.`,
+    detail: sqlFolders(tree).join('\n'),
+    suggestion: 'Name the folder that the migrations are in, e.g. --core db/migrations.',
+  });
+}
+
+/** Why no layout fits: what was looked for, what there is, and what to do. */
+export async function unknownLayout(tree: SqlTree, foreign: readonly Elsewhere[]): Promise<MuseError> {
+  if (foreign.length > 0) {
+    const kinds = [...new Set(foreign.map((each) => each.foreign!.what))];
+    return new MuseError({
+      code: 'layout-unknown',
+      message: `The kit's migrations are ${kinds.join(' and ')}; create-muse runs SQL on PostgreSQL.`,
+      detail: foreign
+        .map(({ core, files, foreign: of }) => `  ${core.join(', ')}  ${files.length} files (${of!.what})`)
+        .join('\n'),
+      suggestion: 'Use a kit for PostgreSQL, or --kit builtin.',
+    });
+  }
+  const folders = sqlIn(tree);
+  const tool = await toolWithoutSql(tree);
+  if (tool !== undefined && folders.length === 0) {
+    return new MuseError({
+      code: 'layout-unknown',
+      message: `The kit has no SQL migrations. It has ${tool.what}.`,
+      suggestion: `${tool.advice}\nCommit that in the kit, then run this again.`,
+    });
+  }
+  const has = tool === undefined ? [] : [`It also has ${tool.what}. ${tool.advice}`];
+  return new MuseError({
+    code: 'layout-unknown',
+    message: 'create-muse does not know how this kit stores its migrations.',
+    detail: ['Looked for:', ...layoutRules.map((rule) => `  ${rule.title}`), ...sqlFolders(tree), ...has].join('\n'),
+    suggestion:
+      folders[0] === undefined
+        ? 'Use a kit with SQL migrations, or --kit builtin.'
+        : `Name the folders: --core ${folders[0].folder} (and --extensions <folder>).`,
+  });
+}
