@@ -135,21 +135,31 @@ describe.skipIf(browserPath === undefined)(`the page${browserNote}`, () => {
       await page.goto(server.dashboardUrl!);
       await page.getByRole('link', { name: 'notes' }).click();
       const cells = page.locator('td');
-      await eventually(() => cells.allTextContents()).toEqual(expect.arrayContaining(['1', '2', 'NULL', ann]));
+      await expect
+        .poll(() => cells.allTextContents(), patient)
+        .toEqual(expect.arrayContaining(['1', '2', 'NULL', ann]));
       expect(await page.locator('main').textContent()).toContain('own <b>notes</b>');
       expect(await page.title()).toBe('guarded · muse dev');
 
       await page.getByLabel('See as').selectOption({ label: 'ann@example.com' });
-      await eventually(() => cells.count()).toBe(3);
+      await expect.poll(() => cells.count(), patient).toBe(3);
       await page.getByLabel('See as').selectOption('anon');
-      await eventually(() => page.locator('.bad').textContent()).toBe('permission denied for table notes (42501)');
+      await expect
+        .poll(() => page.locator('.bad').textContent(), patient)
+        .toBe('permission denied for table notes (42501)');
 
       await byKeyboard(page, 'Mails');
-      await eventually(() => cells.allTextContents()).toEqual(expect.arrayContaining(['ann@example.com', 'recovery']));
+      await expect
+        .poll(() => cells.allTextContents(), patient)
+        .toEqual(expect.arrayContaining(['ann@example.com', 'recovery']));
       await byKeyboard(page, 'Users');
-      await eventually(() => cells.allTextContents()).toEqual(expect.arrayContaining(['ann@example.com', ann]));
+      await expect
+        .poll(() => cells.allTextContents(), patient)
+        .toEqual(expect.arrayContaining(['ann@example.com', ann]));
       await byKeyboard(page, 'Requests');
-      await eventually(() => cells.allTextContents()).toEqual(expect.arrayContaining(['POST', '/auth/v1/signup']));
+      await expect
+        .poll(() => cells.allTextContents(), patient)
+        .toEqual(expect.arrayContaining(['POST', '/auth/v1/signup']));
 
       const wide = await page.evaluate('document.documentElement.scrollWidth');
       expect(wide, 'no page wider than the screen').toBeLessThanOrEqual(width);
@@ -164,11 +174,11 @@ describe.skipIf(browserPath === undefined)(`the page${browserNote}`, () => {
     const said = (): Promise<string | null> => page.locator('main').textContent();
     await page.goto(server.dashboardUrl!);
     await page.getByRole('link', { name: 'posts' }).click();
-    await eventually(said).toContain('Not checked yet');
+    await expect.poll(said, patient).toContain('Not checked yet');
 
     await page.evaluate(noteStatus);
     await byKeyboard(page, 'Findings');
-    await eventually(said).toMatch(/Checked at .*; no file has changed since/);
+    await expect.poll(said, patient).toMatch(/Checked at .*; no file has changed since/);
     expect(await page.evaluate('window.statuses')).toContainEqual(
       expect.stringMatching(/^Checking: (?:running the migrations|[\d,]+ of [\d,]+ checks)$/),
     );
@@ -181,12 +191,12 @@ describe.skipIf(browserPath === undefined)(`the page${browserNote}`, () => {
     );
     expect(await faintTexts(page, 'main *')).toEqual([]);
     await page.getByRole('link', { name: 'isolation-write' }).first().click();
-    await eventually(said).toContain('How to fix it');
+    await expect.poll(said, patient).toContain('How to fix it');
 
     await page.goBack();
     await page.getByRole('link', { name: 'posts', exact: true }).first().click();
     const verdict = page.getByRole('region', { name: 'Who can do what with public.posts' });
-    await eventually(() => verdict.locator('tr.breaks').count()).toBeGreaterThan(0);
+    await expect.poll(() => verdict.locator('tr.breaks').count(), patient).toBeGreaterThan(0);
     expect(await verdict.locator('tr').first().textContent()).toBe('WhoReadInsertUpdateDeleteReassign');
     expect(await verdict.locator('tr', { hasText: 'a visitor' }).textContent()).toBe(`a visitor${'no'.repeat(5)}`);
     expect(await page.locator('.policy', { hasText: '<script>' }).locator('a').allTextContents()).toEqual([
@@ -195,16 +205,16 @@ describe.skipIf(browserPath === undefined)(`the page${browserNote}`, () => {
       'isolation-write',
     ]);
     await page.getByRole('link', { name: 'pets' }).click();
-    await eventually(() => page.locator('.pill.good').allTextContents()).toContain('proven');
+    await expect.poll(() => page.locator('.pill.good').allTextContents(), patient).toContain('proven');
     await page.getByRole('link', { name: 'many' }).click();
-    await eventually(said).toContain('Not proven: no migration of this muse makes it.');
+    await expect.poll(said, patient).toContain('Not proven: no migration of this muse makes it.');
 
     await addFiles(directory, { 'migrations/extensions/002_more.sql': '-- More.\nselect 1/0;\n' });
     await page.getByRole('link', { name: 'pets' }).click();
-    await eventually(said).toContain('Files have changed since');
+    await expect.poll(said, patient).toContain('Files have changed since');
     await page.getByRole('button', { name: 'Check now' }).click();
     await byKeyboard(page, 'Findings');
-    await eventually(said).toMatch(/The proof could not be run.*division by zero/);
+    await expect.poll(said, patient).toMatch(/The proof could not be run.*division by zero/);
     await rm(join(directory, 'migrations/extensions/002_more.sql'));
     expect(problems).toEqual([]);
     await page.close();
@@ -217,7 +227,7 @@ describe.skipIf(browserPath === undefined)(`the page${browserNote}`, () => {
     await byKeyboard(page, 'Diagram');
     const names = (): Promise<string[]> =>
       page.locator('[data-table]').evaluateAll((all) => all.map((one) => one.getAttribute('data-table') ?? ''));
-    await eventually(names).toEqual(['posts', 'many', 'notes', 'pets']);
+    await expect.poll(names, patient).toEqual(['posts', 'many', 'notes', 'pets']);
     const colors = ['posts', 'pets'].map((name) =>
       page.evaluate(`getComputedStyle(document.querySelector('[data-table="${name}"] .head')).fill`),
     );
@@ -240,7 +250,7 @@ describe.skipIf(browserPath === undefined)(`the page${browserNote}`, () => {
     expect(await shown()).toEqual(all);
     await svg.hover();
     await page.mouse.wheel(0, -300);
-    await eventually(async () => (await shown())[2]! < all[2]!).toBe(true);
+    await expect.poll(async () => (await shown())[2]! < all[2]!, patient).toBe(true);
     await page.getByLabel('Go to a table').selectOption('posts');
     const dimmed = (): Promise<string[]> =>
       page.locator('g.dimmed').evaluateAll((found) => found.map((one) => one.getAttribute('data-table') ?? ''));
@@ -272,7 +282,9 @@ describe.skipIf(browserPath === undefined)(`the page${browserNote}`, () => {
     await page.goto(server.dashboardUrl!);
     await byKeyboard(page, 'Storage');
     const cells = (): Promise<string[]> => page.locator('td').allTextContents();
-    await eventually(cells).toEqual(expect.arrayContaining(['ann/', 'folder', 'page.html', 'text/html', '40 B']));
+    await expect
+      .poll(cells, patient)
+      .toEqual(expect.arrayContaining(['ann/', 'folder', 'page.html', 'text/html', '40 B']));
     expect(await page.getByRole('button', { name: 'Preview page.html' }).count()).toBe(0);
     const download = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Download page.html' }).click();
@@ -280,13 +292,13 @@ describe.skipIf(browserPath === undefined)(`the page${browserNote}`, () => {
 
     await page.getByRole('link', { name: 'ann/' }).click();
     await page.getByRole('button', { name: 'Preview ann/face.png' }).click();
-    await eventually(() => page.evaluate(`document.querySelector('.preview img')?.naturalWidth`)).toBe(10);
+    await expect.poll(() => page.evaluate(`document.querySelector('.preview img')?.naturalWidth`), patient).toBe(10);
     await page.getByLabel('See as').selectOption('anon');
-    await eventually(() => page.locator('main').textContent()).toContain('Nothing here that they may see.');
+    await expect.poll(() => page.locator('main').textContent(), patient).toContain('Nothing here that they may see.');
     await page.getByRole('navigation', { name: 'Folders' }).getByRole('link', { name: 'avatars' }).click();
-    await eventually(() => page.locator('.crumbs a').count()).toBe(1);
+    await expect.poll(() => page.locator('.crumbs a').count(), patient).toBe(1);
     await page.getByLabel('See as').selectOption('service');
-    await eventually(cells).toContain('page.html');
+    await expect.poll(cells, patient).toContain('page.html');
     expect(problems).toEqual([]);
     await page.close();
   });
@@ -297,7 +309,7 @@ describe.skipIf(browserPath === undefined)(`the page${browserNote}`, () => {
     await database.connect();
     for (let at = 0; at < 5; at += 1) await database.query(`CREATE TABLE public."z${at}" (id int)`);
     await page.goto(server.dashboardUrl!);
-    await eventually(() => page.locator('.list a').count()).toBe(9);
+    await expect.poll(() => page.locator('.list a').count(), patient).toBe(9);
     await page.keyboard.press('/');
     await page.keyboard.type('z');
     expect(await page.locator('.list a:visible').allTextContents()).toEqual(
@@ -306,7 +318,7 @@ describe.skipIf(browserPath === undefined)(`the page${browserNote}`, () => {
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
-    await eventually(() => page.getByRole('heading', { level: 2 }).first().textContent()).toBe('z1');
+    await expect.poll(() => page.getByRole('heading', { level: 2 }).first().textContent(), patient).toBe('z1');
     expect(await page.locator(':focus').textContent()).toBe('z1no RLS');
     await database.query('DROP TABLE public.z0, public.z1, public.z2, public.z3, public.z4');
     await database.end();
@@ -317,9 +329,9 @@ describe.skipIf(browserPath === undefined)(`the page${browserNote}`, () => {
     const page = await browser.newPage();
     await page.goto(server.dashboardUrl!);
     await page.getByRole('link', { name: 'many' }).click();
-    await eventually(() => page.locator('td').count()).toBe(50);
+    await expect.poll(() => page.locator('td').count(), patient).toBe(50);
     await page.getByRole('link', { name: 'Next' }).click();
-    await eventually(() => page.locator('td').count()).toBe(10);
+    await expect.poll(() => page.locator('td').count(), patient).toBe(10);
     expect(await page.getByRole('link', { name: 'Next' }).count()).toBe(0);
     await page.close();
   });
@@ -341,8 +353,8 @@ function watched(page: Page): string[] {
   return problems;
 }
 
-/** What a page shows in the end; a machine that has much else to do takes its time. */
-const eventually = (read: () => unknown): ReturnType<typeof expect.poll> => expect.poll(read, { timeout: 30_000 });
+/** A machine that has much else to do takes its time. */
+const patient = { timeout: 30_000 };
 
 async function byKeyboard(page: Page, name: string): Promise<void> {
   await page.getByRole('link', { name, exact: true }).focus();

@@ -124,7 +124,9 @@ it('has triggers that work as those of the extensions', async () => {
 
 it('refuses by name what only another server can do', async () => {
   await database.script('create extension if not exists dblink with schema extensions');
-  await expect(database.query("select extensions.dblink_exec('host=a', 'select 1')")).rejects.toThrow('dblink is a stub');
+  await expect(database.query("select extensions.dblink_exec('host=a', 'select 1')")).rejects.toThrow(
+    'dblink is a stub',
+  );
 });
 
 it('keeps indexes of access methods that it lacks', async () => {
