@@ -36,6 +36,8 @@ describe.runIf(hasTerminal)('a git server that never answers', () => {
       sockets.push(socket);
       asked += 1;
       socket.on('error', () => undefined);
+      // Only who reads hears that the other side has closed.
+      socket.resume();
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   });

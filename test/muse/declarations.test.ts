@@ -125,6 +125,25 @@ describe('declarations in the files for findings in a database', () => {
     expect(silenced.silenced).toBeGreaterThan(0);
   });
 
+  it('respects the declaration of a policy that is dropped and created anew, and no more than it lets through', async () => {
+    const posts = (drafts: string): string => `-- Posts.
+create table public.posts (id uuid primary key default gen_random_uuid(), author uuid not null references auth.users (id), shown boolean not null default false);
+create index posts_author_idx on public.posts (author);
+alter table public.posts enable row level security;
+grant select on public.posts to anon, authenticated;
+-- muse: public-read
+drop policy if exists shown on public.posts;
+create policy shown on public.posts for select to anon, authenticated using (shown);
+drop policy if exists drafts on public.posts;
+create policy drafts on public.posts for select to authenticated using (${drafts});
+create view public.front as select id from public.posts where shown;
+grant select on public.front to anon;`;
+    const errors = async (sql: string): Promise<string[]> =>
+      told(await proof(sql)).filter((line) => line.startsWith('error'));
+    expect(await errors(posts('author = (select auth.uid())'))).toEqual([]);
+    expect(await errors(posts('author is not null'))).toEqual(['error isolation-read public.posts 10']);
+  });
+
   it('respects the declaration of a bucket’s policy, and of no other policy', async () => {
     const faces = readFileSync(join(import.meta.dirname, '../verify/cases/public-bucket.sql'), 'utf8');
     const about = ({ findings }: SettledProof, bucket: string): string[] =>

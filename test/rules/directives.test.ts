@@ -37,6 +37,11 @@ it.each([
     [{ kind: 'public-read', line: 1, table: 'public.plans', policy: 'p' }],
   ],
   [
+    'a policy that is dropped to be created anew',
+    '-- muse: public-read\ndrop policy if exists "P 1" on app.plans;\ncreate policy "P 1" on app.plans for select using (true);',
+    [{ kind: 'public-read', line: 1, table: 'app.plans', policy: 'P 1' }],
+  ],
+  [
     'a grant',
     '-- muse: public-read\ngrant select on plans to anon;',
     [{ kind: 'public-read', line: 1, table: 'public.plans' }],

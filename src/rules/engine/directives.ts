@@ -4,7 +4,7 @@ import { nearest } from '../../shared/nearest.ts';
 import type { Migration } from '../../sql/migration.ts';
 import type { Comment, ParsedSql, Statement } from '../../sql/statement.ts';
 import { tableOf } from '../../sql/names.ts';
-import { fieldsOf } from '../../sql/nodes.ts';
+import { fieldsOf, type Node, stringsOf } from '../../sql/nodes.ts';
 import { parseSql } from '../../sql/split.ts';
 
 /** A declaration of intent in a comment above a statement: `-- muse: …`. */
@@ -22,7 +22,7 @@ export type Directive = Meaning & {
   line: number;
   /** The table of the statement below it, as `schema.name`; `public` if the file names no schema. */
   table?: string;
-  /** The policy that the statement below it creates or alters. */
+  /** The policy that the statement below it creates or alters, or drops first. */
   policy?: string;
 };
 
@@ -76,6 +76,13 @@ export function readDirectives(migrations: readonly Migration[]): Directive[] {
   return migrations.flatMap(({ file, sql }) => (sql.includes('muse:') ? directivesOf(file, parseSql(sql)) : []));
 }
 
+/** The policy that a statement creates or alters, or drops to create it anew. */
+function policyOf(tree: Node): string | undefined {
+  const drop = fieldsOf(tree, 'DropStmt');
+  if (drop !== undefined) return drop.removeType === 'OBJECT_POLICY' ? stringsOf(drop.objects[0]).at(-1) : undefined;
+  return (fieldsOf(tree, 'CreatePolicyStmt') ?? fieldsOf(tree, 'AlterPolicyStmt'))?.policy_name;
+}
+
 function directivesOf(file: string, parsed: ParsedSql): Directive[] {
   const directives: Directive[] = [];
   const add = (comments: readonly Comment[], to: Pick<Directive, 'table' | 'policy'>): void => {
@@ -86,10 +93,7 @@ function directivesOf(file: string, parsed: ParsedSql): Directive[] {
   };
   for (const statement of parsed.statements) {
     const table = statement.tree === undefined ? undefined : tableOf(statement.tree);
-    const policy =
-      statement.tree === undefined
-        ? undefined
-        : (fieldsOf(statement.tree, 'CreatePolicyStmt') ?? fieldsOf(statement.tree, 'AlterPolicyStmt'))?.policy_name;
+    const policy = statement.tree === undefined ? undefined : policyOf(statement.tree);
     add(statement.comments, {
       ...(table === undefined ? {} : { table }),
       ...(policy === undefined ? {} : { policy }),
