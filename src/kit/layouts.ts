@@ -25,6 +25,8 @@ export interface LayoutRule {
   alsoCore?: readonly string[];
   /** A folder that must also exist for the rule to match. */
   beside?: string;
+  /** Kits of this layout are for PostgreSQL, so their files are not read to find that out. */
+  isPostgres?: true;
   /** Only where no other layout fits. */
   last?: true;
   order: MigrationOrder;
@@ -57,6 +59,7 @@ const inWorkspace = (folder: string): string[] => [folder, `apps/*/${folder}`, `
 export const layoutRules: readonly LayoutRule[] = [
   {
     id: 'musekit',
+    isPostgres: true,
     title: 'MuseKit: migrations/core and migrations/extensions',
     core: ['migrations/core'],
     file: numbered,
@@ -65,6 +68,7 @@ export const layoutRules: readonly LayoutRule[] = [
   },
   {
     id: 'musekit-src',
+    isPostgres: true,
     title: 'MuseKit database package: src/migrations/core and src/migrations/extensions',
     core: ['src/migrations/core'],
     file: numbered,
@@ -73,6 +77,7 @@ export const layoutRules: readonly LayoutRule[] = [
   },
   {
     id: 'musekit-workspace',
+    isPostgres: true,
     title: 'MuseKit workspace: packages/database/src/migrations/core and …/extensions',
     core: ['packages/database/src/migrations/core', 'packages/*/src/migrations/core'],
     joined: true,
@@ -198,6 +203,7 @@ export const layoutRules: readonly LayoutRule[] = [
   },
   {
     id: 'supabase',
+    isPostgres: true,
     title: 'Supabase: supabase/migrations/<timestamp>_name.sql',
     core: inWorkspace('supabase/migrations'),
     file: timestamped,
@@ -230,6 +236,7 @@ export const layoutRules: readonly LayoutRule[] = [
   },
   {
     id: 'supabase-schemas',
+    isPostgres: true,
     title: 'Supabase, declarative: supabase/schemas/*.sql',
     core: inWorkspace('supabase/schemas'),
     file: /\.sql$/i,

@@ -123,7 +123,7 @@ async function candidates(tree: SqlTree): Promise<Candidate[]> {
       const { extensions, order } = foldersOf(rule, all);
       const files = [...new Set([...all, ...extensions])].flatMap((place) => migrationsIn(tree, place, order));
       for (const folder of [...all, ...extensions]) taken.add(folder);
-      const foreign = await foreignOf(tree, core[0]!, files);
+      const foreign = rule.isPostgres === true ? undefined : await foreignOf(tree, core[0]!, files);
       found.push({ rule, core: all, files, ...(foreign === undefined ? {} : { foreign }) });
     }
   }

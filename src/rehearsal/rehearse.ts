@@ -100,6 +100,9 @@ async function allPasses(
   const { database } = run;
   const tail = ownTail(input);
   const takeSnapshot = snapshotTaker(database);
+  // Read while the database runs the files.
+  const runOnce = ofOneRun(migrations);
+  runOnce.catch(() => undefined);
   const { failed, before } = await firstPass(
     run,
     input,
@@ -119,10 +122,9 @@ async function allPasses(
   // A file that failed once fails again, which is nothing new.
   const sound = migrations.filter((migration) => !failed.some((place) => place.migration === migration));
   const once = await takeSnapshot();
-  const runOnce = await ofOneRun(migrations);
   for (const migration of sound) {
     onProgress?.({ pass: 'again', layer: migration.layer, file: migration.file });
-    const renames = runOnce.get(migration.file);
+    const renames = (await runOnce).get(migration.file);
     const failedAgain = renames ? await rehearseStatements(run, renames) : (await rehearseFile(run, migration)).failed;
     findings.push(
       ...failedAgain.map(({ statement, error }) => diagnoseRepeat(error, { migration, file: 0, statement })),
