@@ -223,7 +223,8 @@ export class Muse {
       const { findings, silenced, rehearsal } = await (
         await import('./muse/rehearse.ts')
       ).rehearseMuse(muse, { signal });
-      return { findings, silenced, files: rehearsal.files, rolledBack: rehearsal.rolledBack };
+      const { files, unchanged, once, rolledBack } = rehearsal;
+      return { findings, silenced, files, unchanged, once, rolledBack };
     });
   }
 

@@ -2,7 +2,7 @@ import type { Answers } from '../create/answers.ts';
 import type { Plan, PlannedRepairs } from '../create/dry-run.ts';
 import type { Output } from './output.ts';
 import { formatDecisions } from './repairs.ts';
-import { counted } from './text.ts';
+import { counted } from '../shared/printable.ts';
 
 const targets = {
   embedded: 'embedded, in .muse/',

@@ -1,6 +1,5 @@
 import type { TextResult } from '../database/database.ts';
-import { printableLine } from '../shared/printable.ts';
-import { counted } from './text.ts';
+import { counted, printableLine } from '../shared/printable.ts';
 
 /** Commands that are told with the number of their rows, also where it is 0. */
 const counting = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE']);

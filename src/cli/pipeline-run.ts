@@ -7,7 +7,8 @@ import { wrap } from '../shared/wrap.ts';
 import type { Output } from './output.ts';
 import type { CommandContext, CommandResult } from './run.ts';
 import type { SoFar } from './so-far.ts';
-import { counted, shorten } from './text.ts';
+import { shorten } from './text.ts';
+import { counted } from '../shared/printable.ts';
 
 /** How a run of the pipeline is shown, stopped, and asks on the way: by this terminal, where there is one. */
 export function runOptions({ ask, environment, output, signal, soFar }: CommandContext): RunOptions {

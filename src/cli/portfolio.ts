@@ -4,13 +4,12 @@ import type { OwnPortfolio } from '../portfolio/portfolio.ts';
 import type { ItemEvent } from '../portfolio/worker/work.ts';
 import { MuseError } from '../shared/error.ts';
 import type { EnvironmentName } from '../shared/muse-file.ts';
-import { printableLine } from '../shared/printable.ts';
+import { counted, printableLine } from '../shared/printable.ts';
 import type { Flag } from './flags.ts';
 import type { Subcommand } from './muse-command.ts';
 import type { MuseContext } from './muse-context.ts';
 import type { Output } from './output.ts';
 import type { CommandResult } from './run.ts';
-import { counted } from './text.ts';
 
 const group = 'Portfolio';
 

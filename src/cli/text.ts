@@ -1,8 +1,3 @@
-/** A number of things: `1 file`, `3 files`. */
-export function counted(count: number, singular: string, plural = `${singular}s`): string {
-  return `${count} ${count === 1 ? singular : plural}`;
-}
-
 /** At most `width` characters, ending with … after a whole word where something was left out. */
 export function shorten(text: string, width: number): string {
   if (text.length <= width) return text;

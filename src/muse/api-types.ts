@@ -74,7 +74,10 @@ export interface FixOptions extends CallOptions {
   onProgress?(text: string): void;
 }
 
-export interface RehearseResult extends Pick<RehearsalReport, 'findings' | 'files' | 'rolledBack'> {
+export interface RehearseResult extends Pick<
+  RehearsalReport,
+  'findings' | 'files' | 'unchanged' | 'once' | 'rolledBack'
+> {
   /** Findings that a comment in the SQL ignores. */
   silenced: number;
 }

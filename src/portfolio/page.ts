@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageDirectory } from '../kit/builtin.ts';
-import { printableLine } from '../shared/printable.ts';
+import { escapeMarkup } from '../shared/printable.ts';
 import type { PortfolioEnvironment, PortfolioMuse, Rollout, RolloutMuse } from './api-types.ts';
 import { museStates } from './registry/muses.ts';
 import { isFine } from './status.ts';
@@ -16,14 +16,8 @@ export interface PageContent {
   at: string;
 }
 
-/** Text of others in HTML: nothing in it is markup, and nothing in it acts. */
-function escaped(text: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-  return printableLine(text).replaceAll(/[&<>"']/g, (character) => entities[character] ?? character);
-}
-
 /** A few words in a color: `good`, `warn`, `bad` or `dim`. */
-const toned = (tone: string, words: string): string => `<span class="${tone}">${escaped(words)}</span>`;
+const toned = (tone: string, words: string): string => `<span class="${tone}">${escapeMarkup(words)}</span>`;
 
 /** Writes the page as HTML. */
 export async function renderPage({ muses, run, at }: PageContent): Promise<string> {
@@ -47,7 +41,7 @@ ${css}</style>
 <header>
 <h1>Portfolio</h1>
 <span>${count}, ${muses.length - wrong.length} as they should be, ${toned(wrong.length > 0 ? 'bad' : 'good', `${wrong.length} not`)}</span>
-<time datetime="${escaped(at)}">as of ${escaped(timeOf(at))}</time>
+<time datetime="${escapeMarkup(at)}">as of ${escapeMarkup(timeOf(at))}</time>
 <button id="theme" type="button">Light or dark</button>
 </header>
 ${run === undefined ? '' : runSection(run)}
@@ -91,11 +85,11 @@ function rowOf(muse: PortfolioMuse): string {
     kit.behind === undefined ? '' : kit.behind === 0 ? 'up to date' : toned('warn', `${kit.behind} behind`);
   return (
     `<tr data-fine="${isFine(muse) ? 'yes' : 'no'}" data-known="${known ? 'yes' : 'no'}" data-state="${state}">` +
-    `<td>${escaped(name)}<small>${escaped([...tags, source].join(' · '))}</small></td>` +
-    `<td>${state}${own ? `<small class="bad">${escaped(error.message)}</small>` : ''}</td>` +
+    `<td>${escapeMarkup(name)}<small>${escapeMarkup([...tags, source].join(' · '))}</small></td>` +
+    `<td>${state}${own ? `<small class="bad">${escapeMarkup(error.message)}</small>` : ''}</td>` +
     `<td>${environments.map(environmentOf).join('') || toned('warn', 'none known')}</td>` +
-    `<td>${behind}<small>${escaped((kit.commit ?? '').slice(0, 24))}</small></td>` +
-    `<td>${seenAt === undefined ? toned('warn', 'never') : escaped(timeOf(seenAt))}</td></tr>`
+    `<td>${behind}<small>${escapeMarkup((kit.commit ?? '').slice(0, 24))}</small></td>` +
+    `<td>${seenAt === undefined ? toned('warn', 'never') : escapeMarkup(timeOf(seenAt))}</td></tr>`
   );
 }
 
@@ -112,8 +106,8 @@ function environmentOf(environment: PortfolioEnvironment): string {
         : toned('good', `${isolation.proven} proven isolated`),
     );
   if (known !== 'yes') parts.push(toned('warn', known === 'never' ? 'never seen' : known));
-  const failure = error === undefined ? '' : `<small class="bad">${escaped(error.message)}</small>`;
-  return `<div>${name} <span class="dim">${escaped(target)}</span> ${parts.join(', ')}${failure}</div>`;
+  const failure = error === undefined ? '' : `<small class="bad">${escapeMarkup(error.message)}</small>`;
+  return `<div>${name} <span class="dim">${escapeMarkup(target)}</span> ${parts.join(', ')}${failure}</div>`;
 }
 
 function runSection(rollout: Rollout): string {
@@ -122,7 +116,7 @@ function runSection(rollout: Rollout): string {
   for (const { state } of muses) counts.set(state, (counts.get(state) ?? 0) + 1);
   const started = `started ${timeOf(run.createdAt)} by ${run.startedBy}`;
   const about = `on ${run.environment}, ${run.state}, wave ${run.wave} of ${run.waves}, ${started}`;
-  return `<h2>${escaped(run.name)} ${toned('dim', about)}</h2>
+  return `<h2>${escapeMarkup(run.name)} ${toned('dim', about)}</h2>
 ${timeline(muses)}
 <ul class="legend">${[...counts].map(([state, count]) => `<li class="${state}"><i></i>${count} ${state}</li>`).join('')}</ul>`;
 }
@@ -152,7 +146,7 @@ function timeline(muses: readonly RolloutMuse[]): string {
     const [x, length] = [scale(from), Math.max(2, scale(to) - scale(from) - 1)];
     const title = `${name}: ${state}, wave ${wave}, ${((to - from) / 1000).toFixed(1)} s`;
     const size = `width="${length.toFixed(1)}" height="${lane - 2}"`;
-    return `<rect class="${state}" x="${x.toFixed(1)}" y="${row * lane}" ${size}><title>${escaped(title)}</title></rect>`;
+    return `<rect class="${state}" x="${x.toFixed(1)}" y="${row * lane}" ${size}><title>${escapeMarkup(title)}</title></rect>`;
   });
   const height = free.length * lane;
   const seconds = ((end - first.from) / 1000).toFixed(1);

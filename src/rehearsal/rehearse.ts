@@ -19,6 +19,7 @@ import { changeFindings, seedFindings } from './rehearse-repeat.ts';
 import { rehearseRollbacks } from './rehearse-rollback.ts';
 import { strictErrors, strictFindings, type StrictErrors } from './rehearse-strict.ts';
 import { readFiles } from '../sql/catalog/build.ts';
+import { counted } from '../shared/printable.ts';
 import { loadParser } from '../sql/parser.ts';
 import type { Statement } from '../sql/statement.ts';
 import { filesThatRunOnce } from './run-once.ts';
@@ -47,6 +48,10 @@ export interface RehearsalReport {
   findings: Finding[];
   /** The first run of each file. `failed` counts statements. */
   files: (FileName & { ms: number; failed: number })[];
+  /** Files that were run a second time, which changed nothing. */
+  unchanged: FileName[];
+  /** Files that were not run a second time: they name what a later statement renames, so that run would tell nothing. */
+  once: FileName[];
   /** Files that were rolled back and applied again. */
   rolledBack: FileName[];
   /** A statement ended the database: what comes after it was not run, and nothing can be asked any more. */
@@ -73,7 +78,15 @@ export async function rehearse(database: Database, input: RehearsalInput): Promi
     begun: [],
     statementsOf: async (text) => (await parsedFiles()).parsed(text).statements,
   };
-  const report: RehearsalReport = { findings: [], files: [], rolledBack: [], ended: false, ms: 0 };
+  const report: RehearsalReport = {
+    findings: [],
+    files: [],
+    unchanged: [],
+    once: [],
+    rolledBack: [],
+    ended: false,
+    ms: 0,
+  };
   try {
     database.limitStatements?.(limitMs);
     await database.script(settings.begin);
@@ -125,6 +138,7 @@ async function allPasses(
   for (const migration of sound) {
     onProgress?.({ pass: 'again', layer: migration.layer, file: migration.file });
     const renames = (await runOnce).get(migration.file);
+    if (renames) report.once.push(nameOf(migration));
     const failedAgain = renames ? await rehearseStatements(run, renames) : (await rehearseFile(run, migration)).failed;
     findings.push(
       ...failedAgain.map(({ statement, error }) => diagnoseRepeat(error, { migration, file: 0, statement })),
@@ -144,6 +158,11 @@ async function allPasses(
   const counts = { once: once.rows, twice: twice.rows };
   if (differ(counts)) findings.push(...seedFindings(counts, await parsedFiles()));
 
+  const changing = new Set(findings.filter(({ rule }) => repeatRules.has(rule)).map(({ file }) => file));
+  report.unchanged = sound
+    .map(nameOf)
+    .filter(({ file }) => !changing.has(file) && !report.once.some((once) => once.file === file));
+
   if (before === undefined || !tail.every((migration) => sound.includes(migration))) return;
   onProgress?.({ pass: 'rollback' });
   const targets = { before, after: twice };
@@ -161,7 +180,31 @@ async function allPasses(
       parsedFiles,
     )),
   );
-  report.rolledBack = tail.map(({ layer, file }) => ({ layer, file }));
+  report.rolledBack = tail.map(nameOf);
+}
+
+const nameOf = ({ layer, file }: Migration): FileName => ({ layer, file });
+
+/** What a second run finds. */
+const repeatRules: ReadonlySet<string> = new Set(['not-idempotent', 'seed-not-idempotent']);
+
+/** What the rehearsal showed of running the files again: one sentence without its end. */
+export function repeatText({ files, unchanged }: Pick<RehearsalReport, 'files' | 'unchanged'>): string {
+  const run = `${counted(files.length, 'migration')} run`;
+  if (unchanged.length === files.length) return `${run}, and change nothing when run again`;
+  return unchanged.length === 0
+    ? run
+    : `${run}; ${unchanged.length} of them ${unchanged.length === 1 ? 'changes' : 'change'} nothing when run again`;
+}
+
+/** What was not run again, and why; undefined if all was. */
+export function onceText({ once }: Pick<RehearsalReport, 'once'>): string | undefined {
+  if (once.length === 0) return undefined;
+  const named = `${once
+    .slice(0, 3)
+    .map(({ file }) => file)
+    .join(', ')}${once.length > 3 ? ' …' : ''}`;
+  return `Not run a second time, as a later statement renames what ${once.length === 1 ? 'it names' : 'they name'}: ${named}`;
 }
 
 /** {@link filesThatRunOnce}, without parsing files of which none has a word of such a statement. */

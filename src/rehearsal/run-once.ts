@@ -11,14 +11,14 @@ import type { Statement } from '../sql/statement.ts';
  */
 export function filesThatRunOnce(pieces: readonly Piece[]): Map<string, Statement[]> {
   const files = new Map<string, Statement[]>();
-  for (const [index, piece] of pieces.entries()) {
+  const naming = new Map<string, Set<string>>();
+  for (const piece of pieces) {
+    const { file } = piece.source.migration;
+    for (const name of namesIn(piece)) naming.set(name, (naming.get(name) ?? new Set()).add(file));
     const old = renamedBy(piece);
     if (old === undefined) continue;
-    for (const earlier of pieces.slice(0, index + 1)) {
-      const { file } = earlier.source.migration;
-      if (!files.has(file) && mentions(earlier, old)) files.set(file, []);
-    }
-    if (piece.inside === undefined) files.get(piece.source.migration.file)?.push(piece.statement);
+    for (const each of naming.get(old) ?? []) if (!files.has(each)) files.set(each, []);
+    if (piece.inside === undefined) files.get(file)?.push(piece.statement);
   }
   return files;
 }
@@ -35,17 +35,19 @@ function nameOf(object: Fields<'RenameStmt'>['object']): string | undefined {
   return names === undefined ? undefined : qualifiedName(names);
 }
 
-function mentions({ type, node }: Piece, name: string): boolean {
-  if (type === 'CreateFunctionStmt' && qualifiedName(node.funcname) === name) return true;
-  if (type === 'CreateEnumStmt' && qualifiedName(node.typeName) === name) return true;
-  if (type === 'CreateDomainStmt' && qualifiedName(node.domainname) === name) return true;
-  if (type === 'IndexStmt' && relationName({ ...node.relation, relname: node.idxname ?? '' }) === name) return true;
-  let found = false;
+/** The tables, views, indexes, types and functions that a statement creates or names. */
+function namesIn({ type, node }: Piece): Set<string> {
+  const names = new Set<string>();
+  if (type === 'CreateFunctionStmt') names.add(qualifiedName(node.funcname));
+  if (type === 'CreateEnumStmt') names.add(qualifiedName(node.typeName));
+  if (type === 'CreateDomainStmt') names.add(qualifiedName(node.domainname));
+  if (type === 'IndexStmt' && node.idxname !== undefined)
+    names.add(relationName({ ...node.relation, relname: node.idxname }));
+  const renamed = renamedBy({ type, node } as Piece);
+  if (renamed !== undefined) names.add(renamed);
   walk({ [type]: node }, (...[inner, fields]) => {
-    found ||=
-      (inner === 'RangeVar' && relationName(fields) === name) ||
-      (inner === 'TypeName' && fields.names !== undefined && qualifiedName(fields.names) === name);
-    return !found;
+    if (inner === 'RangeVar') names.add(relationName(fields));
+    if (inner === 'TypeName' && fields.names !== undefined) names.add(qualifiedName(fields.names));
   });
-  return found;
+  return names;
 }

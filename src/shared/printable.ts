@@ -1,4 +1,7 @@
-/** Text of others (names, SQL, what git and services say) made safe to show: what acts on a terminal or hides is spelled out. */
+/**
+ * Text to show. That of others (names, SQL, what git and services say) is made safe: what acts on a terminal or hides is
+ * spelled out.
+ */
 
 /**
  * Characters that do something other than show themselves: controls except tab and line feed, marks that change the
@@ -36,4 +39,15 @@ function escaped(character: string): string {
   const hex = code.toString(16);
   if (code < 0x100) return String.raw`\x${hex.padStart(2, '0')}`;
   return code < 0x10000 ? String.raw`\u${hex.padStart(4, '0')}` : String.raw`\u{${hex}}`;
+}
+
+/** A text of others in HTML or XML: in one line, and nothing in it is markup. */
+export function escapeMarkup(text: string): string {
+  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+  return printableLine(text).replaceAll(/[&<>"']/g, (character) => entities[character] ?? character);
+}
+
+/** A number of things: `1 file`, `3 files`. */
+export function counted(count: number, singular: string, plural = `${singular}s`): string {
+  return `${count} ${count === 1 ? singular : plural}`;
 }

@@ -1,6 +1,6 @@
 /** What secrets look like, and what only looks like one. */
 
-/** Patterns that only secrets match. */
+/** Patterns that only secrets match; of one with a group, the secret is the group. */
 const secretForms: readonly { pattern: RegExp; title: string }[] = [
   { pattern: /\bsk_(?:live|test)_[A-Za-z0-9]{10,}/, title: 'a Stripe secret key' },
   { pattern: /\brk_(?:live|test)_[A-Za-z0-9]{10,}/, title: 'a Stripe restricted key' },
@@ -15,15 +15,15 @@ const secretForms: readonly { pattern: RegExp; title: string }[] = [
   { pattern: /\bre_[A-Za-z0-9]{8,}_[A-Za-z0-9]{16,}/, title: 'a Resend key' },
   { pattern: /\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,}/, title: 'an API key' },
   { pattern: /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/, title: 'a private key' },
-  { pattern: /\bpostgres(?:ql)?:\/\/[^\s:/@]+:(?!\[|<|\$|\*)[^\s@]{4,}@/, title: 'a database URL with its password' },
+  { pattern: /\bpostgres(?:ql)?:\/\/[^\s:/@]+:(?!\[|<|\$|\*)([^\s@]{4,})@/, title: 'a database URL with its password' },
   { pattern: /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/, title: 'a password hash' },
 ];
 
 /** What a text shows that it holds, e.g. `a Stripe secret key`; undefined if nothing, or only what everyone may know. */
 export function secretForm(text: string): string | undefined {
   return secretForms.find(({ pattern }) => {
-    const [found] = pattern.exec(text) ?? [];
-    return found !== undefined && !isPublicToken(found) && !isPlaceholder(found);
+    const [found, secret = found] = pattern.exec(text) ?? [];
+    return secret !== undefined && !isPublicToken(secret) && !isPlaceholder(secret);
   })?.title;
 }
 
@@ -38,19 +38,27 @@ export function isPublicToken(token: string): boolean {
   }
 }
 
-/** Words that people write where a secret belongs. */
+/** Words that say that a secret belongs there. */
 const placeholders = new Set(
-  'your change changeme changethis replace replaceme placeholder example sample dummy fake todo tbd fixme insert redacted masked'.split(
+  'your change changeme changethis replace replaceme insert placeholder example sample dummy fake todo tbd fixme redacted masked'.split(
     ' ',
   ),
 );
+/** Words that may stand beside them. */
+const fillers = new Set(
+  [
+    'a an the this it my me our here in for with and of to',
+    'secret key password pass passwd token api access private public service role value string database db production dev test',
+  ].flatMap((words) => words.split(' ')),
+);
 
-/** Whether a text stands in place of a secret: it has a word for that, or the marks of a template. */
+/** Whether a text is a placeholder for a secret: it consists of words that say so, or is a variable of a template. */
 export function isPlaceholder(text: string): boolean {
-  if (/^(?:<.*>|\[.*\]|\{.*\}|\$\{?\w+\}?|\$\(.*\)|%.*%|\{\{.*\}\}|:'?\w+'?)$/.test(text)) return true;
+  if (/^(?:<.*>|\[[\w .-]+\]|\{\{?[\w .-]+\}\}?|\$\{\w+\}|\$[A-Z][A-Z0-9_]*|%[\w .-]+%)$/.test(text)) return true;
   if (/^(?:[a-z]+[-_])*(.)\1{2,}$/i.test(text)) return true;
-  return text
-    .toLowerCase()
-    .split(/[^a-z0-9]+/)
-    .some((word) => placeholders.has(word.replace(/\d+$/, '')));
+  if (!/^[a-z\W_]*\d{0,3}$/i.test(text)) return false;
+  const words = text.toLowerCase().match(/[a-z]+/g) ?? [];
+  return (
+    words.some((word) => placeholders.has(word)) && words.every((word) => placeholders.has(word) || fillers.has(word))
+  );
 }

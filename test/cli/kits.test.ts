@@ -1,30 +1,13 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/shared/finding.ts';
+import { repository } from '../kit/repository.ts';
 import { createMuse, temporaryDirectory } from '../support/cli.ts';
 
 const run = promisify(execFile);
-
-/** A kit as a repository of its own, with these files. */
-async function kitOf(place: string, files: Record<string, string | Uint8Array>): Promise<string> {
-  const kit = join(place, 'kit');
-  for (const [name, content] of Object.entries(files)) {
-    await mkdir(dirname(join(kit, name)), { recursive: true });
-    await writeFile(join(kit, name), content);
-  }
-  const git = (...args: string[]) =>
-    run('git', ['-c', 'user.name=kit', '-c', 'user.email=kit@example.com', '-c', 'commit.gpgsign=false', ...args], {
-      cwd: kit,
-    });
-  await mkdir(kit, { recursive: true });
-  await git('init', '--quiet', '--initial-branch=main');
-  await git('add', '--all', '--force');
-  await git('commit', '--quiet', '--allow-empty', '-m', 'Kit');
-  return kit;
-}
 
 const table = (name: string): string => `-- Adds ${name}.
 create table if not exists public.${name} (
@@ -59,7 +42,7 @@ describe('correct kits pass', () => {
     ],
   ])('%s', async (_, files, layout) => {
     const cwd = await temporaryDirectory();
-    const kit = await kitOf(cwd, files);
+    const kit = repository(files).directory;
     const { code, stdout } = await createMuse(
       ['mine', '--yes', '--json', '--kit', kit, '--table', 'notes: title text!, owner user'],
       { cwd },
@@ -77,10 +60,10 @@ describe('kits that cannot be used leave nothing behind', () => {
   const broken = `-- Adds things.\ncreate table public.things (id uuid primary key);\ncreate policy if not exists "p" on public.things for select using (true);\nselect * from public.nowhere;\nalter table public.things add column x misspelt;\n`;
   it('every error of a file is listed at once, with its line', async () => {
     const cwd = await temporaryDirectory();
-    const kit = await kitOf(cwd, {
+    const kit = repository({
       'migrations/core/001_things.sql': broken,
       'migrations/core/002_more.sql': `${table('more')}insert into public.absent values (1);\n`,
-    });
+    }).directory;
     const { code, stdout } = await createMuse(['mine', '--yes', '--json', '--kit', kit], { cwd });
     expect(code).toBe(3);
     const { findings, error } = JSON.parse(stdout) as { findings: Finding[]; error: { code: string } };
@@ -96,12 +79,12 @@ describe('kits that cannot be used leave nothing behind', () => {
     ]) {
       expect(errors).toContain(expected);
     }
-    expect(await readdir(cwd)).toEqual(['kit']);
+    expect(await readdir(cwd)).toEqual([]);
   });
 
   it('the text output shows the line, a caret and what to write instead', async () => {
     const cwd = await temporaryDirectory();
-    const kit = await kitOf(cwd, { 'migrations/core/001_things.sql': broken });
+    const kit = repository({ 'migrations/core/001_things.sql': broken }).directory;
     const { code, stderr } = await createMuse(['mine', '--yes', '--kit', kit], { cwd });
     expect(code).toBe(3);
     expect(stderr).toContain('migrations/core/001_things.sql:3:');
@@ -112,10 +95,10 @@ describe('kits that cannot be used leave nothing behind', () => {
 
   it('the kit’s own extensions are listed, although they would be archived', async () => {
     const cwd = await temporaryDirectory();
-    const kit = await kitOf(cwd, {
+    const kit = repository({
       'migrations/core/001_things.sql': broken,
       'migrations/extensions/001_own.sql': '-- Adds nothing.\nselect wrong from;\n',
-    });
+    }).directory;
     const { stdout } = await createMuse(['mine', '--yes', '--json', '--kit', kit], { cwd });
     const { findings } = JSON.parse(stdout) as { findings: Finding[] };
     expect(findings).toContainEqual(
@@ -133,11 +116,11 @@ describe('kits that cannot be used leave nothing behind', () => {
     ],
   ])('%s', async (_, files, expected, words) => {
     const cwd = await temporaryDirectory();
-    const kit = await kitOf(cwd, files as Record<string, string | Uint8Array>);
+    const kit = repository(files).directory;
     const { code, stderr } = await createMuse(['mine', '--yes', '--kit', kit], { cwd });
     expect(stderr).toContain(words);
     expect(code).toBe(expected);
-    expect(await readdir(cwd)).toEqual(['kit']);
+    expect(await readdir(cwd)).toEqual([]);
   });
 
   it.skipIf(process.platform === 'win32')(
@@ -146,7 +129,7 @@ describe('kits that cannot be used leave nothing behind', () => {
       const cwd = await temporaryDirectory();
       const outside = join(cwd, 'outside.txt');
       await writeFile(outside, 'theirs');
-      const kit = await kitOf(cwd, { 'migrations/core/001_first.sql': table('first') });
+      const kit = repository({ 'migrations/core/001_first.sql': table('first') }).directory;
       await symlink(outside, join(kit, 'README.md'));
       await run('git', ['add', '--all'], { cwd: kit });
       await run('git', ['-c', 'user.name=kit', '-c', 'user.email=kit@example.com', 'commit', '--quiet', '-m', 'Link'], {
@@ -172,14 +155,14 @@ describe('kits that cannot be used leave nothing behind', () => {
 describe('--fix', () => {
   it('fixes the clone with one commit per class, and passes', async () => {
     const cwd = await temporaryDirectory();
-    const kit = await kitOf(cwd, {
+    const kit = repository({
       'migrations/core/001_things.sql': table('things').replace(
         'drop policy if exists "own rows" on public.things;\ncreate policy "own rows"',
         'create policy if not exists "own rows"',
       ),
       'migrations/core/002_open.sql':
         '-- Adds open.\ncreate table if not exists public.open (id uuid primary key, user_id uuid references auth.users (id));\n',
-    });
+    }).directory;
     const { code, stdout } = await createMuse(['mine', '--yes', '--json', '--fix', '--kit', kit], { cwd });
     const report = JSON.parse(stdout) as { repairs: { classes: { rule: string }[] } };
     expect(code).toBe(0);

@@ -1,29 +1,9 @@
-import { execFile } from 'node:child_process';
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { cp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/shared/finding.ts';
+import { repository } from '../kit/repository.ts';
 import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
-
-const run = promisify(execFile);
-
-/** A kit as a repository of its own, with these files. */
-async function kitOf(place: string, files: Record<string, string>): Promise<string> {
-  const kit = join(place, 'kit');
-  for (const [name, content] of Object.entries(files)) {
-    await mkdir(dirname(join(kit, name)), { recursive: true });
-    await writeFile(join(kit, name), content);
-  }
-  const git = (...args: string[]) =>
-    run('git', ['-c', 'user.name=kit', '-c', 'user.email=kit@example.com', '-c', 'commit.gpgsign=false', ...args], {
-      cwd: kit,
-    });
-  await git('init', '--quiet', '--initial-branch=main');
-  await git('add', '--all', '--force');
-  await git('commit', '--quiet', '-m', 'Kit');
-  return kit;
-}
 
 const table = (name: string): string => `-- Adds ${name}.
 CREATE TABLE IF NOT EXISTS public.${name} (id uuid PRIMARY KEY, owner uuid NOT NULL REFERENCES auth.users);
@@ -48,7 +28,7 @@ interface Made {
 
 async function made(files: Record<string, string>, ...flags: string[]): Promise<Made> {
   const cwd = await temporaryDirectory();
-  const kit = await kitOf(cwd, files);
+  const kit = repository(files).directory;
   const { code, stdout } = await createMuse(
     ['shop', '--yes', '--json', '--kit', kit, '--table', 'notes: title text!, owner user', ...flags],
     { cwd },
@@ -201,10 +181,10 @@ describe("repairs keep the form of the kit's own tool", () => {
 
   it('findings have the places of the file', async () => {
     const cwd = await temporaryDirectory();
-    const kit = await kitOf(cwd, {
+    const kit = repository({
       'migrations/001_a.sql':
         '-- +goose Up\nSELECT 1;\n-- +goose StatementBegin\n  SELECT wrong from;\n-- +goose StatementEnd\n-- +goose Down\nSELECT x y z;\n',
-    });
+    }).directory;
     const { stdout } = await createMuse(['shop', '--yes', '--json', '--kit', kit], { cwd });
     const { findings } = JSON.parse(stdout) as { findings: Finding[] };
     expect(

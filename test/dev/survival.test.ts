@@ -15,6 +15,7 @@ import { serve, type Serving } from '../../src/dev/dev.ts';
 import type { Muse } from '../../src/shared/muse-file.ts';
 import { museIn, museOnDisk } from '../muse/muse-on-disk.ts';
 import { environment, muse as runMuse } from '../support/cli.ts';
+import { smallDisk } from '../support/small-disk.ts';
 
 const options = { environment: 'development', variables: {}, port: 0, databasePort: 0 } as const;
 
@@ -178,15 +179,6 @@ it('keeps what it acknowledged before kill -9, and leaves no trigger', async () 
 });
 
 const cli = join(import.meta.dirname, '..', '..', 'bin', 'muse.js');
-
-/** A file system of so many MB, which needs root and Linux. */
-function smallDisk(size: string): string | undefined {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
-  const directory = mkdtempSync(join(tmpdir(), 'create-muse-disk-'));
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', directory]).status === 0) return directory;
-  rmSync(directory, { recursive: true });
-  return undefined;
-}
 
 describe('a disk that is full', () => {
   const disk = smallDisk('60m');

@@ -1,29 +1,19 @@
-import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { keptResults, resultKey } from '../../src/muse/kept-results.ts';
+import { useOwnCache } from '../support/own-cache.ts';
 
-const before = process.env['CREATE_MUSE_CACHE'];
-let cache: string;
-beforeAll(async () => {
-  cache = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
-  process.env['CREATE_MUSE_CACHE'] = cache;
-});
-afterAll(async () => {
-  if (before === undefined) delete process.env['CREATE_MUSE_CACHE'];
-  else process.env['CREATE_MUSE_CACHE'] = before;
-  await rm(cache, { recursive: true, force: true });
-});
+const cache = useOwnCache();
 
 it('keeps results by their keys, the newest of them', async () => {
   const results = keptResults<{ n: number }>('numbers', 2);
   expect(await results.get('a')).toBeUndefined();
   for (const [n, key] of ['a', 'b', 'c'].entries()) {
     await results.keep(key, { n });
-    await utimes(join(cache, 'numbers', `${key}.json`), n, n);
+    await utimes(join(cache(), 'numbers', `${key}.json`), n, n);
   }
-  expect((await readdir(join(cache, 'numbers'))).sort()).toEqual(['b.json', 'c.json']);
+  expect((await readdir(join(cache(), 'numbers'))).sort()).toEqual(['b.json', 'c.json']);
   expect([await results.get('a'), await results.get('b'), await results.get('c')]).toEqual([
     undefined,
     { n: 1 },
@@ -41,12 +31,12 @@ it.each([
   const results = keptResults<{ n: number }>('damaged', 9);
   await results.keep('k', { n: 1 });
   expect(await results.get('k')).toEqual({ n: 1 });
-  await writeFile(join(cache, 'damaged', 'k.json'), text);
+  await writeFile(join(cache(), 'damaged', 'k.json'), text);
   expect(await results.get('k')).toBeUndefined();
 });
 
 it('costs only time where nothing can be written', async () => {
-  await writeFile(join(cache, 'taken'), 'a file where the folder should be');
+  await writeFile(join(cache(), 'taken'), 'a file where the folder should be');
   const results = keptResults<{ n: number }>('taken', 9);
   await results.keep('k', { n: 1 });
   expect(await results.get('k')).toBeUndefined();

@@ -1,29 +1,19 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { cacheDirectory } from '../../src/database/cache.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { migrate } from '../../src/migrations/apply.ts';
 import { readMigrations } from '../../src/migrations/read.ts';
 import { proveFiles } from '../../src/muse/prove-files.ts';
+import { useOwnCache } from '../support/own-cache.ts';
 import { changedObjects } from '../../src/sql/changed-objects.ts';
 import { loadParser } from '../../src/sql/parser.ts';
 import type { IsolationReport } from '../../src/verify/report/report.ts';
 import { museOnDisk, tableSql } from './muse-on-disk.ts';
 
 const snapshots = cacheDirectory();
-const before = process.env['CREATE_MUSE_CACHE'];
-let cache: string;
-beforeAll(async () => {
-  cache = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
-  process.env['CREATE_MUSE_CACHE'] = cache;
-});
-afterAll(async () => {
-  if (before === undefined) delete process.env['CREATE_MUSE_CACHE'];
-  else process.env['CREATE_MUSE_CACHE'] = before;
-  await rm(cache, { recursive: true, force: true });
-});
+const cache = useOwnCache();
 
 const core = { 'migrations/core/001_homes.sql': tableSql('homes'), 'migrations/core/002_rooms.sql': tableSql('rooms') };
 const extension = (sql: string): Record<string, string> => ({ ...core, 'migrations/extensions/001_own.sql': sql });
@@ -53,7 +43,7 @@ describe('cached proofs', () => {
       proven: 3,
       notProven: 0,
     });
-    expect(await readdir(join(cache, 'proofs'))).toHaveLength(2);
+    expect(await readdir(join(cache(), 'proofs'))).toHaveLength(2);
     expect(await prove(extension(tableSql('gardens')))).toEqual(first);
     expect(outcome(await prove(extension(tableSql('sheds'))))).toEqual({
       tables: ['public.homes', 'public.rooms', 'public.sheds'],
@@ -67,7 +57,7 @@ create policy "photos_read" on storage.objects for select to authenticated
   using (bucket_id = 'photos' and (storage.foldername(name))[1] = (select auth.uid())::text);
 `;
     expect((await prove(extension(bucket))).tables.map(({ table }) => table)).toContain('storage.objects[photos]');
-    await rm(join(cache, 'proofs'), { recursive: true });
+    await rm(join(cache(), 'proofs'), { recursive: true });
     await prove(extension(bucket));
     expect((await prove(extension(tableSql('barns')))).tables.map(({ table }) => table).sort()).toEqual([
       'public.barns',

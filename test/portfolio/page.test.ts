@@ -55,7 +55,7 @@ describe('the page', () => {
 describe('1,000 muses', () => {
   const open = useRegistries('PGlite');
 
-  it('are read from the registry within a second', async () => {
+  it('are read from the registry with a few statements, however many they are', async () => {
     const { registry, directory } = await open();
     await rowsOf(
       registry,
@@ -68,10 +68,25 @@ describe('1,000 muses', () => {
        select id, e, 'postgres', '{"applied": 14, "pending": 0}', now() from portfolio.muses, unnest(array['staging', 'production']) e`,
     );
     const { signal } = new AbortController();
-    const portfolio = new OwnPortfolio(registry, { directory, environment: {}, signal });
-    const began = performance.now();
+    let statements = 0;
+    const counted: typeof registry = {
+      ...registry,
+      transaction: (work) =>
+        registry.transaction((session) =>
+          work({
+            ...session,
+            query: (sql, parameters) => {
+              statements += 1;
+              return session.query(sql, parameters);
+            },
+          }),
+        ),
+    };
+    const portfolio = new OwnPortfolio(counted, { directory, environment: {}, signal });
     const muses = await portfolio.status();
-    expect(performance.now() - began).toBeLessThan(1000);
+    // How long that takes is measured by `npm run bench fleet`.
+    expect(statements).toBeGreaterThan(0);
+    expect(statements).toBeLessThan(5);
     expect(muses).toHaveLength(1000);
     expect(muses.every(({ known }) => known)).toBe(true);
     expect(await portfolio.page()).toContain('1000 muses, 1000 as they should be');

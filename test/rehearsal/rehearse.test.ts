@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { installPlatform } from '../../src/database/platform/install.ts';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
-import { rehearse, type RehearsalReport } from '../../src/rehearsal/rehearse.ts';
+import { onceText, rehearse, type RehearsalReport, repeatText } from '../../src/rehearsal/rehearse.ts';
 import { databases, type Kind } from '../migrations/databases.ts';
 import { migrationsOf } from '../migrations/files.ts';
 
@@ -304,11 +304,17 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     const files = { [base]: first, 'migrations/core/002_b.sql': renames, 'migrations/core/003_c.sql': uses };
     const report = await rehearse(await open(), input(files));
     expect(shown(report).map((line) => line.replace('core/002_b.sql', ''))).toEqual(expected === '' ? [] : [expected]);
+    expect(report.once.map(({ file }) => file)).toEqual([base, 'migrations/core/002_b.sql']);
+    // What was not run again is not said to change nothing.
+    expect(report.unchanged.map(({ file }) => file)).toEqual(['migrations/core/003_c.sql']);
+    expect(repeatText(report)).toBe('3 migrations run; 1 of them changes nothing when run again');
+    expect(onceText(report)).toContain(base);
   });
 
   it('reports a failure on the second run of core as a warning', async () => {
-    const { findings } = await rehearse(await open(), input({ [base]: 'create table t (id int);' }));
+    const { findings, unchanged, once } = await rehearse(await open(), input({ [base]: 'create table t (id int);' }));
     expect(findings).toMatchObject([{ rule: 'not-idempotent', severity: 'warning' }]);
+    expect([unchanged, once]).toEqual([[], []]);
     const rows = 'create table if not exists t (id int);\ninsert into t values (1);';
     const repeated = await rehearse(await open(), input({ [base]: rows }));
     expect(repeated.findings).toMatchObject([{ rule: 'seed-not-idempotent', severity: 'warning' }]);

@@ -504,8 +504,14 @@ const cases: [RuleName, Files, string[], Files][] = [
     ['core/001_one.sql:1:66'],
     {
       [one]:
-        "create table a (password text); insert into a (password) values ('your-password'), ('xxxxxxxx'), ('example123');",
+        "create table a (password text); insert into a (password) values ('your-password'), ('xxxxxxxx'), ('example123'), ('[redacted]'), ('CHANGE_ME_IN_PRODUCTION');",
     },
+  ],
+  [
+    'secret-literal',
+    { [one]: "select 'postgres://your_user:correct-horse@db.example.com/x';" },
+    ['core/001_one.sql:1:8'],
+    { [one]: "select 'postgres://your_user:your_password@db.example.com/x';" },
   ],
   [
     'personal-data-literal',
@@ -564,6 +570,16 @@ describe('each rule', () => {
   it.each(cases.map(([rule, , , near]) => [rule, near] as const))('%s accepts %j', async (rule, near) => {
     expect(await places(rule, near)).toEqual([]);
   });
+});
+
+describe('secret-literal', () => {
+  it.each(['change-of-heart', 'insert coin 42x', 'password123', '{"key":"abc123def"}', '$ecret-42', 'my-secret'])(
+    'is found where a secret has a word of a placeholder: %s',
+    async (secret) => {
+      const sql = `create table a (password text); insert into a (password) values ('${secret}');`;
+      expect(await places('secret-literal', { [one]: sql })).toEqual(['core/001_one.sql:1:66']);
+    },
+  );
 });
 
 const members = 'create table members (org uuid, user_id uuid);\nalter table members enable row level security;\n';

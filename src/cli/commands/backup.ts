@@ -1,6 +1,6 @@
 import type { MuseCommand } from '../muse-command.ts';
 import { environmentFields } from '../muse-context.ts';
-import { counted } from '../text.ts';
+import { counted } from '../../shared/printable.ts';
 
 /** `muse backup`: the environment's data in a file that `muse restore` reads. */
 export const command: MuseCommand = {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { RunningServer } from '../../dev/running.ts';
 import { confirmFlag } from '../flags.ts';
-import { counted } from '../text.ts';
+import { counted } from '../../shared/printable.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { consentOf, environmentFields, type MuseContext } from '../muse-context.ts';
 

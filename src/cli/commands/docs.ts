@@ -1,6 +1,6 @@
 import type { MuseCommand } from '../muse-command.ts';
 import { museFields } from '../muse-context.ts';
-import { counted } from '../text.ts';
+import { counted } from '../../shared/printable.ts';
 
 /** `muse docs`: the list of tables in the muse's README, and the picture of its schema. */
 export const command: MuseCommand = {

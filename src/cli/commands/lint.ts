@@ -4,12 +4,11 @@ import { MuseError } from '../../shared/error.ts';
 import { hasErrors } from '../../shared/finding.ts';
 import type { AccessChange } from '../../rules/engine/fix/access.ts';
 import type { Muse } from '../../shared/muse-file.ts';
-import { printableLine } from '../../shared/printable.ts';
+import { counted, printableLine } from '../../shared/printable.ts';
 import { wrap } from '../../shared/wrap.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { type MuseContext, museFields } from '../muse-context.ts';
 import type { CommandResult } from '../run.ts';
-import { counted } from '../text.ts';
 
 const group = 'Command';
 

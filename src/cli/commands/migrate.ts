@@ -4,7 +4,7 @@ import type { IsolationReport } from '../../verify/report/report.ts';
 import { confirmFlag, limitFlags } from '../flags.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { consentOf, environmentFields, limitsOf, type MuseContext } from '../muse-context.ts';
-import { counted } from '../text.ts';
+import { counted } from '../../shared/printable.ts';
 
 const group = 'Command';
 

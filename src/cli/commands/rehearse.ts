@@ -2,7 +2,7 @@ import { hasErrors } from '../../shared/finding.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { statementTimeoutFlag } from '../flags.ts';
 import { limitsOf, museFields } from '../muse-context.ts';
-import { counted } from '../text.ts';
+import { counted } from '../../shared/printable.ts';
 
 /** `muse rehearse`: all migrations on a shadow database, twice and back, with every check. */
 export const command: MuseCommand = {
@@ -25,10 +25,12 @@ export const command: MuseCommand = {
       return { json, error: refusal(findings, 'No database was changed.', fixInMuse) };
     }
     const { formatText } = await import('../../publish/findings-text.ts');
+    const { onceText, repeatText } = await import('../../rehearsal/rehearse.ts');
     const lines = [
       ...(findings.length === 0 ? [] : [formatText(findings, context.output), '']),
-      `${context.output.paint('green', '✓')} ${counted(rehearsal.files.length, 'file')} applied, then again ` +
-        'without a change; extensions rolled back and applied again.',
+      `${context.output.paint('green', '✓')} ${repeatText(rehearsal)}.` +
+        (rehearsal.rolledBack.length > 0 ? ' Extensions were rolled back and applied again.' : ''),
+      ...[onceText(rehearsal) ?? []].flat(),
       ...(silenced === 0 ? [] : [`${counted(silenced, 'finding')} silenced by comments in the SQL.`]),
       'Next: muse migrate',
     ];

@@ -1,7 +1,8 @@
 import { MuseError } from '../../shared/error.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { environmentFields } from '../muse-context.ts';
-import { addedLines, counted, loginLines } from '../text.ts';
+import { addedLines, loginLines } from '../text.ts';
+import { counted } from '../../shared/printable.ts';
 
 /** `muse reset`: development recreated, migrated and seeded. */
 export const command: MuseCommand = {

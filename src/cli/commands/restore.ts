@@ -3,7 +3,7 @@ import { MuseError } from '../../shared/error.ts';
 import { confirmFlag } from '../flags.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { consentOf, environmentFields } from '../muse-context.ts';
-import { counted } from '../text.ts';
+import { counted } from '../../shared/printable.ts';
 
 /** `muse restore <file>`: the environment as it was when the backup was taken. */
 export const command: MuseCommand = {

@@ -2,7 +2,7 @@ import { MuseError } from '../../shared/error.ts';
 import { confirmFlag, limitFlags } from '../flags.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { consentOf, environmentFields, limitsOf } from '../muse-context.ts';
-import { counted } from '../text.ts';
+import { counted } from '../../shared/printable.ts';
 
 const group = 'Command';
 

@@ -6,7 +6,7 @@ import { wrap } from '../../shared/wrap.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { environmentFields, museFields } from '../muse-context.ts';
 import type { Output } from '../output.ts';
-import { counted } from '../text.ts';
+import { counted } from '../../shared/printable.ts';
 
 const group = 'Command';
 

@@ -11,6 +11,7 @@ import { readMigrations } from '../../migrations/read.ts';
 import { readText } from '../../shared/files.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
 import { shellPath } from '../../shared/shell.ts';
+import { counted } from '../../shared/printable.ts';
 import type { Configured, Fetched, Run } from '../context.ts';
 import { targetOf } from '../../targets/open.ts';
 import { answerOf, type Step } from '../step.ts';
@@ -90,17 +91,15 @@ export const renameStep: Step<Fetched, Required<Pick<Configured, 'museFile' | 'k
 const layoutQuestion = 'The kit has several folders of migrations. Which one does the product run?';
 
 function choiceOf({ core, title, files }: Offered): string {
-  return `${core.join(', ')}: ${counted(files)} (${title})`;
+  return `${core.join(', ')}: ${counted(files, 'file')} (${title})`;
 }
-
-const counted = (files: number): string => `${files} ${files === 1 ? 'file' : 'files'}`;
 
 /** What is among the kit's migrations and is not run. */
 function layoutNotes({ folders, others = [], inCode = [] }: Layout, files: number): string[] {
   const notes = others.map(({ id, folders: other, files: count, foreign }) => {
-    const named = `The kit also has ${other.join(', ')} (${id}, ${counted(count)})`;
+    const named = `The kit also has ${other.join(', ')} (${id}, ${counted(count, 'file')})`;
     if (foreign !== undefined) return `${named}, which are ${foreign} and are not run.`;
-    const taken = `${folders.core.join(', ')} has ${counted(files)}`;
+    const taken = `${folders.core.join(', ')} has ${counted(files, 'file')}`;
     return `${named}, which are not run; ${taken}. To run them instead: --core ${shellPath(other[0]!)}`;
   });
   if (inCode.length === 0) return notes;

@@ -1,3 +1,5 @@
+import { onceText, repeatText } from '../../rehearsal/rehearse.ts';
+import { counted } from '../../shared/printable.ts';
 import { openEmbedded } from '../../database/embedded/embedded.ts';
 import { type Finding, hasErrors } from '../../shared/finding.ts';
 import { type MigrationFiles, readMigrations } from '../../migrations/read.ts';
@@ -50,11 +52,15 @@ export const rehearseStep: Step<Configured> = {
     const silenced = unsaid + (proof?.silenced ?? 0);
     if (silenced > 0)
       output.notes.push(`Comments in the SQL silence ${silenced} ${silenced === 1 ? 'finding' : 'findings'}.`);
-    output.proven.push(`${files.migrations.length} migrations run, and change nothing when run again`);
+    output.proven.push(repeatText(rehearsal));
+    const once = onceText(rehearsal);
+    if (once !== undefined) output.notes.push(once);
     if (rehearsal.rolledBack.length > 0) output.proven.push('the extension can be rolled back completely');
     if (proof === undefined) output.notes.push(notVerified);
     else await report(proof, directory, output);
-    output.summary = `${files.migrations.length} files, run twice and rolled back`;
+    const again = once === undefined ? 'run twice' : `${rehearsal.once.length} of them run once, the others twice`;
+    const back = rehearsal.rolledBack.length > 0 ? ' and rolled back' : '';
+    output.summary = `${counted(files.migrations.length, 'file')}, ${again}${back}`;
   },
 };
 
@@ -114,8 +120,6 @@ async function proveRehearsed(
   return proveFiles(database, museFile, migrations, followProof(what, onProgress));
 }
 
-const counted = (count: number): string => `${count} ${count === 1 ? 'thing' : 'things'}`;
-
 /** What a proof without errors says in the report. */
 async function report(proof: IsolationReport, directory: string, output: StepOutput): Promise<void> {
   const { findings, tables } = proof;
@@ -124,7 +128,7 @@ async function report(proof: IsolationReport, directory: string, output: StepOut
   // What proved nothing is no entry of the list of what was proven.
   if (proof.proven > 0) output.proven.push(isolationLine(proof));
   else if (proof.notProven > 0)
-    output.notes.push(`Tenant isolation was not proven: ${counted(proof.notProven)} could not be tried.`);
+    output.notes.push(`Tenant isolation was not proven: ${counted(proof.notProven, 'thing')} could not be tried.`);
   const note = notProvenNote(findings);
   if (note !== undefined) output.notes.push(note);
 }

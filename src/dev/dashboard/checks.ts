@@ -69,8 +69,9 @@ export function createChecks({ directory }: Muse): Checks {
       return { running: false, problem, report: shown, isCurrent: report.of === now };
     },
     start() {
+      if (running !== undefined) return;
       progress = undefined;
-      running ??= check().finally(() => (running = undefined));
+      running = check().finally(() => (running = undefined));
     },
     async close() {
       stop.abort();

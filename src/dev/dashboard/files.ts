@@ -68,7 +68,7 @@ function shown({ name, metadata, updated_at: updated }: Entry): Folder['objects'
 /**
  * The content of an object that someone may see, as plain bytes: what it is shown as is up to the page.
  * @param query `bucket`, `name`, `as`
- * @returns undefined where they may not see it, or there is no file
+ * @returns undefined if they may not see the object, or it has no file
  * @throws DatabaseError what PostgreSQL says
  */
 export async function readObject(

@@ -2,7 +2,7 @@
  * diagram/: a schema as a picture. Tables are boxes with their columns, and foreign keys are lines. A key to a table that many
  * refer to, or that is too far away for a line, names it in its row. One SVG that loads nothing, for light and dark pages.
  */
-import { printableLine } from '../../shared/printable.ts';
+import { escapeMarkup } from '../../shared/printable.ts';
 import {
   type Box,
   boxWidth,
@@ -115,7 +115,8 @@ function line(box: Box, parent: Box, { columns, one }: DiagramReference): string
     ? `M${x1 + out * 7} ${y1 - 4}v8`
     : `M${x1 + out * 9} ${y1}L${x1} ${y1 - 4.5}M${x1 + out * 9} ${y1}L${x1} ${y1 + 4.5}`;
   const bar = `M${x2 + into * 6} ${y2 - 4}v8`;
-  return `<path class="line" data-from="${escape(box.table.name)}" data-to="${escape(parent.table.name)}" d="${path}${end}${bar}"/>`;
+  const [from, to] = [escapeMarkup(box.table.name), escapeMarkup(parent.table.name)];
+  return `<path class="line" data-from="${from}" data-to="${to}" d="${path}${end}${bar}"/>`;
 }
 
 /** The middle of a column's row; the row that counts the others where it is not shown. */
@@ -130,10 +131,10 @@ function drawBox(box: Box, placement: Placement, hubs: ReadonlyMap<string, strin
   const top = `M0 7a7 7 0 0 1 7-7h${boxWidth - 14}a7 7 0 0 1 7 7v${headHeight - 8}H0z`;
   const baseline = (row: number): number => headHeight + rowHeight * row + 13;
   return [
-    `<g class="${kind}" data-table="${escape(table.name)}" transform="translate(${x} ${y})">`,
-    `<title>${escape(table.name)}</title>`,
+    `<g class="${kind}" data-table="${escapeMarkup(table.name)}" transform="translate(${x} ${y})">`,
+    `<title>${escapeMarkup(table.name)}</title>`,
     `<rect class="box" width="${boxWidth}" height="${height}" rx="7"/><path class="head" d="${top}"/>`,
-    `<text class="name" x="10" y="17">${escape(cut(table.name, 33))}</text>`,
+    `<text class="name" x="10" y="17">${escapeMarkup(cut(table.name, 33))}</text>`,
     ...rows.map((column, row) => {
       // A column may be part of several keys: its own says most.
       const reference = table.references
@@ -145,10 +146,10 @@ function drawBox(box: Box, placement: Placement, hubs: ReadonlyMap<string, strin
       // The name gets what the type leaves.
       const name = cut(column.name, lettersInRow - Math.min(lettersOnRight, right.length));
       return (
-        `<text x="10" y="${baseline(row)}"${column.key ? ' class="key"' : ''}>${escape(name)}` +
+        `<text x="10" y="${baseline(row)}"${column.key ? ' class="key"' : ''}>${escapeMarkup(name)}` +
         `${column.nullable ? '<tspan class="type">?</tspan>' : ''}</text>` +
         `<text class="${kinds}" x="${boxWidth - 10}" y="${baseline(row)}" text-anchor="end"` +
-        `${named === '' ? '' : ` data-to="${escape(named)}"`}>${escape(cut(right, lettersOnRight))}</text>`
+        `${named === '' ? '' : ` data-to="${escapeMarkup(named)}"`}>${escapeMarkup(cut(right, lettersOnRight))}</text>`
       );
     }),
     ...(hidden === 0
@@ -181,13 +182,4 @@ function shortType(type: string): string {
 function cut(text: string, most: number): string {
   const letters = [...text];
   return letters.length <= most ? text : `${letters.slice(0, most - 1).join('')}…`;
-}
-
-/** A text of others as the inside of XML, which has no place for control characters. */
-function escape(text: string): string {
-  return printableLine(text)
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }

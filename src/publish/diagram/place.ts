@@ -89,7 +89,7 @@ export function placeTables(tables: readonly DiagramTable[]): Placement {
   return { boxes, parts, hubs: hubsOf(tables), width: Math.max(0, left - laneGap), height };
 }
 
-/** Whether a line can lead from one table to the other without passing behind a third. */
+/** Whether a line between the two tables would cross no other table. */
 export function isBeside(one: Pick<Box, 'x'>, other: Pick<Box, 'x'>): boolean {
   return Math.abs(one.x - other.x) < 2 * laneStep - laneGap;
 }

@@ -47,11 +47,13 @@ function itemsOf(catalog: Catalog, from: unknown, local: ReadonlySet<string>): I
   });
 }
 
-/** Whether a function of one argument has this name: `row.name` calls it, as a column that is computed. */
-const isComputed = (catalog: Catalog, name: string): boolean =>
-  [...catalog.routines.values()].some((overloads) =>
-    overloads.some((routine) => bare(routine.name) === name && routine.arguments.length === 1),
+/** Whether a function of that name takes a row of the table: `row.name` calls it, as a column that is computed. */
+function isComputed(catalog: Catalog, { name: table }: Item, name: string): boolean {
+  const type = table.replace(/^public\./, '');
+  return [...catalog.routines.values()].some((overloads) =>
+    overloads.some(({ name: routine, arguments: types }) => bare(routine) === name && types.join() === type),
   );
+}
 
 function check(
   catalog: Catalog,
@@ -69,7 +71,7 @@ function check(
       const item = at.items.find(({ alias }) => alias === first);
       if (item === undefined) continue;
       const isKnown = item.columns === undefined || item.columns.has(second) || systemColumns.has(second);
-      if (!isKnown && second !== '' && !isComputed(catalog, second))
+      if (!isKnown && second !== '' && !isComputed(catalog, item, second))
         report('column', `${item.name}.${second}`, location);
       return;
     }

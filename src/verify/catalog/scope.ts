@@ -124,21 +124,23 @@ function parentsOf(table: RelationRow): string[] {
 
 /** Every policy by which the rows are read asks for the table that joins users to them: who is not joined must not read them. */
 function isReadByJoined(table: RelationRow, model: Model): boolean {
-  const joining = new Set(joiningTables(table, model).map(({ name }) => name));
+  const joining = joiningTables(table, model);
   const reading = policiesFor(table, 'S', model);
-  return joining.size > 0 && reading.length > 0 && reading.every(({ using }) => namesOneOf(using, joining, model));
+  return joining.length > 0 && reading.length > 0 && reading.every(({ using }) => namesOneOf(using, joining, model));
 }
 
 /** Says whether an expression, or a helper that it calls, names one of the tables. */
-function namesOneOf(sql: string | null, names: ReadonlySet<string>, model: Model): boolean {
+function namesOneOf(sql: string | null, tables: readonly RelationRow[], model: Model): boolean {
   let isNamed = false;
   walk(sql === null ? undefined : model.parse(sql), (type, node) => {
-    if (type === 'RangeVar') isNamed ||= names.has(String(node['relname']));
+    if (type === 'RangeVar') isNamed ||= tables.some(({ name }) => name === node['relname']);
     if (type !== 'FuncCall') return;
     const name = nameParts(node['funcname']).at(-1);
-    isNamed ||= model.catalog.functions.some(
-      (routine) => routine.name === name && [...names].some((one) => model.sources.words(routine).has(one)),
-    );
+    const helpers = model.catalog.functions.filter((routine) => routine.name === name);
+    isNamed ||= helpers.some((helper) => {
+      const named = model.dependencies.namedBy(helper);
+      return tables.some((one) => named.has(qualifiedName(one)));
+    });
   });
   return isNamed;
 }

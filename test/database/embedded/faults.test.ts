@@ -1,10 +1,10 @@
 /** What stops the embedded engine in the middle: nothing of it may pass for success. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type EmbeddedDatabase, openEmbedded } from '../../../src/database/embedded/embedded.ts';
+import { smallDisk } from '../../support/small-disk.ts';
 
 describe('a stack that is full', () => {
   it.each([
@@ -24,15 +24,6 @@ describe('a stack that is full', () => {
     await database.terminate();
   });
 });
-
-/** A file system of so many MB, which needs root and Linux. */
-function smallDisk(size: string): string | undefined {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return undefined;
-  const directory = mkdtempSync(join(tmpdir(), 'create-muse-disk-'));
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', directory]).status === 0) return directory;
-  rmSync(directory, { recursive: true });
-  return undefined;
-}
 
 describe('a disk that is full', () => {
   const disk = smallDisk('20m');

@@ -1,8 +1,7 @@
 import { MuseError } from '../../../shared/error.ts';
-import { printableLine } from '../../../shared/printable.ts';
+import { counted, printableLine } from '../../../shared/printable.ts';
 import type { Subcommand } from '../../muse-command.ts';
 import { withPortfolio } from '../../portfolio.ts';
-import { counted } from '../../text.ts';
 
 const group = 'Portfolio';
 

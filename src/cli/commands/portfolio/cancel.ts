@@ -1,7 +1,7 @@
 import { MuseError } from '../../../shared/error.ts';
 import type { Subcommand } from '../../muse-command.ts';
 import { withPortfolio } from '../../portfolio.ts';
-import { counted } from '../../text.ts';
+import { counted } from '../../../shared/printable.ts';
 
 /** `muse portfolio cancel <run>`. */
 export const command: Subcommand = {

@@ -1,7 +1,6 @@
-import { printableLine } from '../../../shared/printable.ts';
+import { counted, printableLine } from '../../../shared/printable.ts';
 import type { Subcommand } from '../../muse-command.ts';
 import { onlyFlag, withPortfolio } from '../../portfolio.ts';
-import { counted } from '../../text.ts';
 
 const group = 'Portfolio';
 

@@ -1,11 +1,10 @@
 import { resolve } from 'node:path';
 import type { PortfolioEnvironment, PortfolioMuse } from '../../../portfolio/api-types.ts';
 import { MuseError } from '../../../shared/error.ts';
-import { printableLine } from '../../../shared/printable.ts';
+import { counted, printableLine } from '../../../shared/printable.ts';
 import type { Subcommand } from '../../muse-command.ts';
 import type { Output } from '../../output.ts';
 import { onlyFlag, secretsFlag, withPortfolio } from '../../portfolio.ts';
-import { counted } from '../../text.ts';
 
 const group = 'Portfolio';
 
