@@ -55,9 +55,9 @@ on conflict (user_id) do nothing;
 insert into public.products (id, slug, name, description, price_cents, feature_defaults, limits, sort_order)
 values
   ('b0000000-0000-4000-8000-000000000001', 'free', 'Free', 'To look around', 0,
-    '{"social_scheduler": false}', '{"api_calls": 1000, "members": 3}', 1),
+    '{"social_scheduler": false}', '{"api_calls": 1000, "seats": 3}', 1),
   ('b0000000-0000-4000-8000-000000000002', 'pro', 'Pro', 'For a team that means it', 2900,
-    '{"social_scheduler": true}', '{"api_calls": 100000, "members": 25}', 2)
+    '{"social_scheduler": true}', '{"api_calls": 100000, "seats": 25}', 2)
 on conflict do nothing;
 
 insert into public.organizations (id, name, slug, created_by)
