@@ -107,7 +107,14 @@ from public.feature_flag_definitions as definitions
 where definitions.key = 'social_scheduler'
 on conflict (organization_id, flag_id) do nothing;
 
-insert into public.social_posts (id, user_id, platform, content)
-values
-  ('f0000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000001', 'linkedin', 'Our first post, still a draft')
-on conflict (id) do nothing;
+-- Not in a product without the module: create-muse --without social.
+do $$
+begin
+  if to_regclass('public.social_posts') is not null then
+    insert into public.social_posts (id, user_id, platform, content)
+    values
+      ('f0000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000001', 'linkedin', 'Our first post, still a draft')
+    on conflict (id) do nothing;
+  end if;
+end;
+$$;

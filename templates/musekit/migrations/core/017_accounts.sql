@@ -1,7 +1,7 @@
--- 017 accounts: users delete their account and take their data with them.
+-- 017 accounts: users delete their account; the backend exports what is stored about a user or an organization.
 
--- Runs as the caller: it returns what the policies and column grants let the caller read, of every table with a foreign key to
--- one of the targets, extensions included.
+-- Every table with a foreign key to one of the targets, extensions included, in the columns that users can read: neither hashes
+-- nor what only the backend knows. Jobs of the backend, as there may be more rows than a request of a user has time for.
 create or replace function private.rows_that_reference(targets regclass[], key uuid)
 returns jsonb
 language plpgsql
@@ -23,6 +23,7 @@ begin
         where columns.attrelid = relations.oid
           and columns.attnum > 0
           and not columns.attisdropped
+          and has_column_privilege('authenticated', relations.oid, columns.attnum, 'select')
           and has_column_privilege(relations.oid, columns.attnum, 'select')
       ) as readable,
       string_agg(format('%I = $1', keys.attname), ' or ' order by keys.attnum) as condition
@@ -31,6 +32,7 @@ begin
     join pg_catalog.pg_namespace as namespaces on namespaces.oid = relations.relnamespace and namespaces.nspname = 'public'
     join pg_catalog.pg_attribute as keys on keys.attrelid = relations.oid and keys.attnum = constraints.conkey[1]
     where constraints.contype = 'f' and constraints.confrelid = any (targets) and cardinality(constraints.conkey) = 1
+      and has_column_privilege('authenticated', relations.oid, keys.attnum, 'select')
       and has_column_privilege(relations.oid, keys.attnum, 'select')
     group by relations.oid, relations.relname, namespaces.nspname
     order by relations.relname
@@ -48,23 +50,22 @@ begin
   return everything;
 end;
 $$;
-comment on function private.rows_that_reference(regclass[], uuid) is 'The rows that the caller can read and that reference a key, by table.';
+comment on function private.rows_that_reference(regclass[], uuid) is 'The rows that reference a key, by table.';
 revoke all on function private.rows_that_reference(regclass[], uuid) from public, anon, authenticated, service_role;
-grant execute on function private.rows_that_reference(regclass[], uuid) to authenticated, service_role;
+grant execute on function private.rows_that_reference(regclass[], uuid) to service_role;
 
-create or replace function public.export_my_data()
+create or replace function public.export_user_data(account uuid)
 returns jsonb
 language sql
 stable
 set search_path = ''
 as $$
-  select private.rows_that_reference(array['auth.users', 'public.profiles']::regclass[], (select auth.uid()))
+  select private.rows_that_reference(array['auth.users', 'public.profiles']::regclass[], export_user_data.account)
 $$;
-comment on function public.export_my_data() is 'The rows that are about the signed-in user, by table.';
-revoke all on function public.export_my_data() from public, anon, authenticated, service_role;
-grant execute on function public.export_my_data() to authenticated;
+comment on function public.export_user_data(uuid) is 'For the backend: the rows that are about a user, by table.';
+revoke all on function public.export_user_data(uuid) from public, anon, authenticated, service_role;
+grant execute on function public.export_user_data(uuid) to service_role;
 
--- A job of the backend: an organization may have more rows than a request of a user has time for.
 create or replace function public.export_organization_data(organization uuid)
 returns jsonb
 language sql
