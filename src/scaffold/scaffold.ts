@@ -65,6 +65,8 @@ interface CoreColumn {
   preset: string;
   column: ResolvedColumn;
   checks: { name: string; expression: string }[];
+  /** Roles that may write it. */
+  writers: string[];
 }
 
 /**
@@ -81,7 +83,8 @@ export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
   const drafts = draftTables(specifications, prefix, core);
   const access = accessContext(request, muse, specifications);
   const tables = resolveTables({ core, drafts, people: peopleKey(core, isolation), access });
-  const coreColumns = presets.flatMap((preset) => coreColumnsOf(preset, core));
+  const users = isolation === 'auth-uid' ? 'authenticated' : access.session.role;
+  const coreColumns = presets.flatMap((preset) => coreColumnsOf(preset, core, users));
   // Supabase's Storage and its policies do not use session variables.
   const buckets = isolation === 'auth-uid' ? uniqueBuckets(presets) : [];
   const { path, rollbackPath } = extensionPaths(
@@ -190,7 +193,7 @@ function helpersOf(
  * What a preset adds to tables of core; a column that core already has belongs to core, and stays when the preset is
  * removed.
  */
-function coreColumnsOf(preset: Preset, core: CoreFacts): CoreColumn[] {
+function coreColumnsOf(preset: Preset, core: CoreFacts, users: string): CoreColumn[] {
   return preset.coreColumns.flatMap(({ table, columns }) => {
     const target = splitName(table);
     const known = core.tables[`${target.schema}.${target.table}`]?.columns ?? {};
@@ -200,6 +203,7 @@ function coreColumnsOf(preset: Preset, core: CoreFacts): CoreColumn[] {
         ...target,
         preset: preset.id,
         column: resolveColumn(column, []),
+        writers: column.writable === true ? [users] : [],
         checks: columnChecks(column).map((expression) => ({
           name: fitName([target.table, column.name], 'check'),
           expression,
