@@ -5,7 +5,6 @@ import { commandFor, type Consent, needConsent, takeConsent } from '../muse/guar
 import { cancelled, MuseError } from '../shared/error.ts';
 import type { FileName } from '../migrations/compare.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
-import { optimizeWasm } from '../shared/wasm.ts';
 import { embeddedDirectory } from '../targets/embedded.ts';
 import { type EnvironmentPlace, placeOf } from '../targets/open.ts';
 import { type Connections, createOwnDatabase, type OwnDatabase } from './database/database.ts';
@@ -61,7 +60,6 @@ const defaultDatabasePort = 54_322;
  */
 export async function serve(muse: Muse, options: ServeOptions): Promise<Serving> {
   const { environment, variables, port = defaultPort, dashboard = true, signal, onNote } = options;
-  optimizeWasm();
   const { directory } = muse;
   const at = placeOf(muse, environment, variables);
   if (at.target.provisioned) throw servesItself(environment);
