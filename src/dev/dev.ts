@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SharedEmbedded } from '../database/embedded/shared.ts';
+import { shareEmbedded, type SharedEmbedded } from '../database/embedded/shared.ts';
 import { removeServed } from '../database/embedded/served.ts';
 import { commandFor, type Consent, needConsent, takeConsent } from '../muse/guard.ts';
 import { cancelled, MuseError } from '../shared/error.ts';
@@ -8,6 +8,7 @@ import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { embeddedDirectory } from '../targets/embedded.ts';
 import { type EnvironmentPlace, placeOf } from '../targets/open.ts';
 import { type Connections, createOwnDatabase, type OwnDatabase } from './database/database.ts';
+import { embeddedConnections } from './database/embedded.ts';
 import { type Filled, fillSecretsFile } from './env-file.ts';
 import { createHttp, loopback, type Route } from './http.ts';
 import { openKeys } from './keys.ts';
@@ -66,19 +67,22 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
   await ensureMayServe(muse, at, options, openText(environment));
   const { closing, close } = undoable();
   try {
-    // The slowest first; the others are done when it is.
-    const opening = openDatabase(at, options);
+    // Loading the services takes this thread as long as opening the database takes the engine's: both at once, the engine first.
+    let loading: Promise<typeof import('./services.ts')> | undefined;
+    const load = (): void => {
+      loading ??= import('./services.ts');
+      loading.catch(() => undefined);
+    };
+    const opening = openDatabase(at, options, load);
     opening.catch(() => undefined);
     closing.push(async () => (await opening.catch(() => undefined))?.close());
-    // What can be read while the engine starts.
-    const loading = import('./services.ts');
-    loading.catch(() => undefined);
     const keys = await openKeys(directory, environment);
     let ready!: (routes: readonly Route[]) => void;
     const http = await createHttp({ keys, routes: new Promise<readonly Route[]>((resolve) => (ready = resolve)) });
     closing.push(() => http.close());
     const url = `http://${loopback}:${await listenFrom(port, http.listen, onNote)}`;
     const { database, shared } = await opening;
+    load();
     signal?.throwIfAborted();
     const wire = shared === undefined ? undefined : await listenWire(shared, keys.databasePassword, options);
     if (wire !== undefined) closing.push(() => wire.close());
@@ -86,7 +90,7 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
     const token = makeToken();
     const siteUrl = filled.variables['NEXT_PUBLIC_SITE_URL'] ?? filled.variables['NEXT_PUBLIC_APP_URL'];
     const made = { database, keys, url, siteUrl, muse, environment, token, log: http.log, dashboard };
-    const services = await (await loading).createServices(made);
+    const services = await (await loading!).createServices(made);
     closing.push(() => services.close());
     http.server.on('upgrade', (request, socket, head) => void services.upgrade(request, socket, head));
     ready(services.routes);
@@ -172,7 +176,12 @@ interface OpenDatabase {
   close(): Promise<void>;
 }
 
-async function openDatabase({ place, target }: EnvironmentPlace, options: ServeOptions): Promise<OpenDatabase> {
+/** @param onStarting see `WorkerOptions` */
+async function openDatabase(
+  { place, target }: EnvironmentPlace,
+  options: ServeOptions,
+  onStarting: () => void,
+): Promise<OpenDatabase> {
   const { signal, onNote } = options;
   // Once it is open, it ends in order.
   const opening = new AbortController();
@@ -183,13 +192,12 @@ async function openDatabase({ place, target }: EnvironmentPlace, options: ServeO
       const { poolConnections } = await import('./database/pooled.ts');
       return await tidied(poolConnections(async () => (await target.open(place)).database));
     }
-    const { shareEmbedded } = await import('../database/embedded/shared.ts');
     const shared = await shareEmbedded({
       directory: embeddedDirectory(place.directory, place.name),
       signal: opening.signal,
+      onStarting,
       lock: { onWait: onNote },
     });
-    const { embeddedConnections } = await import('./database/embedded.ts');
     const database = await createOwnDatabase(embeddedConnections(shared)).catch(async (error: unknown) => {
       await shared.close();
       throw error;

@@ -34,6 +34,8 @@ export interface WorkerOptions {
   timeoutMs?: number | undefined;
   /** Ends the thread when it aborts. */
   signal?: AbortSignal | undefined;
+  /** The thread has been started and opens the database: until it has, this one has time for something else. */
+  onStarting?: (() => void) | undefined;
 }
 
 /** A request that the thread has not answered yet. */
@@ -52,6 +54,8 @@ export class NeverStarted extends MuseError {
   }
 }
 
+const youngGenerationMb = 12;
+
 /**
  * Starts the thread and waits until the database is open.
  * @throws MuseError `embedded-failed` if the engine does not start; `cancelled` on abort
@@ -63,6 +67,8 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
     stdout: true,
     stderr: true,
     execArgv: [],
+    // A query leaves little to collect: the default of 48 MB only takes memory.
+    resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
     // The snapshot is used once, so transferring it saves a copy.
     transferList: input.snapshot ? [input.snapshot.bytes.buffer as ArrayBuffer] : [],
   });
@@ -150,6 +156,7 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
 
   if (options.signal?.aborted) onAbort();
   options.signal?.addEventListener('abort', onAbort);
+  options.onStarting?.();
   await expect(0);
   return {
     async query(sql, parameters, opening): Promise<WireResult> {
