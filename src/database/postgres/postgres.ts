@@ -169,9 +169,12 @@ function createWire(client: Client, where: string, signal: AbortSignal | undefin
 
   return {
     async query(sql, parameters, opening): Promise<WireResult> {
-      if (opening !== undefined) await send(openingScript(opening));
-      if (opening?.whole !== true) return query(sql, parameters);
+      if (opening?.whole !== true) {
+        if (opening !== undefined) await send(openingScript(opening));
+        return query(sql, parameters);
+      }
       try {
+        await send(openingScript(opening));
         const result = await query(sql, parameters);
         await send('COMMIT');
         return result;
