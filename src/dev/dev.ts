@@ -88,8 +88,7 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
     if (wire !== undefined) closing.push(() => wire.close());
     const filled = await fillSecretsFile(directory, environment, { url, keys, databasePort: wire?.port });
     const token = makeToken();
-    const siteUrl = filled.variables['NEXT_PUBLIC_SITE_URL'] ?? filled.variables['NEXT_PUBLIC_APP_URL'];
-    const made = { database, keys, url, siteUrl, muse, environment, token, log: http.log, dashboard };
+    const made = { database, keys, url, siteUrl: filled.siteUrl, muse, environment, token, log: http.log, dashboard };
     const services = await (await loading!).createServices(made);
     closing.push(() => services.close());
     http.server.on('upgrade', (request, socket, head) => void services.upgrade(request, socket, head));
