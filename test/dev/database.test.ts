@@ -250,6 +250,17 @@ describe('a session that all share', () => {
     expect(await one(service, `SELECT count(*)::int FROM notes WHERE text = 'half'`)).toBe(0);
   });
 
+  it('runs nothing for a client that has gone while it waited', async () => {
+    const client = new AbortController();
+    const write = { sql: `INSERT INTO notes (owner, text) VALUES ('${ann}', 'late')`, values: [] };
+    const before = one(service, 'SELECT pg_sleep(0.1)');
+    const work = database.queryAs(service, write, { signal: client.signal });
+    client.abort();
+    await expect(work).rejects.toMatchObject({ code: 'cancelled' });
+    await before;
+    expect(await one(service, `SELECT count(*)::int FROM notes WHERE text = 'late'`)).toBe(0);
+  });
+
   it('survives a statement that never ends', async () => {
     await database.asServer((session) =>
       session.script(`ALTER ROLE anon IN DATABASE postgres SET statement_timeout = '300ms'`),

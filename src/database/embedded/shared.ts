@@ -1,3 +1,4 @@
+import { cancelled } from '../../shared/error.ts';
 import type { Database, QueryResult, Session, Statement, TransactionStart } from '../database.ts';
 import { createDatabase, toResult } from '../session.ts';
 import { toParameter } from '../values.ts';
@@ -14,6 +15,8 @@ import type { WorkerWire } from './worker-wire.ts';
 export interface LimitedStart extends TransactionStart {
   /** A statement that takes longer than so many ms ends the engine, with `statement-timeout`; undefined for no limit. */
   limitMs?: number | undefined;
+  /** Gives up the wait for a turn. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface SharedDatabase extends Database {
@@ -110,13 +113,16 @@ export async function shareEmbedded(options: EmbeddedOptions = {}): Promise<Shar
   return {
     database: {
       ...inner,
-      transaction: (work, start) =>
+      transaction: (work, options) =>
         turns.take(own, (wire) => {
-          wire.limitCalls(start?.limitMs);
-          return inner.transaction(work, start);
+          const { limitMs, signal, ...start } = options ?? {};
+          if (signal?.aborted) throw cancelled(signal.reason);
+          wire.limitCalls(limitMs);
+          return inner.transaction(work, options && start);
         }),
-      async alone<Row>({ sql, values }: Statement, { limitMs, ...start }: LimitedStart) {
+      async alone<Row>({ sql, values }: Statement, { limitMs, signal, ...start }: LimitedStart) {
         const send = (wire: WorkerWire): Promise<WireResult> => {
+          if (signal?.aborted) throw cancelled(signal.reason);
           wire.limitCalls(limitMs);
           return wire.query(sql, values.map(toParameter), { ...start, whole: true });
         };

@@ -1,6 +1,6 @@
 import { DatabaseError } from '../../database/database.ts';
 import type { SharedEmbedded } from '../../database/embedded/shared.ts';
-import { cancelled, MuseError } from '../../shared/error.ts';
+import { MuseError } from '../../shared/error.ts';
 import type { Connections } from './database.ts';
 
 /**
@@ -9,18 +9,8 @@ import type { Connections } from './database.ts';
  */
 export function embeddedConnections({ database, close }: SharedEmbedded): Connections {
   return {
-    transaction: (work, { signal, ...start }) =>
-      stopped(() =>
-        database.transaction((session) => {
-          if (signal?.aborted) throw cancelled(signal.reason);
-          return work(session);
-        }, start),
-      ),
-    alone: (statement, { signal, ...start }) =>
-      stopped(() => {
-        if (signal?.aborted) throw cancelled(signal.reason);
-        return database.alone(statement, start);
-      }),
+    transaction: (work, start) => stopped(() => database.transaction(work, start)),
+    alone: (statement, start) => stopped(() => database.alone(statement, start)),
     close,
   };
 }
