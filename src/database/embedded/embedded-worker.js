@@ -229,7 +229,7 @@ const notPrepared = '26000';
  */
 async function query(database, statements, keep) {
   const { serialize } = protocol;
-  const before = new Set(prepared.keys());
+  const fresh = statements.filter(({ sql }) => !prepared.has(sql));
   const closed = dropped;
   dropped = [];
   const messages = statements.flatMap(({ sql, parameters }, index) => {
@@ -241,13 +241,16 @@ async function query(database, statements, keep) {
   });
   const close = closed.map((name) => serialize.close({ type: 'S', name }));
   try {
-    return await run(database, [...close, ...messages, serialize.sync()]);
+    const result = await run(database, [...close, ...messages, serialize.sync()]);
+    // Saves the next one an attempt: see below.
+    if (result.tag === 'DISCARD ALL') prepared.clear();
+    return result;
   } catch (error) {
     if (!keep) throw error;
     // They may not have been prepared.
-    for (const { sql } of statements) if (!before.has(sql) && prepared.has(sql)) forget(sql);
+    for (const { sql } of fresh) if (prepared.has(sql)) forget(sql);
     const isGone = /** @type {{ code?: string }} */ (error).code === notPrepared;
-    if (!isGone || !statements.some(({ sql }) => before.has(sql))) throw error;
+    if (!isGone || fresh.length === statements.length) throw error;
     // Somebody has discarded them, and nothing has been done yet.
     prepared.clear();
     await run(database, [serialize.query('ROLLBACK')]);
