@@ -3,6 +3,7 @@ import { shareEmbedded, type SharedEmbedded } from '../database/embedded/shared.
 import { removeServed } from '../database/embedded/served.ts';
 import { commandFor, type Consent, needConsent, takeConsent } from '../muse/guard.ts';
 import { cancelled, MuseError } from '../shared/error.ts';
+import { once } from '../shared/lazy.ts';
 import type { FileName } from '../migrations/compare.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { embeddedDirectory } from '../targets/embedded.ts';
@@ -67,13 +68,9 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
   await ensureMayServe(muse, at, options, openText(environment));
   const { closing, close } = undoable();
   try {
-    // Loading the services takes this thread as long as opening the database takes the engine's: both at once, the engine first.
-    let loading: Promise<typeof import('./services.ts')> | undefined;
-    const load = (): void => {
-      loading ??= import('./services.ts');
-      loading.catch(() => undefined);
-    };
-    const opening = openDatabase(at, options, load);
+    // This thread loads the services while the engine's opens the database, which is started first.
+    const loading = once(() => import('./services.ts'));
+    const opening = openDatabase(at, options, () => void loading().catch(() => undefined));
     opening.catch(() => undefined);
     closing.push(async () => (await opening.catch(() => undefined))?.close());
     const keys = await openKeys(directory, environment);
@@ -82,14 +79,13 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
     closing.push(() => http.close());
     const url = `http://${loopback}:${await listenFrom(port, http.listen, onNote)}`;
     const { database, shared } = await opening;
-    load();
     signal?.throwIfAborted();
     const wire = shared === undefined ? undefined : await listenWire(shared, keys.databasePassword, options);
     if (wire !== undefined) closing.push(() => wire.close());
     const filled = await fillSecretsFile(directory, environment, { url, keys, databasePort: wire?.port });
     const token = makeToken();
     const made = { database, keys, url, siteUrl: filled.siteUrl, muse, environment, token, log: http.log, dashboard };
-    const services = await (await loading!).createServices(made);
+    const services = await (await loading()).createServices(made);
     closing.push(() => services.close());
     http.server.on('upgrade', (request, socket, head) => void services.upgrade(request, socket, head));
     ready(services.routes);
@@ -188,6 +184,7 @@ async function openDatabase(
   signal?.addEventListener('abort', stop);
   try {
     if (!target.local) {
+      onStarting();
       const { poolConnections } = await import('./database/pooled.ts');
       return await tidied(poolConnections(async () => (await target.open(place)).database));
     }
