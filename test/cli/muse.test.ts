@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createMuse, muse } from '../support/cli.ts';
+import { createMuse, muse } from '../support/cli-in-process.ts';
 import { startNative } from '../support/native.ts';
 
 let cwd: string;
