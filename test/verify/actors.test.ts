@@ -2,18 +2,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import type { Declaration } from '../../src/rules/engine/live/expectations.ts';
 import type { Finding } from '../../src/shared/finding.ts';
 import { makeIds } from '../../src/verify/fixtures/ids.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { expectationsOf } from '../../src/muse/declared-schema.ts';
-import { withSchema } from './database.ts';
+import { openProofDatabase, withSchema } from './database.ts';
 import { asMigration } from './kit.ts';
 
 let database: Database;
 beforeAll(async () => {
-  database = await openEmbedded();
+  database = await openProofDatabase();
 });
 afterAll(() => database.close());
 

@@ -1,14 +1,13 @@
 /** What is proven again after a change: what changed, what depends on it, and whatever may open it. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { findAffected } from '../../src/verify/verify-isolation.ts';
 import { tableSql } from '../muse/muse-on-disk.ts';
-import { withSchema } from './database.ts';
+import { openProofDatabase, withSchema } from './database.ts';
 
 let database: Database;
 beforeAll(async () => {
-  database = await openEmbedded();
+  database = await openProofDatabase();
 });
 afterAll(() => database.close());
 
