@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
+import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
-import { openProofDatabase, withSchema } from './database.ts';
+import { withSchema } from './database.ts';
 import { sessionKit } from './session-kit.ts';
 
 let database: Database;
 beforeAll(async () => {
-  database = await openProofDatabase();
+  database = await openEmbedded();
 });
 afterAll(() => database.close());
 
