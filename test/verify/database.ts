@@ -3,13 +3,14 @@ import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { installPlatform } from '../../src/database/platform/install.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { startNative } from '../support/native.ts';
+import { isWhole } from '../support/sample.ts';
 
 /**
  * A database for the proofs of a file: on the native server, where a proof takes less than half the time. Where everything is
  * tested it is the embedded one, in which a muse is rehearsed; `kinds.test.ts` compares the two in any run.
  */
 export async function openProofDatabase(): Promise<Database> {
-  if (process.env['CREATE_MUSE_ALL'] !== undefined) return openEmbedded();
+  if (isWhole) return openEmbedded();
   const native = await startNative();
   const database = await openPostgres({ url: await native.createDatabase('proofs') });
   await installPlatform(database);
