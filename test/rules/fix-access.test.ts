@@ -16,7 +16,7 @@ import type { Kit } from './kit.ts';
 import { broken } from './broken.ts';
 
 const builtin = Object.entries(builtinKit()).map(([file, sql]) => ({ file, sql }));
-const shared = databases('native', true);
+const shared = databases('embedded');
 /** A new session without a kit. */
 const fresh = async (): Promise<Database> => {
   const database = await shared();
