@@ -7,7 +7,8 @@ import { isWhole } from '../support/sample.ts';
 
 /**
  * A database for the proofs of a file: on the native server, where a proof takes less than half the time. Where everything is
- * tested it is the embedded one, in which a muse is rehearsed; `kinds.test.ts` compares the two in any run.
+ * tested it is the embedded one, in which a muse is rehearsed; `kinds.test.ts` compares the two in any run. Cases that need an
+ * extension of Supabase open the embedded one themselves, as the server has no files of those.
  */
 export async function openProofDatabase(): Promise<Database> {
   if (isWhole) return openEmbedded();
