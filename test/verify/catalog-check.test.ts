@@ -133,6 +133,24 @@ const cases: Case[] = [
     expectations: publicRead,
   },
   {
+    name: 'a role that users write into their metadata',
+    sql: replaceRead("for select to authenticated using ((select auth.jwt() -> 'user_metadata' ->> 'role') = 'admin')"),
+    finds: ['policy-trusts-user-metadata policy "notes_read" on public.notes'],
+  },
+  {
+    name: '… that only narrows what is theirs',
+    sql: replaceRead(
+      "for select to authenticated using (user_id = (select auth.uid()) and (select auth.jwt() -> 'user_metadata' ->> 'role') = 'admin')",
+    ),
+    finds: [],
+  },
+  {
+    name: 'a mark that hides its row from the user who sets it',
+    sql: `alter table public.notes add deleted_at timestamptz; ${replaceRead('for select to authenticated using (user_id = (select auth.uid()) and deleted_at is null)')}
+      create policy marks on public.notes for update to authenticated using (user_id = (select auth.uid())) with check (user_id = (select auth.uid())); grant update on public.notes to authenticated`,
+    finds: ['soft-delete-refused policy "notes_read" on public.notes'],
+  },
+  {
     name: 'true for the service role',
     sql: 'create policy all_service on public.notes to service_role using (true); grant all on public.notes to service_role',
     finds: [],
