@@ -274,7 +274,7 @@ describe('a session that all share', () => {
       stopped,
       { value: 2 },
     ]);
-    // Those behind it have been sent already, and are sent again.
+    // Those after it have been sent already, and are sent again.
     expect(
       await Promise.allSettled([
         alone(service, 'SELECT 1 AS n'),

@@ -251,7 +251,7 @@ async function query(database, statements, keep) {
     for (const { sql } of fresh) if (prepared.has(sql)) forget(sql);
     const isGone = /** @type {{ code?: string }} */ (error).code === notPrepared;
     if (!isGone || fresh.length === statements.length) throw error;
-    // Somebody has discarded them, and nothing has been done yet.
+    // Another client has discarded them, and nothing has been done yet.
     prepared.clear();
     await run(database, [serialize.query('ROLLBACK')]);
     return query(database, statements, keep);
