@@ -20,6 +20,7 @@ import { type Preset, requireCore } from './presets.ts';
 import type { Draft } from './references.ts';
 import { render } from './render.ts';
 import { columnChecks, draftTables, resolveColumn, resolveTables } from './resolve.ts';
+import { seedSql } from './seed.ts';
 import { defaultSession } from './session.ts';
 import type { Bucket, CoreFacts, TableScope, TableSpecification } from './table.ts';
 import { readType } from './types.ts';
@@ -57,6 +58,8 @@ export interface Scaffold {
   files: { path: string; content: string }[];
   tables: TableSummary[];
   buckets: Bucket[];
+  /** Rows for development, for the users and organizations of the built-in kit's seed; undefined for none. */
+  seed: string | undefined;
 }
 
 interface CoreColumn {
@@ -119,6 +122,7 @@ export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
     ),
     tables: tables.map((table) => summary(table)),
     buckets,
+    seed: seedSql(tables, drafts),
   };
 }
 

@@ -30,6 +30,7 @@ const column = checked(
     onDelete: exactOptional(oneOf(['cascade', 'restrict', 'set null'])),
     self: exactOptional(yesOrNo()),
     writable: exactOptional(yesOrNo()),
+    samples: exactOptional(list(text(), 'a list of texts')),
     comment: exactOptional(text()),
   }),
   ({ type, references }) =>

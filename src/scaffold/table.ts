@@ -34,6 +34,8 @@ export interface ColumnSpecification {
   self?: boolean;
   /** A column that a preset adds to a table of core: users may write it, also where core grants its columns one by one. */
   writable?: boolean;
+  /** Values for the rows of the development seed; default: by the column's name and type. */
+  samples?: string[];
   comment?: string;
 }
 

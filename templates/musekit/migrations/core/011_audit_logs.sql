@@ -196,7 +196,9 @@ as $$
 declare
   new_id uuid;
 begin
-  if not private.caller_bypasses_rls() and (organization is null or not private.caller_sees_organization(organization)) then
+  if (organization is null and private.caller_role() in ('anon', 'authenticated'))
+    or (organization is not null and not private.caller_sees_organization(organization))
+  then
     raise exception 'Only members of an organization can write to its audit log.' using errcode = 'insufficient_privilege';
   end if;
   insert into public.audit_logs (organization_id, user_id, actor_role, action, entity_type, entity_id, details)
