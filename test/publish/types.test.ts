@@ -6,7 +6,7 @@ import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { readTypesCatalog } from '../../src/publish/types/catalog.ts';
-import { typesFile } from '../../src/publish/types/typescript.ts';
+import { typesFile } from '../../src/publish/types.ts';
 import { type Native, startNative } from '../support/native.ts';
 import { installFiles } from '../verify/kit.ts';
 
@@ -119,7 +119,14 @@ const ours = async (database: Database, names: readonly string[] = ['public']): 
   typesFile(await readTypesCatalog(database, names));
 
 async function reference(database: Database, includedSchemas = ['public']): Promise<string> {
-  const metadata = await introspect({ query: (sql) => database.query(sql) }, { includedSchemas });
+  // It asks everything at once, which one connection does one after the other.
+  let last: Promise<unknown> = Promise.resolve();
+  const query = (sql: string): ReturnType<Database['query']> => {
+    const next = last.then(() => database.query(sql));
+    last = next;
+    return next;
+  };
+  const metadata = await introspect({ query }, { includedSchemas });
   return generateTypescript(sortGeneratorMetadata(metadata), { detectOneToOneRelationships: true });
 }
 

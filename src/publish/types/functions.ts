@@ -64,7 +64,7 @@ export class SchemaFunctions {
   #isCallable(inputs: readonly CatalogParameter[]): boolean {
     const [first] = inputs;
     const unnamed = inputs.filter(({ name }) => name === '');
-    if (unnamed.length === 0 || unnamed.every(({ type, hasDefault }) => hasDefault && bodyTypes.has(type))) return true;
+    if (unnamed.every(({ type, hasDefault }) => hasDefault && bodyTypes.has(type))) return true;
     return (
       inputs.length === 1 &&
       first !== undefined &&

@@ -3,12 +3,12 @@
  * supabase-js, and short names for its parts. Reads the catalogs; no program is run, and nothing is written.
  */
 import { readFile } from 'node:fs/promises';
-import type { CatalogColumn, CatalogRelation, TypesCatalog } from './catalog.ts';
-import { SchemaFunctions } from './functions.ts';
-import { block, indent, member, tuple } from './layout.ts';
-import { orNull, TypeNames } from './ts-type.ts';
+import type { CatalogColumn, CatalogRelation, TypesCatalog } from './types/catalog.ts';
+import { SchemaFunctions } from './types/functions.ts';
+import { block, indent, member, tuple } from './types/layout.ts';
+import { orNull, TypeNames } from './types/ts-type.ts';
 
-const helpersFile = new URL('../../../templates/types/helpers.ts.txt', import.meta.url);
+const helpersFile = new URL('../../templates/types/helpers.ts.txt', import.meta.url);
 
 /** TypeScript types of a catalog, a whole file. */
 export async function typesFile(catalog: TypesCatalog): Promise<string> {
