@@ -30,7 +30,7 @@ describe('museTypes', () => {
   it('writes the app, where there is one', async () => {
     await migrate();
     expect(await types()).toMatchObject({ file: 'database.types.ts', changed: true });
-    await mkdir(join(muse.directory, 'app'));
+    await mkdir(join(muse.directory, 'app', 'src'), { recursive: true });
     expect(await types()).toMatchObject({ file: 'app/src/database.types.ts', changed: true });
     expect(await types()).toMatchObject({ file: 'app/src/database.types.ts', changed: false });
     expect(await read('app/src/database.types.ts')).toContain('homes: {\n        Row: {\n');

@@ -1,0 +1,17 @@
+import tailwindcss from '@tailwindcss/vite';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+import { project } from '../config/muse.config.json';
+
+export default defineConfig({
+  plugins: [
+    react(),
+    tailwindcss(),
+    { name: 'product', transformIndexHtml: (html) => html.replace('%PRODUCT%', project.name) },
+  ],
+  // .env.local of the product: `muse dev` and `muse provision` write the URL and the key of the database there.
+  envDir: '..',
+  // The address that links in emails lead to: NEXT_PUBLIC_APP_URL.
+  server: { port: 3000 },
+  preview: { port: 3000 },
+});
