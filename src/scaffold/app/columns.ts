@@ -5,7 +5,9 @@ import { label } from './words.ts';
 
 /** What a column refers to: people, a table whose pages the app has, or another that it can read. */
 export type Reference =
-  { kind: 'person' } | { kind: 'table'; identifier: string } | { kind: 'core'; name: string; titleColumn: string };
+  | { kind: 'person' }
+  | { kind: 'table'; identifier: string; itself: boolean }
+  | { kind: 'core'; name: string; titleColumn: string };
 
 /** A column's entry in the table's definition, by key; undefined for one that no form can hold. */
 export type ColumnEntry = Readonly<Record<string, unknown>>;
@@ -58,22 +60,25 @@ const kinds: Readonly<Record<string, string>> = {
 
 /** @param reference what it refers to, if anything */
 export function columnEntry(column: ColumnSpecification, reference: Reference | undefined): ColumnEntry | undefined {
-  const kind = kindOf(column, reference);
-  if (kind === undefined) return undefined;
+  const form = kindOf(column, reference);
+  if (form === undefined) return undefined;
+  const { kind, ...details } = form;
   const { default: literal, required } = column;
-  const initial = ['json', 'list', 'person', 'reference'].includes(kind['kind'] as string) ? undefined : literal;
+  const initial = ['json', 'list', 'person', 'reference'].includes(String(kind)) ? undefined : literal;
   return {
-    ...kind,
+    kind,
     label: label(reference === undefined ? column.name : column.name.replace(/_id$/, '')),
     ...(column.comment === undefined ? {} : { hint: column.comment }),
-    ...(required === true && kind['kind'] !== 'checkbox' ? { required } : {}),
+    ...(required === true && kind !== 'checkbox' ? { required } : {}),
+    ...details,
     ...(initial === undefined || initial === null ? {} : { initial }),
   };
 }
 
 function kindOf(column: ColumnSpecification, reference: Reference | undefined): ColumnEntry | undefined {
   if (reference?.kind === 'person') return { kind: 'person' };
-  if (reference?.kind === 'table') return { kind: 'reference', to: new Code(`() => ${reference.identifier}`) };
+  if (reference?.kind === 'table')
+    return { kind: 'reference', to: new Code(`()${reference.itself ? ': Target' : ''} => ${reference.identifier}`) };
   if (reference?.kind === 'core') {
     const target = { name: reference.name, titleColumn: reference.titleColumn };
     return { kind: 'reference', to: new Code(`() => (${codeOf(target)})`) };

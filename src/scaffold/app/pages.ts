@@ -7,7 +7,7 @@ import type { ResolvedTable } from '../model.ts';
 import type { Draft } from '../references.ts';
 import { render } from '../render.ts';
 import type { CoreFacts } from '../table.ts';
-import { codeOf, type ColumnEntry, columnEntry, memberCode, type Reference, textCode } from './columns.ts';
+import { Code, codeOf, type ColumnEntry, columnEntry, memberCode, type Reference, textCode } from './columns.ts';
 import { componentName, label, phrase, singular, valueName } from './words.ts';
 
 /** The pages of one table. */
@@ -66,7 +66,7 @@ async function pagesOf(
   const imports = new Map<string, Listed>();
   const columns = new Map<string, ColumnEntry>();
   for (const column of specification.columns) {
-    const reference = referenceOf(column.references, listed, core);
+    const reference = referenceOf(column.references, identifier, listed, core);
     const entry = columnEntry(column, reference?.to);
     if (entry === undefined) continue;
     columns.set(column.name, entry);
@@ -83,6 +83,7 @@ async function pagesOf(
     component,
     name,
     imports: [...imports.values()],
+    refersToItself: [...columns.values()].some(({ to }) => to instanceof Code && to.text.includes(': Target')),
     title: label(shown),
     one: singular(phrase(shown)),
     about: table.comment ?? `${label(shown)}.`,
@@ -107,6 +108,7 @@ async function pagesOf(
 /** What a column refers to, and the table's pages if it has some. */
 function referenceOf(
   name: string | undefined,
+  from: string,
   listed: readonly Listed[],
   core: CoreFacts,
 ): { to: Reference; table?: Listed } | undefined {
@@ -114,7 +116,8 @@ function referenceOf(
   const own = listed.find(({ draft: { specification, name: full } }) =>
     [specification.name, full, `public.${full}`].includes(name),
   );
-  if (own !== undefined) return { to: { kind: 'table', identifier: own.identifier }, table: own };
+  if (own !== undefined)
+    return { to: { kind: 'table', identifier: own.identifier, itself: own.identifier === from }, table: own };
   const full = name.includes('.') ? name : `public.${name}`;
   if (name === 'user' || full === 'public.profiles' || full === 'auth.users') return { to: { kind: 'person' } };
   const { schema, table } = splitName(full);

@@ -1,7 +1,8 @@
 import { lazy, Suspense } from 'react';
-import { Navigate, Outlet, Route, Routes } from 'react-router';
+import { Navigate, Outlet, Route, Routes, useLocation } from 'react-router';
 import { Layout } from './components/Layout';
 import { Loading } from './components/Notice';
+import { nextPath } from './lib/links';
 import { OrganizationProvider, useOrganizations } from './lib/organization';
 import { useSession } from './lib/session';
 import { pathOf } from './lib/table';
@@ -56,13 +57,19 @@ export function App() {
                   </Route>
                 ))}
               </Route>
-              <Route path="*" element={<Navigate to="/" replace />} />
+              <Route path="*" element={<Onward />} />
             </Route>
           </Routes>
         </OrganizationProvider>
       )}
     </Suspense>
   );
+}
+
+/** After signing up: to where the visitor wanted to go. */
+function Onward() {
+  const { search } = useLocation();
+  return <Navigate to={nextPath(search)} replace />;
 }
 
 /** Someone who is in no organization founds one first, or accepts an invitation. */

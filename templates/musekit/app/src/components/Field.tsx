@@ -17,27 +17,27 @@ export function fieldsOf<T extends TableName>(_table: TableOf<T>): ComponentType
 function Field({ name }: { name: string }) {
   const column = useColumn(name);
   const { register, formState } = useFormContext<Record<string, InputValue>>();
-  const { label, hint, required = false, kind } = column;
+  const { label, hint, required = false } = column;
   const problem = formState.errors[name]?.message;
   const attributes = register(name, { validate: (value) => check(column, value) });
-  if (kind === 'checkbox')
+  if (column.kind === 'checkbox')
     return (
       <label className="flex items-center gap-3 font-medium">
         <input type="checkbox" className="checkbox" {...attributes} />
         {label}
       </label>
     );
-  const more = kind === 'list' ? 'One a line.' : undefined;
+  const more = column.kind === 'list' ? 'One a line.' : undefined;
   return (
     <Labeled
       label={label}
       hint={[hint, more].filter(Boolean).join(' ') || undefined}
       problem={problem}
-      required={required || kind === 'list'}
+      required={required || column.kind === 'list'}
     >
       {(tied) => {
         const shared = { ...attributes, ...tied };
-        switch (kind) {
+        switch (column.kind) {
           case 'longText':
             return <textarea className="textarea w-full" rows={4} maxLength={column.maxLength} {...shared} />;
           case 'json':
@@ -60,7 +60,7 @@ function Field({ name }: { name: string }) {
               <input
                 className="input w-full"
                 type="number"
-                step={kind === 'integer' ? 1 : 'any'}
+                step={column.kind === 'integer' ? 1 : 'any'}
                 min={column.min}
                 max={column.max}
                 {...shared}
@@ -73,7 +73,7 @@ function Field({ name }: { name: string }) {
             return <input className="input w-full" type="datetime-local" {...shared} />;
           case 'time':
             return <input className="input w-full" type="time" {...shared} />;
-          default:
+          case 'text':
             return (
               <input className="input w-full" type={column.format ?? 'text'} maxLength={column.maxLength} {...shared} />
             );

@@ -137,9 +137,10 @@ function Invite() {
   const [link, setLink] = useState<string>();
   const { register, handleSubmit, reset } = useForm({ defaultValues: { email: '', role: 'member' } });
   const invite = useAction(async ({ email, role }: { email: string; role: string }) => {
-    const { data: token, error } = await supabase.rpc('create_invitation', { organization: id, email, role });
+    const { data, error } = await supabase.rpc('create_invitation', { organization: id, email, role });
     if (error) throw error;
-    setLink(pageUrl(`/invitation?token=${encodeURIComponent(token)}`));
+    const [created] = data;
+    if (created) setLink(pageUrl(`/invitation?token=${encodeURIComponent(created.token)}`));
     reset();
     await queries.invalidateQueries({ queryKey: ['invitations', id] });
   });

@@ -1,13 +1,15 @@
 import { useForm } from 'react-hook-form';
-import { Link } from 'react-router';
+import { Link, useLocation } from 'react-router';
 import { Input } from '../components/Labeled';
 import { Problem } from '../components/Notice';
 import { VisitorPage } from '../components/Page';
 import { SubmitButton } from '../components/SubmitButton';
 import { useAction } from '../lib/action';
+import { withNext } from '../lib/links';
 import { supabase } from '../lib/supabase';
 
 export function SignIn() {
+  const { pathname, search } = useLocation();
   const { register, handleSubmit } = useForm<{ email: string; password: string }>();
   const signIn = useAction(async (values: { email: string; password: string }) => {
     const { error } = await supabase.auth.signInWithPassword(values);
@@ -23,7 +25,7 @@ export function SignIn() {
       </form>
       <ul className="flex flex-col gap-2 text-sm">
         <li>
-          <Link className="link" to="/sign-up">
+          <Link className="link" to={withNext('/sign-up', pathname + search)}>
             Create an account
           </Link>
         </li>

@@ -1,12 +1,12 @@
 import { useState } from 'react';
 import { useForm } from 'react-hook-form';
-import { Link } from 'react-router';
+import { Link, useLocation } from 'react-router';
 import { Input } from '../components/Labeled';
 import { Done, Problem } from '../components/Notice';
 import { VisitorPage } from '../components/Page';
 import { SubmitButton } from '../components/SubmitButton';
 import { useAction } from '../lib/action';
-import { pageUrl } from '../lib/links';
+import { nextPath, pageUrl } from '../lib/links';
 import { supabase } from '../lib/supabase';
 
 interface Account {
@@ -16,13 +16,14 @@ interface Account {
 }
 
 export function SignUp() {
+  const next = nextPath(useLocation().search);
   const { register, handleSubmit } = useForm<Account>();
   const [mustConfirm, setMustConfirm] = useState(false);
   const signUp = useAction(async ({ name, email, password }: Account) => {
     const { data, error } = await supabase.auth.signUp({
       email,
       password,
-      options: { data: { full_name: name }, emailRedirectTo: pageUrl(location.pathname + location.search) },
+      options: { data: { full_name: name }, emailRedirectTo: pageUrl(next) },
     });
     if (error) throw error;
     setMustConfirm(data.session === null);
@@ -51,7 +52,7 @@ export function SignUp() {
         <SubmitButton busy={signUp.busy}>Create account</SubmitButton>
       </form>
       <p className="text-sm">
-        <Link className="link" to="/">
+        <Link className="link" to={next}>
           Sign in with an account that you have
         </Link>
       </p>
