@@ -1,0 +1,119 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { startDev } from '../../src/index.ts';
+import { browserNote, browserPath, openBrowser, sidewaysScroll } from '../support/browser.ts';
+import { temporaryDirectory } from '../support/cli.ts';
+import {
+  addRow,
+  buildApp,
+  found,
+  invite,
+  museWithApp,
+  open,
+  openApp,
+  type Person,
+  serveApp,
+  signUp,
+} from './app-support.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** A table of one's own with a column of every kind. */
+const everyKind =
+  'tickets: title text!, details text, state text(open|waiting|closed) = open, priority int = 3, price numeric(10,2), ' +
+  'due date, starts timestamptz, at time, urgent boolean, labels text[], data jsonb, contact_email text, ' +
+  'who -> user, parent -> tickets, plan -> products, org -> organizations, organization';
+
+interface Case {
+  title: string;
+  presets?: string[];
+  tables?: string[];
+  /** The table that a row is added to, as the menu names it. */
+  table: string;
+  /** Whether other members of the organization see the row. */
+  shared: boolean;
+}
+
+const own: Case = { title: 'a table of one’s own', tables: [everyKind], table: 'Tickets', shared: true };
+const cases: Case[] = [
+  own,
+  { title: 'crm', presets: ['crm'], table: 'Leads', shared: true },
+  { title: 'realty', presets: ['realty'], table: 'MLS listings', shared: false },
+  { title: 'social', presets: ['social'], table: 'Post queues', shared: false },
+  { title: 'deliverables', presets: ['deliverables'], table: 'Deliverables', shared: false },
+];
+
+describe.skipIf(browserPath === undefined)(`the app in a browser${browserNote}`, () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await openBrowser();
+  });
+  afterAll(() => browser?.close());
+
+  it.each(process.env['CREATE_MUSE_ALL'] ? cases : [own])(
+    'lets people work together, and nobody else in: $title',
+    { timeout: 300_000 },
+    async ({ presets = [], tables = [], table, shared }) => {
+      const directory = join(await temporaryDirectory(), 'shop');
+      await museWithApp(directory, { presets, tables });
+      const server = await startDev({ directory, port: 0, databasePort: 0 });
+      onTestFinished(() => server.close());
+      await buildApp(directory);
+      const app = await serveApp(directory);
+      onTestFinished(app.close);
+      const people: Person[] = [];
+      const arrive = async (name: string, url = app.url): Promise<Person> => {
+        const person = await openApp(browser, url, name);
+        onTestFinished(() => person.page.context().close());
+        people.push(person);
+        return person;
+      };
+
+      const ann = await arrive('ann');
+      await signUp(ann);
+      await found(ann, 'Ann and friends');
+      await open(ann, table);
+      await addRow(ann, table, 'The first of all');
+
+      const ben = await arrive('ben', await invite(ann, 'ben@example.com'));
+      await signUp(ben);
+      await ben.page.getByRole('button', { name: 'Accept the invitation' }).click();
+      await ben.page.getByRole('heading', { level: 1, name: 'Ann and friends' }).waitFor();
+      await open(ben, table);
+      const seen = ben.page.getByText('The first of all');
+      if (shared) await seen.first().waitFor();
+      else await ben.page.getByText(/^There is no .* yet\.$/).waitFor();
+
+      const eve = await arrive('eve');
+      await signUp(eve);
+      await found(eve, 'Eve alone');
+      await open(eve, table);
+      await eve.page.getByText(/^There is no .* yet\.$/).waitFor();
+      expect(await eve.page.getByText('The first of all').count()).toBe(0);
+
+      for (const { email, problems } of people) expect({ email, problems }).toEqual({ email, problems: [] });
+      expect(compressed(directory)).toBeLessThan(200);
+      expect(await sidewaysScroll(ann.page)).toBe(0);
+    },
+  );
+});
+
+/** Kilobytes of all JavaScript of the built app, as servers send it. */
+function compressed(directory: string): number {
+  const assets = join(directory, 'app', 'dist', 'assets');
+  const scripts = readdirSync(assets).filter((name) => name.endsWith('.js'));
+  return scripts.reduce((sum, name) => sum + gzipSync(readFileSync(join(assets, name))).length, 0) / 1000;
+}
+
+describe('the packages of the app', () => {
+  it('are those that the tests use', () => {
+    const read = (...path: string[]) => JSON.parse(readFileSync(join(root, ...path), 'utf8')) as Record<string, object>;
+    const app = read('templates', 'musekit', 'app', 'package.json');
+    const here = { ...read('package.json')['dependencies'], ...read('package.json')['devDependencies'] };
+    const named = { ...app['dependencies'], ...app['devDependencies'] };
+    expect(here).toMatchObject(named);
+  });
+});
