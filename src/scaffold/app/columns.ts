@@ -21,7 +21,7 @@ export class Code {
 }
 
 /** Texts of several lines, by the words of their names. */
-const long = /(^|_)(description|notes?|body|content|comment|feedback|bio|summary|message|html|caption)$/;
+const long = /(^|_)(description|details|notes?|body|content|comment|feedback|bio|summary|message|html|caption)$/;
 
 const formats: readonly (readonly [RegExp, string])[] = [
   [/(^|_)e_?mail$/, 'email'],

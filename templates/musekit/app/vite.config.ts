@@ -1,7 +1,7 @@
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
-import { project } from '../config/muse.config.json';
+import { project } from '../config/muse.config.json' with { type: 'json' };
 
 export default defineConfig({
   plugins: [

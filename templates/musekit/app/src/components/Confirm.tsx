@@ -50,9 +50,9 @@ export function Confirm({
           <div className="py-4">{children}</div>
           <Problem error={error} />
           <div className="modal-action">
-            <form method="dialog">
-              <button className="btn">Cancel</button>
-            </form>
+            <button type="button" className="btn" onClick={() => dialog.current?.close()}>
+              Cancel
+            </button>
             <button type="button" className="btn btn-error" disabled={busy} onClick={() => void confirm()}>
               {button}
             </button>

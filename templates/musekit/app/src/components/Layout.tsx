@@ -1,4 +1,4 @@
-import { Suspense, useRef } from 'react';
+import { Suspense, useState } from 'react';
 import { NavLink, Outlet } from 'react-router';
 import { useOrganizations } from '../lib/organization';
 import { productName } from '../lib/product';
@@ -10,18 +10,17 @@ import { Loading } from './Notice';
 
 /** The frame of all pages: on a wide screen with the menu beside them, on a narrow one with the menu to open. */
 export function Layout() {
-  const toggle = useRef<HTMLInputElement>(null);
-  const close = () => {
-    if (toggle.current) toggle.current.checked = false;
-  };
+  const [isOpen, setOpen] = useState(false);
+  const close = () => setOpen(false);
   return (
     <div className="drawer lg:drawer-open min-h-screen">
-      <input id="menu" type="checkbox" className="drawer-toggle" aria-label="Menu" ref={toggle} />
+      {/* What opens the menu in daisyUI; the button stands for it. */}
+      <input type="checkbox" className="drawer-toggle" aria-hidden="true" tabIndex={-1} checked={isOpen} readOnly />
       <div className="drawer-content min-w-0">
         <header className="navbar bg-base-100 border-base-300 border-b lg:hidden">
-          <label htmlFor="menu" className="btn btn-ghost">
+          <button type="button" className="btn btn-ghost" aria-expanded={isOpen} onClick={() => setOpen(true)}>
             <span aria-hidden="true">☰</span> Menu
-          </label>
+          </button>
           <span className="font-semibold">{productName}</span>
         </header>
         <main className="mx-auto max-w-6xl p-4 sm:p-8">
@@ -31,8 +30,12 @@ export function Layout() {
         </main>
       </div>
       <div className="drawer-side z-10">
-        <label htmlFor="menu" aria-label="Close the menu" className="drawer-overlay" />
-        <nav aria-label="Main" className="bg-base-200 flex min-h-full w-64 flex-col gap-4 p-4">
+        <div className="drawer-overlay" aria-hidden="true" onClick={close} />
+        <nav
+          aria-label="Main"
+          onKeyDown={({ key }) => key === 'Escape' && close()}
+          className="bg-base-200 flex min-h-full w-64 flex-col gap-4 p-4"
+        >
           <p className="px-2 text-lg font-semibold">{productName}</p>
           <Switcher />
           <Menu onChoose={close} />
@@ -75,7 +78,7 @@ function Menu({ onChoose }: { onChoose(): void }) {
         <>
           {item('/', 'Home')}
           {tables.map(({ table }) => item(pathOf(table), table.title))}
-          <li className="menu-title">Organization</li>
+          <li className="menu-title text-base-content">Organization</li>
           {item('/members', 'Members')}
           {item('/plan', 'Plan and usage')}
           {item('/api-keys', 'API keys')}

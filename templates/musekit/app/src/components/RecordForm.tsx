@@ -90,7 +90,7 @@ function Editor({ table, id, row, children }: { table: Table; id?: string; row?:
               <Confirm
                 button="Delete"
                 title={`Delete this ${table.one}?`}
-                className="btn btn-error btn-outline ml-auto"
+                className="btn btn-error ml-auto"
                 onConfirm={async () => {
                   await remove(id);
                   await navigate(pathOf(table));
