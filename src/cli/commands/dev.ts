@@ -99,7 +99,7 @@ async function untilEnd({ typed, environment, directory, output, signal }: MuseC
     return undefined;
   }
   const { execa } = await import('execa');
-  const { exitCode, failed, shortMessage } = await execa(program, words, {
+  const { code, exitCode, failed, shortMessage } = await execa(program, words, {
     cwd: directory,
     env: environment,
     extendEnv: false,
@@ -109,7 +109,10 @@ async function untilEnd({ typed, environment, directory, output, signal }: MuseC
     // With --json, stdout is for the one object.
     stdio: ['inherit', output.json ? process.stderr : 'inherit', 'inherit'],
   });
-  if (failed && exitCode === undefined && !signal.aborted) output.note(shortMessage ?? `${program} failed.`);
+  if (failed && exitCode === undefined && !signal.aborted)
+    output.note(
+      code === 'ENOENT' ? `There is no program ${program}: is it installed?` : (shortMessage ?? `${program} failed.`),
+    );
   return signal.aborted ? undefined : (exitCode ?? 1);
 }
 

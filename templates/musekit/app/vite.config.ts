@@ -1,13 +1,13 @@
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
-import { project } from '../config/muse.config.json' with { type: 'json' };
+import config from '../config/muse.config.json' with { type: 'json' };
 
 export default defineConfig({
   plugins: [
     react(),
     tailwindcss(),
-    { name: 'product', transformIndexHtml: (html) => html.replace('%PRODUCT%', project.name) },
+    { name: 'product', transformIndexHtml: (html) => html.replace('%PRODUCT%', config.project.name) },
   ],
   // .env.local of the product: `muse dev` and `muse provision` write the URL and the key of the database there.
   envDir: '..',

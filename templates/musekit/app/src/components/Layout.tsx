@@ -67,7 +67,12 @@ function Menu({ onChoose }: { onChoose(): void }) {
   const { current } = useOrganizations();
   const item = (to: string, text: string) => (
     <li key={to}>
-      <NavLink to={to} end={to === '/'} onClick={onChoose} className={({ isActive }) => (isActive ? 'menu-active' : '')}>
+      <NavLink
+        to={to}
+        end={to === '/'}
+        onClick={onChoose}
+        className={({ isActive }) => (isActive ? 'menu-active' : '')}
+      >
         {text}
       </NavLink>
     </li>

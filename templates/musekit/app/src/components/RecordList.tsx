@@ -1,4 +1,10 @@
-import { createColumnHelper, flexRender, getCoreRowModel, type SortingState, useReactTable } from '@tanstack/react-table';
+import {
+  createColumnHelper,
+  flexRender,
+  getCoreRowModel,
+  type SortingState,
+  useReactTable,
+} from '@tanstack/react-table';
 import { useDeferredValue, useState } from 'react';
 import { Link } from 'react-router';
 import { useOrganization } from '../lib/organization';

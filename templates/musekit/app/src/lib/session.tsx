@@ -29,7 +29,9 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     return () => data.subscription.unsubscribe();
   }, [queries]);
   return (
-    <SessionContext value={{ session, isRecovering, endRecovery: () => setRecovering(false) }}>{children}</SessionContext>
+    <SessionContext value={{ session, isRecovering, endRecovery: () => setRecovering(false) }}>
+      {children}
+    </SessionContext>
   );
 }
 

@@ -79,7 +79,8 @@ function People() {
           <tbody>
             {data.map((person) => {
               const isMe = person.user_id === user.id;
-              const mayRemove = ownRole === 'owner' || (ownRole === 'admin' && ['member', 'viewer'].includes(person.role));
+              const mayRemove =
+                ownRole === 'owner' || (ownRole === 'admin' && ['member', 'viewer'].includes(person.role));
               return (
                 <tr key={person.user_id}>
                   <td>

@@ -17,7 +17,10 @@ export default function Plan() {
 
 async function readPlan(organization: string) {
   const [products, subscriptions, usage] = await Promise.all([
-    supabase.from('products').select('id, name, description, price_cents, currency, billing_interval').order('sort_order'),
+    supabase
+      .from('products')
+      .select('id, name, description, price_cents, currency, billing_interval')
+      .order('sort_order'),
     supabase
       .from('subscriptions')
       .select('product_id, status, current_period_end, cancel_at_period_end')
