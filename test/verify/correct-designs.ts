@@ -19,8 +19,35 @@ const articles =
   `
 -- muse: public-read
 create policy pub on public.articles for select to anon, authenticated using (published); grant select on public.articles to anon;`;
+/** Texts that a policy casts, so that only texts of another type can be in them, and flags that every row must have set. */
+export const casts: readonly [name: string, column: string, condition: string][] = [
+  ['an enum', 'stage text not null', "stage::public.stage = 'draft'"],
+  ['an enum, by a helper', 'stage text not null', 'public.is_draft(stage)'],
+  ['an enum, in JSON', 'stage jsonb not null', "(stage ->> 'is')::public.stage = 'draft'"],
+  ['a number', 'stage text not null', 'stage::int < 10'],
+  ['numbers', 'stage text[] not null', 'not (5 = any (stage::int[]))'],
+  ['a time', 'stage text not null', 'stage::timestamptz < now()'],
+  ['JSON', 'stage text not null', "(stage::jsonb ->> 'x') is null"],
+  ['a UUID', 'stage text not null', 'stage::uuid is not null'],
+  ['a flag', 'stage text not null', 'stage::boolean'],
+  ['a flag that is one', 'stage boolean not null', 'stage'],
+];
+
+/** Rows in which such a column decides, under one policy for everything. */
+export const withCast = (column: string, condition: string): string =>
+  `create type public.stage as enum ('draft', 'shown');
+  create function public.is_draft(said text) returns boolean language sql stable as $$ select said::public.stage = 'draft' $$;
+  create table public.pages (id uuid primary key default gen_random_uuid(),
+    owner_id uuid not null default auth.uid() references auth.users (id) on delete cascade, ${column});
+  create index on public.pages (owner_id); ${rls('pages', 'grant select, insert, update, delete on public.pages to authenticated;')}
+  create policy everything on public.pages for all to authenticated using (${condition});`;
+
 /** Each with its name; none has an error. */
 export const correctDesigns: readonly [name: string, sql: string][] = [
+  ...casts.map(([name, column, condition]): [string, string] => [
+    `rows for their owner alone, as long as a column holds ${name}`,
+    withCast(column, `${mine} and ${condition}`),
+  ]),
   [
     'texts with a default: one that nothing names, one that a trigger takes, one that policies ask for',
     "create type public.rank as enum ('low', 'high');" +

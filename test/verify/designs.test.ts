@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
-import { correctDesigns } from './correct-designs.ts';
+import { casts, correctDesigns, withCast } from './correct-designs.ts';
 import { withSchema } from './database.ts';
 import { callable, mine, ofTeams, ours, owned, seenBy } from './designs.ts';
 import { asMigration } from './kit.ts';
@@ -25,12 +25,25 @@ type Hole = [name: string, sql: string, finds: string, repair: string];
 const fonts = owned('a', "font text not null default 'Inter'");
 
 const holes: Record<string, Hole[]> = {
+  'texts of another type': casts.map(([name, column, condition]) => [
+    `rows for everybody, as long as a column holds ${name}`,
+    withCast(column, condition),
+    'isolation-read public.pages',
+    `alter policy everything on public.pages using (${mine} and ${condition});`,
+  ]),
   'conditions of policies': [
     [
       'a role that users write into their own metadata',
       owned('a', '', `${mine} or (select auth.jwt() -> 'user_metadata' ->> 'role') = 'admin'`),
       'isolation-read public.a',
       seenBy('a', mine),
+    ],
+    [
+      'a view that asks what users write into their own metadata',
+      `${owned('a')} create view public.seen as select * from public.a
+        where owner_id = auth.uid() or (auth.jwt() -> 'user_metadata' ->> 'role') = 'admin'; grant select on public.seen to authenticated;`,
+      'isolation-read public.seen',
+      'create or replace view public.seen as select * from public.a where owner_id = auth.uid();',
     ],
     [
       'a team that users write into their own metadata',
@@ -163,6 +176,18 @@ const holes: Record<string, Hole[]> = {
       owned('a') + callable('public.f()', 'text[]', 'select array_agg(title) from public.a'),
       'isolation-read public.f()',
       callable('public.f()', 'text[]', 'select array_agg(title) from public.a where owner_id = auth.uid()'),
+    ],
+    [
+      'a function that lets its caller say who calls',
+      owned('a') +
+        callable(
+          'public.f(who text)',
+          'setof text',
+          "begin perform set_config('request.jwt.claims', json_build_object('sub', who)::text, true); return query select title from public.a where owner_id = auth.uid(); end",
+          'plpgsql',
+        ),
+      'isolation-read public.f(text)',
+      callable('public.f(who text)', 'setof text', 'select title from public.a where owner_id = auth.uid()'),
     ],
     [
       'whether a text is there that has a default',

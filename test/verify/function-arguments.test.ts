@@ -118,10 +118,14 @@ const inTexts: Record<string, Body> = {
     `declare pair text; begin foreach pair in array string_to_array(q, '&') loop if split_part(pair, '=', 1) = 'doc' then return (select title from public.docs where id = split_part(pair, '=', 2)::uuid @); end if; end loop; return null; end`,
     'plpgsql',
   ],
+  hashed: ['ref text', `select title from public.docs where hashtext(id::text)::text = ref @`],
+  computed: ['ref text', `select title from public.docs where to_hex(hashtextextended(id::text, 7) # 4711) = ref @`],
+  in_own_form: ['ref text', `select title from public.docs where public.form_of(id) = ref @`],
   by_a_helper: ['path text', 'select title from public.docs where id = app.key_of(path) @'],
 };
 
-const helpers = `create schema app; create function app.key_of(said text) returns uuid language sql immutable as $$ select split_part(said, '#', 2)::uuid $$;`;
+const helpers = `create schema app; create function app.key_of(said text) returns uuid language sql immutable as $$ select split_part(said, '#', 2)::uuid $$;
+  create function public.form_of(id uuid) returns text language sql immutable as $$ select 'd-' || left(md5(id::text), 12) $$;`;
 const functions = (bodies: Record<string, Body>, isRepaired: boolean): string =>
   Object.entries(bodies)
     .map(([name, [argument, body, language]]) => {

@@ -194,6 +194,60 @@ const holes: Hole[] = [
     ),
   },
   {
+    name: 'a copy in the same table',
+    object: 'public.f(uuid)',
+    rule: 'isolation-escalation',
+    sql: function_(
+      'f(k uuid)',
+      'void',
+      'insert into public.notes (title) select title from public.notes where id = k@',
+    ),
+  },
+  {
+    name: 'a copy in a row of who calls',
+    object: 'public.f(uuid, uuid)',
+    rule: 'isolation-escalation',
+    sql: function_(
+      'f(source uuid, target uuid)',
+      'void',
+      'declare found text; begin select title into found from public.notes where id = source@; update public.notes set title = found where id = target and owner_id = auth.uid(); end',
+      'plpgsql',
+    ),
+  },
+  ...[
+    ['a name', 'handle text not null unique', 'handle = q'],
+    ['an address', 'email text not null', 'email = q'],
+    ['an address in any letters', 'email text unique', 'lower(email) = lower(q)'],
+  ].map(([what = '', column = '', condition = '']) => ({
+    name: `what stands beside ${what}`,
+    object: 'public.f(text)',
+    ...reads,
+    sql: `${table('people', `${column}, phone text not null`)} ${function_('f(q text)', 'text', `select phone from public.people where ${condition}@`)}`,
+  })),
+  ...[
+    ['of a status', "status text not null default 'draft' check (status in ('draft', 'sent'))", 's text', 'status = s'],
+    [
+      'of a month',
+      'made timestamptz not null default now()',
+      'y int, m int',
+      'extract(year from made) = y and extract(month from made) = m',
+    ],
+    ['of a day', 'made timestamptz not null default now()', 'day date', 'made::date = day'],
+    ['with a tag', "tags text[] not null default '{}'", 'tag text', 'tag = any (tags)'],
+    ['with tags', "tags text[] not null default '{}'", 'tags_asked text[]', 'tags && tags_asked'],
+  ].map(([what = '', column = '', inputs = '', condition = '']) => ({
+    name: `rows ${what}`,
+    object: `public.f(${inputs.replaceAll(/\w+ (\w+(?:\[\])?)/g, '$1').replaceAll('int', 'integer')})`,
+    ...reads,
+    sql: `${table('papers', column)} ${function_(`f(${inputs})`, 'setof text', `select title from public.papers where ${condition}@`)}`,
+  })),
+  {
+    name: 'a change by a name',
+    object: 'public.f(text, text)',
+    rule: 'isolation-write',
+    sql: `${table('people', 'handle text not null unique, phone text not null')} ${function_('f(h text, p text)', 'void', 'update public.people set phone = p where handle = h@')}`,
+  },
+  {
     name: 'a trigger that takes over a row',
     object: 'public.links',
     rule: 'isolation-escalation',

@@ -51,6 +51,25 @@ interface Case {
 
 const cases: Case[] = [
   {
+    name: "secrets of the platform's vault",
+    rule: 'isolation-read',
+    object: 'vault.decrypted_secrets',
+    hole: 'grant usage on schema vault to authenticated; grant select on vault.decrypted_secrets to authenticated',
+    repaired: 'grant usage on schema vault to authenticated',
+  },
+  {
+    name: "an aggregate that runs with its owner's rights",
+    rule: 'not-proven',
+    object: 'public.titles',
+    hole: `create function private.add_title(so_far text, k uuid) returns text language sql security definer set search_path = '' as
+        $$ select coalesce(so_far, '') || coalesce((select title from public.notes where id = k), '') $$;
+      revoke all on function private.add_title(text, uuid) from public;
+      create aggregate public.titles(uuid) (sfunc = private.add_title, stype = text)`,
+    repaired: `create function private.add_title(so_far text, k uuid) returns text language sql as
+        $$ select coalesce(so_far, '') || coalesce((select title from public.notes where id = k), '') $$;
+      create aggregate public.titles(uuid) (sfunc = private.add_title, stype = text)`,
+  },
+  {
     name: 'TRUNCATE, which no policy restricts',
     rule: 'isolation-write',
     object: 'public.notes',

@@ -7,6 +7,7 @@ import { readMuseFile } from '../../muse/muse-json.ts';
 import { refreshTypes } from '../../muse/types.ts';
 import { notVerified } from '../../supabase/connect.ts';
 import { placesOf } from '../../rules/engine/live/places.ts';
+import { counted } from '../../shared/printable.ts';
 import type { Configured, Placed, Run } from '../context.ts';
 import type { JournalData } from '../journal.ts';
 import type { Step } from '../step.ts';
@@ -84,7 +85,10 @@ export const checkStep: Step<Placed> = {
     );
     refuseErrors(findings, 'The migrations are applied, but the checks found errors.');
     const tables = expectations.tables?.length ?? 0;
-    output.proven.push(`${tables} tables exist, with row-level security, policies, grants and indexes`);
-    output.summary = `${tables} tables`;
+    if (tables > 0)
+      output.proven.push(
+        `${counted(tables, 'table')} ${tables === 1 ? 'exists' : 'exist'}, with row-level security, policies, grants and indexes`,
+      );
+    output.summary = counted(tables, 'table');
   },
 };

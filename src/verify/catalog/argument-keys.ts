@@ -28,6 +28,8 @@ export interface ArgumentContext {
   rowKeys: readonly RowKey[];
   /** By the name of each argument: columns that it is compared with. */
   compared: ReadonlyMap<string, ReadonlySet<string>>;
+  /** The values that an argument is compared with: what the function computes from A's row, as SQL. */
+  asked: (name: string) => readonly string[];
   /** Names and values of the settings that it writes. */
   settings: SettingTexts;
   /** Keys that it reads from JSON. */

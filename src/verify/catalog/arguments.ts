@@ -34,7 +34,11 @@ const mostValues = 8;
 
 /** The values to try for one argument, the most likely first. Never empty. */
 export function candidatesOf(input: ArgumentType, name: string, context: ArgumentContext): Candidate[] {
-  const values = [...settingsFor(input, name, context), ...valuesOf(input, name, context)];
+  const values = [
+    ...settingsFor(input, name, context),
+    ...asked(input, name, context),
+    ...valuesOf(input, name, context),
+  ];
   return [...new Map(values.map((value) => [value.sql, value])).values()].slice(0, mostValues).map((value) => ({
     ...value,
     sql: cast(value.sql, input),
@@ -50,6 +54,22 @@ function settingsFor({ category, base }: ArgumentType, name: string, { settings 
     .slice(0, mostValues)
     .map((text) => ({ sql: quoteLiteral(text) }));
 }
+
+/** Values that are no keys: those have their own, which lead to no row in the baseline. */
+function asked({ base }: ArgumentType, name: string, context: ArgumentContext): Candidate[] {
+  const isKey = isSecret.test(name) || base === 'uuid';
+  const keyed = new Set(context.rowKeys.map(({ sql }) => sql));
+  return isKey
+    ? []
+    : context
+        .asked(name)
+        .filter((sql) => ![...keyed].some((key) => sql.includes(key)))
+        .slice(0, mostAsked)
+        .map((sql) => ({ sql: `(${sql})` }));
+}
+
+/** How many values are tried that an argument is compared with. */
+const mostAsked = 2;
 
 function cast(sql: string, { type, kind }: ArgumentType): string {
   return kind === 'p' ? sql : `${sql}::${type}`;
@@ -110,7 +130,10 @@ function texts(input: ArgumentType, name: string, context: ArgumentContext): Can
   const sql = context.injectable.has(name) ? injections(context) : context.isDynamic ? tableNames(context) : [];
   const searched = isSecret.test(name) ? [] : searches(name, context);
   const typed = input.kind === 'p' ? context.named.slice(0, 2).map(({ into }) => ({ sql: `null::${into}` })) : [];
-  const namesKey = /(^|_)(id|uuid|key)$/.test(name);
+  const compared = context.compared.get(name);
+  const namesKey =
+    /(^|_)(id|uuid|key)$/.test(name) ||
+    context.rowKeys.some(({ column, isKey }) => !isKey && compared?.has(column.name) === true);
   const first =
     namesKey && !isSecret.test(name)
       ? [...ids.slice(0, 4), ...unique]

@@ -196,6 +196,20 @@ const functions = `
     and (not ${isPlatform} or exists (select 1 from pg_trigger g where g.tgfoid = f.oid and not g.tgisinternal))
     and not exists (select 1 from pg_depend e where e.objid = f.oid and e.classid = 'pg_proc'::regclass and e.deptype = 'e')`;
 
+const computing = `
+  select json_agg(one.proname) from (
+    select f.proname from pg_proc f
+    where f.pronamespace = 'pg_catalog'::regnamespace
+      or exists (select 1 from pg_depend e where e.objid = f.oid and e.classid = 'pg_proc'::regclass and e.deptype = 'e')
+    group by f.proname having bool_and(f.provolatile <> 'v' and f.prokind = 'f')
+  ) one`;
+
+const enums = `
+  select coalesce(json_object_agg(one.name, one.labels), '{}'::json) from (
+    select n.nspname || '.' || t.typname as name, json_agg(e.enumlabel order by e.enumsortorder) as labels
+    from pg_enum e join pg_type t on t.oid = e.enumtypid join pg_namespace n on n.oid = t.typnamespace group by 1
+  ) one`;
+
 /** The query; `$1` is a JSON array of the names of the roles to read. One row, one column `catalog`. */
 export const catalogQuery = `
 with asked as (
@@ -211,4 +225,6 @@ select json_build_object(
     where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
       and has_schema_privilege(a.oid, n.oid, 'USAGE'))), '{}'::json) from asked a),
   'relations', (${relations}),
-  'functions', (${functions})) as catalog`;
+  'functions', (${functions}),
+  'computing', (${computing}),
+  'enums', (${enums})) as catalog`;

@@ -57,7 +57,7 @@ export function isUserPath({ path }: ClaimPath): boolean {
 /** How deep function calls are followed. */
 const deepest = 4;
 
-/** Reads all policies and functions. */
+/** Reads all policies, views and functions. */
 export function readClaims(catalog: Catalog, parse: ParseExpression, sources: Sources): Claims {
   const reader = pathReader(catalog, sources);
   const visitor = new Visitor(catalog, sources, reader);
@@ -75,12 +75,14 @@ export function readClaims(catalog: Catalog, parse: ParseExpression, sources: So
       }
     }
   }
+  const inNone = { table: undefined, policy: '', isTied: false };
+  for (const { query } of catalog.relations.filter(({ schema }) => !isPlatformSchema(schema)))
+    if (query !== null)
+      visitor.visit(parse(`(${query.replace(/;\s*$/, '')})`), { ...inNone, names: new Map(), depth: 0 });
   for (const routine of catalog.functions.filter(({ schema }) => !isPlatformSchema(schema))) {
     visitor.visit(sources.body(routine).trees, {
-      table: undefined,
-      policy: '',
+      ...inNone,
       names: reader.variables(routine),
-      isTied: false,
       depth: deepest,
     });
   }

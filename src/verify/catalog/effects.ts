@@ -10,7 +10,8 @@ import {
 } from '../../sql/nodes.ts';
 import { scan, type Token } from '../../sql/parser.ts';
 import { readBody, type RoutineBody } from './bodies.ts';
-import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { type IsPure, purenessOf } from './changed-keys.ts';
+import { type Catalog, type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 
 /** A call as written in the source. */
 interface Call {
@@ -142,10 +143,12 @@ export interface Sources {
   /** The words of that source. */
   words(routine: FunctionRow): ReadonlySet<string>;
   byOid(oid: string): FunctionRow | undefined;
+  isPure: IsPure;
 }
 
 /** Follows calls through parse trees. */
-export function sourcesOf(functions: readonly FunctionRow[]): Sources {
+export function sourcesOf(catalog: Catalog): Sources {
+  const { functions } = catalog;
   const byName = new Map<string, FunctionRow[]>();
   for (const routine of functions) byName.set(routine.name, [...(byName.get(routine.name) ?? []), routine]);
   const byOid = new Map(functions.map((routine) => [routine.oid, routine]));
@@ -173,6 +176,7 @@ export function sourcesOf(functions: readonly FunctionRow[]): Sources {
     reached,
     reachable,
     byOid: (oid) => byOid.get(oid),
+    isPure: purenessOf(catalog),
     words: (routine) => new Set(reachable(routine).match(/[a-z_][a-z0-9_$]*/gi)),
   };
 }

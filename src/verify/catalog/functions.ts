@@ -3,6 +3,7 @@ import { type Actor, triesAll } from '../probes/actors.ts';
 import type { NamedProbe } from '../probes/probes.ts';
 import { type Subject, userColumnsOf } from '../probes/subject.ts';
 import type { ArgumentContext, Candidate } from './argument-keys.ts';
+import { askedValues } from './asked-values.ts';
 import { argumentList, candidatesOf } from './arguments.ts';
 import { type FunctionRow, isPlatformSchema, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { knownSecret } from '../fixtures/candidates.ts';
@@ -114,9 +115,10 @@ function callableOf(
   const namedSubjects = subjects
     .filter(({ table }) => named.has(table))
     .toSorted((x, y) => isMentioned(x) - isMentioned(y));
+  const trees = bodies.flatMap((body) => body.trees);
   const compared = comparedColumns(
     routine.inputs.map((_, index) => argumentNameOf(routine, index)),
-    bodies.flatMap(({ trees }) => trees),
+    trees,
   );
   const fixed = {
     compared,
@@ -133,6 +135,7 @@ function callableOf(
       ...fixed,
       subjects: subjects.map((subject) => instead.get(subject.name) ?? subject),
       named: known,
+      asked: (argument) => askedValues(argument, trees, known, model.sources.isPure),
       rowKeys: known.flatMap((subject) => rowKeysOf(subject, model)),
     };
   };
@@ -171,7 +174,7 @@ function callableOf(
     known.set(sql, probe);
     return probe;
   };
-  const ordinary = valueLists(routine, context, most);
+  const ordinary = [...valueLists(routine, context, most), ...(changes ? intoOwn(routine, context) : [])];
   const further = inStates.flatMap((one) =>
     combinations(
       routine.inputs.map((input, index) => candidatesOf(input, argumentNameOf(routine, index), one)),
@@ -304,6 +307,25 @@ function valueLists(routine: FunctionRow, context: ArgumentContext, most: number
     return value === undefined ? [] : [lists.map((other, at) => (at === index ? value : other[0]!))];
   });
   return [...mostLikely(routine, lists, most), ...privileged.slice(0, 1)];
+}
+
+/** The arguments of calls that put what is A's into a row of the caller's: a key of A in each argument but one. */
+function intoOwn(routine: FunctionRow, context: ArgumentContext): Candidate[][] {
+  const lists = routine.inputs.map((input, index) => candidatesOf(input, argumentNameOf(routine, index), context));
+  return routine.inputs.flatMap((input, index) => {
+    const isAlone = routine.inputs.filter(({ base }) => base === input.base).length < 2;
+    const key = isAlone ? undefined : context.named.flatMap((subject) => ownKey(subject, input.base))[0];
+    return key === undefined
+      ? []
+      : [lists.map((list, at) => (at === index ? { sql: `${key}::${input.type}` } : list[0]!))];
+  });
+}
+
+/** The key of B's row, if it is one column of that type. */
+function ownKey({ table, rows }: Subject, base: string): string[] {
+  const [first, ...rest] = rows.b.key;
+  const column = table.columns.find(({ name }) => name === first?.[0]);
+  return first !== undefined && rest.length === 0 && column?.base === base ? [first[1]] : [];
 }
 
 /** Combinations of values: first without those arguments that have a default, then with all. */

@@ -1,6 +1,6 @@
 /**
- * Foreign keys that the database does not know: policies, views and the helpers that they call compare a column with the key of
- * another table, so its values are that table's.
+ * What the database does not know of columns: policies, and the helpers that they call, compare a column with the key of another
+ * table, so its values are that table's; or they cast a text, so that it holds values of another type.
  */
 import {
   type Catalog,
@@ -17,6 +17,7 @@ import {
   type ParseExpression,
   walk,
 } from '../../rules/engine/live/expression.ts';
+import { asCast, type CastType, castTypeOf } from './cast-types.ts';
 import type { Sources } from './effects.ts';
 
 /** A column of a table: `schema.name column`. */
@@ -34,32 +35,35 @@ const deepest = 3;
 /** Types of keys. */
 const keyTypes = /^(uuid|smallint|integer|bigint|text|character varying)/;
 
-/** The catalog, with the foreign keys that comparisons imply. */
-export function withImpliedKeys(catalog: Catalog, parse: ParseExpression, sources: Sources): Catalog {
+/** The catalog, with the foreign keys and the types that policies imply. */
+export function withImplied(catalog: Catalog, parse: ParseExpression, sources: Sources): Catalog {
   const finder = new Comparisons(catalog, parse, sources);
   const implied = finder.keys();
-  if (implied.size === 0) return catalog;
   return {
     ...catalog,
     relations: catalog.relations.map((row) => {
       const keys = implied.get(row) ?? [];
-      return keys.length === 0
-        ? row
-        : {
-            ...row,
-            constraints: [
-              ...row.constraints,
-              ...keys.map(({ column, target, targetColumn }) => ({
-                name: `${column} of ${target}`,
-                type: 'f' as const,
-                columns: [column],
-                target,
-                targetColumns: [targetColumn],
-                clears: false,
-                expression: null,
-              })),
-            ],
-          };
+      return {
+        ...row,
+        columns: row.columns.map((column) => {
+          const cast = finder.casts.get(placeOf(row, column.name));
+          return cast === undefined || keys.some((key) => key.column === column.name)
+            ? column
+            : asCast(column, cast, row, catalog);
+        }),
+        constraints: [
+          ...row.constraints,
+          ...keys.map(({ column, target, targetColumn }) => ({
+            name: `${column} of ${target}`,
+            type: 'f' as const,
+            columns: [column],
+            target,
+            targetColumns: [targetColumn],
+            clears: false,
+            expression: null,
+          })),
+        ],
+      };
     }),
   };
 }
@@ -78,6 +82,8 @@ class Comparisons {
   private readonly columns = new Map<Place, { table: RelationRow; column: ColumnRow }>();
   /** Each column leads to another of its group, or is the last. */
   private readonly groups = new Map<Place, Place>();
+  /** The types to which columns are cast. */
+  readonly casts = new Map<Place, CastType>();
   /** Columns of queries inside, by how often they are compared: whose the key is, if no primary key tells. */
   private readonly asked = new Map<Place, number>();
 
@@ -156,6 +162,12 @@ class Comparisons {
       if (type === 'SubLink' && node['testexpr'] !== undefined)
         for (const left of this.placesOf(node['testexpr'], scope, depth))
           for (const right of this.placesOf({ SubLink: node }, scope, depth)) this.compare(left, right, scope);
+      if (type === 'TypeCast') {
+        const cast = castTypeOf(node);
+        if (cast !== undefined)
+          for (const place of this.placesOf(node['arg'], scope, depth))
+            if (!this.casts.has(place)) this.casts.set(place, cast);
+      }
       if (type === 'FuncCall') this.call(node, scope, depth);
       return undefined;
     });

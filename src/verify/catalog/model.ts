@@ -20,7 +20,7 @@ import {
   type ParseExpression,
   walk,
 } from '../../rules/engine/live/expression.ts';
-import { withImpliedKeys } from './implied-keys.ts';
+import { withImplied } from './implied-keys.ts';
 import { polymorphicMeaning } from './polymorphic.ts';
 import { findTenancy, isOrganizationColumn, isUserColumn, primaryKey, type Tenancy } from './tenancy.ts';
 
@@ -62,8 +62,8 @@ export function buildModel(
   isolation: Isolation,
   userRole: string,
 ): Model {
-  const sources = sourcesOf(given.functions);
-  const catalog = withImpliedKeys(given, parse, sources);
+  const sources = sourcesOf(given);
+  const catalog = withImplied(given, parse, sources);
   const tables = new Map(catalog.relations.map((row) => [qualifiedName(row), row]));
   const facts = new Map<RelationRow, PolicyFacts[]>();
   const meanings = new Map<ColumnRow, Meaning | undefined>();

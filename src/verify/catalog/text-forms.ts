@@ -4,7 +4,7 @@ import { columnOf, constantOf } from '../../rules/engine/live/expression.ts';
 import { samplePattern } from '../fixtures/sample-pattern.ts';
 import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
 import type { RoutineBody } from './bodies.ts';
-import { type ChangedKey, changedKey } from './changed-keys.ts';
+import { type ChangedKey, changedKey, type IsPure } from './changed-keys.ts';
 import type { Sources } from './effects.ts';
 
 /** A part of a text: a constant, a key from one of these columns, or what SQL makes of keys. */
@@ -49,7 +49,7 @@ export function textFormsOf(routine: FunctionRow, name: string, sources: Sources
       for (const { variables, value } of body.assigned)
         if (mentions(value, names)) variables.forEach((variable) => names.add(variable));
     }
-    found.push(formsIn(body, names));
+    found.push(formsIn(body, names, sources.isPure));
     for (const helper of sources.called(sources.effects(one), one)) {
       const given = argumentsGiven(helper, body, names);
       if (given.size > 0) holding.set(helper, new Set([...(holding.get(helper) ?? []), ...given]));
@@ -95,7 +95,7 @@ function mentions(value: unknown, names: ReadonlySet<string>): boolean {
 }
 
 /** The forms that a body takes apart of the text that those names hold. */
-function formsIn({ trees, assigned }: RoutineBody, names: ReadonlySet<string>): TextForms {
+function formsIn({ trees, assigned }: RoutineBody, names: ReadonlySet<string>, isPure: IsPure): TextForms {
   const variables = new Map<string, Node>();
   for (const { variables: targets, value } of assigned) {
     const list = fieldsOf(value, 'SelectStmt')?.targetList ?? [];
@@ -116,7 +116,7 @@ function formsIn({ trees, assigned }: RoutineBody, names: ReadonlySet<string>): 
         [fields.lexpr, fields.rexpr],
         [fields.rexpr, fields.lexpr],
       ]) {
-        const form = mentions(other, names) && !mentions(side, names) ? joined(side) : undefined;
+        const form = mentions(other, names) && !mentions(side, names) ? joined(side, isPure) : undefined;
         if (form !== undefined) forms.push(form);
       }
     }
@@ -254,39 +254,39 @@ function columnsOf(node: unknown): ReadonlySet<string> {
 }
 
 /** The parts of `'doc:' || id`, `concat('doc:', id)`, `format('doc:%s', id)`, `upper(id)`; undefined for anything else. */
-function joined(node: unknown): TextForm | undefined {
+function joined(node: unknown, isPure: IsPure): TextForm | undefined {
   const cast = fieldsOf(node, 'TypeCast');
-  if (cast !== undefined) return joined(cast.arg);
+  if (cast !== undefined) return joined(cast.arg, isPure);
   const expression = fieldsOf(node, 'A_Expr');
   const call = fieldsOf(node, 'FuncCall');
   const name = stringsOf(call?.funcname).at(-1) ?? '';
   if (expression !== undefined && stringsOf(expression.name).at(-1) === '||')
-    return partsOf([expression.lexpr, expression.rexpr]);
-  if (!joins.has(name)) return changedForm(node);
+    return partsOf([expression.lexpr, expression.rexpr], isPure);
+  if (!joins.has(name)) return changedForm(node, isPure);
   const [first, ...rest] = call?.args ?? [];
   const text = literalOf(first);
-  if (name === 'concat') return partsOf([first, ...rest]);
+  if (name === 'concat') return partsOf([first, ...rest], isPure);
   if (text === undefined) return undefined;
   if (name === 'concat_ws')
-    return partsOf(rest)?.flatMap((part, index): TextPart[] => (index === 0 ? [part] : [text, part]));
+    return partsOf(rest, isPure)?.flatMap((part, index): TextPart[] => (index === 0 ? [part] : [text, part]));
   const pieces = text.split(/%(?:\d+\$)?[sIL]/);
-  const given = partsOf(rest);
+  const given = partsOf(rest, isPure);
   return given === undefined
     ? undefined
     : [...given.flatMap((part, index): TextPart[] => [pieces[index] ?? '', part]), pieces[given.length] ?? ''];
 }
 
-function changedForm(node: unknown): TextForm | undefined {
-  const changed = changedKey(node);
+function changedForm(node: unknown, isPure: IsPure): TextForm | undefined {
+  const changed = changedKey(node, isPure);
   return changed === undefined ? undefined : [{ changed }];
 }
 
-function partsOf(nodes: readonly unknown[]): TextForm | undefined {
+function partsOf(nodes: readonly unknown[], isPure: IsPure): TextForm | undefined {
   const parts = nodes.flatMap((node): TextForm => {
     const text = literalOf(node);
     if (text !== undefined) return [text];
     const columns = columnsOf(node);
-    return joined(node) ?? [{ columns }];
+    return joined(node, isPure) ?? [{ columns }];
   });
   return parts.some((part) => typeof part !== 'string') ? parts : undefined;
 }

@@ -73,6 +73,7 @@ function aimsOf(
     named,
     rowKeys,
     compared,
+    asked: () => [],
     settings: { names: [], values: [], naming: new Set<string>() },
     shape: jsonShape(bodies, model.tables),
     textForms: (column: string) => mergedForms(routines.map((routine) => textFormsOf(routine, column, model.sources))),

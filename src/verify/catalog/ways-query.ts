@@ -56,6 +56,10 @@ export interface Ways {
   /** Tables without row-level security whose changes Realtime sends to roles that can read them. */
   published: { object: string; publication: string; full: boolean; roles: string[] }[];
   foreign: Held[];
+  /** Tables and views of the platform, not held by policies, that users got rights on which the platform does not give. */
+  platform: Held[];
+  /** Aggregates that users can call, and the functions with their owner's rights that those run. */
+  aggregates: (Held & { runs: string })[];
   labels: { object: string; provider: string }[];
   /** Policies of `realtime.messages`. */
   topics: { name: string; command: string; permissive: boolean; roles: string[]; expression: string }[];
@@ -77,6 +81,9 @@ const platformRoles = [
   'pgsodium_keymaker',
   'cli_login_postgres',
 ];
+
+/** Schemas of the platform whose rows are for its services alone. */
+const servicesSchemas = ['auth', 'vault', 'supabase_migrations'];
 
 const isOwnSchema =
   "n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and n.nspname <> all " +
@@ -159,6 +166,25 @@ select json_build_object(
         and has_schema_privilege(a.oid, o.relnamespace, 'USAGE'))
     order by 1`)},
   'foreign', ${list(held("'f'", 'r', "'SELECT', 'INSERT', 'UPDATE', 'DELETE'"))},
+  'platform', ${list(`
+    select n.nspname || '.' || c.relname as object, a.rolname as role, json_agg(distinct x.privilege_type) as privileges
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace cross join asked a cross join lateral aclexplode(c.relacl) x
+    where n.nspname = any ('{${servicesSchemas.join(',')}}') and c.relkind in ('r', 'p', 'v', 'm') and not c.relrowsecurity
+      and not coalesce('security_invoker=true' = any (c.reloptions), false)
+      and x.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE') and ${isHeld}
+      and not pg_has_role(a.oid, c.relowner, 'usage') and has_schema_privilege(a.oid, n.oid, 'USAGE')
+      and not exists (select 1 from pg_init_privs i cross join lateral aclexplode(i.initprivs) given
+        where i.objoid = c.oid and i.classoid = 'pg_class'::regclass
+          and given.grantee = x.grantee and given.privilege_type = x.privilege_type)
+    group by 1, 2 order by 1, 2`)},
+  'aggregates', ${list(`
+    select n.nspname || '.' || p.proname as object, a.rolname as role, json_build_array('EXECUTE') as privileges,
+      string_agg(distinct f.oid::regprocedure::text, ', ') as runs
+    from pg_aggregate g join pg_proc p on p.oid = g.aggfnoid join pg_namespace n on n.oid = p.pronamespace cross join asked a
+      join pg_proc f on f.oid in (g.aggtransfn, g.aggfinalfn, g.aggcombinefn, g.aggmtransfn, g.aggmfinalfn)
+    where ${isOwnSchema} and f.prosecdef and has_function_privilege(a.oid, p.oid, 'EXECUTE')
+      and has_schema_privilege(a.oid, n.oid, 'USAGE')
+    group by p.oid, 1, 2 order by 1, 2`)},
   'labels', ${list(`
     select distinct o.object, l.provider from pg_seclabel l join own o on o.oid = l.objoid
       where l.classoid = 'pg_class'::regclass order by 1`)},

@@ -3,7 +3,8 @@ import { isMadeUp } from '../fixtures/known-rows.ts';
 import type { Callable } from '../catalog/functions.ts';
 import type { Model } from '../catalog/model.ts';
 import { isPublic } from '../catalog/scope.ts';
-import { relation } from '../../rules/engine/live/catalog.ts';
+import { type FunctionRow, relation } from '../../rules/engine/live/catalog.ts';
+import type { RelationName } from '../catalog/effects.ts';
 import type { Actor } from './actors.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Subject } from './subject.ts';
@@ -31,9 +32,19 @@ function filledTables(subjects: readonly Subject[], callables: readonly Callable
       .flatMap(({ name }) => [name, ...model.dependencies.sideEffects(name).map(({ table }) => table)]),
     ...calling.flatMap(({ routine, tables }) => {
       const written = model.dependencies.writtenBy(routine);
-      return [...tables].some((name) => !written.has(name)) ? [...written] : [];
+      const isFed = [...tables].some((name) => !written.has(name)) || readsWhatItWrites(routine, model);
+      return isFed ? [...written] : [];
     }),
   ]);
+}
+
+/** It names a table that it writes once more, where it may read it. */
+function readsWhatItWrites(routine: FunctionRow, model: Model): boolean {
+  const all = model.sources.reached(routine).map((one) => model.sources.effects(one));
+  const count = (names: readonly RelationName[], { schema, name }: RelationName): number =>
+    names.filter((one) => one.name === name && one.schema === schema).length;
+  const [named, written] = [all.flatMap(({ relations }) => relations), all.flatMap((one) => one.written)];
+  return written.some((one) => count(named, one) > count(written, one));
 }
 
 /**

@@ -16,7 +16,7 @@ import type { Verb } from './verbs.ts';
 
 const verbs: readonly { letter: 'S' | 'I' | 'U' | 'D'; verbs: readonly Verb[]; word: string }[] = [
   { letter: 'S', verbs: ['select'], word: 'read' },
-  { letter: 'I', verbs: ['insert'], word: 'insert' },
+  { letter: 'I', verbs: ['insert', 'insert-state'], word: 'insert' },
   { letter: 'U', verbs: ['update', 'update-all', 'upsert'], word: 'update' },
   { letter: 'D', verbs: ['delete', 'delete-all'], word: 'delete' },
 ];
@@ -148,7 +148,10 @@ function rightsAsked({ table }: Subject, model: Model): string[] {
   return [...model.tables.values()]
     .filter(
       (one) =>
-        isTable(one) && !isPlatformSchema(one.schema) && model.dependencies.askers(qualifiedName(one)).includes(table),
+        isTable(one) &&
+        !isPlatformSchema(one.schema) &&
+        // A bucket has a table of its own, with the policies that go for it.
+        model.dependencies.askers(qualifiedName(one)).some((asker) => qualifiedName(asker) === qualifiedName(table)),
     )
     .filter((one) => (known.has(qualifiedName(one)) ? asksList(one, model) : !parents.has(qualifiedName(one))))
     .map(qualifiedName);

@@ -40,7 +40,8 @@ function provenOf(tables: readonly TableReport[], findings: readonly Finding[]):
  */
 export function isolationLine({ proven, notProven }: Pick<IsolationReport, 'proven' | 'notProven'>): string {
   return notProven === 0
-    ? `${proven} tables, views, buckets and functions: no one can reach rows that are not theirs`
+    ? `${proven} ${proven === 1 ? 'table, view, bucket or function' : 'tables, views, buckets and functions'}: ` +
+        'no one can reach rows that are not theirs'
     : `tenant isolation: ${proven} proven, ${notProven} not proven`;
 }
 

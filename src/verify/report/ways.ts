@@ -36,6 +36,19 @@ export function wayFindings(ways: Ways, declarations: readonly Declaration[]): F
         suggestion: `REVOKE ALL ON ${quoteQualified(object)} FROM ${rolesOf(held)};`,
       }),
     ),
+    ...byObject(ways.platform).map(([object, held]) => platformFinding(object, held)),
+    ...byObject(ways.aggregates).map(([object, held]) =>
+      notProven({
+        object,
+        isDefiner: true,
+        reason:
+          `it is an aggregate that ${namesOf(held)} may call, and it runs ${held[0]!.runs} with its owner's rights: ` +
+          'aggregates are not tried',
+        suggestion:
+          `Let ${held[0]!.runs} be SECURITY INVOKER, or: ` +
+          `REVOKE EXECUTE ON FUNCTION ${quoteQualified(object)} FROM PUBLIC, ${rolesOf(held)};`,
+      }),
+    ),
     ...ways.labels.map(({ object, provider }) =>
       notProven({
         object,
@@ -44,6 +57,21 @@ export function wayFindings(ways: Ways, declarations: readonly Declaration[]): F
       }),
     ),
   ];
+}
+
+/** Rows of the platform are those of all users. */
+function platformFinding(object: string, held: readonly Held[]): Finding {
+  const all = [...new Set(held.flatMap(({ privileges }) => privileges))];
+  const reading = held.filter(({ privileges }) => privileges.includes('SELECT'));
+  const [does, those] = reading.length > 0 ? (['read', reading] as const) : (['write', held] as const);
+  return makeFinding(
+    ruleFor(leastTrusted(those), does),
+    object,
+    `${namesOf(held)} may ${all.join(', ')} ${object}, which no policy guards: its rows are those of all users, and for ` +
+      "the platform's services alone.",
+    `REVOKE ${all.join(', ')} ON ${quoteQualified(object)} FROM ${rolesOf(held)}; ` +
+      'And let a function that asks who calls it give what users need.',
+  );
 }
 
 type IsOld = (schema: string) => boolean;

@@ -177,6 +177,10 @@ export interface Catalog {
   schemaUsage: Record<string, string[]>;
   relations: RelationRow[];
   functions: FunctionRow[];
+  /** Names of functions of PostgreSQL and of extensions that change nothing, whatever they are given. */
+  computing?: string[];
+  /** The labels of each enum, by `schema.name`. */
+  enums?: Record<string, string[]>;
 }
 
 /** Schemas that belong to the platform or to tools, not to a muse. */
