@@ -1,6 +1,7 @@
 /** The app of a muse, built and served for a browser, and what people do in it. */
 import { readFileSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { dirname, extname, join } from 'node:path';
 import { execa } from 'execa';
@@ -46,7 +47,7 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Serves the built app as hosts do: what is no file is the page. */
+/** Serves the built app as hosts do: any other path is the page. */
 export async function serveApp(directory: string): Promise<{ url: string; close(): void }> {
   const dist = join(directory, 'app', 'dist');
   const server = createServer((request, response) => {
@@ -145,6 +146,17 @@ export async function addRow({ page }: Person, title: string, text: string): Pro
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('heading', { level: 1, name: title, exact: true }).waitFor();
   await page.getByRole('table').getByText(text).first().waitFor();
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe finds wrong with the page as it is, one line each: its rule, and the first element. */
+export async function accessibilityProblems(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const found = await page.evaluate<{ id: string; nodes: { html: string }[] }[]>(
+    "axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)",
+  );
+  return found.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
 }
 
 /** Creates an invitation, and returns its link. */

@@ -7,6 +7,7 @@ import { startDev } from '../../src/index.ts';
 import { browserNote, browserPath, openBrowser, sidewaysScroll } from '../support/browser.ts';
 import { temporaryDirectory } from '../support/cli.ts';
 import {
+  accessibilityProblems,
   addRow,
   buildApp,
   found,
@@ -87,6 +88,13 @@ describe.skipIf(browserPath === undefined)(`the app in a browser${browserNote}`,
       if (shared) await seen.first().waitFor();
       else await ben.page.getByText(/^There is no .* yet\.$/).waitFor();
 
+      if (shared) {
+        // Nobody reloads: Realtime tells Ben's list.
+        await open(ann, table);
+        await addRow(ann, table, 'Another one');
+        await ben.page.getByText('Another one').first().waitFor();
+      }
+
       const eve = await arrive('eve');
       await signUp(eve);
       await found(eve, 'Eve alone');
@@ -96,10 +104,33 @@ describe.skipIf(browserPath === undefined)(`the app in a browser${browserNote}`,
 
       for (const { email, problems } of people) expect({ email, problems }).toEqual({ email, problems: [] });
       expect(compressed(directory)).toBeLessThan(200);
-      expect(await sidewaysScroll(ann.page)).toBe(0);
+      await everyPage(ann, table);
     },
   );
 });
+
+/** Every page fits narrow and wide screens, light and dark, and axe finds nothing wrong with it. */
+async function everyPage(person: Person, table: string): Promise<void> {
+  const { page } = person;
+  const titles = ['Home', table, 'Members', 'Plan and usage', 'API keys', 'Settings', 'New organization', 'Profile'];
+  for (const title of titles) {
+    for (const [width, colorScheme] of [
+      [1600, 'light'],
+      [360, 'dark'],
+    ] as const) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme });
+      const menu = page.getByRole('button', { name: 'Menu' });
+      if (width < 1024) await menu.click();
+      await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: title, exact: true }).click();
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await expect.poll(() => page.getByRole('status', { name: 'Loading' }).count()).toBe(0);
+      const at = { title, width, colorScheme };
+      expect({ ...at, sideways: await sidewaysScroll(page) }).toEqual({ ...at, sideways: 0 });
+      expect({ ...at, problems: await accessibilityProblems(page) }).toEqual({ ...at, problems: [] });
+    }
+  }
+}
 
 /** Kilobytes of all JavaScript of the built app, as servers send it. */
 function compressed(directory: string): number {

@@ -115,13 +115,13 @@ export class SchemaFunctions {
     );
   }
 
-  #args(inputs: readonly CatalogParameter[], room: number): string {
+  #args(inputs: readonly CatalogParameter[], space: number): string {
     if (inputs.length === 0) return 'Record<PropertyKey, never>';
     return block(
       inputs.map(({ name, type, hasDefault }) =>
         member(name, this.#names.ofId(type), hasDefault ? 'optional' : 'quoted'),
       ),
-      room,
+      space,
     );
   }
 

@@ -13,11 +13,11 @@ export function member(name: string, type: string, form: 'quoted' | 'optional' |
 
 /**
  * An object type.
- * @param room columns that there are for it on one line; default: each member has its own
+ * @param space columns that there are for it on one line; default: each member has its own
  */
-export function block(members: readonly string[], room = 0): string {
+export function block(members: readonly string[], space = 0): string {
   const line = `{ ${members.join('; ')} }`;
-  return line.length <= room && !line.includes('\n') ? line : `{\n  ${members.map(indent).join('\n  ')}\n}`;
+  return line.length <= space && !line.includes('\n') ? line : `{\n  ${members.map(indent).join('\n  ')}\n}`;
 }
 
 /** A list of types. */

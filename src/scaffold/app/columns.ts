@@ -131,11 +131,12 @@ export function memberCode(key: string, value: ColumnEntry, indent: string): str
 
 const keyCode = (key: string): string => (identifier.test(key) ? key : textCode(key));
 
-/** A text as a literal in single quotes, which ends no script and hides no line end. */
+/** A text as a literal, in the quotes that leave more of it as it is; nothing in it ends the line. */
 export function textCode(text: string): string {
   const inner = JSON.stringify(text)
     .slice(1, -1)
     .replaceAll(String.raw`\"`, '"')
-    .replaceAll("'", String.raw`\'`);
-  return `'${inner.replaceAll(/[\u2028\u2029]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16)}`)}'`;
+    .replaceAll(/[\u2028\u2029]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16)}`);
+  const quote = inner.split("'").length > inner.split('"').length ? '"' : "'";
+  return `${quote}${inner.replaceAll(quote, `\\${quote}`)}${quote}`;
 }

@@ -94,7 +94,7 @@ async function pagesOf(
     authorColumn: author,
     writable: scopedBy !== null,
     columns: [...columns].map(([key, entry]) => ({ code: memberCode(key, entry, '    ') })),
-    listed: listedColumns([...columns], title),
+    list: listCode(identifier, listedColumns([...columns], title)),
     fields: [...columns.keys()].filter((key) => key !== 'created_at' && key !== author),
   };
   const helpers = { js: codeOf, attribute };
@@ -137,9 +137,12 @@ function titleColumnOf(columns: readonly (readonly [string, ColumnEntry])[], tab
     name,
     ...names.filter((one) => one.endsWith(`_${name}`)),
   ]);
-  const isText = (entry: ColumnEntry | undefined): boolean => entry?.['kind'] === 'text';
-  const known = own.find((name) => isText(columns.find(([one]) => one === name)?.[1]));
-  return known ?? columns.find(([, entry]) => isText(entry))?.[0] ?? names[0] ?? 'created_at';
+  const kindOf = (name: string): unknown => columns.find(([one]) => one === name)?.[1]['kind'];
+  const known = own.find((name) => kindOf(name) === 'text');
+  const required = columns.find(
+    ([, { kind, required: is }]) => is === true && ['text', 'dateTime', 'date'].includes(String(kind)),
+  );
+  return known ?? required?.[0] ?? names.find((name) => kindOf(name) === 'text') ?? names[0] ?? 'created_at';
 }
 
 /** The columns of the list: what names the row, and what is short. */
@@ -150,6 +153,20 @@ function listedColumns(columns: readonly (readonly [string, ColumnEntry])[], tit
   const required = short.filter((name) => columns.find(([one]) => one === name)?.[1]['required'] === true);
   const chosen = new Set([...required, ...short.filter((name) => name !== 'created_at')].slice(0, 4));
   return [title, ...short.filter((name) => chosen.has(name) || (name === 'created_at' && chosen.size < 4))];
+}
+
+/** How long a line of the app may be. */
+const width = 120;
+
+/** The list's element, on one line where that is short enough. */
+function listCode(identifier: string, columns: readonly string[]): string {
+  const names = columns.map(textCode);
+  const [table, line] = [`table={${identifier}}`, `columns={[${names.join(', ')}]}`];
+  const element = `<RecordList ${table} ${line} />`;
+  if (element.length <= width - '  return ;'.length) return `return ${element};`;
+  if (element.length <= width - 4) return `return (\n    ${element}\n  );`;
+  const list = line.length <= width - 6 ? [line] : ['columns={[', ...names.map((name) => `  ${name},`), ']}'];
+  return ['return (', '  <RecordList', ...[table, ...list].map((part) => `    ${part}`), '  />', ');'].join('\n  ');
 }
 
 /** A text as an attribute of JSX. */

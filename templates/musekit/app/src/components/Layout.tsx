@@ -39,7 +39,7 @@ export function Layout() {
           <p className="px-2 text-lg font-semibold">{productName}</p>
           <Switcher />
           <Menu onChoose={close} />
-          <Account />
+          <Account onChoose={close} />
         </nav>
       </div>
     </div>
@@ -95,7 +95,7 @@ function Menu({ onChoose }: { onChoose(): void }) {
   );
 }
 
-function Account() {
+function Account({ onChoose }: { onChoose(): void }) {
   const user = useUser();
   return (
     <div className="border-base-300 border-t pt-4">
@@ -104,7 +104,9 @@ function Account() {
       </p>
       <ul className="menu w-full p-0">
         <li>
-          <NavLink to="/profile">Profile</NavLink>
+          <NavLink to="/profile" onClick={onChoose}>
+            Profile
+          </NavLink>
         </li>
         <li>
           <button type="button" onClick={() => void supabase.auth.signOut()}>

@@ -2,6 +2,7 @@ import { createContext, type ReactNode, use } from 'react';
 import { FormProvider, useForm } from 'react-hook-form';
 import { useNavigate, useParams } from 'react-router';
 import { useAction } from '../lib/action';
+import { words } from '../lib/format';
 import { useOrganization } from '../lib/organization';
 import { mayAdd, mayChange, useRemove, useRow, useSave } from '../lib/records';
 import { useUser } from '../lib/session';
@@ -32,7 +33,8 @@ export function RecordForm({ table, children }: { table: Table; children: ReactN
         )}
       </Page>
     );
-  const title = row === undefined ? table.title : String(row[table.titleColumn] ?? table.title);
+  const name = row?.[table.titleColumn];
+  const title = table.columns[table.titleColumn]?.kind === 'text' && name ? String(name) : words(table.one);
   return (
     <Page title={title}>
       {isPending ? (
