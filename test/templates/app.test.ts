@@ -125,6 +125,7 @@ async function everyPage(person: Person, table: string): Promise<void> {
       await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: title, exact: true }).click();
       await page.getByRole('heading', { level: 1 }).waitFor();
       await expect.poll(() => page.getByRole('status', { name: 'Loading' }).count()).toBe(0);
+      await page.evaluate('Promise.all(document.getAnimations().map(({ finished }) => finished))');
       const at = { title, width, colorScheme };
       expect({ ...at, sideways: await sidewaysScroll(page) }).toEqual({ ...at, sideways: 0 });
       expect({ ...at, problems: await accessibilityProblems(page) }).toEqual({ ...at, problems: [] });
