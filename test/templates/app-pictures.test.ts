@@ -44,7 +44,7 @@ it.runIf(process.env['CREATE_MUSE_PICTURES'] && browserPath)(
       await page.getByRole('button', { name: 'Save' }).click();
       await page.getByRole('table').getByText(name).waitFor();
     }
-    const still = () => page.evaluate('Promise.all(document.getAnimations().map(({ finished }) => finished))');
+    const still = () => page.evaluate('Promise.allSettled(document.getAnimations().map(({ finished }) => finished))');
     const picture = async (name: string): Promise<void> => {
       await still();
       await page.screenshot({ path: join(docs, `app-${name}.png`) });

@@ -63,13 +63,14 @@ export function columnEntry(column: ColumnSpecification, reference: Reference | 
   const form = kindOf(column, reference);
   if (form === undefined) return undefined;
   const { kind, ...details } = form;
-  const { default: literal, required } = column;
-  const initial = ['json', 'list', 'person', 'reference'].includes(String(kind)) ? undefined : literal;
+  const { default: literal, required, defaultExpression } = column;
+  const initial = ['list', 'person', 'reference'].includes(String(kind)) ? undefined : literal;
   return {
     kind,
     label: label(reference === undefined ? column.name : column.name.replace(/_id$/, '')),
     ...(column.comment === undefined ? {} : { hint: column.comment }),
-    ...(required === true && kind !== 'checkbox' ? { required } : {}),
+    // What is left empty gets the database's default.
+    ...(required === true && kind !== 'checkbox' && defaultExpression === undefined ? { required } : {}),
     ...details,
     ...(initial === undefined || initial === null ? {} : { initial }),
   };

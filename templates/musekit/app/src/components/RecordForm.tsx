@@ -7,7 +7,7 @@ import { useOrganization } from '../lib/organization';
 import { mayAdd, mayChange, useRemove, useRow, useSave } from '../lib/records';
 import { useUser } from '../lib/session';
 import { type Column, pathOf, type Row, type Table } from '../lib/table';
-import { fromInput, type InputValue, toInput } from '../lib/values';
+import { fromInput, initialInput, type InputValue, toInput } from '../lib/values';
 import { Confirm } from './Confirm';
 import { Loading, Problem } from './Notice';
 import { Page } from './Page';
@@ -63,7 +63,7 @@ function Editor({ table, id, row, children }: { table: Table; id?: string; row?:
     defaultValues: Object.fromEntries(
       Object.entries(columns).map(([name, column]) => [
         name,
-        toInput(column, row === undefined ? column.initial : row[name]),
+        row === undefined ? initialInput(column) : toInput(column, row[name]),
       ]),
     ),
   });

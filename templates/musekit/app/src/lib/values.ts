@@ -14,6 +14,13 @@ export function toInput({ kind }: Column, value: unknown): InputValue {
   return String(value);
 }
 
+/** What an input of a new row holds. */
+export function initialInput(column: Column): InputValue {
+  const { initial } = column;
+  if (initial === undefined) return toInput(column, undefined);
+  return typeof initial === 'boolean' ? initial : String(initial);
+}
+
 /** The value of the database for what was typed; an empty input is no value. */
 export function fromInput(column: Column, input: InputValue): unknown {
   const { kind } = column;
