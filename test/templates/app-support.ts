@@ -122,8 +122,9 @@ function describe(element: unknown): { tag: string; type: string; value: string;
   return { tag: tagName, type, value, label: labels[0]?.textContent ?? '' };
 }
 
-/** Fills in what a form requires, by the kind of each input. */
+/** Fills in what a form requires, by the kind of each input, and the first text. */
 export async function fillForm(page: Page, text: string): Promise<void> {
+  await page.locator('main form input[type=text]').first().fill(text);
   for (const input of await page.locator('main form :is(input, textarea, select)').all()) {
     const { tag, type, value, label } = await input.evaluate(describe);
     if (value !== '' || label.includes('(optional)') || type === 'checkbox') continue;
