@@ -27,7 +27,9 @@ export interface TypesOptions extends Hooks {
 
 /** Where the types of a muse are: in its app, if it has one. */
 export async function defaultTypesFile(directory: string): Promise<string> {
-  return (await kindOf(join(directory, 'app', 'src'))) === 'directory' ? 'app/src/database.types.ts' : 'database.types.ts';
+  return (await kindOf(join(directory, 'app', 'src'))) === 'directory'
+    ? 'app/src/database.types.ts'
+    : 'database.types.ts';
 }
 
 /**

@@ -3,7 +3,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { startDev } from '../../src/index.ts';
 import { browserPath, openBrowser } from '../support/browser.ts';
 import { temporaryDirectory } from '../support/cli.ts';
-import { buildApp, found, museWithApp, open, openApp, serveApp, signUp } from './app-support.ts';
+import { buildApp, found, museWithApp, open, openApp, serveApp, signUp, still } from './app-support.ts';
 
 const docs = join(import.meta.dirname, '..', '..', 'docs');
 
@@ -29,7 +29,7 @@ it.runIf(process.env['CREATE_MUSE_PICTURES'] && browserPath)(
     const browser = await openBrowser();
     onTestFinished(() => browser.close());
 
-    const person = await openApp(browser, app.url, 'sam', { viewport: { width: 1000, height: 640 } });
+    const person = await openApp(browser, app.url, 'sam', { viewport: { width: 1080, height: 680 } });
     const { page } = person;
     await signUp(person);
     await found(person, 'Harbor Sales');
@@ -44,9 +44,8 @@ it.runIf(process.env['CREATE_MUSE_PICTURES'] && browserPath)(
       await page.getByRole('button', { name: 'Save' }).click();
       await page.getByRole('table').getByText(name).waitFor();
     }
-    const still = () => page.evaluate('Promise.allSettled(document.getAnimations().map(({ finished }) => finished))');
     const picture = async (name: string): Promise<void> => {
-      await still();
+      await still(page);
       await page.screenshot({ path: join(docs, `app-${name}.png`) });
     };
     await expect.poll(() => page.getByRole('row').count()).toBe(leads.length + 1);

@@ -10,7 +10,7 @@ import { expect } from 'vitest';
 import { createMuse } from '../../src/index.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-export const password = 'correct horse battery';
+const password = 'correct horse battery';
 
 /** A muse of the built-in kit, made but not proven: other tests do that. */
 export async function museWithApp(
@@ -123,7 +123,7 @@ function describe(element: unknown): { tag: string; type: string; value: string;
 }
 
 /** Fills in what a form requires, by the kind of each input, and the first text. */
-export async function fillForm(page: Page, text: string): Promise<void> {
+async function fillForm(page: Page, text: string): Promise<void> {
   await page.locator('main form input[type=text]').first().fill(text);
   for (const input of await page.locator('main form :is(input, textarea, select)').all()) {
     const { tag, type, value, label } = await input.evaluate(describe);
@@ -147,6 +147,14 @@ export async function addRow({ page }: Person, title: string, text: string): Pro
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByRole('heading', { level: 1, name: title, exact: true }).waitFor();
   await page.getByRole('table').getByText(text).first().waitFor();
+}
+
+/** Waits until nothing moves any more, apart from what moves for ever. */
+export async function still(page: Page): Promise<void> {
+  await page.evaluate(`Promise.race([
+    new Promise((resolve) => setTimeout(resolve, 1000)),
+    Promise.allSettled(document.getAnimations().map(({ finished }) => finished)),
+  ])`);
 }
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

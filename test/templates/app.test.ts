@@ -20,6 +20,7 @@ import {
   type Person,
   serveApp,
   signUp,
+  still,
 } from './app-support.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -143,7 +144,7 @@ async function everyPage(person: Person, table: string): Promise<void> {
       await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: title, exact: true }).click();
       await page.getByRole('heading', { level: 1 }).waitFor();
       await expect.poll(() => page.getByRole('status', { name: 'Loading' }).count()).toBe(0);
-      await page.evaluate('Promise.allSettled(document.getAnimations().map(({ finished }) => finished))');
+      await still(page);
       const at = { title, width, colorScheme };
       expect({ ...at, sideways: await sidewaysScroll(page) }).toEqual({ ...at, sideways: 0 });
       expect({ ...at, problems: await accessibilityProblems(page) }).toEqual({ ...at, problems: [] });
