@@ -33,11 +33,12 @@ function timeOf(pid) {
 
 /**
  * Runs a command until it exits.
- * @param {{ command: string, args: string[], cwd?: string, env?: Record<string, string>, exit?: number }} run
+ * @param {{ command: string, args: string[], cwd?: string, env?: Record<string, string>, exit?: number | number[] }} run
  * @returns {Promise<{ ms: number, cpu: number | undefined, peak: number | undefined }>} wall time and CPU time in ms, peak
  *   memory in MB
  */
 export function once({ command, args, cwd, env, exit = 0 }) {
+  const exits = [exit].flat();
   return new Promise((resolve, reject) => {
     const start = performance.now();
     const child = spawn(command, args, {
@@ -58,7 +59,8 @@ export function once({ command, args, cwd, env, exit = 0 }) {
     child.on('close', (code) => {
       clearInterval(watch);
       const ms = performance.now() - start;
-      if (code !== exit) reject(new Error(`${command} ${args.join(' ')} ended with ${code}:\n${output.slice(-2000)}`));
+      if (!exits.includes(code))
+        reject(new Error(`${command} ${args.join(' ')} ended with ${code}:\n${output.slice(-2000)}`));
       else resolve({ ms, cpu, peak: peak === undefined ? undefined : peak / 1024 });
     });
   });

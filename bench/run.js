@@ -7,6 +7,7 @@ const sections = {
   startup: async (options) => (await import('./startup.js')).startup(options),
   migrate: async (options) => (await import('./migrate.js')).migrate(options),
   lint: async (options) => (await import('./lint.js')).lint(options),
+  kits: async (options) => (await import('./kits.js')).kits(options),
   rls: async (options) => (await import('./rls.js')).rls(options),
   verify: async (options) => (await import('./verify.js')).verify(options),
   musekit: async (options) => (await import('./musekit.js')).musekit(options),

@@ -44,11 +44,12 @@ async function bundle() {
   const commands = readdirSync(join(compiled, 'cli', 'commands'))
     .filter((file) => file.endsWith('.js'))
     .map((file) => `cli/commands/${file}`);
-  // Each part is found by a path of its own: the programs, the public API, the commands, the worker.
+  // Each part is found by a path of its own: the programs, the public API, the commands, the workers.
   const parts = ['index.js', 'cli/create-muse.js', 'cli/muse.js', ...commands];
   const input = {
     ...Object.fromEntries(parts.map((file) => [file.slice(0, -'.js'.length), join(compiled, file)])),
     'cli/embedded-worker': join(compiled, 'database', 'embedded', 'embedded-worker.js'),
+    'cli/check-worker': join(compiled, 'dev', 'dashboard', 'check-worker.js'),
   };
   const bundled = await rolldown({
     input,

@@ -25,6 +25,12 @@ export interface TextResult {
   affected: number;
 }
 
+/** One statement; its values are `$1`, `$2` … in the text. */
+export interface Statement {
+  sql: string;
+  values: readonly unknown[];
+}
+
 /** Something that runs SQL on one connection. */
 export interface Session {
   /**
@@ -40,12 +46,12 @@ export interface Session {
   script(sql: string): Promise<void>;
 }
 
-/** How a transaction saves round trips. Only what goes through the session of its work is part of it. */
-export interface TransactionScripts {
-  /** Starts the transaction and sets what it needs; travels with the first statement. Default: BEGIN, at once. */
-  begin?: string | undefined;
-  /** The work is one query that reads: COMMIT travels with it, before the work continues. */
-  one?: boolean | undefined;
+/** How a transaction starts. */
+export interface TransactionStart {
+  /** It may not write. */
+  readOnly?: boolean | undefined;
+  /** Settings by name, made in this order, for the transaction only. */
+  settings?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A database that migrations run on. Its users do not need to know its kind. */
@@ -55,9 +61,15 @@ export interface Database extends Session {
   readonly description: string;
   /**
    * Runs `work` in one transaction on one connection: COMMIT when it resolves, ROLLBACK when it rejects.
+   * @param start travels with the first statement of the work's session; without it, BEGIN is sent at once
    * @throws MuseError `no-interactive-transaction` over `https`: there, send one script
    */
-  transaction<T>(work: (session: Session) => Promise<T>, options?: TransactionScripts): Promise<T>;
+  transaction<T>(work: (session: Session) => Promise<T>, start?: TransactionStart): Promise<T>;
+  /**
+   * Runs one statement in a transaction of its own: all of it takes a single round trip where the connection can.
+   * @throws DatabaseError what PostgreSQL says; MuseError `no-interactive-transaction` over `https`
+   */
+  alone<Row = Record<string, unknown>>(statement: Statement, start: TransactionStart): Promise<QueryResult<Row>>;
   /**
    * Runs one statement and returns its columns and values in order, as PostgreSQL writes them, to be shown as they are.
    * @throws DatabaseError what PostgreSQL says

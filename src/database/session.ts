@@ -1,22 +1,26 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Database, DatabaseKind, QueryResult, Session, TransactionScripts } from './database.ts';
+import type { Database, DatabaseKind, QueryResult, Session, Statement, TransactionStart } from './database.ts';
 import { parseValue, toParameter } from './values.ts';
-import type { Wire } from './wire.ts';
+import type { Opening, Wire, WireResult } from './wire.ts';
 import { toDatabaseError } from './error-report.ts';
 
 /** Builds a `Session` on a wire. */
 function createSession(wire: Wire): Session {
   return {
     async query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<QueryResult<Row>> {
-      const { fields, rows, affected } = await wire.query(sql, parameters.map(toParameter));
-      const objects = rows.map((row) => {
-        const entries = fields.map((field, index) => [field.name, parseValue(row[index] ?? null, field.type)] as const);
-        return Object.fromEntries(entries) as Row;
-      });
-      return { rows: objects, affected };
+      return toResult<Row>(await wire.query(sql, parameters.map(toParameter)));
     },
     script: (sql) => wire.script(sql),
   };
+}
+
+/** A wire's result with values as JavaScript has them. */
+export function toResult<Row>({ fields, rows, affected }: WireResult): QueryResult<Row> {
+  const objects = rows.map((row) => {
+    const entries = fields.map((field, index) => [field.name, parseValue(row[index] ?? null, field.type)] as const);
+    return Object.fromEntries(entries) as Row;
+  });
+  return { rows: objects, affected };
 }
 
 /**
@@ -29,38 +33,29 @@ export function createDatabase(wire: Wire, kind: DatabaseKind, description: stri
   let last: Promise<unknown> = Promise.resolve();
   let lock: Promise<Database['withRunLock']> | undefined;
 
-  /** A session whose first statement takes the script along that starts its transaction, or also ends it. */
-  function opening(begin: string, one: boolean): { session: Session; open: () => boolean } {
-    let first: string | undefined = begin;
-    let ended = false;
-    const take = (): string | undefined => {
-      const taken = first;
-      first = undefined;
-      return taken;
+  /** A session whose first statement takes along what starts the transaction. */
+  function opening(start: TransactionStart): { session: Session; open: () => boolean } {
+    let opened = false;
+    const take = (): Opening | undefined => {
+      if (opened) return undefined;
+      opened = true;
+      return { ...start, whole: false };
     };
     const own: Wire = {
       ...wire,
-      async query(sql, parameters) {
-        if (ended) throw new Error('The transaction was to be one query, and it has ended');
-        const result = await wire.query(sql, parameters, take(), one ? 'COMMIT' : undefined);
-        ended = one;
-        return result;
-      },
+      query: (sql, parameters) => wire.query(sql, parameters, take()),
       async script(sql) {
-        const begin = take();
-        if (begin !== undefined) await wire.script(begin);
+        const first = take();
+        if (first !== undefined) await wire.query('SELECT 1', [], first);
         await wire.script(sql);
       },
     };
-    return { session: createSession(own), open: () => first === undefined && !ended };
+    return { session: createSession(own), open: () => opened };
   }
 
-  async function run<T>(
-    work: (session: Session) => Promise<T>,
-    { begin, one = false }: TransactionScripts,
-  ): Promise<T> {
-    if (begin === undefined) await wire.query('BEGIN', []);
-    const { session: own, open } = begin === undefined ? { session, open: () => true } : opening(begin, one);
+  async function run<T>(work: (session: Session) => Promise<T>, start: TransactionStart | undefined): Promise<T> {
+    if (start === undefined) await wire.query('BEGIN', []);
+    const { session: own, open } = start === undefined ? { session, open: () => true } : opening(start);
     try {
       const value = await inside.run(true, () => work(own));
       if (!open()) return value;
@@ -76,16 +71,20 @@ export function createDatabase(wire: Wire, kind: DatabaseKind, description: stri
     }
   }
 
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (inside.getStore()) return Promise.reject(new Error('A transaction inside a transaction: use a SAVEPOINT'));
+    const mine = last.then(work);
+    last = mine.catch(() => undefined);
+    return mine;
+  }
+
   return {
     ...session,
     kind,
     description,
-    transaction<T>(work: (session: Session) => Promise<T>, options: TransactionScripts = {}): Promise<T> {
-      if (inside.getStore()) return Promise.reject(new Error('A transaction inside a transaction: use a SAVEPOINT'));
-      const mine = last.then(() => run(work, options));
-      last = mine.catch(() => undefined);
-      return mine;
-    },
+    transaction: (work, start) => inTurn(() => run(work, start)),
+    alone: <Row>({ sql, values }: Statement, start: TransactionStart) =>
+      inTurn(async () => toResult<Row>(await wire.query(sql, values.map(toParameter), { ...start, whole: true }))),
     async queryText(sql) {
       const { fields, ...result } = await wire.query(sql, []);
       return { ...result, columns: fields.map(({ name }) => name) };

@@ -1,3 +1,5 @@
+import type { TransactionStart } from './database.ts';
+
 /** The columns of a result, in order. */
 export interface WireField {
   name: string;
@@ -15,18 +17,28 @@ export interface WireResult {
   affected: number;
 }
 
+/** A statement with its values as PostgreSQL reads them. */
+export interface WireStatement {
+  sql: string;
+  parameters: (string | null)[];
+}
+
+/** A transaction that starts with a query, in the same round trip where the connection can. */
+export interface Opening extends TransactionStart {
+  /** The query is all of it: it is committed, or rolled back where the query fails. */
+  whole: boolean;
+}
+
 /**
  * The operations that each kind of database implements; `session.ts` builds a `Database` on them. Calls are processed
  * in order.
  */
 export interface Wire {
   /**
-   * @param first a script to run before the query, in the same round trip where the connection can; if it fails, the
-   *   query does not run
-   * @param last a script to run after the query, in the same way; if the query fails, it does not run
+   * @param opening the transaction to start first; where that fails, the query does not run
    * @throws DatabaseError what PostgreSQL says; MuseError if the connection is lost
    */
-  query(sql: string, parameters: (string | null)[], first?: string, last?: string): Promise<WireResult>;
+  query(sql: string, parameters: (string | null)[], opening?: Opening): Promise<WireResult>;
   /** @throws DatabaseError what PostgreSQL says; MuseError if the connection is lost */
   script(sql: string): Promise<void>;
   /** See `Database.onRaise`. */

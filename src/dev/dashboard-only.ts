@@ -2,9 +2,7 @@ import type { Database } from '../database/database.ts';
 import { cancelled, MuseError } from '../shared/error.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import { type EnvironmentPlace, placeOf } from '../targets/open.ts';
-import { createDashboard } from './dashboard/dashboard.ts';
 import { createOwnDatabase } from './database/database.ts';
-import { poolConnections, readOnly } from './database/pooled.ts';
 import { defaultPort, ensureMayServe, serve, type ServeOptions, type Serving, undoable } from './dev.ts';
 import { ApiError } from './errors.ts';
 import { createHttp, loopback, type Route } from './http.ts';
@@ -32,6 +30,10 @@ async function serveDashboard(muse: Muse, options: ServeOptions): Promise<Served
   const { environment, variables, port = defaultPort, signal, onNote } = options;
   const at = placeOf(muse, environment, variables);
   await ensureMayServe(muse, at, options, readText(environment));
+  const [{ createDashboard }, { poolConnections, readOnly }] = await Promise.all([
+    import('./dashboard/dashboard.ts'),
+    import('./database/pooled.ts'),
+  ]);
   const { closing, close } = undoable();
   try {
     const connections = readOnly(poolConnections(() => openOne(at, options)));

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SharedEmbedded } from '../database/embedded/shared.ts';
+import { shareEmbedded, type SharedEmbedded } from '../database/embedded/shared.ts';
 import { removeServed } from '../database/embedded/served.ts';
 import { commandFor, type Consent, needConsent, takeConsent } from '../muse/guard.ts';
 import { cancelled, MuseError } from '../shared/error.ts';
+import { once } from '../shared/lazy.ts';
 import type { FileName } from '../migrations/compare.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
-import { optimizeWasm } from '../shared/wasm.ts';
 import { embeddedDirectory } from '../targets/embedded.ts';
 import { type EnvironmentPlace, placeOf } from '../targets/open.ts';
 import { type Connections, createOwnDatabase, type OwnDatabase } from './database/database.ts';
+import { embeddedConnections } from './database/embedded.ts';
 import { type Filled, fillSecretsFile } from './env-file.ts';
 import { createHttp, loopback, type Route } from './http.ts';
 import { openKeys } from './keys.ts';
@@ -61,20 +62,17 @@ const defaultDatabasePort = 54_322;
  */
 export async function serve(muse: Muse, options: ServeOptions): Promise<Serving> {
   const { environment, variables, port = defaultPort, dashboard = true, signal, onNote } = options;
-  optimizeWasm();
   const { directory } = muse;
   const at = placeOf(muse, environment, variables);
   if (at.target.provisioned) throw servesItself(environment);
   await ensureMayServe(muse, at, options, openText(environment));
   const { closing, close } = undoable();
   try {
-    // The slowest first; the others are done when it is.
-    const opening = openDatabase(at, options);
+    // This thread loads the services while the engine's opens the database, which is started first.
+    const loading = once(() => import('./services.ts'));
+    const opening = openDatabase(at, options, () => void loading().catch(() => undefined));
     opening.catch(() => undefined);
     closing.push(async () => (await opening.catch(() => undefined))?.close());
-    // What can be read while the engine starts.
-    const loading = import('./services.ts');
-    loading.catch(() => undefined);
     const keys = await openKeys(directory, environment);
     let ready!: (routes: readonly Route[]) => void;
     const http = await createHttp({ keys, routes: new Promise<readonly Route[]>((resolve) => (ready = resolve)) });
@@ -86,9 +84,8 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
     if (wire !== undefined) closing.push(() => wire.close());
     const filled = await fillSecretsFile(directory, environment, { url, keys, databasePort: wire?.port });
     const token = makeToken();
-    const siteUrl = filled.variables['NEXT_PUBLIC_SITE_URL'] ?? filled.variables['NEXT_PUBLIC_APP_URL'];
-    const made = { database, keys, url, siteUrl, muse, environment, token, log: http.log, dashboard };
-    const services = await (await loading).createServices(made);
+    const made = { database, keys, url, siteUrl: filled.siteUrl, muse, environment, token, log: http.log, dashboard };
+    const services = await (await loading()).createServices(made);
     closing.push(() => services.close());
     http.server.on('upgrade', (request, socket, head) => void services.upgrade(request, socket, head));
     ready(services.routes);
@@ -174,7 +171,12 @@ interface OpenDatabase {
   close(): Promise<void>;
 }
 
-async function openDatabase({ place, target }: EnvironmentPlace, options: ServeOptions): Promise<OpenDatabase> {
+/** @param onStarting see `WorkerOptions` */
+async function openDatabase(
+  { place, target }: EnvironmentPlace,
+  options: ServeOptions,
+  onStarting: () => void,
+): Promise<OpenDatabase> {
   const { signal, onNote } = options;
   // Once it is open, it ends in order.
   const opening = new AbortController();
@@ -182,16 +184,16 @@ async function openDatabase({ place, target }: EnvironmentPlace, options: ServeO
   signal?.addEventListener('abort', stop);
   try {
     if (!target.local) {
+      onStarting();
       const { poolConnections } = await import('./database/pooled.ts');
       return await tidied(poolConnections(async () => (await target.open(place)).database));
     }
-    const { shareEmbedded } = await import('../database/embedded/shared.ts');
     const shared = await shareEmbedded({
       directory: embeddedDirectory(place.directory, place.name),
       signal: opening.signal,
+      onStarting,
       lock: { onWait: onNote },
     });
-    const { embeddedConnections } = await import('./database/embedded.ts');
     const database = await createOwnDatabase(embeddedConnections(shared)).catch(async (error: unknown) => {
       await shared.close();
       throw error;

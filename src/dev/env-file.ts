@@ -29,8 +29,8 @@ export interface Filled {
   file: string;
   /** Variables that the file has now and that lead to this server. */
   names: string[];
-  /** Everything that it sets. */
-  variables: Readonly<Record<string, string>>;
+  /** Where the app is, as far as the file says so. */
+  siteUrl: string | undefined;
 }
 
 /** The variables without which no app finds the server. */
@@ -69,7 +69,28 @@ export async function fillSecretsFile(directory: string, name: EnvironmentName, 
     const digests = Object.fromEntries(filled.map((variable) => [variable, digest(values[variable]!)]));
     await writeWhole(notePath, `${JSON.stringify({ ...earlier, ...digests }, undefined, 2)}\n`, 0o600);
   }
-  return { file, names: filled, variables: { ...there, ...change } };
+  return { file, names: filled, siteUrl: siteOf(there, parseEnvironment(template)) };
+}
+
+/** The variables by which kits know where their app is, the most telling first. */
+const siteVariables = ['NEXT_PUBLIC_SITE_URL', 'NEXT_PUBLIC_APP_URL'];
+
+/** The app's address, unless it is none, or still the one elsewhere that the kit's template has in its place. */
+function siteOf(variables: Record<string, string>, template: Record<string, string>): string | undefined {
+  return siteVariables
+    .filter((name) => isLocal(variables[name]) || variables[name] !== template[name])
+    .map((name) => variables[name])
+    .find((value) => value !== undefined && webPage(value) !== undefined);
+}
+
+function isLocal(value: string | undefined): boolean {
+  return ['localhost', loopback, '[::1]'].includes(webPage(value ?? '')?.hostname ?? '');
+}
+
+/** Undefined for what is not the address of a web page. */
+function webPage(value: string): URL | undefined {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  return url?.protocol === 'http:' || url?.protocol === 'https:' ? url : undefined;
 }
 
 /** Every variable that a kit may name for a Supabase project, with its value for this server. */

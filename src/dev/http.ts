@@ -43,6 +43,9 @@ export interface Http {
   close(): Promise<void>;
 }
 
+/** How long a connection without a request stays open, in ms. */
+const idleMs = 60_000;
+
 /** Only this machine reaches it. */
 export const loopback = '127.0.0.1';
 
@@ -118,6 +121,8 @@ export async function createHttp({ keys, routes }: HttpOptions): Promise<Http> {
     // The routes are rejected where the server does not start, and it is closed then.
     respond(request, response).catch(() => response.destroy());
   });
+  // As Supabase's gateway does. With Node's own 5 s, a client that comes back may send into a connection that closes.
+  server.keepAliveTimeout = idleMs;
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { JWK } from 'jose';
 import * as v from 'valibot';
@@ -64,7 +64,7 @@ export async function generateKeys(): Promise<Kept> {
 /** The tokens of the keys are valid from 2024 for ten years, so that they are the same at every start. */
 const [issuedAt, expiresAt] = [1_704_067_200, 2_019_600_000];
 
-/** How many verified tokens are remembered. */
+/** How many verified tokens are remembered, of some thousand characters each. */
 const remembered = 1000;
 
 /** What signs and verifies with the kept keys. */
@@ -122,8 +122,7 @@ export async function createKeys(kept: Kept): Promise<KeptKeys> {
         .setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid: kept.signingKey.kid })
         .sign(signing),
     async verify(token) {
-      const digest = createHash('sha256').update(token).digest('base64');
-      const before = known.get(digest);
+      const before = known.get(token);
       if (before !== undefined) {
         if (Number(before['exp'] ?? Number.POSITIVE_INFINITY) > Date.now() / 1000) return before;
         throw new InvalidToken('expired', 'JWT expired');
@@ -132,7 +131,7 @@ export async function createKeys(kept: Kept): Promise<KeptKeys> {
       try {
         const { payload } = await jwtVerify(token, key, { algorithms: [algorithm] });
         if (known.size >= remembered) known.delete(known.keys().next().value!);
-        known.set(digest, payload);
+        known.set(token, payload);
         return payload;
       } catch (error) {
         if (error instanceof errors.JWTExpired) throw new InvalidToken('expired', 'JWT expired', error);

@@ -7,7 +7,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { Session } from '../database/database.ts';
+import type { QueryResult, Session, Statement } from '../database/database.ts';
 
 /** The roles that a key or token may name. No other is ever assumed. */
 export const apiRoles = ['anon', 'authenticated', 'service_role'] as const;
@@ -33,18 +33,21 @@ export interface ActOptions {
   request?: RequestSettings | undefined;
   /** The transaction may not write. */
   readOnly?: boolean | undefined;
-  /** The work is one query: where it is `readOnly` too, the transaction takes a single round trip. */
-  one?: boolean | undefined;
   /** Roll back at the end, also where the work succeeds (`Prefer: tx=rollback`). */
   rollback?: boolean | undefined;
   /** The exposed schema, first in the search path; default `public`. */
   schema?: string | undefined;
+  /** A name or offset that PostgreSQL knows; default: its own. */
+  timezone?: string | undefined;
   /**
    * Runs nothing more and rolls the transaction back. A statement that runs already ends by itself, at the latest when
    * the role's time is over: stopping it would end the session that everybody shares.
    */
   signal?: AbortSignal | undefined;
 }
+
+/** A transaction of one statement is over when its result is there. */
+export type AloneOptions = Omit<ActOptions, 'rollback'>;
 
 /** The database as the parts of the server use it. Transactions of one session wait for each other. */
 export interface DevDatabase {
@@ -53,6 +56,8 @@ export interface DevDatabase {
    * @throws DatabaseError what PostgreSQL says; `57014` where the statement took longer than the role may
    */
   actAs<T>(identity: Identity, work: (session: Session) => Promise<T>, options?: ActOptions): Promise<T>;
+  /** As `actAs`, for a single statement: that takes one round trip, and many that only read are on their way at once. */
+  queryAs<Row>(identity: Identity, statement: Statement, options?: AloneOptions): Promise<QueryResult<Row>>;
   /** Runs `work` in one transaction as the server itself, for the tables of `auth`, `storage` and the catalog. */
   asServer<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /**

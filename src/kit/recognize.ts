@@ -58,8 +58,8 @@ interface Candidate {
 }
 
 /**
- * The layout of the kit in `directory`: of those that fit, the one with the most files, the more specific one where that
- * is equal; the others are in `others`.
+ * The layout of the kit in `directory`: of those that fit, the one with the most files whose name does not say that it no
+ * longer counts, the more specific one where that is equal; the others are in `others`.
  * @param choose asks which of several to take; resolves to its index
  * @throws MuseError `layout-unknown` with what was looked for and what there is; `bad-layout` if a folder that the user
  * named does not exist or has no migrations; `path-outside` if it leads out of the kit
@@ -103,7 +103,10 @@ export async function recognizeLayout(
   };
 }
 
-/** The rules that fit, each with its folders: the one with the most files first. A folder is that of the first rule. */
+/**
+ * The rules that fit, each with its folders: the one with the most files first, those whose name says that they no longer
+ * count last. A folder is that of the first rule.
+ */
 async function candidates(tree: SqlTree): Promise<Candidate[]> {
   const found: Candidate[] = [];
   const taken = new Set<string>();
@@ -127,8 +130,16 @@ async function candidates(tree: SqlTree): Promise<Candidate[]> {
       found.push({ rule, core: all, files, ...(foreign === undefined ? {} : { foreign }) });
     }
   }
-  return found.sort((a, b) => b.files.length - a.files.length);
+  return found.sort(
+    (a, b) => Number(isPutAside(a.core)) - Number(isPutAside(b.core)) || b.files.length - a.files.length,
+  );
 }
+
+/** Words by which folders that no longer count are called, e.g. `migrations_old`. */
+const aside = /(?:^|[\s._-])(?:archived?|bak|backups?|deprecated|legacy|obsolete|old|unused)(?:$|[\s._-])/i;
+
+const isPutAside = (core: readonly string[]): boolean =>
+  core.some((place) => place.split('/').some((name) => aside.test(name)));
 
 /** Whether a folder is in another one whose files the rule's form has at any depth. */
 function isDeepIn({ order }: LayoutRule, folder: string, other: string): boolean {

@@ -82,7 +82,8 @@ export async function unknownLayout(tree: SqlTree, foreign: readonly Elsewhere[]
   return new MuseError({
     code: 'layout-unknown',
     message: 'create-muse does not know how this kit stores its migrations.',
-    detail: ['Looked for:', ...layoutRules.map((rule) => `  ${rule.title}`), ...sqlFolders(tree), ...has].join('\n'),
+    // What the kit has comes first: the list of layouts is long.
+    detail: [...sqlFolders(tree), ...has, 'Looked for:', ...layoutRules.map((rule) => `  ${rule.title}`)].join('\n'),
     suggestion:
       folders[0] === undefined
         ? 'Use a kit with SQL migrations, or --kit builtin.'

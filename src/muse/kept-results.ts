@@ -1,6 +1,6 @@
 /** What was found out about files, kept in the cache: the same version of this tool need not find it out twice. */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheDirectory } from '../database/cache.ts';
 import { writeWhole } from '../shared/files.ts';
@@ -22,15 +22,19 @@ interface Kept<Result> {
 
 /**
  * @param sort the name of their folder
- * @param most how many are kept; the oldest go first
+ * @param most how many are kept; those that were not used for longest go first
  */
 export function keptResults<Result extends object>(sort: string, most: number): KeptResults<Result> {
   const folder = (): string => join(cacheDirectory(), sort);
   return {
     async get(key) {
       try {
-        const kept = JSON.parse(await readFile(join(folder(), `${key}.json`), 'utf8')) as Kept<Result>;
-        return kept.key === key ? kept.result : undefined;
+        const path = join(folder(), `${key}.json`);
+        const kept = JSON.parse(await readFile(path, 'utf8')) as Kept<Result>;
+        if (kept.key !== key) return undefined;
+        const now = new Date();
+        await utimes(path, now, now).catch(() => undefined);
+        return kept.result;
       } catch {
         return undefined;
       }

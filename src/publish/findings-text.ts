@@ -46,15 +46,29 @@ function byRule(findings: readonly Finding[]): Finding[][] {
   return [...groups.values()];
 }
 
+/** So many repetitions of an error say what to write. Those after them are a line each. */
+const toldRepetitions = 5;
+
 /** The findings of one rule. */
 function blocks(findings: readonly Finding[], style: TextOptions): string {
+  let told = 0;
   const shown = findings.map((finding, index) => {
     const before = findings[index - 1];
-    return !style.verbose && before !== undefined && sameButNames(before, finding)
-      ? repetition(finding, before, style)
-      : `${index === 0 ? '' : '\n'}${block(finding, style)}`;
+    const repeats = !style.verbose && before !== undefined && sameButNames(before, finding);
+    told = repeats ? told + 1 : 0;
+    if (!repeats) return `${index === 0 ? '' : '\n'}${block(finding, style)}`;
+    if (told <= toldRepetitions) return repetition(finding, before, style);
+    const more = told === toldRepetitions + 1 ? 'The same for (what to write for each: --verbose):\n' : '';
+    return `${more}${briefly(finding, style)}`;
   });
   return shown.join('\n');
+}
+
+/** The place and the name, on one line where it fits. */
+function briefly(finding: Finding, style: TextOptions): string {
+  const place = [finding.file, finding.line, finding.column].filter((part) => part !== undefined).join(':');
+  const [first = '', ...rest] = wrap(`${printableLine(place)} ${printableLine(finding.object ?? '')}`, style.width - 2);
+  return [`  ${first}`, ...rest.map((line) => `    ${line}`), ...consequenceLines(finding, style)].join('\n');
 }
 
 function heading({ file, line, column, object, severity, rule }: Finding, { paint }: TextOptions): string {

@@ -23,6 +23,14 @@ function verdictOf(error: DatabaseError, place: Place, parsedFiles: ParsedFiles,
       suggestion: "Ask a SECURITY DEFINER helper with SET search_path = '' instead of reading the table in the policy.",
     };
   }
+  if (error.code === '0A000' && /^extension "[^"]+" is not available$/.test(error.message)) {
+    return {
+      rule: 'extension-unavailable',
+      severity: 'error',
+      message: `${error.message[0]!.toUpperCase()}${error.message.slice(1)}: neither the embedded database nor Supabase has it.`,
+      suggestion: adviceFor(error)!,
+    };
+  }
   const foreign = error.code === '42704' ? foreignTypeVerdict(statement.sql, error.message) : undefined;
   return (
     foreign ??
@@ -47,7 +55,12 @@ export function diagnose(
   const verdict = verdictOf(error, place, parsedFiles, failed);
   const hint =
     error.hint === undefined || verdict.suggestion.includes(error.hint) ? '' : ` (PostgreSQL: ${error.hint})`;
-  return at(error, place, { ...verdict, suggestion: `${verdict.suggestion}${hint}` }, rules[verdict.rule].severity);
+  return at(
+    error,
+    place,
+    { ...verdict, suggestion: `${verdict.suggestion}${hint}` },
+    verdict.severity ?? rules[verdict.rule].severity,
+  );
 }
 
 /** The finding for a statement that ran once and failed on the second run. */

@@ -3,7 +3,7 @@
  * yet.
  */
 import type { DatabaseError } from '../database/database.ts';
-import type { Finding } from '../shared/finding.ts';
+import type { Finding, Severity } from '../shared/finding.ts';
 import { knownTypes } from '../rules/engine/near-names.ts';
 import { isOneMistake, nearest } from '../shared/nearest.ts';
 import type { RuleName } from '../rules/registry.ts';
@@ -21,6 +21,8 @@ export interface Verdict {
   message: string;
   suggestion: string;
   object?: string;
+  /** Where it differs from the rule's own. */
+  severity?: Severity;
   /** The statement that it follows from. */
   cause?: Finding['cause'];
 }

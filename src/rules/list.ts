@@ -9,9 +9,11 @@ import { rule as duplicateNumber } from './duplicate-number.ts';
 import { rule as enumType } from './enum-type.ts';
 import { rule as extensionAltersCore } from './extension-alters-core.ts';
 import { rule as extensionBreaksCore } from './extension-breaks-core.ts';
+import { rule as extensionUnavailable } from './extension-unavailable.ts';
 import { rule as fkWithoutIndex } from './fk-without-index.ts';
 import { rule as foreignDialect } from './foreign-dialect.ts';
 import { rule as grantMissing } from './grant-missing.ts';
+import { rule as historyIncomplete } from './history-incomplete.ts';
 import { rule as isolationEscalation } from './isolation-escalation.ts';
 import { rule as isolationInsert } from './isolation-insert.ts';
 import { rule as isolationRead } from './isolation-read.ts';
@@ -31,6 +33,7 @@ import { rule as policyMissing } from './policy-missing.ts';
 import { rule as policyPerRowCall } from './policy-per-row-call.ts';
 import { rule as policyReadsAuthUsers } from './policy-reads-auth-users.ts';
 import { rule as policyRecursive } from './policy-recursive.ts';
+import { rule as policyTrustsUserMetadata } from './policy-trusts-user-metadata.ts';
 import { rule as policyWithoutRole } from './policy-without-role.ts';
 import { rule as psqlCommand } from './psql-command.ts';
 import { rule as rlsMissing } from './rls-missing.ts';
@@ -41,11 +44,13 @@ import { rule as schemaDrift } from './schema-drift.ts';
 import { rule as secretColumn } from './secret-column.ts';
 import { rule as secretLiteral } from './secret-literal.ts';
 import { rule as seedNotIdempotent } from './seed-not-idempotent.ts';
+import { rule as softDeleteRefused } from './soft-delete-refused.ts';
 import { rule as statementFailed } from './statement-failed.ts';
 import { rule as swallowedException } from './swallowed-exception.ts';
 import { rule as syntaxError } from './syntax-error.ts';
 import { rule as tableMissing } from './table-missing.ts';
 import { rule as tableRedefined } from './table-redefined.ts';
+import { rule as templateFile } from './template-file.ts';
 import { rule as transactionControl } from './transaction-control.ts';
 import { rule as transactionMixed } from './transaction-mixed.ts';
 import { rule as unknownRelation } from './unknown-relation.ts';
@@ -66,9 +71,11 @@ export const rules: Readonly<Record<RuleName, Rule>> = {
   'enum-type': enumType,
   'extension-alters-core': extensionAltersCore,
   'extension-breaks-core': extensionBreaksCore,
+  'extension-unavailable': extensionUnavailable,
   'fk-without-index': fkWithoutIndex,
   'foreign-dialect': foreignDialect,
   'grant-missing': grantMissing,
+  'history-incomplete': historyIncomplete,
   'isolation-escalation': isolationEscalation,
   'isolation-insert': isolationInsert,
   'isolation-read': isolationRead,
@@ -88,6 +95,7 @@ export const rules: Readonly<Record<RuleName, Rule>> = {
   'policy-per-row-call': policyPerRowCall,
   'policy-reads-auth-users': policyReadsAuthUsers,
   'policy-recursive': policyRecursive,
+  'policy-trusts-user-metadata': policyTrustsUserMetadata,
   'policy-without-role': policyWithoutRole,
   'psql-command': psqlCommand,
   'rls-missing': rlsMissing,
@@ -98,11 +106,13 @@ export const rules: Readonly<Record<RuleName, Rule>> = {
   'secret-column': secretColumn,
   'secret-literal': secretLiteral,
   'seed-not-idempotent': seedNotIdempotent,
+  'soft-delete-refused': softDeleteRefused,
   'statement-failed': statementFailed,
   'swallowed-exception': swallowedException,
   'syntax-error': syntaxError,
   'table-missing': tableMissing,
   'table-redefined': tableRedefined,
+  'template-file': templateFile,
   'transaction-control': transactionControl,
   'transaction-mixed': transactionMixed,
   'unknown-relation': unknownRelation,

@@ -3,6 +3,7 @@ import { here } from './engine/check.ts';
 import { dialectOf } from './engine/dialects.ts';
 import { copiedRows, psqlCommand } from './engine/psql.ts';
 import type { Rule } from './engine/rule.ts';
+import { templateSign } from './engine/templates.ts';
 
 function hintFor(sql: string, message: string): string {
   if (message.startsWith('unterminated'))
@@ -28,6 +29,7 @@ export const rule: Rule = {
     statement(statement, source, report) {
       const { sql, error } = statement;
       if (error === undefined || policyIfNotExists(sql) !== undefined || dialectOf(sql) !== undefined) return;
+      if (templateSign(statement) !== undefined) return;
       if (
         psqlCommand(statement, source.migration.sql) !== undefined ||
         copiedRows(source.parsed.statements).has(statement)

@@ -58,6 +58,7 @@ export function openQueryDatabase(http: Http, ref: string, options: QueryDatabas
       return { columns, rows: rows.map((row) => columns.map((column) => text(row[column]))), command: '', affected };
     },
     transaction: () => Promise.reject(noTransaction()),
+    alone: () => Promise.reject(noTransaction()),
     // A killed run leaves its lease behind: by default this waits until it expires.
     withRunLock: async (work, waitMs = leaseMs + 5000) => {
       const lease = await holdLease({

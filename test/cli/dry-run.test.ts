@@ -2,7 +2,8 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { repository } from '../kit/repository.ts';
-import { createMuse, temporaryDirectory } from '../support/cli.ts';
+import { temporaryDirectory } from '../support/cli.ts';
+import { createMuse } from '../support/cli-in-process.ts';
 
 const things = (policy: string): string =>
   [

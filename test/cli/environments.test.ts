@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installPlatform } from '../../src/database/platform/install.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
-import { createMuse, muse as runMuse, temporaryDirectory, type Finished } from '../support/cli.ts';
+import { temporaryDirectory, type Finished } from '../support/cli.ts';
+import { createMuse, muse as runMuse } from '../support/cli-in-process.ts';
 import { type Native, startNative } from '../support/native.ts';
 
 let native: Native;

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { broken } from '../rules/broken.ts';
 import { git, put } from '../kit/repository.ts';
-import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
+import { temporaryDirectory } from '../support/cli.ts';
+import { createMuse, muse } from '../support/cli-in-process.ts';
 import { type Native, startNative } from '../support/native.ts';
 
 let native: Native;

@@ -5,7 +5,8 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/shared/finding.ts';
 import { repository } from '../kit/repository.ts';
-import { createMuse, temporaryDirectory } from '../support/cli.ts';
+import { temporaryDirectory } from '../support/cli.ts';
+import { createMuse } from '../support/cli-in-process.ts';
 
 const run = promisify(execFile);
 

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/shared/finding.ts';
 import { repository } from '../kit/repository.ts';
-import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
+import { temporaryDirectory } from '../support/cli.ts';
+import { createMuse, muse } from '../support/cli-in-process.ts';
 
 const table = (name: string): string => `-- Adds ${name}.
 CREATE TABLE IF NOT EXISTS public.${name} (id uuid PRIMARY KEY, owner uuid NOT NULL REFERENCES auth.users);

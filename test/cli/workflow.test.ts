@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { commit, git, temporary } from '../kit/repository.ts';
-import { createMuse } from '../support/cli.ts';
+import { createMuse } from '../support/cli-in-process.ts';
 
 interface Step {
   name?: string;

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { smallKit } from '../kit/repository.ts';
-import { createMuse, muse, node, snapshot, temporaryDirectory } from '../support/cli.ts';
+import { createMuse as createMuseProgram, node, snapshot, temporaryDirectory } from '../support/cli.ts';
+import { createMuse, muse } from '../support/cli-in-process.ts';
 
 const run = promisify(execFile);
 const killer = join(import.meta.dirname, '..', 'support', 'kill-at.js');
@@ -42,6 +43,10 @@ interface Told {
   migrations: { applied: { ms: number }[]; skipped: unknown[] };
 }
 
+const kit = smallKit();
+const table = 'notes: title text!, owner user';
+const flags = ['--yes', '--kit', kit, '--table', table];
+
 let whole: Record<string, string>;
 let report: Told;
 
@@ -71,10 +76,7 @@ beforeAll(async () => {
   const { mkdtemp, rm } = await import('node:fs/promises');
   const { tmpdir } = await import('node:os');
   const cwd = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
-  const { stdout } = await createMuse(
-    ['realtymuse', '--yes', '--preset', 'realty', '--kit-extensions', 'archive', '--json'],
-    { cwd },
-  );
+  const { stdout } = await createMuse(['realtymuse', ...flags, '--kit-extensions', 'archive', '--json'], { cwd });
   report = told(stdout);
   whole = await snapshot(join(cwd, 'realtymuse'));
   return () => rm(cwd, { recursive: true, force: true });
@@ -91,10 +93,11 @@ describe('kill -9, then --resume, has the result of an uninterrupted run', () =>
     async (step, status) => {
       const cwd = await temporaryDirectory();
       const directory = join(cwd, 'realtymuse');
-      const killed = await node(killer, [directory, step, status], { cwd });
+      const answers = JSON.stringify({ kit, tables: [table], presets: [] });
+      const killed = await node(killer, [directory, step, status, answers], { cwd });
       expect(killed.signal, killed.stderr).toBe('SIGKILL');
       // The remaining work is named, with the command that continues.
-      const again = await createMuse(['realtymuse', '--yes', '--preset', 'realty'], { cwd });
+      const again = await createMuse(['realtymuse', ...flags], { cwd });
       expect(again.stderr).toContain('--resume');
       expect(again.code).toBe(1);
       const resumed = await createMuse(['realtymuse', '--resume', '--json'], { cwd });
@@ -135,13 +138,11 @@ it('--resume in a loop: the first run starts, the next ones find it done', async
 });
 
 describe('two runs in the same directory', () => {
-  const kit = smallKit();
-
   it('one creates the muse, the other gets an error', async () => {
     const cwd = await temporaryDirectory();
     const both = await Promise.all([
-      createMuse(['realtymuse', '--yes', '--no-verify', '--kit', kit], { cwd }),
-      createMuse(['realtymuse', '--yes', '--no-verify', '--kit', kit], { cwd }),
+      createMuseProgram(['realtymuse', '--yes', '--no-verify', '--kit', kit], { cwd }),
+      createMuseProgram(['realtymuse', '--yes', '--no-verify', '--kit', kit], { cwd }),
     ]);
     expect(both.map(({ code }) => code).sort()).toEqual([0, expect.any(Number)]);
     expect(both.filter(({ code }) => code === 0)).toHaveLength(1);
@@ -150,11 +151,11 @@ describe('two runs in the same directory', () => {
 
   it('one that comes later is told that the other is still at work', async () => {
     const cwd = await temporaryDirectory();
-    let later: ReturnType<typeof createMuse> | undefined;
-    const first = await createMuse(['realtymuse', '--yes', '--no-verify', '--no-git', '--kit', kit], {
+    let later: ReturnType<typeof createMuseProgram> | undefined;
+    const first = await createMuseProgram(['realtymuse', '--yes', '--no-verify', '--no-git', '--kit', kit], {
       cwd,
       onOutput: (text) => {
-        if (text.includes('Scaffold')) later ??= createMuse(['realtymuse', '--yes'], { cwd });
+        if (text.includes('Scaffold')) later ??= createMuseProgram(['realtymuse', '--yes'], { cwd });
       },
     });
     expect(first.code, first.stderr).toBe(0);

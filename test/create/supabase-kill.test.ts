@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Journal } from '../../src/create/journal.ts';
 import { smallKit } from '../kit/repository.ts';
-import { createMuse, muse, node } from '../support/cli.ts';
+import { node } from '../support/cli.ts';
+import { createMuse, muse } from '../support/cli-in-process.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
 

@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseEnvironment } from '../../src/kit/environment-file.ts';
 import { smallKit } from '../kit/repository.ts';
-import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
+import { createMuse as createMuseProgram, muse as museProgram, temporaryDirectory } from '../support/cli.ts';
+import { createMuse, muse } from '../support/cli-in-process.ts';
 import { findSecrets } from '../support/find-secrets.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
@@ -65,7 +66,7 @@ describe('create-muse --target supabase', () => {
     const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     const seen = watchArguments();
     fakeApi.conditions.upAtOnce = false;
-    const made = await createMuse(
+    const made = await createMuseProgram(
       ['cloudmuse', ...flags, '--site-url', 'https://cloud.example.com', '--admin-email', 'ada@example.com'],
       { cwd, env },
     );
@@ -97,7 +98,7 @@ describe('create-muse --target supabase', () => {
     }
     expect(values['NEXT_PUBLIC_SUPABASE_URL']).toContain(projects[0]?.ref);
 
-    const status = await muse(['status', '--json'], { cwd: directory, env });
+    const status = await museProgram(['status', '--json'], { cwd: directory, env });
     const processes = seen();
     if (process.platform === 'linux') expect(processes).toContain('cloudmuse');
     expect(JSON.parse(status.stdout)).toMatchObject({
@@ -120,10 +121,10 @@ describe('create-muse --target supabase', () => {
         expect(text.includes(secret)).toBe(false);
     }
 
-    const refused = await muse(['destroy'], { cwd: directory, env });
+    const refused = await museProgram(['destroy'], { cwd: directory, env });
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('--confirm');
-    const destroyed = await muse(['destroy', '--confirm', projects[0]?.ref ?? ''], { cwd: directory, env });
+    const destroyed = await museProgram(['destroy', '--confirm', projects[0]?.ref ?? ''], { cwd: directory, env });
     expect(destroyed.stderr).toBe('');
     expect(destroyed.code).toBe(0);
     expect(fakeApi.state.projects.has(projects[0]?.ref ?? '')).toBe(false);
@@ -249,7 +250,7 @@ describe('--resume with other answers', () => {
       fakeApi.conditions.neverHealthy = true;
       const looked = fakeApi.count('GET', '/v1/projects/{ref}');
       let stopped = false;
-      const waiting = createMuse(['impatient', ...flags, ...small], {
+      const waiting = createMuseProgram(['impatient', ...flags, ...small], {
         cwd,
         env,
         onOutput: (text, kill) => {
@@ -280,7 +281,7 @@ describe('secrets', () => {
     const seen = watchArguments();
     const output: string[] = [];
     const run = async (args: string[]): Promise<number | null> => {
-      const { code, stdout, stderr } = await createMuse([...args, '--verbose'], { cwd, env });
+      const { code, stdout, stderr } = await createMuseProgram([...args, '--verbose'], { cwd, env });
       output.push(stdout, stderr);
       return code;
     };
@@ -303,8 +304,8 @@ describe('secrets', () => {
     await stopped();
     expect(await run(['discreet', '--resume'])).toBe(0);
     await stopped();
-    const status = await muse(['status', '--verbose'], { cwd: directory, env });
-    const refused = await muse(['destroy', '--confirm', 'no', '--verbose'], { cwd: directory, env });
+    const status = await museProgram(['status', '--verbose'], { cwd: directory, env });
+    const refused = await museProgram(['destroy', '--confirm', 'no', '--verbose'], { cwd: directory, env });
     output.push(status.stdout, status.stderr, refused.stdout, refused.stderr);
 
     const [project] = [...fakeApi.state.projects.values()].filter(({ name }) => name === 'discreet');
@@ -337,7 +338,7 @@ describe('two runs at once', () => {
     const cwd = await temporaryDirectory();
     const env = { ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(cwd) };
     const both = await Promise.all(
-      ['one', 'two'].map((dir) => createMuse(['racing', '--dir', dir, ...flags, ...small], { cwd, env })),
+      ['one', 'two'].map((dir) => createMuseProgram(['racing', '--dir', dir, ...flags, ...small], { cwd, env })),
     );
     expect(both.map(({ code }) => code).sort()).toEqual([0, 1]);
     expect(both.find(({ code }) => code === 1)?.stderr).toContain('already has a project named "racing"');

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countRows } from '../../src/database/count-rows.ts';
-import { DatabaseError, type Database } from '../../src/database/database.ts';
+import { DatabaseError, type Database, type TransactionStart } from '../../src/database/database.ts';
 import { diffSchema, readSchema, type SchemaObject } from '../../src/database/schema.ts';
 import { openBoth, type BothKinds } from '../support/databases.ts';
 
@@ -158,6 +158,34 @@ describe.each(kinds)('transactions of %s', (kind) => {
         if (fail) throw new Error('no');
       });
     await Promise.allSettled([add(4, true), add(5, false), add(6, true)]);
+    expect((await both[kind].query('select a from public.kept order by a')).rows).toEqual([{ a: 1 }, { a: 5 }]);
+  });
+  it.each<[string, (start: TransactionStart) => Promise<unknown>]>([
+    ['one statement', (start) => both[kind].alone({ sql: 'select $1::text as value', values: ['x'] }, start)],
+    ['a query', (start) => both[kind].transaction(({ query }) => query("select 'x' as value"), start)],
+    [
+      'a script',
+      (start) =>
+        both[kind].transaction(async ({ query, script }) => {
+          await script('select 1; select 2');
+          return query("select 'x' as value");
+        }, start),
+    ],
+  ])('starts with settings and rights that end with it: %s', async (_, run) => {
+    const settings = { 'muse.first': `it's \\ é`, search_path: 'pg_catalog', statement_timeout: '5s' };
+    expect(await run({ settings, readOnly: true })).toMatchObject({ rows: [{ value: 'x' }] });
+    await expect(run({ settings: { nothing_like_it: '1' } })).rejects.toMatchObject({ code: '42704' });
+    const seen = `select current_setting('muse.first') as first, current_setting('transaction_read_only') as ro`;
+    expect(await both[kind].alone({ sql: seen, values: [] }, { settings, readOnly: true })).toMatchObject({
+      rows: [{ first: settings['muse.first'], ro: 'on' }],
+    });
+    const after = `select current_setting('muse.first', true) as first, current_setting('transaction_read_only') as ro,
+      current_setting('search_path') = 'pg_catalog' as path`;
+    expect((await both[kind].query(after)).rows).toEqual([{ first: '', ro: 'off', path: false }]);
+    const write = { sql: 'insert into public.kept values (7)', values: [] };
+    await expect(both[kind].alone(write, { readOnly: true })).rejects.toMatchObject({ code: '25006' });
+    const fails = { sql: 'insert into public.kept select 8 / (2 - n) from generate_series(1, 2) as n', values: [] };
+    await expect(both[kind].alone(fails, {})).rejects.toMatchObject({ code: '22012' });
     expect((await both[kind].query('select a from public.kept order by a')).rows).toEqual([{ a: 1 }, { a: 5 }]);
   });
   it('immediately refuses one inside another', async () => {

@@ -360,3 +360,22 @@ async function byKeyboard(page: Page, name: string): Promise<void> {
   await page.getByRole('link', { name, exact: true }).focus();
   await page.keyboard.press('Enter');
 }
+
+it('answers requests while it checks the files', async () => {
+  const { url, dashboardUrl, secretKey } = server;
+  const headers = { 'x-muse-token': new URL(dashboardUrl!).searchParams.get('t')! };
+  const state = async (method = 'GET'): Promise<{ running: boolean; report?: { verdicts: { name: string }[] } }> =>
+    (await fetch(`${url}/_muse/check`, { method, headers })).json() as never;
+  // No proof of these files is kept.
+  await addFiles(directory, { 'migrations/core/001_pets.sql': `-- ${randomUUID()}\n${tableSql('pets')}` });
+  expect(await state('POST')).toMatchObject({ running: true });
+  let answered = 0;
+  let now = await state();
+  for (; now.running; now = await state()) {
+    const rows = await ask(`${url}/rest/v1/many?select=id&limit=1`, { apikey: secretKey });
+    expect([rows.status, await rows.json()]).toEqual([200, [{ id: 1 }]]);
+    answered += 1;
+  }
+  expect(answered).toBeGreaterThan(20);
+  expect(now.report?.verdicts.map(({ name }) => name)).toEqual(expect.arrayContaining(['public.pets', 'public.posts']));
+});

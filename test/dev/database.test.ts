@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createOwnDatabase, type OwnDatabase } from '../../src/dev/database/database.ts';
 import { embeddedConnections } from '../../src/dev/database/embedded.ts';
-import type { ActOptions, Identity } from '../../src/dev/service.ts';
+import type { ActOptions, AloneOptions, Identity } from '../../src/dev/service.ts';
 import { shareEmbedded } from '../../src/database/embedded/shared.ts';
 
 const anon: Identity = { role: 'anon', claims: { role: 'anon' } };
@@ -120,6 +120,100 @@ describe('interleaved identities', () => {
   });
 });
 
+describe('a statement in a transaction of its own', () => {
+  const ask = async (identity: Identity, sql: string, options: AloneOptions = { readOnly: true }): Promise<unknown> =>
+    Object.values((await database.queryAs<object>(identity, { sql, values: [] }, options)).rows[0] ?? {})[0];
+  const script = (sql: string): Promise<void> => database.asServer((session) => session.script(sql));
+
+  it.each<[string, Identity, string, unknown, AloneOptions?]>([
+    ['acts as the role', anon, 'SELECT current_user', 'anon'],
+    ['has the claims', user(ann), 'SELECT auth.uid()', ann],
+    ['has a time zone', anon, 'SHOW timezone', 'Asia/Tokyo', { timezone: 'Asia/Tokyo' }],
+    ['only reads where it may not write', anon, 'SHOW transaction_read_only', 'on'],
+    ['may write elsewhere', anon, 'SHOW transaction_read_only', 'off', {}],
+  ])('%s', async (_, identity, sql, expected, options) => {
+    expect(await ask(identity, sql, options)).toEqual(expected);
+    expect(await one(service, 'SELECT current_user')).toBe('service_role');
+    expect(await database.asServer(async ({ query }) => (await query('SELECT current_user AS me')).rows)).toEqual([
+      { me: 'postgres' },
+    ]);
+  });
+
+  it.each<[string, Identity, string, string, AloneOptions?]>([
+    ['a write where it only reads', service, `INSERT INTO notes (owner) VALUES ('${ann}')`, '25006'],
+    ['what the role may not', anon, 'SELECT 1 FROM notes', '42501'],
+    ['what is only checked at the end', service, 'INSERT INTO late VALUES (7), (7)', '23505', {}],
+    ['two statements', service, 'SELECT 1; SELECT 2', '42601', {}],
+    ['a name that is not there', service, 'SELECT nobody()', '42883'],
+  ])('refuses %s, each time, and leaves nothing', async (_, identity, sql, code, options) => {
+    for (const _ of [1, 2]) await expect(ask(identity, sql, options)).rejects.toMatchObject({ code });
+    expect(await ask(service, 'SELECT count(*)::int FROM late')).toBe(0);
+  });
+
+  // Its text stays prepared, with the plan of the first time.
+  it.each<[string, string, unknown, string, unknown]>([
+    [
+      'a column is added',
+      'SELECT row_to_json(t)::text FROM kept AS t',
+      '{"id":1}',
+      'ALTER TABLE kept ADD more int',
+      '{"id":1,"more":null}',
+    ],
+    ['a policy changes', 'SELECT count(*)::int FROM kept', 1, 'ALTER TABLE kept ENABLE ROW LEVEL SECURITY', 0],
+    [
+      'the table is another',
+      'SELECT max(id)::int FROM kept',
+      1,
+      'DROP TABLE kept; CREATE TABLE kept AS SELECT 2 AS id; GRANT SELECT ON kept TO anon',
+      2,
+    ],
+    [
+      'it comes to be',
+      'SELECT id FROM unborn',
+      undefined,
+      'CREATE TABLE unborn AS SELECT 3 AS id; GRANT SELECT ON unborn TO anon',
+      3,
+    ],
+    ['somebody forgets what is prepared', 'SELECT id FROM kept', 1, 'DEALLOCATE ALL', 1],
+    ['somebody discards everything', 'SELECT id FROM kept', 1, "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$", 1],
+  ])('sees that %s', async (_, sql, before, change, after) => {
+    await script('CREATE TABLE kept AS SELECT 1 AS id; GRANT SELECT ON kept TO anon');
+    // Seven times: from the sixth on, PostgreSQL may take a plan that it has kept.
+    for (let times = 0; times < 7; times++) expect(await ask(anon, sql).catch(() => undefined)).toEqual(before);
+    await script(change);
+    expect(await ask(anon, sql)).toEqual(after);
+    await script('DROP TABLE IF EXISTS kept, unborn');
+  });
+
+  it('knows the same text as another role', async () => {
+    for (const identity of [anon, user(ann), service, anon]) {
+      expect(await ask(identity, 'SELECT current_user::text')).toBe(identity.role);
+    }
+  });
+
+  it('takes more texts than stay prepared', async () => {
+    const numbers = Array.from({ length: 120 }, (_, index) => index);
+    for (const _ of [1, 2]) {
+      expect(await Promise.all(numbers.map((number) => ask(anon, `SELECT ${number}`)))).toEqual(numbers);
+    }
+    const { affected } = await database.asServer(({ query }) => query('SELECT FROM pg_prepared_statements'));
+    // Those of the last message included.
+    expect(affected).toBeLessThanOrEqual(103);
+  });
+
+  it('gives each of many at once its own rows, whatever fails in between', async () => {
+    const ids = Array.from({ length: 300 }, (_, index) => `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`);
+    const said = ids.map((id, index) =>
+      index % 3 === 0
+        ? ask(user(id), 'SELECT 1 / 0').catch(({ code }: { code: string }) => code)
+        : index % 3 === 1
+          ? ask(user(id), 'SELECT auth.uid()')
+          : one(user(id), 'SELECT auth.uid()'),
+    );
+    expect(await Promise.all(said)).toEqual(ids.map((id, index) => (index % 3 === 0 ? '22012' : id)));
+  });
+});
+
 describe('changes', () => {
   it.each<[string, () => Promise<unknown>, number]>([
     ['a write tells', () => one(service, `INSERT INTO notes (owner) VALUES ('${ann}') RETURNING 1`), 1],
@@ -156,18 +250,39 @@ describe('a session that all share', () => {
     expect(await one(service, `SELECT count(*)::int FROM notes WHERE text = 'half'`)).toBe(0);
   });
 
+  it('runs nothing for a client that has gone while it waited', async () => {
+    const client = new AbortController();
+    const write = { sql: `INSERT INTO notes (owner, text) VALUES ('${ann}', 'late')`, values: [] };
+    const before = one(service, 'SELECT pg_sleep(0.1)');
+    const work = database.queryAs(service, write, { signal: client.signal });
+    client.abort();
+    await expect(work).rejects.toMatchObject({ code: 'cancelled' });
+    await before;
+    expect(await one(service, `SELECT count(*)::int FROM notes WHERE text = 'late'`)).toBe(0);
+  });
+
   it('survives a statement that never ends', async () => {
     await database.asServer((session) =>
       session.script(`ALTER ROLE anon IN DATABASE postgres SET statement_timeout = '300ms'`),
     );
     database.changed({ schemaMayDiffer: true });
-    const [endless, next] = await Promise.allSettled([
-      one(anon, 'SELECT count(*) FROM generate_series(1, 100000000000)'),
-      one(service, 'SELECT 2'),
+    const endless = 'SELECT count(*) FROM generate_series(1, 100000000000)';
+    const alone = (identity: Identity, sql: string): Promise<unknown> =>
+      database.queryAs(identity, { sql, values: [] }, { readOnly: true }).then(({ rows }) => rows);
+    const stopped = { reason: { code: '57014', message: 'canceling statement due to statement timeout' } };
+    expect(await Promise.allSettled([one(anon, endless), one(service, 'SELECT 2')])).toMatchObject([
+      stopped,
+      { value: 2 },
     ]);
-    expect(endless).toMatchObject({
-      reason: { code: '57014', message: 'canceling statement due to statement timeout' },
-    });
-    expect(next).toMatchObject({ value: 2 });
+    // Those after it have been sent already, and are sent again.
+    expect(
+      await Promise.allSettled([
+        alone(service, 'SELECT 1 AS n'),
+        alone(anon, endless),
+        alone(service, 'SELECT 2 AS n'),
+        alone(anon, endless),
+        alone(service, 'SELECT 3 AS n'),
+      ]),
+    ).toMatchObject([{ value: [{ n: 1 }] }, stopped, { value: [{ n: 2 }] }, stopped, { value: [{ n: 3 }] }]);
   });
 });

@@ -153,6 +153,23 @@ describe('the secrets file', () => {
     expect(filled.names).toEqual(expect.arrayContaining(names));
   });
 
+  it.each<[string, string, string | undefined]>([
+    ['NEXT_PUBLIC_SITE_URL=http://localhost:5173', '', 'http://localhost:5173'],
+    [
+      'NEXT_PUBLIC_SITE_URL=https://mine.example',
+      'NEXT_PUBLIC_SITE_URL=https://yourdomain.com',
+      'https://mine.example',
+    ],
+    ['NEXT_PUBLIC_APP_URL=https://yourdomain.com', 'NEXT_PUBLIC_APP_URL=https://yourdomain.com', undefined],
+    ['NEXT_PUBLIC_APP_URL=http://localhost:5000', 'NEXT_PUBLIC_APP_URL=http://localhost:5000', 'http://localhost:5000'],
+    ['NEXT_PUBLIC_SITE_URL=your-site-url\nNEXT_PUBLIC_APP_URL=http://127.0.0.1:1', '', 'http://127.0.0.1:1'],
+    ['NEXT_PUBLIC_SITE_URL=\nNEXT_PUBLIC_APP_URL=javascript:1', '', undefined],
+  ])('says where the app is: %j beside the template %j', async (text, example, siteUrl) => {
+    const { directory } = await museOnDisk({ '.env.example': `${example}\n`, '.env.local': `${text}\n` });
+    const keys = await createKeys(await generateKeys());
+    expect(await fillSecretsFile(directory, 'development', { url, keys, databasePort: 1 })).toMatchObject({ siteUrl });
+  });
+
   it('follows the port as long as nobody else writes the variable', async () => {
     const { directory } = await museOnDisk({ '.env.local': 'NEXT_PUBLIC_SUPABASE_URL=\nVITE_SUPABASE_URL=\n' });
     const keys = await createKeys(await generateKeys());

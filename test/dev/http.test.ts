@@ -209,6 +209,10 @@ describe('answers', () => {
     expect((await ask('/rest/v1/todos', { apikey: keys.publishable })).status).toBe(200);
   });
 
+  it('keeps an idle connection for a minute', async () => {
+    expect((await ask('/rest/v1/todos', { apikey: keys.publishable })).headers.get('keep-alive')).toBe('timeout=60');
+  });
+
   it('allows every page, as Supabase does', async () => {
     const asked = { origin: 'https://app.example', 'access-control-request-headers': 'apikey,x-client-info' };
     const { status, headers } = await ask('/rest/v1/todos', asked, { method: 'OPTIONS' });

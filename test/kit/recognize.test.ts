@@ -288,6 +288,23 @@ describe('the layouts of other tools', () => {
     });
   });
 
+  it.each([
+    ['supabase/migrations_for_old', ['supabase/migrations'], 1],
+    ['legacy/supabase/migrations', ['supabase/migrations'], 1],
+    ['db/migrations.bak', ['db/migrations'], 1],
+    // No more than a part of a word, or all that there is.
+    ['golden/db/migrations', ['golden/db/migrations'], 1],
+    ['old/db/migrations', ['old/db/migrations'], 0],
+  ])('takes %s last where its name says that it no longer counts', async (many, core, others) => {
+    const few = many === 'golden/db/migrations' ? ['db/migrations'] : core;
+    const place = kit([
+      ...[1, 2, 3].map((nr) => `${many}/2025010${nr}000000_part.sql`),
+      ...few.map((folder) => `${folder}/20260101000000_now.sql`),
+    ]);
+    const layout = await recognizeLayout(place);
+    expect([layout.folders.core, layout.others?.length ?? 0]).toEqual([core, others]);
+  });
+
   it('tells migrations in code apart', async () => {
     const place = kit({ 'migrations/001_a.sql': up, 'migrations/002_b.go': 'package x', 'migrations/003_c.sql': up });
     expect(await recognizeLayout(place)).toMatchObject({ id: 'goose', inCode: ['migrations/002_b.go'] });

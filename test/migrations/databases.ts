@@ -2,19 +2,31 @@
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
+import { installPlatform } from '../../src/database/platform/install.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { startNative, type Native } from '../support/native.ts';
 
 export type Kind = 'embedded' | 'native';
 
-/** Returns a function that opens an empty database of the kind. The file's tests share its server. */
-export function databases(kind: Kind): () => Promise<Database> {
+/**
+ * Returns a function that opens an empty database of the kind. The file's tests share its server.
+ * @param hasPlatform whether a native one has what Supabase has, as the embedded one always does
+ */
+export function databases(kind: Kind, hasPlatform = false): () => Promise<Database> {
   let native: Native;
+  let platform: string | undefined;
   let embedded: Database;
   let count = 0;
   beforeAll(async () => {
-    if (kind === 'native') native = await startNative();
-    else embedded = await openEmbedded();
+    if (kind === 'embedded') {
+      embedded = await openEmbedded();
+      return;
+    }
+    native = await startNative();
+    if (!hasPlatform) return;
+    platform = await native.createDatabase('platform');
+    const database = await openPostgres({ url: platform });
+    await installPlatform(database).finally(() => database.close());
   });
   afterAll(async () => {
     await (kind === 'native' ? native?.stop() : embedded?.close());
@@ -24,8 +36,10 @@ export function databases(kind: Kind): () => Promise<Database> {
       await embedded.script(clean);
       return embedded;
     }
-    const database = await openPostgres({ url: await native.createDatabase(`migrations_${(count += 1)}`) });
+    const url = await native.createDatabase(`migrations_${(count += 1)}`, platform);
+    const database = await openPostgres({ url });
     onTestFinished(() => database.close());
+    if (hasPlatform) await database.script('set search_path to "$user", public, extensions');
     return database;
   };
 }

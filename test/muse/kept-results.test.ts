@@ -6,7 +6,7 @@ import { useOwnCache } from '../support/own-cache.ts';
 
 const cache = useOwnCache();
 
-it('keeps results by their keys, the newest of them', async () => {
+it('keeps results by their keys, those that were used last', async () => {
   const results = keptResults<{ n: number }>('numbers', 2);
   expect(await results.get('a')).toBeUndefined();
   for (const [n, key] of ['a', 'b', 'c'].entries()) {
@@ -19,6 +19,10 @@ it('keeps results by their keys, the newest of them', async () => {
     { n: 1 },
     { n: 2 },
   ]);
+  for (const [n, key] of ['b', 'c'].entries()) await utimes(join(cache(), 'numbers', `${key}.json`), n, n);
+  await results.get('b');
+  await results.keep('d', { n: 3 });
+  expect((await readdir(join(cache(), 'numbers'))).sort()).toEqual(['b.json', 'd.json']);
 });
 
 it.each([

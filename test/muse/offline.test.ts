@@ -36,6 +36,8 @@ beforeAll(async () => {
       fix: false,
       git: false,
       install: false,
+      // The tests themselves prove it.
+      verify: false,
     },
     { databaseUrl: url },
     { signal: new AbortController().signal, environment },

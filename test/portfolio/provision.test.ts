@@ -10,12 +10,15 @@ import { MuseError } from '../../src/shared/error.ts';
 import { environment as cleanEnvironment } from '../support/cli.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
+import { smallKit } from '../kit/repository.ts';
 import { findSecrets } from '../support/find-secrets.ts';
 import { writeMuse } from './fleet.ts';
 import { addRows, rowsOf, useRegistries } from './registries.ts';
 
 /** Creating a product keeps this process busy for longer than it may be silent in other tests. */
 const intervals = { beatMs: 1000, silenceMs: 30_000, pollMs: 50 };
+
+const kit = smallKit();
 
 let fakeApi: FakeApi;
 beforeAll(async () => {
@@ -86,7 +89,7 @@ describe('products of a file', () => {
       const file = join(directory, 'new-muses.yaml');
       await writeFile(
         file,
-        `defaults: { org: acme, region: eu-central-1 }\nmuses:\n  - { name: ${name}, preset: blank, tags: [new] }\n`,
+        `defaults: { kit: ${kit}, org: acme, region: eu-central-1 }\nmuses:\n  - { name: ${name}, preset: blank, tags: [new] }\n`,
       );
       // The first machine writes its journal, and is gone with its disk.
       const lost = portfolioOn(registry, join(directory, 'one'), env, dyingCreator(isThere));
@@ -130,7 +133,7 @@ describe('products of a file', () => {
       const file = join(directory, 'new-muses.yaml');
       await writeFile(
         file,
-        `defaults: { org: acme, region: eu-central-1 }\nmuses: [{ name: ${name}, preset: blank }]\n`,
+        `defaults: { kit: ${kit}, org: acme, region: eu-central-1 }\nmuses: [{ name: ${name}, preset: blank }]\n`,
       );
       const [one, disk] = [join(directory, 'one'), join(directory, 'disk')];
       const first = portfolioOn(

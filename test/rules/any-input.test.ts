@@ -4,6 +4,7 @@ import { lint } from '../../src/rules/registry.ts';
 import { loadParser } from '../../src/sql/parser.ts';
 import { repair } from '../../src/rules/registry.ts';
 import { folders, migrationsOf } from '../migrations/files.ts';
+import { sampled } from '../support/sample.ts';
 import { builtinKit, seeded, statements } from './kit.ts';
 
 await loadParser();
@@ -48,7 +49,7 @@ describe('any input leads to findings, each with its place in the file', () => {
           expect(column).toBeLessThanOrEqual(lines[line - 1]!.length + 1);
         }
       }),
-      { numRuns },
+      { numRuns: sampled(numRuns) },
     );
   });
 
@@ -64,7 +65,7 @@ describe('any input leads to findings, each with its place in the file', () => {
         });
         expect(migrations.length).toBeGreaterThan(0);
       }),
-      { numRuns: 40 },
+      { numRuns: sampled(40) },
     );
   });
 });

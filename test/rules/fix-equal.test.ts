@@ -5,6 +5,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { readSchema } from '../../src/database/schema.ts';
+import { once } from '../../src/shared/lazy.ts';
 import { loadParser } from '../../src/sql/parser.ts';
 import { rehearse } from '../../src/rehearsal/rehearse.ts';
 import { allRules, repair } from '../../src/rules/registry.ts';
@@ -17,7 +18,8 @@ import { mutations } from './mutations.ts';
 
 const kit = builtinKit();
 const builtin = Object.entries(kit).map(([file, sql]) => ({ file, sql }));
-const fresh = databases('embedded');
+// Half the time of the embedded one, in which `fix-run.test.ts` repairs a kit too.
+const fresh = databases('native', true);
 const ours = 'migrations/extensions/001_ours.sql';
 const first = 'migrations/core/001_foundation.sql';
 
@@ -32,11 +34,9 @@ async function meant(good: string): Promise<string[]> {
   return schemaOf(database);
 }
 
-let asItIs: string[];
-beforeAll(async () => {
-  await loadParser();
-  asItIs = await meant('');
-});
+beforeAll(loadParser);
+
+const asItIs = once(() => meant(''));
 
 /** What the defect added or removed: the text that only one of the two has, and the table it is about. */
 function difference(broken: Kit): { text: string; table: string } {
@@ -209,7 +209,7 @@ describe('the built-in kit, broken and fixed, is green and has the schema that w
     for (let count = 0; count < places; count += 1) {
       const broken = plant(random);
       const { text, table } = difference(broken);
-      const expected = good === undefined ? asItIs : await meant(good(text, table));
+      const expected = await (good === undefined ? asItIs() : meant(good(text, table)));
       let schema: string[] = [];
       const mended = await repair({
         migrations: migrationsOf(broken),

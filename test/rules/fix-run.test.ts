@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { installPlatform } from '../../src/database/platform/install.ts';
 import type { Database } from '../../src/database/database.ts';
 import { rehearse } from '../../src/rehearsal/rehearse.ts';
 import { repair } from '../../src/rules/registry.ts';
@@ -36,12 +35,7 @@ async function fix(kit: Kit, open?: () => Promise<Database>): Promise<Repair> {
 }
 
 describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
-  const fresh = databases(kind);
-  const open = async (): Promise<Database> => {
-    const database = await fresh();
-    if (kind === 'native') await installPlatform(database);
-    return database;
-  };
+  const open = databases(kind, true);
 
   it('a kit with every common defect passes lint and rehearsal after its repair', async () => {
     const { remaining, decisions, classes } = await fix(broken, open);

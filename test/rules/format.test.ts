@@ -106,6 +106,21 @@ Errors by rule: 2 rls-missing, 1 policy-recursive`);
     expect(whole).toContain('Table public.tags has no row-level security.');
   });
 
+  it('says of the seventh error of a kind only where it is, and of what', () => {
+    const made = Array.from({ length: 20 }, (_, index) => ({
+      ...error,
+      line: index + 1,
+      object: `public.table_${index}`,
+      message: `Table public.table_${index} has no row-level security.`,
+      suggestion: `ALTER TABLE table_${index} ENABLE ROW LEVEL SECURITY;`,
+    }));
+    const lines = formatText(made, { ...plain, width: 80 }).split('\n');
+    expect(lines.filter((line) => line.includes('→'))).toHaveLength(6);
+    expect(lines.filter((line) => line.startsWith('The same for'))).toHaveLength(1);
+    expect(lines.filter((line) => / public\.table_\d+$/.test(line) && line.includes(':14 '))).toHaveLength(14);
+    expect(formatText(made, { ...plain, width: 80, verbose: true }).match(/→/g)).toHaveLength(20);
+  });
+
   it('shows 8 errors of two rules whole, and 55 warnings, in less than 50 lines', () => {
     const made = (rule: string, severity: Finding['severity'], count: number): Finding[] =>
       Array.from({ length: count }, (_, index) => ({

@@ -104,6 +104,28 @@ describe('folding', () => {
       [[1, 3], [2]],
     ],
     [
+      'a template, or another dialect, is said once, and explains what cannot be read in its file',
+      [
+        finding(1, { rule: 'template-file' }),
+        finding(2, { rule: 'syntax-error' }),
+        finding(3, { rule: 'template-file', file: two }),
+        finding(4, { rule: 'foreign-dialect', file: 'other/001.sql' }),
+        finding(5, { rule: 'foreign-dialect', file: 'other/001.sql' }),
+        finding(6, { rule: 'syntax-error', file: 'other/001.sql' }),
+        finding(7, { rule: 'syntax-error', file: 'other/002.sql' }),
+      ],
+      [[1, 2, 3], [4, 5, 6], [7]],
+    ],
+    [
+      'a history that starts in the middle explains everything that is missing',
+      [
+        finding(1, { rule: 'history-incomplete' }),
+        finding(2, { rule: 'unknown-relation', object: 'public.a' }),
+        finding(3, { rule: 'unknown-relation', object: 'public.b' }),
+      ],
+      [[1, 2, 3]],
+    ],
+    [
       'a rule whose findings each need a change of their own is never folded',
       [
         finding(1, { rule: 'rls-missing', object: 'public.a' }),

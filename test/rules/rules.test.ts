@@ -537,6 +537,88 @@ const cases: [RuleName, Files, string[], Files][] = [
     ['extensions/002_b.sql:1:1'],
     { [ours]: 'select 1;', [one]: 'select 1;' },
   ],
+  [
+    'policy-trusts-user-metadata',
+    {
+      [one]: `${notes}create policy p on notes to authenticated using (user_id = auth.uid() or (auth.jwt() -> 'user_metadata' ->> 'role') = 'admin');`,
+    },
+    ['core/001_one.sql:3:1'],
+    {
+      [one]: `${notes}create policy p on notes to authenticated using (user_id = auth.uid() and (auth.jwt() -> 'user_metadata' ->> 'taste') = 'all');
+        create policy r on notes as restrictive to authenticated using ((auth.jwt() -> 'user_metadata' ->> 'role') = 'admin');
+        create policy a on notes to authenticated using ((auth.jwt() -> 'app_metadata' ->> 'role') = 'user_metadata');`,
+    },
+  ],
+  [
+    'policy-trusts-user-metadata',
+    {
+      [one]: `${notes}create function is_admin() returns boolean language sql stable as $$ select auth.jwt() #>> '{user_metadata,role}' = 'admin' $$;
+create policy p on notes to authenticated using (auth.uid() is not null and is_admin());`,
+    },
+    ['core/001_one.sql:4:1'],
+    {
+      [one]: `${notes}create function is_admin() returns boolean language sql stable as $$ select auth.jwt() #>> '{app_metadata,role}' = 'admin' $$;
+create policy p on notes to authenticated using (is_admin());`,
+    },
+  ],
+  [
+    'soft-delete-refused',
+    {
+      [one]: `${notes}alter table notes add deleted_at timestamptz;
+create policy r on notes for select to authenticated using (user_id = auth.uid() and deleted_at is null);
+create policy u on notes for update to authenticated using (user_id = auth.uid());`,
+    },
+    ['core/001_one.sql:4:1'],
+    {
+      [one]: `${notes}alter table notes add deleted_at timestamptz;
+create policy r on notes for select to authenticated using (user_id = auth.uid() and deleted_at is null);
+create policy all_r on notes for select to authenticated using (user_id = auth.uid());
+create policy u on notes for update to authenticated using (user_id = auth.uid());`,
+    },
+  ],
+  [
+    'soft-delete-refused',
+    {
+      [one]: `${notes}alter table notes add is_deleted boolean;
+create policy a on notes for all to authenticated using (user_id = auth.uid() and not is_deleted) with check (user_id = auth.uid());`,
+    },
+    ['core/001_one.sql:4:1'],
+    {
+      [one]: `${notes}alter table notes add is_deleted boolean;
+create policy a on notes for all to authenticated using (user_id = auth.uid() and is_deleted = false);
+create policy d on notes for delete to authenticated using (user_id = auth.uid());`,
+    },
+  ],
+  ...[
+    ['create table {{ .Prefix }}a (id int);', '1:14'],
+    ['select 1;\n{% if x %} select 2; {% endif %}', '2:1'],
+    ['create table <%= name %> (id int);', '1:14'],
+    ['create table ${schema}.a (id int);', '1:14'],
+    ['<<<<<<< HEAD\nselect 1;\n=======\nselect 2;\n>>>>>>> other', '1:1'],
+  ].map(([sql = '', at = '']): [RuleName, Files, string[], Files] => [
+    'template-file',
+    { [one]: sql },
+    [`core/001_one.sql:${at}`],
+    { [one]: "select '{{ .Prefix }} {% if %} <%= a %> ${b}'; -- {{ .a }}\n/* <<<<<<< */" },
+  ]),
+  [
+    'history-incomplete',
+    {
+      [one]:
+        'alter table people add x int;\nalter table orders add x int;\nalter table shipments add x int;\ncreate table warehouse (id int);',
+    },
+    ['core/001_one.sql:1:13'],
+    {
+      [one]:
+        'alter table people add x int;\nalter table orders add x int;\ncreate table shipments (id int);\ncreate table warehouse (id int);',
+    },
+  ],
+  [
+    'extension-unavailable',
+    { [one]: 'create extension if not exists pgroonga;\ncreate extension pg_trgm;' },
+    ['core/001_one.sql:1:1'],
+    { [one]: 'create extension if not exists pg_trgm; create extension if not exists supabase_vault;' },
+  ],
 ];
 
 describe('rollback-empty', () => {

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadParser } from '../../src/sql/parser.ts';
 import { parseSql } from '../../src/sql/split.ts';
+import { sampled } from '../support/sample.ts';
 
 beforeAll(loadParser);
 
@@ -158,7 +159,7 @@ describe('any input', () => {
           end = statement.end;
         }
       }),
-      { numRuns: 500 },
+      { numRuns: sampled(500) },
     );
   });
 

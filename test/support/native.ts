@@ -22,8 +22,11 @@ import { installedBinaries, nativeBinaries, type User } from './native-binaries.
 export interface Native {
   /** The superuser's URL; default database `postgres`. */
   url(database?: string): string;
-  /** Creates an empty database and returns the superuser's URL for it. On a shared server the name gets a suffix. */
-  createDatabase(name: string): Promise<string>;
+  /**
+   * Creates a database and returns the superuser's URL for it. On a shared server the name gets a suffix.
+   * @param template the URL of another one to copy, to which nobody may be connected; without it, the database is empty
+   */
+  createDatabase(name: string, template?: string): Promise<string>;
   /** Stops the server or, on a shared one, drops the databases that were created through this handle. */
   stop(): Promise<void>;
 }
@@ -220,10 +223,11 @@ function handle(base: string, shared: boolean): Native {
   };
   return {
     url,
-    async createDatabase(name) {
+    async createDatabase(name, template) {
       const full = shared ? `${name}_${randomBytes(4).toString('hex')}` : name;
       // template0, because a connection to template1 in another test file would make this fail.
-      await run(`CREATE DATABASE ${pg.escapeIdentifier(full)} TEMPLATE template0`);
+      const from = template === undefined ? 'template0' : decodeURIComponent(new URL(template).pathname.slice(1));
+      await run(`CREATE DATABASE ${pg.escapeIdentifier(full)} TEMPLATE ${pg.escapeIdentifier(from)}`);
       made.push(full);
       return url(full);
     },

@@ -2,9 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import type { Migration } from '../../src/sql/migration.ts';
-import { withSchema } from './database.ts';
+import { openProofDatabase, withSchema } from './database.ts';
 import { asMigration, installFiles } from './kit.ts';
 import { errorsOf, findingsOf, objectsOf } from './prove-files.ts';
 
@@ -19,7 +18,7 @@ let database: Database;
 let kit: Migration[];
 let ofKit: Set<string>;
 beforeAll(async () => {
-  database = await openEmbedded();
+  database = await openProofDatabase();
   kit = await installFiles(database, [], ['notes: title text!, body text, owner user'], isWhole ? undefined : ofUsers);
   ofKit = new Set(await objectsOf(database));
 });

@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { checkCatalog } from '../../src/verify/catalog/catalog-check.ts';
 import type { Expectations } from '../../src/rules/engine/live/expectations.ts';
-import { withSchema } from './database.ts';
+import { openProofDatabase, withSchema } from './database.ts';
 
 let database: Database;
 beforeAll(async () => {
-  database = await openEmbedded();
+  database = await openProofDatabase();
 });
 afterAll(() => database.close());
 
@@ -132,6 +131,24 @@ const cases: Case[] = [
     sql: 'alter policy notes_add on public.notes with check (true)',
     finds: ['policy-always-true policy "notes_add" on public.notes'],
     expectations: publicRead,
+  },
+  {
+    name: 'a role that users write into their metadata',
+    sql: replaceRead("for select to authenticated using ((select auth.jwt() -> 'user_metadata' ->> 'role') = 'admin')"),
+    finds: ['policy-trusts-user-metadata policy "notes_read" on public.notes'],
+  },
+  {
+    name: '… that only narrows what is theirs',
+    sql: replaceRead(
+      "for select to authenticated using (user_id = (select auth.uid()) and (select auth.jwt() -> 'user_metadata' ->> 'role') = 'admin')",
+    ),
+    finds: [],
+  },
+  {
+    name: 'a mark that hides its row from the user who sets it',
+    sql: `alter table public.notes add deleted_at timestamptz; ${replaceRead('for select to authenticated using (user_id = (select auth.uid()) and deleted_at is null)')}
+      create policy marks on public.notes for update to authenticated using (user_id = (select auth.uid())) with check (user_id = (select auth.uid())); grant update on public.notes to authenticated`,
+    finds: ['soft-delete-refused policy "notes_read" on public.notes'],
   },
   {
     name: 'true for the service role',

@@ -1,16 +1,15 @@
 /** Conditions of every form on the rows of a table, wherever they are asked: each hole with the smallest repair. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import type { Finding } from '../../src/shared/finding.ts';
-import { withSchema } from './database.ts';
+import { openProofDatabase, withSchema } from './database.ts';
 import { callable, helper, mine, ofTeams, ours, owned, partOf, seenBy } from './designs.ts';
 import { asMigration } from './kit.ts';
 import { errorsOf, findingsOf } from './prove-files.ts';
 
 let database: Database;
 beforeAll(async () => {
-  database = await openEmbedded();
+  database = await openProofDatabase();
 });
 afterAll(() => database.close());
 

@@ -1,16 +1,15 @@
 /** Holes of many kinds in small schemas, each with the smallest repair, which leaves no error; and correct designs, without any. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { casts, correctDesigns, withCast } from './correct-designs.ts';
-import { withSchema } from './database.ts';
+import { openProofDatabase, withSchema } from './database.ts';
 import { callable, mine, ofTeams, ours, owned, seenBy } from './designs.ts';
 import { asMigration } from './kit.ts';
 import { errorsOf, findingsOf } from './prove-files.ts';
 
 let database: Database;
 beforeAll(async () => {
-  database = await openEmbedded();
+  database = await openProofDatabase();
 });
 afterAll(() => database.close());
 

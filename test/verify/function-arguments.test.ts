@@ -1,16 +1,15 @@
 /** Functions that find rows by their arguments: in states that they ask for, and by keys within texts. All are proven at once. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import type { Finding } from '../../src/shared/finding.ts';
-import { withSchema } from './database.ts';
+import { openProofDatabase, withSchema } from './database.ts';
 import { callable, mine, owned, partOf } from './designs.ts';
 import { asMigration } from './kit.ts';
 import { errorsOf, findingsOf } from './prove-files.ts';
 
 let database: Database;
 beforeAll(async () => {
-  database = await openEmbedded();
+  database = await openProofDatabase();
 });
 afterAll(() => database.close());
 

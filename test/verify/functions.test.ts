@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
-import { withSchema } from './database.ts';
+import { openProofDatabase, withSchema } from './database.ts';
 
 let database: Database;
 beforeAll(async () => {
-  database = await openEmbedded();
+  database = await openProofDatabase();
 });
 afterAll(() => database.close());
 
@@ -227,8 +227,8 @@ const holes: { name: string; object: string; hole: string; repaired: string; rul
   },
 ];
 
-const prove = (sql: string) =>
-  withSchema(database, `${tables} ${sql}`, (session) => verifyIsolation(session, { declarations: [] }));
+const prove = (sql: string, on = database) =>
+  withSchema(on, `${tables} ${sql}`, (session) => verifyIsolation(session, { declarations: [] }));
 
 describe('a function that returns rows of others', () => {
   it.each(holes)('$name', async ({ hole, repaired, object, rules = ['anon-read', 'isolation-read'] }) => {
@@ -300,6 +300,20 @@ describe('a function that returns every row', () => {
   });
 });
 
+/** A function that the proof names with the reason why it does not call it. */
+async function expectNotCalled(on: Database, sql: string, severity: string, reason: string): Promise<void> {
+  const report = await prove(sql, on);
+  expect(report.findings.map((finding) => [finding.rule, finding.object, finding.severity])).toEqual([
+    ['not-proven', 'public.f()', severity],
+  ]);
+  expect(report.findings[0]!.message).toContain(reason);
+  expect(report.notProven).toBe(1);
+  expect(report.tables.find(({ table }) => table === 'public.f()')).toMatchObject({
+    checks: [],
+    notes: [expect.stringContaining(reason)],
+  });
+}
+
 describe('a function that is not called', () => {
   it.each<[name: string, sql: string, severity: string, reason: string]>([
     [
@@ -307,19 +321,6 @@ describe('a function that is not called', () => {
       `create sequence public.s; create function public.f() returns bigint language sql ${head} as $$ select setval('public.s', 5) $$`,
       'error',
       'sets a sequence',
-    ],
-    [
-      'sends a request',
-      "create extension if not exists pg_net; create function public.f() returns bigint language sql as $$ select net.http_post('https://example.com') $$",
-      'warning',
-      'sends HTTP requests',
-    ],
-    [
-      'sends a request by another function',
-      `create extension if not exists pg_net; create function api.send() returns bigint language sql as $$ select net.http_post('https://example.com') $$; revoke execute on function api.send() from public;
-      create function public.f() returns void language plpgsql ${head} as $$ begin perform api.send(); end $$`,
-      'error',
-      'sends HTTP requests',
     ],
     [
       'copies to a program',
@@ -333,30 +334,44 @@ describe('a function that is not called', () => {
       'error',
       'talks to another database',
     ],
-  ])('because it %s', async (_, sql, severity, reason) => {
-    const report = await prove(sql);
-    expect(report.findings.map((finding) => [finding.rule, finding.object, finding.severity])).toEqual([
-      ['not-proven', 'public.f()', severity],
-    ]);
-    expect(report.findings[0]!.message).toContain(reason);
-    expect(report.notProven).toBe(1);
-    expect(report.tables.find(({ table }) => table === 'public.f()')).toMatchObject({
-      checks: [],
-      notes: [expect.stringContaining(reason)],
-    });
-  });
+  ])('because it %s', (_, sql, severity, reason) => expectNotCalled(database, sql, severity, reason));
 });
 
-it('names a silenced trigger with its function, and does not silence one because of a word in a comment', async () => {
-  const trigger = (body: string): string => `create extension if not exists pg_net;
-    create function api.hook() returns trigger language plpgsql ${head} as $$ begin ${body} return new; end $$; revoke execute on function api.hook() from public;
-    create trigger hook after update on public.notes for each row execute function api.hook()`;
-  const silenced = await prove(trigger("perform net.http_post('https://example.com');"));
-  expect(silenced.findings.map((finding) => [finding.rule, finding.object, finding.severity])).toEqual([
-    ['not-proven', 'public.notes', 'error'],
-  ]);
-  expect(silenced.findings[0]!.message).toContain('trigger hook (api.hook) sends HTTP requests');
-  expect((await prove(trigger('/* select http_post( ) */'))).findings).toEqual([]);
+describe('what the extensions of Supabase have', () => {
+  // The native server has none of their files.
+  let embedded: Database;
+  beforeAll(async () => {
+    embedded = await openEmbedded();
+  });
+  afterAll(() => embedded.close());
+
+  it.each<[name: string, sql: string, severity: string, reason: string]>([
+    [
+      'sends a request',
+      "create extension if not exists pg_net; create function public.f() returns bigint language sql as $$ select net.http_post('https://example.com') $$",
+      'warning',
+      'sends HTTP requests',
+    ],
+    [
+      'sends a request by another function',
+      `create extension if not exists pg_net; create function api.send() returns bigint language sql as $$ select net.http_post('https://example.com') $$; revoke execute on function api.send() from public;
+      create function public.f() returns void language plpgsql ${head} as $$ begin perform api.send(); end $$`,
+      'error',
+      'sends HTTP requests',
+    ],
+  ])('is not called: %s', (_, sql, severity, reason) => expectNotCalled(embedded, sql, severity, reason));
+
+  it('names a silenced trigger with its function, and does not silence one because of a word in a comment', async () => {
+    const trigger = (body: string): string => `create extension if not exists pg_net;
+      create function api.hook() returns trigger language plpgsql ${head} as $$ begin ${body} return new; end $$; revoke execute on function api.hook() from public;
+      create trigger hook after update on public.notes for each row execute function api.hook()`;
+    const silenced = await prove(trigger("perform net.http_post('https://example.com');"), embedded);
+    expect(silenced.findings.map((finding) => [finding.rule, finding.object, finding.severity])).toEqual([
+      ['not-proven', 'public.notes', 'error'],
+    ]);
+    expect(silenced.findings[0]!.message).toContain('trigger hook (api.hook) sends HTTP requests');
+    expect((await prove(trigger('/* select http_post( ) */'), embedded)).findings).toEqual([]);
+  });
 });
 
 it('says of a procedure that commits that it was not tried', async () => {

@@ -1,15 +1,14 @@
 /** Tables without foreign keys: what policies compare their columns with tells whose the rows are. All are proven at once. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { openEmbedded } from '../../src/database/embedded/embedded.ts';
-import { withSchema } from './database.ts';
+import { openProofDatabase, withSchema } from './database.ts';
 import { helper, mine, owned } from './designs.ts';
 import { asMigration } from './kit.ts';
 import { findingsOf } from './prove-files.ts';
 
 let database: Database;
 beforeAll(async () => {
-  database = await openEmbedded();
+  database = await openProofDatabase();
 });
 afterAll(() => database.close());
 

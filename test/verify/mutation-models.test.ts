@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { expectationsOf } from '../../src/muse/declared-schema.ts';
 import { asMigration } from './kit.ts';
 import { models } from './models.ts';
 import { foundIn, missedIn } from './open-families.ts';
 import { sessionKit } from './session-kit.ts';
 import { makeWorld, sweep } from './sweep.ts';
+import { openProofDatabase } from './database.ts';
 
 let database: Database;
 beforeAll(async () => {
-  database = await openEmbedded();
+  database = await openProofDatabase();
 });
 afterAll(() => database.close());
 

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import type { Finding } from '../../src/shared/finding.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
-import { withSchema } from './database.ts';
+import { openProofDatabase, withSchema } from './database.ts';
 import { probe, type Reach } from './prober/probe.ts';
 import { Random } from './prober/random.ts';
 import { makeSchema, type MadeSchema } from './prober/schema.ts';
@@ -15,7 +14,7 @@ const schemas = (isAll ? 10_000 : 300) / perSchema;
 
 let database: Database;
 beforeAll(async () => {
-  database = await openEmbedded();
+  database = await openProofDatabase();
 });
 afterAll(() => database.close());
 

@@ -224,8 +224,8 @@ function borrow({ socket, onTold }: Connection, { signal, timeoutMs }: WorkerOpt
   signal?.addEventListener('abort', onAbort, { once: true });
   if (timeoutMs !== undefined) limitCalls(timeoutMs);
   return {
-    query: (sql, parameters, first, last) =>
-      call((id) => ({ kind: 'query', id, sql, parameters, first, last })) as Promise<WireResult>,
+    query: (sql, parameters, opening) =>
+      call((id) => ({ kind: 'query', id, sql, parameters, opening })) as Promise<WireResult>,
     script: async (sql) => void (await call((id) => ({ kind: 'script', id, sql }))),
     limitCalls,
     close: leave,

@@ -108,13 +108,16 @@ async function open() {
 }
 
 /**
+ * Sends messages and returns the result of the last statement that is described.
  * @param {PGlite} database
  * @param {Uint8Array[]} messages
  * @param {(text: string) => void} [onRaise] called while it runs
  */
 async function run(database, messages, onRaise) {
-  const fields = [];
-  const rows = [];
+  /** @type {import('../wire.ts').WireField[]} */
+  let fields = [];
+  /** @type {(string | null)[][]} */
+  let rows = [];
   let tag = '';
   let done = 0;
   /** @type {{ done?: number } | undefined} */
@@ -131,7 +134,11 @@ async function run(database, messages, onRaise) {
   for (const answer of answers) {
     if (answer.name === 'rowDescription') {
       const description = /** @type {import('./protocol.ts').RowDescription} */ (/** @type {unknown} */ (answer));
-      for (const field of description.fields) fields.push({ name: field.name, type: field.dataTypeID });
+      fields = description.fields.map(({ name, dataTypeID }) => ({ name, type: dataTypeID }));
+      rows = [];
+    } else if (answer.name === 'noData') {
+      fields = [];
+      rows = [];
     } else if (answer.name === 'dataRow') {
       rows.push(/** @type {import('./protocol.ts').DataRow} */ (/** @type {unknown} */ (answer)).fields);
     } else if (answer.name === 'commandComplete') {
@@ -183,6 +190,74 @@ function afterCopy(sql) {
   return sql.toLowerCase().includes('copy') ? [protocol.serialize.copyFail('nobody sends data here')] : [];
 }
 
+/** How many statements stay prepared, those that were used last. */
+const mostPrepared = 100;
+/** @type {Map<string, string>} The names of prepared statements by their text, the one that was used last at the end. */
+const prepared = new Map();
+/** @type {string[]} Statements to be forgotten by PostgreSQL, too. */
+let dropped = [];
+let lastPrepared = 0;
+
+/** @param {string} sql */
+function forget(sql) {
+  dropped.push(/** @type {string} */ (prepared.get(sql)));
+  prepared.delete(sql);
+}
+
+/**
+ * Has PostgreSQL read and plan a text once, and gives it a name. PostgreSQL plans it again where a table, the role or the
+ * search path has changed.
+ * @param {string} sql
+ */
+function prepare(sql) {
+  const known = prepared.get(sql);
+  const name = known ?? `muse_${++lastPrepared}`;
+  prepared.delete(sql);
+  prepared.set(sql, name);
+  if (prepared.size > mostPrepared) forget(/** @type {string} */ (prepared.keys().next().value));
+  return { name, messages: known === undefined ? [protocol.serialize.parse({ name, text: sql })] : [] };
+}
+
+/** PostgreSQL's code for a prepared statement that is not there. */
+const notPrepared = '26000';
+
+/**
+ * Runs statements as one message: after an error, PostgreSQL skips everything up to the Sync.
+ * @param {PGlite} database
+ * @param {import('../wire.ts').WireStatement[]} statements
+ * @param {boolean} keep whether they stay prepared
+ */
+async function query(database, statements, keep) {
+  const { serialize } = protocol;
+  const fresh = statements.filter(({ sql }) => !prepared.has(sql));
+  const closed = dropped;
+  dropped = [];
+  const messages = statements.flatMap(({ sql, parameters }, index) => {
+    const { name, messages } = keep ? prepare(sql) : { name: '', messages: [serialize.parse({ text: sql })] };
+    // Only the last has a result.
+    const describe = index === statements.length - 1 ? [serialize.describe({ type: 'P' })] : [];
+    const bind = serialize.bind({ statement: name, values: parameters });
+    return [...messages, bind, ...describe, serialize.execute({}), ...afterCopy(sql)];
+  });
+  const close = closed.map((name) => serialize.close({ type: 'S', name }));
+  try {
+    const result = await run(database, [...close, ...messages, serialize.sync()]);
+    // Saves the next one an attempt: see below.
+    if (result.tag === 'DISCARD ALL') prepared.clear();
+    return result;
+  } catch (error) {
+    if (!keep) throw error;
+    // They may not have been prepared.
+    for (const { sql } of fresh) if (prepared.has(sql)) forget(sql);
+    const isGone = /** @type {{ code?: string }} */ (error).code === notPrepared;
+    if (!isGone || fresh.length === statements.length) throw error;
+    // Another client has discarded them, and nothing has been done yet.
+    prepared.clear();
+    await run(database, [serialize.query('ROLLBACK')]);
+    return query(database, statements, keep);
+  }
+}
+
 /**
  * @param {PGlite} database
  * @param {Request} request
@@ -197,20 +272,8 @@ async function answer(database, request) {
         request.raises ? (raised) => port.postMessage({ id: request.id, raised }) : undefined,
       );
       return undefined;
-    case 'query': {
-      // Each on its own: after one that failed, the next must not run.
-      if (request.first !== undefined) await run(database, [serialize.query(request.first)]);
-      const result = await run(database, [
-        serialize.parse({ text: request.sql }),
-        serialize.bind({ values: request.parameters }),
-        serialize.describe({ type: 'P' }),
-        serialize.execute({}),
-        ...afterCopy(request.sql),
-        serialize.sync(),
-      ]);
-      if (request.last !== undefined) await run(database, [serialize.query(request.last)]);
-      return result;
-    }
+    case 'query':
+      return query(database, request.statements, request.keep);
     case 'raw':
       return forward(database, request.messages);
     case 'dump':
@@ -260,11 +323,15 @@ function describe(error) {
 
 try {
   const database = await open();
+  /** One after the other: what a request sends in several messages belongs together. */
+  let last = Promise.resolve();
   port.on('message', (/** @type {Request} */ request) => {
-    answer(database, request).then(
-      (value) => port.postMessage({ id: request.id, value }),
-      (error) => port.postMessage({ id: request.id, error: describe(error) }),
-    );
+    last = last
+      .then(() => answer(database, request))
+      .then(
+        (value) => port.postMessage({ id: request.id, value }),
+        (error) => port.postMessage({ id: request.id, error: describe(error) }),
+      );
   });
   port.postMessage({ id: 0 });
 } catch (error) {

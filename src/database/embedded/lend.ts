@@ -119,7 +119,7 @@ function serve(client: Socket, token: string, { turns, changed, drop }: LendOpti
     }
     switch (said.kind) {
       case 'query':
-        return answer(said.id, wire.query(said.sql, said.parameters, said.first, said.last));
+        return answer(said.id, wire.query(said.sql, said.parameters, said.opening));
       case 'script':
         return answer(said.id, wire.script(said.sql));
       case 'drop':

@@ -1,5 +1,5 @@
 /** The messages between the main thread and `embedded-worker.js`. */
-import type { ServerReport, WireField } from '../wire.ts';
+import type { ServerReport, WireField, WireStatement } from '../wire.ts';
 
 /** Files in one buffer, which replaces thousands of small reads by one. */
 export interface Pack {
@@ -40,13 +40,11 @@ export interface WorkerInput {
 /** `id` counts up from 1. The response with ID 0 means that the database is open. */
 export type Request = { id: number } & RequestBody;
 export type RequestBody =
-  | {
-      kind: 'query';
-      sql: string;
-      parameters: (string | null)[];
-      first?: string | undefined;
-      last?: string | undefined;
-    }
+  /**
+   * Statements that are sent as one, answered by the result of the last; after one that failed, the others do not run.
+   * `keep`: they are likely to come again, and stay prepared.
+   */
+  | { kind: 'query'; statements: WireStatement[]; keep: boolean }
   /** `raises`: whether the messages of RAISE are sent while it runs. */
   | { kind: 'script'; sql: string; raises: boolean }
   /** Messages of the wire protocol, answered by what PostgreSQL sends back. Those that belong together are one element. */

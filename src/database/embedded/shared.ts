@@ -1,5 +1,8 @@
-import type { Database } from '../database.ts';
-import { createDatabase } from '../session.ts';
+import { cancelled } from '../../shared/error.ts';
+import type { Database, QueryResult, Session, Statement, TransactionStart } from '../database.ts';
+import { createDatabase, toResult } from '../session.ts';
+import { toParameter } from '../values.ts';
+import type { WireResult } from '../wire.ts';
 import { type Channels, createChannels } from './channels.ts';
 import { deleteData, lockDirectory } from './directory.ts';
 import { describeEmbedded, type EmbeddedOptions, prepareEngine, startEngine } from './embedded.ts';
@@ -8,6 +11,19 @@ import { markServed, removeLeftovers } from './served.ts';
 import { type Change, createTurns, type SessionUser, type Turns } from './turns.ts';
 import type { WorkerWire } from './worker-wire.ts';
 
+/** How a transaction starts in an engine that knows no `statement_timeout`. */
+export interface LimitedStart extends TransactionStart {
+  /** A statement that takes longer than so many ms ends the engine, with `statement-timeout`; undefined for no limit. */
+  limitMs?: number | undefined;
+  /** Gives up the wait for a turn. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface SharedDatabase extends Database {
+  transaction<T>(work: (session: Session) => Promise<T>, start?: LimitedStart): Promise<T>;
+  alone<Row = Record<string, unknown>>(statement: Statement, start: LimitedStart): Promise<QueryResult<Row>>;
+}
+
 /**
  * An embedded database that one process has open and shares: with its own requests, with clients of the wire protocol,
  * and with commands of other processes, which find its socket in the directory.
@@ -15,9 +31,9 @@ import type { WorkerWire } from './worker-wire.ts';
 export interface SharedEmbedded {
   /**
    * The database for the process's own work. A transaction, and a query outside of one, wait for their turn. An engine
-   * that was ended (`limitStatements`, a fault) is started again for the next turn.
+   * that was ended (`limitMs`, a fault) is started again for the next turn.
    */
-  readonly database: Database & { limitStatements(ms: number | undefined): void };
+  readonly database: SharedDatabase;
   /** For others that take turns on the session. */
   readonly turns: Turns;
   readonly channels: Channels;
@@ -87,7 +103,7 @@ export async function shareEmbedded(options: EmbeddedOptions = {}): Promise<Shar
   };
   const inner = createDatabase(
     {
-      query: (sql, parameters, first, last) => inTurn((wire) => wire.query(sql, parameters, first, last)),
+      query: (sql, parameters, opening) => inTurn((wire) => wire.query(sql, parameters, opening)),
       script: (sql) => inTurn((wire) => wire.script(sql)),
       close,
     },
@@ -97,8 +113,21 @@ export async function shareEmbedded(options: EmbeddedOptions = {}): Promise<Shar
   return {
     database: {
       ...inner,
-      transaction: (work, options) => turns.take(own, () => inner.transaction(work, options)),
-      limitStatements: (ms) => turns.mine()?.limitCalls(ms),
+      transaction: (work, options) =>
+        turns.take(own, (wire) => {
+          const { limitMs, signal, ...start } = options ?? {};
+          if (signal?.aborted) throw cancelled(signal.reason);
+          wire.limitCalls(limitMs);
+          return inner.transaction(work, options && start);
+        }),
+      async alone<Row>({ sql, values }: Statement, { limitMs, signal, ...start }: LimitedStart) {
+        const send = (wire: WorkerWire): Promise<WireResult> => {
+          if (signal?.aborted) throw cancelled(signal.reason);
+          wire.limitCalls(limitMs);
+          return wire.query(sql, values.map(toParameter), { ...start, whole: true });
+        };
+        return toResult<Row>(await (start.readOnly === true ? turns.ahead(own, send) : turns.take(own, send)));
+      },
     },
     turns,
     channels,

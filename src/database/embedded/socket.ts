@@ -3,10 +3,10 @@ import type { Socket } from 'node:net';
 import { deserialize, serialize } from 'node:v8';
 import { MuseError, type MuseErrorFields, unexpected } from '../../shared/error.ts';
 import { DatabaseError, type DatabaseErrorFields } from '../database.ts';
-import type { WireResult } from '../wire.ts';
+import type { Opening, WireResult } from '../wire.ts';
 
 /** Incremented with each change of the messages: two versions of this package do not talk to each other. */
-export const socketVersion = 1;
+export const socketVersion = 2;
 
 /** The content of `server.json` in the database's directory, which only its owner can read. */
 export interface ServerFile {
@@ -17,13 +17,12 @@ export interface ServerFile {
   token: string;
 }
 
-/** A query with the scripts that run before and after it. */
+/** A query with the transaction that it starts. */
 interface Query {
   kind: 'query';
   sql: string;
   parameters: (string | null)[];
-  first?: string | undefined;
-  last?: string | undefined;
+  opening?: Opening | undefined;
 }
 
 /** What a client says. The first message is `open`, and is answered when its turn has come. */

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { WorkerWire } from './worker-wire.ts';
+import { NeverStarted, type WorkerWire } from './worker-wire.ts';
 
 /** What was changed in a shared database. */
 export interface Change {
@@ -25,6 +25,12 @@ export interface Turns {
    * @throws MuseError what starting the engine throws
    */
   take<T>(user: SessionUser, work: (wire: WorkerWire) => Promise<T>, signal?: AbortSignal): Promise<T>;
+  /**
+   * As `take`, for work that is one message which starts and ends a transaction that only reads: the next of the same
+   * user may be sent before it is answered, so that the engine need not wait for this thread. Where the engine ends before
+   * it came to it, the work is done again.
+   */
+  ahead<T>(user: SessionUser, work: (wire: WorkerWire) => Promise<T>): Promise<T>;
   /** The session that the caller's turn has; undefined outside of a turn. */
   mine(): WorkerWire | undefined;
   /** Runs something outside of the caller's turn, so that it can take one of its own. */
@@ -34,6 +40,9 @@ export interface Turns {
   /** Runs `work` as a turn in which no engine runs. */
   withoutEngine<T>(work: () => Promise<T>): Promise<T>;
 }
+
+/** How many messages are sent before the first is answered: enough for the engine always to have one. */
+const mostAhead = 4;
 
 /** Puts the session back to what it was when it was opened. DISCARD ALL does not change the user of the session. */
 async function reset(wire: WorkerWire): Promise<void> {
@@ -49,6 +58,8 @@ async function reset(wire: WorkerWire): Promise<void> {
 export function createTurns(start: () => Promise<WorkerWire>, prepare: (wire: WorkerWire) => Promise<void>): Turns {
   const turn = new AsyncLocalStorage<WorkerWire>();
   const queue: (() => void)[] = [];
+  /** What was sent ahead and is not answered, oldest first. None of these fails. */
+  const sent = new Set<Promise<unknown>>();
   let busy = false;
   let wire: WorkerWire | undefined;
   /** Whose state the session has; undefined for a session that is as new. */
@@ -113,15 +124,41 @@ export function createTurns(start: () => Promise<WorkerWire>, prepare: (wire: Wo
     return wire;
   }
 
+  /** Does work whose answer the next need not wait for. */
+  async function send<T>(user: SessionUser, work: (wire: WorkerWire) => Promise<T>): Promise<T> {
+    await acquire();
+    try {
+      if (last !== user) await Promise.all(sent);
+      while (sent.size >= mostAhead) await sent.values().next().value;
+      const answer = work(await sessionFor(user));
+      const settled: Promise<unknown> = answer.catch(() => undefined).finally(() => sent.delete(settled));
+      sent.add(settled);
+      return answer;
+    } finally {
+      release();
+    }
+  }
+
   return {
     async take(user, work, signal) {
-      if (turn.getStore() !== undefined) throw new Error('A turn inside a turn would wait for itself');
+      if (turn.getStore() !== undefined) throw nested();
       await acquire(signal);
       try {
+        await Promise.all(sent);
         const session = await sessionFor(user);
         return await turn.run(session, () => work(session));
       } finally {
         release();
+      }
+    },
+    async ahead(user, work) {
+      if (turn.getStore() !== undefined) throw nested();
+      for (;;) {
+        try {
+          return await send(user, work);
+        } catch (error) {
+          if (!(error instanceof NeverStarted)) throw error;
+        }
       }
     },
     mine: () => turn.getStore(),
@@ -130,6 +167,7 @@ export function createTurns(start: () => Promise<WorkerWire>, prepare: (wire: Wo
     async withoutEngine(work) {
       await acquire();
       try {
+        await Promise.all(sent);
         await wire?.close();
         await stop();
         return await work();
@@ -139,3 +177,5 @@ export function createTurns(start: () => Promise<WorkerWire>, prepare: (wire: Wo
     },
   };
 }
+
+const nested = (): Error => new Error('A turn inside a turn would wait for itself');

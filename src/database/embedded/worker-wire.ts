@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { cancelled, MuseError } from '../../shared/error.ts';
 import { fileError } from '../../shared/files.ts';
 import { toDatabaseError } from '../error-report.ts';
+import { openingStatements } from '../opening.ts';
 import type { Wire, WireResult } from '../wire.ts';
 import type { Answer, Notification, QueryAnswer, Request, RequestBody, SystemError, WorkerInput } from './protocol.ts';
 
@@ -33,10 +34,27 @@ export interface WorkerOptions {
   timeoutMs?: number | undefined;
   /** Ends the thread when it aborts. */
   signal?: AbortSignal | undefined;
+  /** The thread has been started and opens the database: until it has, this one has time for something else. */
+  onStarting?: (() => void) | undefined;
 }
 
-/** `counts`: whether the result reports how many of the script's statements succeeded. */
-type Waiting = { resolve: (value: unknown) => void; reject: (error: unknown) => void; counts: boolean };
+/** A request that the thread has not answered yet. */
+interface Waiting {
+  resolve: (value: unknown) => void;
+  reject: (error: unknown) => void;
+  /** Whether the result reports how many of the script's statements succeeded. */
+  counts: boolean;
+  timeoutMs: number | undefined;
+}
+
+/** What a request gets that was sent, and that the engine ended before it came to it: it can be sent to another. */
+export class NeverStarted extends MuseError {
+  constructor({ code, message, detail, suggestion }: MuseError) {
+    super({ code, message, suggestion, ...(detail === undefined ? {} : { detail }) });
+  }
+}
+
+const youngGenerationMb = 12;
 
 /**
  * Starts the thread and waits until the database is open.
@@ -49,22 +67,42 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
     stdout: true,
     stderr: true,
     execArgv: [],
+    // A query leaves little to collect: the default of 48 MB only takes memory.
+    resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
     // The snapshot is used once, so transferring it saves a copy.
     transferList: input.snapshot ? [input.snapshot.bytes.buffer as ArrayBuffer] : [],
   });
   worker.stdout.resume();
   worker.stderr.resume();
+  /** By ID, in the order in which the thread takes them: only the first runs. */
   const waiting = new Map<number, Waiting>();
+  let timer: NodeJS.Timeout | undefined;
   let gone: MuseError | undefined;
   let lastId = 0;
   const listeners = new Set<(text: string) => void>();
   let { timeoutMs: limitMs } = options;
 
-  const end = (error: MuseError): void => {
+  /** @param running whether the first that waits has been started, as far as is known */
+  const end = (error: MuseError, running = true): void => {
     gone ??= error;
-    for (const { reject } of waiting.values()) reject(gone);
+    clearTimeout(timer);
+    let started = running;
+    for (const { reject } of waiting.values()) {
+      reject(started ? gone : new NeverStarted(gone));
+      started = false;
+    }
     waiting.clear();
     void worker.terminate();
+  };
+  /** Limits the time of the one that runs now. */
+  const watch = (): void => {
+    clearTimeout(timer);
+    const [running] = waiting;
+    const timeoutMs = running?.[1].timeoutMs;
+    if (timeoutMs === undefined) return;
+    // The answer may be there and this thread have been too busy to read it: it gets one more turn.
+    const late = (): void => void setImmediate(() => waiting.has(running![0]) && end(timedOut(timeoutMs)));
+    timer = setTimeout(late, timeoutMs);
   };
   const onAbort = (): void => end(cancelled(undefined));
   const notified: ((notification: Notification) => void)[] = [];
@@ -79,6 +117,7 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
     }
     const call = waiting.get(id);
     waiting.delete(id);
+    watch();
     if (!error) call?.resolve(value);
     else if (error.server && error.report.code === diskFull && input.directory !== undefined) {
       const full = fileFailure({ code: 'ENOSPC', path: input.directory, message: error.report.message ?? '' });
@@ -92,7 +131,7 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
           ? tooDeep(report.message)
           : failed(report.message ?? '');
       call?.reject(broken);
-      end(broken);
+      end(broken, false);
     }
   });
   worker.on('error', (error) => end(failed(String(error.message).slice(0, 500))));
@@ -101,28 +140,28 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
     end(failed('its thread ended'));
   });
 
-  function expect(id: number, counts = false): Promise<unknown> {
+  function expect(id: number, { counts = false, timeoutMs }: Partial<Waiting> = {}): Promise<unknown> {
     if (gone) return Promise.reject(gone);
-    return new Promise((resolve, reject) => waiting.set(id, { resolve, reject, counts }));
+    const answer = new Promise((resolve, reject) => waiting.set(id, { resolve, reject, counts, timeoutMs }));
+    if (waiting.size === 1) watch();
+    return answer;
   }
 
-  async function call(body: RequestBody, timeoutMs?: number): Promise<unknown> {
+  function call(body: RequestBody, timeoutMs?: number): Promise<unknown> {
     const request: Request = { id: ++lastId, ...body };
-    const answer = expect(request.id, body.kind === 'script');
+    const answer = expect(request.id, { counts: body.kind === 'script', timeoutMs });
     if (!gone) worker.postMessage(request);
-    if (timeoutMs === undefined) return answer;
-    // The answer may be there and this thread have been too busy to read it: it gets one more turn.
-    const late = (): void => void setImmediate(() => waiting.has(request.id) && end(timedOut(timeoutMs)));
-    const timer = setTimeout(late, timeoutMs);
-    return answer.finally(() => clearTimeout(timer));
+    return answer;
   }
 
   if (options.signal?.aborted) onAbort();
   options.signal?.addEventListener('abort', onAbort);
+  options.onStarting?.();
   await expect(0);
   return {
-    async query(sql, parameters, first, last): Promise<WireResult> {
-      const answer = (await call({ kind: 'query', sql, parameters, first, last }, limitMs)) as QueryAnswer;
+    async query(sql, parameters, opening): Promise<WireResult> {
+      const statements = [...(opening === undefined ? [] : openingStatements(opening)), { sql, parameters }];
+      const answer = (await call({ kind: 'query', statements, keep: opening !== undefined }, limitMs)) as QueryAnswer;
       return { fields: answer.fields, rows: answer.rows, ...readTag(answer.tag) };
     },
     async script(sql) {

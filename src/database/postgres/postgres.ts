@@ -1,6 +1,7 @@
 import type { Client, ClientConfig, QueryConfig, QueryResult } from 'pg';
 import type { Database } from '../database.ts';
 import { cancelled, MuseError } from '../../shared/error.ts';
+import { openingScript } from '../opening.ts';
 import { createDatabase } from '../session.ts';
 import type { Wire, WireResult } from '../wire.ts';
 import { connectionLost, queryError } from './failure.ts';
@@ -149,25 +150,38 @@ function createWire(client: Client, where: string, signal: AbortSignal | undefin
     }
   }
 
+  async function query(sql: string, parameters: (string | null)[]): Promise<WireResult> {
+    // `queryMode` makes pg prepare statements without values too, so that PostgreSQL refuses two statements in one text.
+    const config: QueryConfig & { rowMode: 'array'; queryMode: 'extended' } = {
+      text: sql,
+      values: parameters,
+      rowMode: 'array',
+      queryMode: 'extended',
+    };
+    const { fields, rows, command, rowCount } = await send(config);
+    return {
+      fields: fields.map(({ name, dataTypeID }) => ({ name, type: dataTypeID })),
+      rows: rows as unknown as (string | null)[][],
+      command: command ?? '',
+      affected: rowCount ?? 0,
+    };
+  }
+
   return {
-    async query(sql, parameters, first, last): Promise<WireResult> {
-      if (first !== undefined) await send(first);
-      // `queryMode` makes pg prepare statements without values too, so that PostgreSQL refuses two statements in one
-      // text.
-      const config: QueryConfig & { rowMode: 'array'; queryMode: 'extended' } = {
-        text: sql,
-        values: parameters,
-        rowMode: 'array',
-        queryMode: 'extended',
-      };
-      const { fields, rows, command, rowCount } = await send(config);
-      if (last !== undefined) await send(last);
-      return {
-        fields: fields.map(({ name, dataTypeID }) => ({ name, type: dataTypeID })),
-        rows: rows as unknown as (string | null)[][],
-        command: command ?? '',
-        affected: rowCount ?? 0,
-      };
+    async query(sql, parameters, opening): Promise<WireResult> {
+      if (opening?.whole !== true) {
+        if (opening !== undefined) await send(openingScript(opening));
+        return query(sql, parameters);
+      }
+      try {
+        await send(openingScript(opening));
+        const result = await query(sql, parameters);
+        await send('COMMIT');
+        return result;
+      } catch (error) {
+        await send('ROLLBACK').catch(() => undefined);
+        throw error;
+      }
     },
     async script(sql) {
       await send(sql);

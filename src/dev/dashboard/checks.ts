@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
+import { Worker } from 'node:worker_threads';
 import { openMuse } from '../../muse/open.ts';
-import { unreadableSeeds } from '../../muse/seed-files.ts';
-import { readMigrations } from '../../migrations/read.ts';
-import { MuseError } from '../../shared/error.ts';
 import { once } from '../../shared/lazy.ts';
 import type { Muse } from '../../shared/muse-file.ts';
+import type { CheckMessage, CheckOutcome, CheckProblem } from './check.ts';
+import { fingerprint } from './fingerprint.ts';
 import type { CheckReport } from './verdicts.ts';
 
 /** What the page knows about a check of the muse's files. */
@@ -13,7 +12,7 @@ export interface CheckState {
   /** How far it is, for people: `300 of 980 checks`. */
   progress?: string | undefined;
   /** Why it could not be run to its end. */
-  problem?: { message: string; suggestion: string } | undefined;
+  problem?: CheckProblem | undefined;
   /** The last one that ended. */
   report?: CheckReport | undefined;
   /** Whether the files are still those that the report is about. */
@@ -29,44 +28,49 @@ export interface Checks {
   close(): Promise<void>;
 }
 
+/** Node cannot run the source: there, the thread runs what was compiled from it last. */
+const workerUrl = new URL(
+  import.meta.url.endsWith('.ts') ? '../../../build/dev/dashboard/check-worker.js' : './check-worker.js',
+  import.meta.url,
+);
+
 /**
- * Checks the files of a muse where it is asked to. The proof has a database of its own, in a thread of its own, so that
- * requests to the served one are still answered, and no row of it is touched.
+ * Checks the files of a muse where it is asked to, in a thread of its own and on a database of its own, so that requests to
+ * the served one are still answered, and no row of it is touched.
  */
 export function createChecks({ directory }: Muse): Checks {
-  const stop = new AbortController();
   let running: Promise<void> | undefined;
+  let stop: (() => Promise<unknown>) | undefined;
   let progress: string | undefined;
-  let problem: CheckState['problem'];
-  let report: (CheckReport & { of: string }) | undefined;
+  let last: Partial<Extract<CheckOutcome, { report: unknown }> & Extract<CheckOutcome, { problem: unknown }>> = {};
 
   async function check(): Promise<void> {
-    problem = undefined;
-    try {
-      const muse = await openMuse(directory);
-      const of = await fingerprint(muse);
-      // Most of the program, which nothing else here needs.
-      const [{ checkFiles }, { reportOf }] = await Promise.all([
-        import('../../muse/check-files.ts'),
-        import('./verdicts.ts'),
-      ]);
-      const checked = await checkFiles(muse, { signal: stop.signal, onProgress: (text) => (progress = text) });
-      report = { of, ...reportOf(checked) };
-    } catch (error) {
-      problem =
-        error instanceof MuseError
-          ? { message: error.message, suggestion: error.suggestion }
-          : { message: error instanceof Error ? error.message : String(error), suggestion: 'Try again.' };
-    }
+    const worker = new Worker(workerUrl, { workerData: directory, stdout: true, stderr: true, execArgv: [] });
+    worker.stdout.resume();
+    worker.stderr.resume();
+    stop = () => worker.terminate();
+    const outcome = await new Promise<CheckOutcome>((resolve) => {
+      const fail = (message: string): void => resolve({ problem: { message, suggestion: 'Try again.' } });
+      worker.on('message', (message: CheckMessage) => {
+        if ('progress' in message) progress = message.progress;
+        else resolve(message.outcome);
+      });
+      worker.on('error', (error) => fail(error.message));
+      worker.on('exit', () => fail('The check was stopped.'));
+    });
+    await worker.terminate();
+    // What was found before stays, beside why it was not found again.
+    last = 'report' in outcome ? outcome : { ...last, ...outcome };
   }
 
   return {
     async state() {
       if (running !== undefined) return { running: true, progress, isCurrent: false };
+      const { problem, report } = last;
       if (report === undefined) return { running: false, problem, isCurrent: false };
       const now = await openMuse(directory).then(fingerprint, () => undefined);
-      const { of: _, ...shown } = report;
-      return { running: false, problem, report: shown, isCurrent: report.of === now };
+      const { of, ...shown } = report;
+      return { running: false, problem, report: shown, isCurrent: of === now };
     },
     start() {
       if (running !== undefined) return;
@@ -74,17 +78,10 @@ export function createChecks({ directory }: Muse): Checks {
       running = check().finally(() => (running = undefined));
     },
     async close() {
-      stop.abort();
+      await stop?.();
       await running;
     },
   };
-}
-
-/** A text that differs where a file of the muse does. */
-async function fingerprint({ directory, museFile }: Muse): Promise<string> {
-  const { migrations, rollbacks, findings } = await readMigrations(directory, museFile.migrations);
-  const all = [museFile, migrations, [...rollbacks], findings, await unreadableSeeds(directory)];
-  return createHash('sha256').update(JSON.stringify(all)).digest('hex');
 }
 
 /** The page of a rule in `docs/rules`, as Markdown; undefined where there is no such rule. */

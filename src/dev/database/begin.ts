@@ -1,19 +1,21 @@
-import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
+import type { TransactionStart } from '../../database/database.ts';
+import { quoteIdentifier } from '../../shared/quote.ts';
 import type { ActOptions, Identity } from '../service.ts';
 import type { RoleSettings } from './roles.ts';
 
 /**
- * The script that starts a transaction under a role: one message with BEGIN and every setting, each for this transaction
- * only, so that nothing of one request is left for the next.
+ * How a transaction under a role starts: every setting is for this transaction only, so that nothing of one request is left
+ * for the next.
  * @param settings what `ALTER ROLE … SET` says about the role
  */
-export function beginAs({ role, claims }: Identity, options: ActOptions, settings: RoleSettings): string {
-  const { request, readOnly = false, schema = 'public' } = options;
+export function startAs({ role, claims }: Identity, options: ActOptions, settings: RoleSettings): TransactionStart {
+  const { request, readOnly = false, schema = 'public', timezone } = options;
   const values: Record<string, string> = {
     // First, so that a setting that the role may not make is refused.
     role,
     ...settings.values,
     search_path: searchPath(schema),
+    ...(timezone === undefined ? {} : { timezone }),
     'request.jwt.claims': JSON.stringify({ ...claims, role }),
     ...(request === undefined
       ? {}
@@ -24,10 +26,10 @@ export function beginAs({ role, claims }: Identity, options: ActOptions, setting
           'request.cookies': JSON.stringify(cookies(request.headers['cookie'])),
         }),
   };
-  const calls = Object.entries(values).map(
-    ([name, value]) => `pg_catalog.set_config(${quoteLiteral(name)}, ${literal(value)}, true)`,
-  );
-  return `BEGIN${readOnly ? ' READ ONLY' : ''}; SELECT ${calls.join(', ')}`;
+  return {
+    readOnly,
+    settings: Object.fromEntries(Object.entries(values).map(([name, value]) => [name, readable(value)])),
+  };
 }
 
 /** The exposed schema, then the two that PostgREST always searches on Supabase. */
@@ -36,8 +38,8 @@ function searchPath(schema: string): string {
 }
 
 /** A header may hold what no PostgreSQL text can: NUL and half a character become U+FFFD, as in text that is decoded. */
-function literal(text: string): string {
-  return quoteLiteral(Buffer.from(text).toString('utf8').replaceAll('\0', '\uFFFD'));
+function readable(text: string): string {
+  return Buffer.from(text).toString('utf8').replaceAll('\0', '\uFFFD');
 }
 
 function cookies(header = ''): Record<string, string> {

@@ -2,10 +2,10 @@
  * The database as the parts of the server use it: identities on top of connections. Where the connections come from is up
  * to {@link Connections}: one session that all share (embedded.ts), or several (pooled.ts).
  */
-import type { Session } from '../../database/database.ts';
+import type { QueryResult, Session, Statement, TransactionStart } from '../../database/database.ts';
 import { cancelled } from '../../shared/error.ts';
-import type { ActOptions, DevDatabase, Identity } from '../service.ts';
-import { beginAs } from './begin.ts';
+import type { ActOptions, AloneOptions, DevDatabase, Identity } from '../service.ts';
+import { startAs } from './begin.ts';
 import { readRoleSettings, type SettingsByRole } from './roles.ts';
 
 /** What is known of a change when it is told. */
@@ -13,23 +13,22 @@ export interface Change {
   schemaMayDiffer: boolean;
 }
 
-export interface TransactionOptions {
-  /** How long one statement may take, in ms; undefined for as long as it likes. */
+export interface ConnectionStart extends TransactionStart {
+  /** How long one statement may take, in ms, where PostgreSQL itself cannot stop it; undefined for as long as it likes. */
   limitMs: number | undefined;
   /** Gives up the wait for a connection. */
   signal?: AbortSignal | undefined;
-  /** See `ActOptions.one`. */
-  one?: boolean | undefined;
 }
 
 /** Where connections come from. */
 export interface Connections {
   /**
    * Runs `work` in a transaction on a connection that nothing else uses until it has ended.
-   * @param begin the script that starts the transaction, and limits its statements where PostgreSQL itself can
    * @throws DatabaseError `57014` where a statement took longer than it may
    */
-  transaction<T>(begin: string, work: (session: Session) => Promise<T>, options: TransactionOptions): Promise<T>;
+  transaction<T>(work: (session: Session) => Promise<T>, start: ConnectionStart): Promise<T>;
+  /** Runs one statement in a transaction of its own; throws as `transaction`. */
+  alone<Row>(statement: Statement, start: ConnectionStart): Promise<QueryResult<Row>>;
   /** Ends every connection, within a moment. */
   close(): Promise<void>;
 }
@@ -45,7 +44,10 @@ export interface OwnDatabase extends DevDatabase {
 /** A statement of the server itself ends at the latest after so many ms: one that waits for nothing would stop everyone. */
 const serverLimitMs = 60_000;
 
-const beginAsServer = `BEGIN; SET LOCAL statement_timeout = ${serverLimitMs}`;
+const startAsServer: ConnectionStart = {
+  settings: { statement_timeout: String(serverLimitMs) },
+  limitMs: serverLimitMs,
+};
 
 /** Ends a transaction that worked and is to be rolled back. */
 class RolledBack extends Error {
@@ -60,8 +62,7 @@ class RolledBack extends Error {
 /** Builds the database of the server on connections. */
 export async function createOwnDatabase(connections: Connections): Promise<OwnDatabase> {
   const listeners = new Set<(change: Change) => void>();
-  const read = (): Promise<SettingsByRole> =>
-    connections.transaction(beginAsServer, readRoleSettings, { limitMs: serverLimitMs });
+  const read = (): Promise<SettingsByRole> => connections.transaction(readRoleSettings, startAsServer);
   let settings: Promise<SettingsByRole> = Promise.resolve(await read());
 
   function changed(change: Change): void {
@@ -73,10 +74,9 @@ export async function createOwnDatabase(connections: Connections): Promise<OwnDa
   }
 
   async function act<T>(
-    begin: string,
-    limitMs: number | undefined,
+    start: ConnectionStart,
     work: (session: Session) => Promise<T>,
-    { signal, rollback = false, readOnly = false, one = false }: ActOptions,
+    { signal, rollback = false, readOnly = false }: ActOptions,
   ): Promise<T> {
     const inTransaction = async (session: Session): Promise<T> => {
       const value = await work(stoppedBy(signal, session));
@@ -86,11 +86,7 @@ export async function createOwnDatabase(connections: Connections): Promise<OwnDa
       throw new RolledBack(value);
     };
     try {
-      const value = await connections.transaction(begin, inTransaction, {
-        limitMs,
-        signal,
-        one: one && readOnly && !rollback,
-      });
+      const value = await connections.transaction(inTransaction, start);
       if (!readOnly) changed({ schemaMayDiffer: false });
       return value;
     } catch (error) {
@@ -99,14 +95,23 @@ export async function createOwnDatabase(connections: Connections): Promise<OwnDa
     }
   }
 
+  async function startOf(identity: Identity, options: ActOptions): Promise<ConnectionStart> {
+    const role = (await settings)[identity.role];
+    return { ...startAs(identity, options, role), limitMs: role.limitMs, signal: options.signal };
+  }
+
   return {
     close: () => connections.close(),
     changed,
     async actAs<T>(identity: Identity, work: (session: Session) => Promise<T>, options: ActOptions = {}): Promise<T> {
-      const role = (await settings)[identity.role];
-      return act(beginAs(identity, options, role), role.limitMs, work, options);
+      return act(await startOf(identity, options), work, options);
     },
-    asServer: (work) => act(beginAsServer, serverLimitMs, work, {}),
+    async queryAs<Row>(identity: Identity, statement: Statement, options: AloneOptions = {}) {
+      const result = await connections.alone<Row>(statement, await startOf(identity, options));
+      if (options.readOnly !== true) changed({ schemaMayDiffer: false });
+      return result;
+    },
+    asServer: (work) => act(startAsServer, work, {}),
     onCommit(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -1,7 +1,7 @@
-import { DatabaseError, type Session } from '../../database/database.ts';
+import { DatabaseError } from '../../database/database.ts';
 import type { SharedEmbedded } from '../../database/embedded/shared.ts';
-import { cancelled, MuseError } from '../../shared/error.ts';
-import type { Connections, TransactionOptions } from './database.ts';
+import { MuseError } from '../../shared/error.ts';
+import type { Connections } from './database.ts';
 
 /**
  * Transactions on the one session of an embedded database: they take turns with each other and with everybody else who
@@ -9,28 +9,18 @@ import type { Connections, TransactionOptions } from './database.ts';
  */
 export function embeddedConnections({ database, close }: SharedEmbedded): Connections {
   return {
-    async transaction<T>(
-      begin: string,
-      work: (session: Session) => Promise<T>,
-      { limitMs, signal, one }: TransactionOptions,
-    ) {
-      const inTurn = (session: Session): Promise<T> => {
-        if (signal?.aborted) throw cancelled(signal.reason);
-        database.limitStatements(limitMs);
-        return work(session);
-      };
-      try {
-        return await database.transaction(inTurn, { begin, one });
-      } catch (error) {
-        if (!(error instanceof MuseError && error.code === 'statement-timeout')) throw error;
-        // What PostgreSQL says where it can stop a statement itself.
-        throw new DatabaseError({
-          code: '57014',
-          message: 'canceling statement due to statement timeout',
-          cause: error,
-        });
-      }
-    },
+    transaction: (work, start) => stopped(() => database.transaction(work, start)),
+    alone: (statement, start) => stopped(() => database.alone(statement, start)),
     close,
   };
+}
+
+/** @throws DatabaseError `57014` for a statement that took too long, as PostgreSQL says where it can stop one itself */
+async function stopped<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof MuseError && error.code === 'statement-timeout')) throw error;
+    throw new DatabaseError({ code: '57014', message: 'canceling statement due to statement timeout', cause: error });
+  }
 }

@@ -37,26 +37,29 @@ export function poolConnections(open: () => Promise<Database>): Connections {
     }
   }
 
+  async function use<T>(signal: AbortSignal | undefined, work: (database: Database) => Promise<T>): Promise<T> {
+    const database = await take(signal);
+    busy.add(database);
+    let lost = false;
+    try {
+      return await work(database);
+    } catch (error) {
+      // PostgreSQL's own errors leave the connection as it was.
+      lost = error instanceof MuseError && error.code !== 'cancelled';
+      throw error;
+    } finally {
+      busy.delete(database);
+      if (lost || closed) {
+        opened -= 1;
+        await database.close();
+      } else idle.push(database);
+      waiting.shift()?.();
+    }
+  }
+
   return {
-    async transaction(begin, work, { signal, one }) {
-      const database = await take(signal);
-      busy.add(database);
-      let lost = false;
-      try {
-        return await database.transaction(work, { begin, one });
-      } catch (error) {
-        // PostgreSQL's own errors leave the connection as it was.
-        lost = error instanceof MuseError && error.code !== 'cancelled';
-        throw error;
-      } finally {
-        busy.delete(database);
-        if (lost || closed) {
-          opened -= 1;
-          await database.close();
-        } else idle.push(database);
-        waiting.shift()?.();
-      }
-    },
+    transaction: (work, { signal, ...start }) => use(signal, (database) => database.transaction(work, start)),
+    alone: (statement, { signal, ...start }) => use(signal, (database) => database.alone(statement, start)),
     async close() {
       closed = true;
       for (const wake of waiting.splice(0)) wake();
@@ -68,8 +71,8 @@ export function poolConnections(open: () => Promise<Database>): Connections {
 /** The same connections, on which no transaction can write. */
 export function readOnly(connections: Connections): Connections {
   return {
-    transaction: (begin, work, options) =>
-      connections.transaction(`${begin}; SET TRANSACTION READ ONLY`, work, options),
+    transaction: (work, start) => connections.transaction(work, { ...start, readOnly: true }),
+    alone: (statement, start) => connections.alone(statement, { ...start, readOnly: true }),
     close: () => connections.close(),
   };
 }

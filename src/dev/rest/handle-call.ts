@@ -13,7 +13,7 @@ import { parseQuery, type Query } from './query.ts';
 import { contentRange, rangeStatus, requestedRange } from './ranges.ts';
 import { planRead, restrict } from './read-plan.ts';
 import { headerOf, type RestRequest } from './request.ts';
-import { checkAffected, contentHeaders, finishAnswer, runStatement } from './run.ts';
+import { affectedCheck, contentHeaders, finishAnswer, runStatement } from './run.ts';
 import { neededColumns } from './write-sql.ts';
 
 /** A call of a function, by GET, HEAD or POST. */
@@ -52,7 +52,7 @@ export async function handleCall(rest: RestRequest, name: Qualified): Promise<De
   const ran = await runStatement(rest, statement, {
     accepted,
     readOnly: !posted || !routine.volatile,
-    check: (result) => checkAffected(rest, result),
+    check: affectedCheck(rest),
   });
   if ('plan' in ran) return ran.plan;
   const { result } = ran;

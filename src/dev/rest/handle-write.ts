@@ -9,7 +9,7 @@ import { parseQuery, type Query } from './query.ts';
 import { contentRange } from './ranges.ts';
 import { planConditions, planRead } from './read-plan.ts';
 import { headerOf, type RestRequest } from './request.ts';
-import { checkAffected, contentHeaders, finishAnswer, runStatement, type Result } from './run.ts';
+import { affectedCheck, contentHeaders, finishAnswer, runStatement, type Result } from './run.ts';
 import { writeStatement } from './statements.ts';
 import { columnsOf, neededColumns, type Conflict, type JsonPayload, type Write } from './write-sql.ts';
 
@@ -52,13 +52,8 @@ export async function handleWrite(rest: RestRequest, table: Table, method: Write
     locationBy: method === 'POST' && preferences.return === 'headers-only' ? table.primaryKey : undefined,
     countInserted: write.kind === 'insert' && write.conflict?.merge === true,
   });
-  const ran = await runStatement(rest, statement, {
-    accepted,
-    check: (result) => {
-      if (method === 'PUT') checkPutResult(result);
-      else if (method !== 'POST') checkAffected(rest, result);
-    },
-  });
+  const check = method === 'PUT' ? checkPutResult : method === 'POST' ? undefined : affectedCheck(rest);
+  const ran = await runStatement(rest, statement, { accepted, check });
   return 'plan' in ran ? ran.plan : answerWrite(rest, table, method, query, accepted, ran.result);
 }
 

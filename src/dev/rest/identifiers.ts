@@ -30,8 +30,3 @@ export class Values {
     return `$${this.list.length}`;
   }
 }
-
-export interface Statement {
-  sql: string;
-  values: readonly unknown[];
-}

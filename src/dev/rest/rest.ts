@@ -53,6 +53,7 @@ export function createRest({ database, schemas, maxRows = defaultMaxRows }: Rest
         schema,
         request: { method: request.method, path: request.path, headers: headersOf(request) },
         rollback: preferences.tx === 'rollback',
+        timezone: preferences.timezone,
         signal: request.signal,
       },
     };

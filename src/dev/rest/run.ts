@@ -1,7 +1,6 @@
-import type { Session } from '../../database/database.ts';
+import type { QueryResult, Session, Statement } from '../../database/database.ts';
 import type { DevAnswer } from '../service.ts';
 import { RestFailure } from './failure.ts';
-import type { Statement } from './identifiers.ts';
 import { isSingular, type Accepted } from './media.ts';
 import type { RestRequest } from './request.ts';
 import { explainStatement, type Outcome } from './statements.ts';
@@ -15,8 +14,8 @@ export interface Result extends Pick<Outcome, 'body' | 'location' | 'inserted' |
 export interface RunOptions {
   accepted: Accepted;
   readOnly?: boolean;
-  /** Says no to the outcome, in the transaction, which is then rolled back. */
-  check?: (result: Result) => void;
+  /** Says no to the outcome; what was written is then rolled back. */
+  check?: ((result: Result) => void) | undefined;
   /** More that belongs to the transaction. */
   after?: (session: Session, result: Result) => Promise<Result>;
 }
@@ -31,24 +30,30 @@ export async function runStatement(
   statement: Statement,
   { accepted, readOnly = false, check, after }: RunOptions,
 ): Promise<{ result: Result } | { plan: DevAnswer }> {
-  const { timezone } = preferences;
+  const { identity } = request;
+  const isRefusable = !readOnly && (check !== undefined || isSingular(accepted.format));
+  const checked = ({ rows }: QueryResult<Outcome>): Result => {
+    const outcome = rows[0] as Outcome;
+    const result = {
+      ...outcome,
+      rows: Number(outcome.rows),
+      total: outcome.total === null ? undefined : Number(outcome.total),
+    };
+    if (isSingular(accepted.format) && result.rows !== 1) throw notSingular(result.rows);
+    check?.(result);
+    return result;
+  };
+  if (!accepted.explain && after === undefined && !isRefusable && preferences.tx !== 'rollback') {
+    return { result: checked(await database.queryAs<Outcome>(identity, statement, { ...act, readOnly })) };
+  }
   return database.actAs(
-    request.identity,
+    identity,
     async (session) => {
-      if (timezone !== undefined) await session.query(`SELECT set_config('timezone', $1, true)`, [timezone]);
       if (accepted.explain) return { plan: await explained(session, statement, accepted) };
-      const { rows } = await session.query<Outcome>(statement.sql, statement.values);
-      const outcome = rows[0] as Outcome;
-      const result = {
-        ...outcome,
-        rows: Number(outcome.rows),
-        total: outcome.total === null ? undefined : Number(outcome.total),
-      };
-      if (isSingular(accepted.format) && result.rows !== 1) throw notSingular(result.rows);
-      check?.(result);
+      const result = checked(await session.query<Outcome>(statement.sql, statement.values));
       return { result: after === undefined ? result : await after(session, result) };
     },
-    { ...act, readOnly, one: timezone === undefined && after === undefined },
+    { ...act, readOnly },
   );
 }
 
@@ -71,16 +76,19 @@ function notSingular(rows: number): RestFailure {
   });
 }
 
-/** @throws RestFailure PGRST124 where more rows are affected than the request allows, with `handling=strict` */
-export function checkAffected({ preferences }: RestRequest, { rows }: Result): void {
+/** Refuses, with PGRST124, more rows than the request allows with `handling=strict`; undefined where it allows any. */
+export function affectedCheck({ preferences }: RestRequest): RunOptions['check'] {
   const most = preferences['max-affected'];
-  if (most === undefined || preferences.handling !== 'strict' || rows <= most) return;
-  throw new RestFailure({
-    status: 400,
-    code: 'PGRST124',
-    message: 'Query result exceeds max-affected preference constraint',
-    details: `The query affects ${rows} rows`,
-  });
+  if (most === undefined || preferences.handling !== 'strict') return undefined;
+  return ({ rows }) => {
+    if (rows <= most) return;
+    throw new RestFailure({
+      status: 400,
+      code: 'PGRST124',
+      message: 'Query result exceeds max-affected preference constraint',
+      details: `The query affects ${rows} rows`,
+    });
+  };
 }
 
 /** The headers that tell what the body is. */

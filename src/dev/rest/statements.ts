@@ -1,5 +1,6 @@
 import type { Format, ExplainOptions } from './media.ts';
-import { Values, type Statement } from './identifiers.ts';
+import type { Statement } from '../../database/database.ts';
+import { Values } from './identifiers.ts';
 import type { Level } from './plan.ts';
 import { countSql, readSql, sourceName } from './read-sql.ts';
 import { insertedSql, writeSql, type Write } from './write-sql.ts';

@@ -3,6 +3,13 @@ import type { Finding } from '../../shared/finding.ts';
 /** Rules whose findings about one object have one remedy, however many statements need it. */
 const aboutOneObject = new Set(['unknown-relation', 'used-before-created', 'core-depends-on-extension']);
 
+/** Rules that have said everything with their first finding in a file, or in a folder. */
+const onceInFile = new Set(['foreign-dialect', 'transaction-control']);
+const onceInFolder = new Set(['template-file']);
+
+/** What makes a file unreadable as a whole explains each of its statements that cannot be read. */
+const ofWholeFile = new Set(['foreign-dialect', 'template-file']);
+
 /**
  * The findings with each that follows from another folded under it, as one of its `consequences`: a statement that failed
  * because an earlier one did, and every use but the first of something that is missing.
@@ -13,7 +20,7 @@ export function foldConsequences(findings: readonly Finding[]): Finding[] {
   const firstAbout = new Map<string, Finding>();
   for (const finding of findings) {
     const first = firstAbout.get(subject(finding) ?? '');
-    const root = causeOf(finding, findings) ?? first;
+    const root = causeOf(finding, findings) ?? first ?? wholeOf(finding, findings);
     if (root !== undefined && root !== finding) rootOf.set(finding, root);
     const about = subject(finding);
     if (about !== undefined && first === undefined) firstAbout.set(about, finding);
@@ -32,6 +39,16 @@ export function foldConsequences(findings: readonly Finding[]): Finding[] {
     });
 }
 
+/** The error of the whole file, or of the whole history, that explains a finding. */
+function wholeOf({ rule, file, severity }: Finding, findings: readonly Finding[]): Finding | undefined {
+  if (severity !== 'error') return undefined;
+  if (rule === 'syntax-error')
+    return findings.find((one) => one.file === file && one.severity === 'error' && ofWholeFile.has(one.rule));
+  return rule === 'unknown-relation'
+    ? findings.find((one) => one.rule === 'history-incomplete' && one.severity === 'error')
+    : undefined;
+}
+
 /** The error at the statement that a finding says it follows from. */
 function causeOf({ cause }: Finding, findings: readonly Finding[]): Finding | undefined {
   if (cause === undefined) return undefined;
@@ -41,8 +58,12 @@ function causeOf({ cause }: Finding, findings: readonly Finding[]): Finding | un
   );
 }
 
-/** What is missing: a name in `public` counts the same with and without its schema. */
-function subject({ rule, severity, object }: Finding): string | undefined {
+/** What is missing, or where it was said: a name in `public` counts the same with and without its schema. */
+function subject({ rule, severity, object, file }: Finding): string | undefined {
+  if (file !== undefined && severity === 'error') {
+    if (onceInFile.has(rule)) return `${rule} ${file}`;
+    if (onceInFolder.has(rule)) return `${rule} ${file.slice(0, file.lastIndexOf('/') + 1)}`;
+  }
   if (object === undefined || severity !== 'error' || !aboutOneObject.has(rule)) return undefined;
   return `${rule} ${object.replace(/^public\./, '')}`;
 }

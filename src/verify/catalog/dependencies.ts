@@ -1,4 +1,4 @@
-import { holds, type Node } from '../../sql/nodes.ts';
+import { holds, type Node, walk } from '../../sql/nodes.ts';
 import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { ParseExpression } from '../../rules/engine/live/expression.ts';
 import { parseTree } from '../../sql/parser.ts';
@@ -75,19 +75,20 @@ interface Mentions {
   reads: Set<string>;
   writes: Set<string>;
   calls: Set<FunctionRow>;
+  /** What it reads, or opens, is not seen from what it names. */
   isOpaque: boolean;
+  turnsTriggers: boolean;
   trees: readonly Node[];
 }
 
-/** Statements that change who may reach what. */
-const accessStatements = [
-  'GrantStmt',
-  'GrantRoleStmt',
-  'CreatePolicyStmt',
-  'AlterPolicyStmt',
-  'AlterTableStmt',
-  'DropStmt',
-] as const;
+/** Statements that change who may reach what, beside ALTER TABLE. */
+const accessStatements = ['GrantStmt', 'GrantRoleStmt', 'CreatePolicyStmt', 'AlterPolicyStmt', 'DropStmt'] as const;
+
+/**
+ * Commands of ALTER TABLE that turn triggers on and off: like a write, they concern the rows of the table that is named, and
+ * nothing else.
+ */
+const triggerCommand = /^AT_(?:Enable|Disable)(?:Always|Replica)?Trig(?:All|User)?$/;
 
 /** Builds the graph; each tree is read once, when it is first asked for. */
 export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources: Sources): Dependencies {
@@ -104,6 +105,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
       writes: new Set([...named(effects.written), ...writtenNodes(settings.written, settingsRead)]),
       calls: new Set(sources.called(effects, caller)),
       isOpaque,
+      turnsTriggers: alters(trees, (command) => triggerCommand.test(command)),
       trees,
     };
   };
@@ -123,7 +125,8 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     const { trees, isUnreadable } = sources.body(routine);
     const effects = sources.effects(routine);
     // What a function opens by changing privileges or policies is not seen from the tables that it names.
-    const changesAccess = holds(trees, ...accessStatements);
+    const changesAccess =
+      holds(trees, ...accessStatements) || alters(trees, (command) => !triggerCommand.test(command));
     return mentionsOf(trees, effects, isUnreadable || effects.isDynamic || changesAccess, routine);
   });
   const askers = remember((row: RelationRow) => {
@@ -307,11 +310,22 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     isDeciding,
     decidingColumns,
     readers,
-    changesAccess: (routine) => closure(bodies(routine), 'calls').some(({ isOpaque }) => isOpaque),
+    changesAccess: (routine) =>
+      closure(bodies(routine), 'calls').some(({ isOpaque, turnsTriggers }) => isOpaque || turnsTriggers),
     consults: (relation, tables) => [...consulted(relation)].some((name) => tables.has(name)),
     askers: remember((table) => catalog.relations.filter((row) => row.policies.length > 0 && askedBy(row).has(table))),
     asks: (routine, tables) => [...readsOfRoutine(routine)].some((name) => tables.has(name)),
   };
+}
+
+/** Returns whether an ALTER TABLE in the trees has such a command. */
+function alters(trees: readonly Node[], isSuch: (command: string) => boolean): boolean {
+  let found = false;
+  walk(trees, (type, fields) => {
+    found ||= type === 'AlterTableCmd' && isSuch(fields.subtype);
+    return !found;
+  });
+  return found;
 }
 
 /** Memoizes a function of one argument. */

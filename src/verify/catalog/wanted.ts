@@ -14,6 +14,8 @@ export function wantedAfter(
   { catalog, dependencies, tables }: Model,
 ): IsWanted {
   if (changed === undefined) return () => true;
+  // Nor does a function that cannot be read depend on nothing.
+  if (changed.length === 0) return () => false;
   const names = new Set(changed);
   const routines = catalog.functions.filter(
     (routine) => names.has(qualifiedName(routine)) || names.has(signatureOf(routine)),

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { dropDirectory } from '../../../src/database/embedded/borrow.ts';
 import { openEmbedded } from '../../../src/database/embedded/embedded.ts';
+import { socketVersion } from '../../../src/database/embedded/socket.ts';
 import { type SharedEmbedded, shareEmbedded } from '../../../src/database/embedded/shared.ts';
 import type { Change } from '../../../src/database/embedded/turns.ts';
 
@@ -159,7 +160,7 @@ it('ends its borrowers when it closes, and leaves nothing but the database', asy
   // A file that a killed process left behind, with a socket that nobody listens on.
   mkdirSync(dirname(socket));
   writeFileSync(socket, '');
-  writeFileSync(join(directory, 'server.json'), JSON.stringify({ version: 1, socket, token: 'x' }));
+  writeFileSync(join(directory, 'server.json'), JSON.stringify({ version: socketVersion, socket, token: 'x' }));
   const alone = await openEmbedded({ directory });
   await alone.query('select 1');
   await alone.close();

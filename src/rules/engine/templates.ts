@@ -1,0 +1,45 @@
+/** Marks of templates and of unfinished merges, in statements that PostgreSQL cannot parse. */
+import type { Statement } from '../../sql/statement.ts';
+
+/** Something that another tool has to replace or a person has to decide before the file is SQL. */
+export interface TemplateSign {
+  /** What writes such marks. */
+  what: string;
+  /** The mark, as it stands there. */
+  mark: string;
+  /** Offset in the file. */
+  offset: number;
+  instead: string;
+}
+
+const rendered = 'Render the template first, and put what comes of it here; or name the folder with the finished SQL.';
+
+const signs: readonly { what: string; mark: RegExp; instead: string }[] = [
+  {
+    what: 'a merge that was not finished',
+    mark: /^(?:<{7}|>{7}|\|{7})(?: .*)?$|^={7}$/m,
+    instead: 'Decide between the two sides of the merge, and delete its marks.',
+  },
+  { what: 'a Jinja template', mark: /\{%-?.*?-?%\}/s, instead: rendered },
+  { what: 'an ERB template', mark: /<%[-=#]?.*?%>/s, instead: rendered },
+  {
+    what: 'a Go template',
+    mark: /\{\{-?\s*(?:\.|if\b|else\b|end\b|range\b|with\b|template\b|define\b).*?\}\}/s,
+    instead: rendered,
+  },
+  { what: 'a template', mark: /\{\{.*?\}\}/s, instead: rendered },
+  { what: 'a template with placeholders', mark: /\$\{[A-Za-z_][\w.:-]*\}/, instead: rendered },
+];
+
+/**
+ * The first mark in a statement that does not parse; undefined for any other mistake. A comment says nothing, so only the
+ * statement itself is read.
+ */
+export function templateSign({ error, sql, start }: Statement): TemplateSign | undefined {
+  if (error === undefined) return undefined;
+  for (const { what, mark, instead } of signs) {
+    const found = mark.exec(sql);
+    if (found !== null) return { what, mark: found[0].split('\n')[0]!, offset: start + found.index, instead };
+  }
+  return undefined;
+}

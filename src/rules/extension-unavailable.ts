@@ -1,0 +1,39 @@
+import { extensionStubs } from '../database/extension-stubs/stubs.ts';
+import { here } from './engine/check.ts';
+import type { Rule } from './engine/rule.ts';
+
+const notes = new Map(extensionStubs.map(({ extension, note }) => [extension, note]));
+
+/** Every Supabase project has these, and the stubs have their functions. */
+const everywhere = new Set(['supabase_vault', 'pg_graphql', 'pg_stat_statements']);
+
+export const rule: Rule = {
+  name: 'extension-unavailable',
+  severity: 'warning',
+  unless: 'an error where no target that is known has the extension',
+  found: ['static', 'rehearsal'],
+  means: 'the embedded database lacks the extension; a stub stands for it, or nothing does',
+  doc: {
+    why:
+      'The embedded database has the extensions of PGlite, and stubs of all others that Supabase offers: CREATE EXTENSION ' +
+      'works, and what a stub lacks was not rehearsed. An extension that Supabase does not offer stops the file, here and there.',
+    bad: '-- Search.\nCREATE EXTENSION IF NOT EXISTS pgroonga;',
+    good: '-- Search.\nCREATE EXTENSION IF NOT EXISTS pg_trgm;',
+  },
+  check: {
+    piece(piece, _, report) {
+      if (piece.type !== 'CreateExtensionStmt') return;
+      const name = piece.node.extname ?? '';
+      const note = notes.get(name);
+      if (note === undefined || everywhere.has(name)) return;
+      report({
+        ...here(piece),
+        object: name,
+        message: `The embedded database has only a stub of ${name} (${note}): what needs more of it is not rehearsed here.`,
+        suggestion:
+          `Rehearse what uses ${name} on a server that has it, or say that you know: ` +
+          '-- muse: ignore extension-unavailable because …',
+      });
+    },
+  },
+};
