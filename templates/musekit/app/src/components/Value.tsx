@@ -1,6 +1,6 @@
 import { formatDate, formatNumber, formatTime, words } from '../lib/format';
 import { personName, usePeople } from '../lib/organization';
-import { useOptions } from '../lib/records';
+import { useTitle } from '../lib/records';
 import type { Column, Target } from '../lib/table';
 
 /** A value of a row, for people. */
@@ -39,6 +39,5 @@ function Person({ id }: { id: string }) {
 }
 
 function Reference({ target, id }: { target: Target; id: string }) {
-  const { data = [] } = useOptions(target);
-  return data.find((option) => option.id === id)?.title ?? '–';
+  return useTitle(target, id) ?? '–';
 }

@@ -106,25 +106,42 @@ export function mayChange(table: Table, row: Row, organization: Organization, us
     : row[ownerColumn] === organization.id && writes(organization.role);
 }
 
-/** The rows of a table that can be referred to, newest first, for a picker. */
-export function useOptions(target: Target) {
+const titleOf = (target: Target, row: Row): string => String(row[target.titleColumn] ?? row['id']);
+
+const titleQuery = (target: Target) =>
+  database.from(target.name).select(target.titleColumn === 'id' ? 'id' : `id, ${JSON.stringify(target.titleColumn)}`);
+
+/** The rows of a table that can be referred to, newest first, for a picker: those of the organization that is worked in. */
+export function useOptions(target: Target | Table) {
   const { id: organization } = useOrganization();
   return useQuery({
     queryKey: ['rows', target.name, organization, 'options'],
     queryFn: async () => {
-      const columns = target.titleColumn === 'id' ? 'id' : `id, ${JSON.stringify(target.titleColumn)}`;
-      const { data, error } = await database
-        .from(target.name)
-        .select(columns)
-        .order('created_at', { ascending: false })
-        .limit(500);
+      let query = titleQuery(target).order('created_at', { ascending: false }).limit(500);
+      if ('lists' in target && target.lists === 'organization' && target.ownerColumn !== undefined)
+        query = query.eq(target.ownerColumn, organization);
+      const { data, error } = await query;
       if (error) throw error;
-      return (data as unknown as Row[]).map((row) => ({
-        id: String(row['id']),
-        title: String(row[target.titleColumn] ?? row['id']),
-      }));
+      return (data as unknown as Row[]).map((row) => ({ id: String(row['id']), title: titleOf(target, row) }));
     },
   });
+}
+
+/** What a row that is referred to is called; undefined until that is known, and for one that may not be read. */
+export function useTitle(target: Target, id: string): string | undefined {
+  const { data: options } = useOptions(target);
+  const option = options?.find((one) => one.id === id);
+  // A picker has the newest rows only.
+  const { data } = useQuery({
+    queryKey: ['rows', target.name, 'title', id],
+    enabled: options !== undefined && option === undefined,
+    queryFn: async () => {
+      const { data: row, error } = await titleQuery(target).eq('id', id).maybeSingle();
+      if (error) throw error;
+      return row === null ? null : titleOf(target, row as unknown as Row);
+    },
+  });
+  return option?.title ?? data ?? undefined;
 }
 
 /** Reads a table again when anyone changes it. */
