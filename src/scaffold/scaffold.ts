@@ -14,6 +14,7 @@ import {
   updatedAtHelper,
 } from './core.ts';
 import type { ResolvedColumn, ResolvedTable, Policy } from './model.ts';
+import { type TablePages, tablePages } from './app/pages.ts';
 import { fitName, slug } from './names.ts';
 import { extensionPaths } from './new.ts';
 import { type Preset, requireCore } from './presets.ts';
@@ -57,6 +58,8 @@ export interface Scaffold {
   files: { path: string; content: string }[];
   tables: TableSummary[];
   buckets: Bucket[];
+  /** The pages of the tables in the built-in kit's app; empty where tenants are not isolated by `auth.uid()`. */
+  pages: TablePages[];
 }
 
 interface CoreColumn {
@@ -116,6 +119,7 @@ export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
     ),
     tables: tables.map((table) => summary(table)),
     buckets,
+    pages: isolation === 'auth-uid' ? await tablePages({ tables, drafts, core, prefix }) : [],
   };
 }
 
