@@ -32,6 +32,7 @@ import type {
   ResetOptions,
   RollbackOptions,
   StatusOptions,
+  TypesOptions,
   VerifyOptions,
   VerifyResult,
 } from './muse/api-types.ts';
@@ -44,6 +45,7 @@ import type { RestoreResult } from './muse/restore.ts';
 import type { RollbackResult } from './muse/rollback.ts';
 import type { SeedResult } from './muse/seed.ts';
 import type { EnvironmentStatus } from './muse/status.ts';
+import type { TypesResult } from './muse/types.ts';
 import { Portfolio } from './portfolio/api.ts';
 import type { PortfolioOptions } from './portfolio/api-types.ts';
 import { call, type CallContext as Context, type CallOptions } from './shared/call.ts';
@@ -69,6 +71,7 @@ export type {
   RollbackResult,
   SeedResult,
   SupabaseAnswers,
+  TypesResult,
 };
 
 /**
@@ -344,6 +347,14 @@ export class Muse {
   /** Updates the list of tables in README.md, and the picture of the schema in docs/schema.svg. */
   docs(options: CallOptions = {}): Promise<DocsResult> {
     return this.#call(options, async (muse) => (await import('./muse/docs.ts')).documentMuse(muse));
+  }
+
+  /** Writes TypeScript types of the database, as `supabase gen types typescript` gives them; with `check`, only compares. */
+  types({ env = 'development', out, check, schemas, ...options }: TypesOptions = {}): Promise<TypesResult> {
+    return this.#call(options, async (muse, { environment, signal }) => {
+      const { museTypes } = await import('./muse/types.ts');
+      return museTypes(muse, env, environment, { signal, ...given({ out, check, schemas }) });
+    });
   }
 
   /**

@@ -136,7 +136,18 @@ export const createFlags: readonly Flag[] = [
   { name: 'git', type: 'boolean', about: 'create a git repository also inside another one', group: 'Run' },
   { ...statementTimeoutFlag, about: 'longest run of a statement (default: 30 in the rehearsal)', group: 'Run' },
   { name: 'no-git', type: 'boolean', about: 'create no git repository', group: 'Run' },
-  { name: 'install', type: 'boolean', about: "install the muse's packages at the end", group: 'Run' },
+  {
+    name: 'install',
+    type: 'boolean',
+    about: 'install the packages of the product and its app at the end',
+    group: 'Run',
+  },
+  {
+    name: 'start',
+    type: 'boolean',
+    about: 'then start the database and the app, until Ctrl-C; implies --install',
+    group: 'Run',
+  },
   ...outputFlags,
 ];
 
@@ -232,7 +243,9 @@ async function create(typed: ParsedArguments, context: CommandContext): Promise<
     return { ...result, error };
   }
   const { createMuse } = await import('../create/create.ts');
-  return finishReport(await createMuse(answers, secrets, options), context);
+  const report = await createMuse(answers, secrets, options);
+  const { finishAndStart } = await import('./start-app.ts');
+  return finishAndStart(report, { starts: typed.has('start'), isInstalled: answers.install }, context);
 }
 
 /** What was typed, as answers; what was not typed is not there. */
@@ -264,6 +277,8 @@ async function readGiven(
   for (const [one, other] of [
     ['git', 'no-git'],
     ['resume', 'dry-run'],
+    ['start', 'dry-run'],
+    ['start', 'json'],
   ] as const) {
     if (!typed.has(one) || !typed.has(other)) continue;
     throw new MuseError({
@@ -299,7 +314,7 @@ async function readGiven(
     ...(timeout === undefined ? {} : { statementTimeoutMs: 1000 * timeout }),
     ...(typed.has('allow-widening') ? { allowWidening: true } : {}),
     git: typed.has('no-git') ? false : typed.has('git') ? true : undefined,
-    install: typed.has('install'),
+    install: typed.has('install') || typed.has('start'),
     supabase: supabaseAnswers(typed),
   };
   const databaseUrl = typed.text('database-url') ?? environment['DATABASE_URL'];

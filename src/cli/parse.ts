@@ -141,8 +141,9 @@ export function parseArguments(argv: readonly string[], flags: readonly Flag[], 
 
 function checkValue(flag: Flag, value: string | undefined, inline: boolean, command: string): void {
   const example = `${command} --help`;
-  // "--dir --yes" is a forgotten value far more often than a directory of that name; "--dir=--yes" says so on purpose.
-  if (value === undefined || value === '' || (!inline && value.startsWith('-'))) {
+  // "--dir --yes" is a forgotten value far more often than a directory of that name; "--dir=--yes" says so on purpose. A lone
+  // dash stands for stdout.
+  if (value === undefined || value === '' || (!inline && value.startsWith('-') && value !== '-')) {
     throw badFlag(`--${flag.name} needs a value: --${flag.name} ${flag.value ?? '<value>'}.`, `See ${example}`);
   }
   if (flag.choices !== undefined && !flag.choices.includes(value)) {

@@ -39,7 +39,7 @@ export interface CommandResult {
   verbatim?: boolean;
   /** Where it ended as it should and the code says something all the same: 3 for findings. */
   exitCode?: number;
-  /** It ran until it was stopped, which is its only end: what it had to say, `json` included, is printed. */
+  /** It ran until it was stopped, or until what it ran for ended with `exitCode`: what it had to say, `json` included, is printed. */
   served?: boolean;
   /** It failed after it began: printed, and gives the exit code; `json` tells how far it got. */
   error?: MuseError;
@@ -120,7 +120,7 @@ export async function runCommand(
   };
   try {
     const result = await interrupts.untilStopped(work());
-    if (result.served === true) return exitCodeOf('cancelled');
+    if (result.served === true) return result.exitCode ?? exitCodeOf('cancelled');
     if (signal.aborted) result.error ??= afterTheEnd();
     if (result.error !== undefined)
       return await printError(title, result.error, output, { ...soFar.json(), ...result.json });

@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { delimiter, join, relative, sep } from 'node:path';
+import { appFolder, hasApp } from '../kit/app.ts';
 import { packageDirectory } from '../kit/builtin.ts';
 import { isInstalled } from '../kit/manifest.ts';
 import { packageManagerOf } from '../kit/package-manager.ts';
@@ -8,6 +9,7 @@ import type { MuseError } from '../shared/error.ts';
 import type { AccessReport } from '../rules/engine/fix/guard.ts';
 import type { Finding } from '../shared/finding.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
+import { kindOf } from '../shared/files.ts';
 import { shellPath } from '../shared/shell.ts';
 import type { TargetKind } from '../targets/kinds.ts';
 import { targetOf } from '../targets/open.ts';
@@ -115,8 +117,12 @@ async function nextCommands(
   const muse = isGlobal ? 'muse' : `${manager.exec} muse`;
   const { development } = museFile?.environments ?? {};
   // Last, because it runs until it is stopped.
-  const serve = development !== undefined && targetOf(development.target).local ? [`${muse} dev`] : [];
-  return [...enter, ...install, `${muse} status`, `${muse} verify`, ...serve];
+  const isServed = development !== undefined && targetOf(development.target).local;
+  if (!isServed || !(await hasApp(directory)))
+    return [...enter, ...install, `${muse} status`, `${muse} verify`, ...(isServed ? [`${muse} dev`] : [])];
+  const isThere = await kindOf(join(directory, appFolder, 'node_modules'));
+  const installApp = isThere === undefined ? [`${manager.name} install --prefix ${appFolder}`] : [];
+  return [...enter, ...install, `${muse} status`, `${muse} verify`, ...installApp, `${manager.run} dev`];
 }
 
 /** Says whether `muse` is this package in the user's shell. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { inside, kindOf, readText, writeWhole } from '../shared/files.ts';
 import { markdownCode, markdownLine } from '../shared/text.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
+import { hasApp } from './app.ts';
 import { packageDirectory } from './builtin.ts';
 import { titleOf } from './name.ts';
 import { packageManagerOf } from './package-manager.ts';
@@ -49,7 +50,11 @@ async function scriptsOf(directory: string): Promise<Record<string, unknown>> {
  * The text of the muse's README, in Markdown. Its commands run as they are, in their order, in the muse's directory.
  */
 export async function renderReadme(directory: string, muse: MuseFile, options: ReadmeOptions = {}): Promise<string> {
-  const [scripts, manager] = await Promise.all([scriptsOf(directory), packageManagerOf(directory)]);
+  const [scripts, manager, app] = await Promise.all([
+    scriptsOf(directory),
+    packageManagerOf(directory),
+    hasApp(directory),
+  ]);
   const kept = ['docs/KIT_README.md', 'KIT_README.md'];
   const there = await Promise.all(kept.map((file) => kindOf(join(directory, file))));
   const text = await filled('README.md', {
@@ -62,7 +67,8 @@ export async function renderReadme(directory: string, muse: MuseFile, options: R
     muse: `${manager.exec} muse`,
     status: scripts['status'] === 'muse status' ? `${manager.run} status` : `${manager.exec} muse status`,
     migrate: scripts['migrate'] === 'muse migrate' ? `${manager.run} migrate` : `${manager.exec} muse migrate`,
-    dev: typeof scripts['dev'] === 'string',
+    app,
+    dev: !app && typeof scripts['dev'] === 'string',
     kitReadme: kept.find((_, index) => there[index] === 'file'),
   });
   return `${text.replace(/\n{3,}/g, '\n\n').trimEnd()}\n`;

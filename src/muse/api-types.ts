@@ -109,6 +109,15 @@ export interface ResetOptions extends CallOptions {
   onProgress?(text: string): void;
 }
 
+export interface TypesOptions extends EnvironmentOptions {
+  /** Where to write: absolute, or relative to the muse; `-` for nowhere. Default: in its app, if it has one. */
+  out?: string;
+  /** Only compares the file with the database. */
+  check?: boolean;
+  /** The schemas that the Data API serves. Default: `public`. */
+  schemas?: readonly string[];
+}
+
 export interface VerifyOptions extends EnvironmentOptions {
   /** Proves a copy of the schema. The database itself is only read. */
   offline?: boolean;

@@ -94,6 +94,12 @@ export async function migrateMuse(
     if (result.applied.length === 0) return result;
     const { copyReports } = await import('./copied.ts');
     result.notes.push(...(await copyReports(database, migrations, result.applied)));
+    // Others may have what only their own place has, e.g. the extensions of a project.
+    if (name === 'development') {
+      const { refreshTypes } = await import('./types.ts');
+      const types = await refreshTypes(muse.directory, database);
+      if (types !== undefined) result.notes.push(`Updated ${types}.`);
+    }
     if (options.verify === false)
       result.notes.push(`Tenant isolation was not proven (--no-verify). Prove it: ${commandFor('muse verify', name)}`);
     else if (provesAfter) return await withProof(database, muse, migrations, result, options);

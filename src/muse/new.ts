@@ -1,9 +1,11 @@
+import type { TablePages } from '../scaffold/app/pages.ts';
 import { newMigration } from '../scaffold/new.ts';
 import { parseTable } from '../scaffold/parse-table.ts';
 import { scaffold } from '../scaffold/scaffold.ts';
 import { checkedSession } from '../scaffold/session.ts';
 import { inside, writeWhole } from '../shared/files.ts';
 import { nextNumber } from '../migrations/order.ts';
+import { writePages } from './app-pages.ts';
 import { factsOf } from './declared-schema.ts';
 import type { Muse } from '../shared/muse-file.ts';
 import { readReadable } from './readable.ts';
@@ -59,24 +61,23 @@ export async function newInMuse(muse: Muse, title: string, tables: readonly stri
   const { migrations } = await readReadable(muse, { rollbacks: false });
   const number = nextNumber(migrations, 'extension', museFile.migrations.order);
   const folders = museFile.migrations;
-  const files =
+  const made: { files: { path: string; content: string }[]; pages?: TablePages[] } =
     tables.length === 0
-      ? await newMigration({ title, number, folders })
-      : (
-          await scaffold({
-            name: museFile.name,
-            prefix: museFile.prefix,
-            presets: [],
-            tables: tables.map(parseTable),
-            core: await factsOf(migrations),
-            number,
-            folders,
-            isolation: museFile.isolation,
-            ...(museFile.isolation === 'session' ? { session: checkedSession(museFile.session) } : {}),
-            title,
-          })
-        ).files;
-  return writeNew(directory, files);
+      ? { files: await newMigration({ title, number, folders }) }
+      : await scaffold({
+          name: museFile.name,
+          prefix: museFile.prefix,
+          presets: [],
+          tables: tables.map(parseTable),
+          core: await factsOf(migrations),
+          number,
+          folders,
+          isolation: museFile.isolation,
+          ...(museFile.isolation === 'session' ? { session: checkedSession(museFile.session) } : {}),
+          title,
+        });
+  const { files } = await writePages(directory, made.pages ?? []);
+  return [...(await writeNew(directory, made.files)), ...files];
 }
 
 async function writeNew(directory: string, files: readonly { path: string; content: string }[]): Promise<string[]> {

@@ -65,6 +65,7 @@ export async function resetMuse(
       else hooks.onDone?.(fileDone('applied', { layer, file, ...(ms === undefined ? {} : { ms }) }));
     };
     applied = (await migrate(database, files.migrations, { onProgress })).applied;
+    await (await import('./types.ts')).refreshTypes(muse.directory, database);
   } finally {
     await database.close();
   }

@@ -17,6 +17,8 @@ export interface RollbackResult {
   losses: Loss[];
   /** The backup that was taken first: production only. */
   backup?: string;
+  /** The file of TypeScript types that was brought up to date: development only. */
+  types?: string;
 }
 
 export interface RollbackGuard extends Consent, TimeLimits, Hooks {
@@ -61,8 +63,12 @@ export async function rollbackMuse(
     const buckets = await lostBuckets(database, scripts);
     if (buckets.length > 0) throw bucketsNotEmpty(buckets);
     if (losses.length > 0 && !(await agree(losses))) throw wouldBeLost(losses, saidAgain(name, target, guard));
-    if (name !== 'production' || files.length === 0)
-      return { ...(await rollback(database, migrations, rollbacks, run)), losses };
+    if (name !== 'production' || files.length === 0) {
+      const result = { ...(await rollback(database, migrations, rollbacks, run)), losses };
+      if (name !== 'development' || files.length === 0) return result;
+      const types = await (await import('./types.ts')).refreshTypes(muse.directory, database);
+      return { ...result, ...(types === undefined ? {} : { types }) };
+    }
     const plan = planText(
       `These files will be rolled back in production, after a backup:\n  in the ${database.description}`,
       files.map(({ file }) => file),

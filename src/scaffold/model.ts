@@ -56,6 +56,8 @@ export interface ResolvedTable {
   foreignKeys: ForeignKey[];
   indexes: { name: string; columns: string[] }[];
   policies: Policy[];
+  /** Whether Realtime tells of changes of its rows. */
+  realtime: boolean;
   /** Roles whose privileges are revoked first, because default privileges may have granted them some. */
   revoke: string[];
   grants: Grant[];

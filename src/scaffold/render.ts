@@ -9,6 +9,7 @@ const folders = {
   extension: templates,
   preset: new URL('../../templates/presets/', import.meta.url),
   tenancy: new URL('../../templates/tenancy/', import.meta.url),
+  app: new URL('../../templates/app/', import.meta.url),
 };
 
 type Named = { schema: string; name?: string; table?: string };
@@ -37,7 +38,7 @@ const helpers = {
 const read = async (url: URL): Promise<string> => (await readFile(fileURLToPath(url), 'utf8')).replaceAll('\r\n', '\n');
 
 /**
- * Renders a template of templates/extension, templates/presets (inside another file) or templates/tenancy.
+ * Renders a template of templates/extension, templates/presets (inside another file), templates/tenancy or templates/app.
  * @param name file name without `.hbs`
  * @param more additional helpers
  */
@@ -45,12 +46,12 @@ export async function render(
   kind: keyof typeof folders,
   name: string,
   model: object,
-  more: Record<string, (name: string, ...names: unknown[]) => unknown> = {},
+  more: Record<string, (name: never, ...names: unknown[]) => unknown> = {},
 ): Promise<string> {
   const { default: handlebars } = await import('handlebars');
   const engine = handlebars.create();
   engine.registerHelper({ ...helpers, ...more });
-  if (kind !== 'preset') {
+  if (kind === 'extension' || kind === 'tenancy') {
     for (const partial of ['helpers', 'table', 'coreColumn', 'storage', 'dropPrivate']) {
       engine.registerPartial(
         partial,

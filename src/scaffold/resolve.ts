@@ -153,6 +153,7 @@ function resolveTable(
       name: giveName([name, ...list], 'idx'),
       columns: list,
     })),
+    realtime: context.access.isolation === 'auth-uid' && specification.scope !== 'service-only',
     ...accessOf(context.access, specification.scope, own, conditions),
   };
 }

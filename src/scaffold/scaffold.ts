@@ -14,6 +14,7 @@ import {
   updatedAtHelper,
 } from './core.ts';
 import type { ResolvedColumn, ResolvedTable, Policy } from './model.ts';
+import { type TablePages, tablePages } from './app/pages.ts';
 import { fitName, slug } from './names.ts';
 import { extensionPaths } from './new.ts';
 import { type Preset, requireCore } from './presets.ts';
@@ -58,6 +59,8 @@ export interface Scaffold {
   files: { path: string; content: string }[];
   tables: TableSummary[];
   buckets: Bucket[];
+  /** The pages of the tables in the built-in kit's app; empty where tenants are not isolated by `auth.uid()`. */
+  pages: TablePages[];
   /** Rows for development, for the users and organizations of the built-in kit's seed; undefined for none. */
   seed: string | undefined;
 }
@@ -122,6 +125,7 @@ export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
     ),
     tables: tables.map((table) => summary(table)),
     buckets,
+    pages: isolation === 'auth-uid' ? await tablePages({ tables, drafts, core, prefix }) : [],
     seed: seedSql(tables, drafts),
   };
 }

@@ -91,6 +91,7 @@ export const errorCodes = [
   'git-timeout',
   'history-newer',
   'init-failed',
+  'install-failed',
   'intent-differs',
   'item-lost',
   'journal-unreadable',

@@ -55,6 +55,7 @@ describe('a result', () => {
       backup: await muse.backup(),
       rollback: await muse.rollback(),
       docs: await muse.docs(),
+      types: await muse.types(),
     };
     expect(print.flatMap(({ mock }) => mock.calls)).toEqual([]);
     for (const spy of print) spy.mockRestore();
@@ -77,6 +78,7 @@ describe('a result', () => {
       backup: { file: expect.stringContaining(join(muse.directory, '.muse', 'backups', 'development-')) },
       rollback: { rolledBack: [{ file: notes }], losses: [] },
       docs: { tables: expect.arrayContaining(['notes']), changed: true },
+      types: { file: 'database.types.ts', changed: true, types: expect.stringContaining('homes: {') },
     });
   });
 

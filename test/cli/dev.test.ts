@@ -52,6 +52,17 @@ describe.skipIf(!hasTerminal)('muse dev', () => {
     expect((await muse(['status'], { cwd: directory })).code).toBe(0);
   });
 
+  it.each<[string, string[], number, string]>([
+    ['its exit code', [process.execPath, '-e', 'process.exit(7)'], 7, ''],
+    ['success', [process.execPath, '-e', 'console.log("hello")'], 0, 'hello'],
+    ['a program that is not there', ['not/there'], 1, 'There is no program not/there: is it installed?'],
+  ])('runs a command beside the server, and ends with it: %s', async (_title, command, code, text) => {
+    const { directory } = await museOnDisk({});
+    const words = ['dev', '--port', '0', '--db-port', '0', '--', ...command];
+    const ended = await muse(words, { cwd: directory });
+    expect([ended.code, `${ended.stdout}${ended.stderr}`]).toEqual([code, expect.stringContaining(text)]);
+  });
+
   it('asks before it serves the database of another server, outside of development', async () => {
     const { directory } = await museOnDisk({}, { staging: 'postgresql://u:p@127.0.0.1:1/x' });
     const { code, stderr } = await muse(['dev', '--env', 'staging'], { cwd: directory });

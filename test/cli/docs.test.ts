@@ -23,6 +23,7 @@ const pages = [
   'CHANGELOG.md',
   'CONTRIBUTING.md',
   'docs/api.md',
+  'docs/app.md',
   'docs/cli.md',
   'docs/comparison.md',
   'docs/kits.md',

@@ -96,6 +96,8 @@ describe('the repository', () => {
       'STRIPE_WEBHOOK_SECRET',
       'SUPABASE_SECRET_KEY',
       'SUPABASE_SERVICE_ROLE_KEY',
+      'VITE_SUPABASE_PUBLISHABLE_KEY',
+      'VITE_SUPABASE_URL',
     ]);
     for (const [name, value] of variables) if (/KEY$|SECRET|DATABASE|DIRECT/.test(name)) expect(value, name).toBe('');
   });

@@ -11,7 +11,11 @@ const group = 'Command';
 export const command: MuseCommand = {
   section: 'Development',
   about: 'serve the database as a local Supabase: Data API, Auth, Storage, Realtime',
-  usage: ['[--port <number>] [--db-port <number>] [--no-dashboard] [--env <name> [--confirm <name>]]'],
+  usage: [
+    '[--port <number>] [--db-port <number>] [--no-dashboard] [--env <name> [--confirm <name>]]',
+    '[flags] -- <command> …',
+  ],
+  takesWords: true,
   flags: [
     {
       name: 'port',
@@ -64,13 +68,18 @@ export const command: MuseCommand = {
       // It is ready without this: what is wrong with the files, muse status tells.
       const pending = (await serving.pending?.().catch(() => [])) ?? [];
       if (pending.length > 0 && !signal.aborted) output.note(await pendingText(pending.length, context));
-      if (!signal.aborted) await once(signal, 'abort');
+      const exitCode = signal.aborted ? undefined : await untilEnd(context);
       // What it has acknowledged is kept in any case.
       await close().catch((error: unknown) => output.note(error instanceof Error ? error.message : String(error)));
-      return { json: {}, served: true };
+      return { json: {}, served: true, ...(exitCode === undefined ? {} : { exitCode }) };
     } catch (error) {
       if (!(error instanceof AlreadyRunning)) throw error;
       const { running } = error;
+      if (typed.positionals.length > 0) {
+        output.progress(`${error.message}\n${linesOf(running, context)}`);
+        const exitCode = await untilEnd(context);
+        return { json: {}, served: true, ...(exitCode === undefined ? {} : { exitCode }) };
+      }
       return {
         json: { ...about, ...shown(running), pid: running.pid, attached: true },
         text: `${error.message}\n${linesOf(running, context)}`,
@@ -78,6 +87,34 @@ export const command: MuseCommand = {
     }
   },
 };
+
+/**
+ * Waits until the server is stopped. A command that was typed after the flags runs meanwhile, and its end is the server's.
+ * @returns the command's exit code; undefined where the server was stopped
+ */
+async function untilEnd({ typed, environment, directory, output, signal }: MuseContext): Promise<number | undefined> {
+  const [program, ...words] = typed.positionals;
+  if (program === undefined) {
+    await once(signal, 'abort');
+    return undefined;
+  }
+  const { execa } = await import('execa');
+  const { code, exitCode, failed, shortMessage } = await execa(program, words, {
+    cwd: directory,
+    env: environment,
+    extendEnv: false,
+    preferLocal: true,
+    cancelSignal: signal,
+    reject: false,
+    // With --json, stdout is for the one object.
+    stdio: ['inherit', output.json ? process.stderr : 'inherit', 'inherit'],
+  });
+  if (failed && exitCode === undefined && !signal.aborted)
+    output.note(
+      code === 'ENOENT' ? `There is no program ${program}: is it installed?` : (shortMessage ?? `${program} failed.`),
+    );
+  return signal.aborted ? undefined : (exitCode ?? 1);
+}
 
 async function pendingText(count: number, { environmentName }: MuseContext): Promise<string> {
   const { commandFor } = await import('../../muse/guard.ts');

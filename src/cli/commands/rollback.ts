@@ -29,7 +29,7 @@ export const command: MuseCommand = {
     const muse = await context.openMuse();
     const to = typed.text('to');
     const steps = stepsOf(typed.text('steps'));
-    const { rolledBack, losses, backup } = await rollbackMuse(
+    const { rolledBack, losses, backup, types } = await rollbackMuse(
       muse,
       name,
       context.environment,
@@ -52,6 +52,7 @@ export const command: MuseCommand = {
         ? 'Nothing to roll back.'
         : `Rolled back ${counted(rolledBack.length, 'migration')} in ${name}. To apply again: muse migrate`,
     );
+    if (types !== undefined) lines.push(`Updated ${types}.`);
     if (backup !== undefined) lines.push(`Backup taken before: ${backup}`);
     return {
       json: { ...environmentFields(muse, context), rolledBack, losses, ...(backup === undefined ? {} : { backup }) },

@@ -1,11 +1,10 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commitAll, remoteUrl, setRemote } from '../../kit/git.ts';
-import { packageManagerOf } from '../../kit/package-manager.ts';
+import { installPackages } from '../../kit/install.ts';
 import { takeHistory } from '../../kit/work-tree.ts';
 import { MuseError } from '../../shared/error.ts';
 import { kindOf, listNames } from '../../shared/files.ts';
-import { networkTrouble } from '../../shared/network.ts';
 import type { Placed, Run } from '../context.ts';
 import { repositoryOf } from '../repository.ts';
 import type { Step } from '../step.ts';
@@ -48,7 +47,7 @@ export const finishStep: Step<Placed> = {
   async run(context, output) {
     const { answers, directory, environment, journal, museFile, signal } = context;
     if (answers.install) {
-      const failure = await installPackages(context);
+      const failure = await installPackages(directory, context);
       if (failure !== undefined) output.notes.push(failure);
     }
     // An existing repository has its owner's work in it: they commit muse.json themselves.
@@ -64,27 +63,3 @@ export const finishStep: Step<Placed> = {
     }
   },
 };
-
-/**
- * Installs the muse's packages with the kit's own package manager.
- * @returns why that failed and what to do, for the report: a muse without its packages is complete otherwise
- */
-async function installPackages({ directory, environment, signal, onProgress }: Run): Promise<string | undefined> {
-  const { name } = await packageManagerOf(directory);
-  onProgress?.(`${name} install`);
-  const { execa } = await import('execa');
-  const result = await execa(name, ['install'], {
-    cwd: directory,
-    env: environment,
-    extendEnv: false,
-    cancelSignal: signal,
-    reject: false,
-    stdin: 'ignore',
-    all: true,
-  });
-  if (!result.failed || signal.aborted) return undefined;
-  const trouble = networkTrouble('npm', result.all ?? '', environment);
-  if (trouble !== undefined) return `${name} install failed: the registry ${trouble.what}. ${trouble.suggestion}`;
-  const why = result.shortMessage?.split('\n', 1)[0] ?? 'no reason given';
-  return `${name} install failed (${why}); run it in the directory to see why.`;
-}

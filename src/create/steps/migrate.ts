@@ -4,6 +4,7 @@ import { readMigrations } from '../../migrations/read.ts';
 import { expectationsOf } from '../../muse/declared-schema.ts';
 import { refuseErrors } from '../../muse/examine.ts';
 import { readMuseFile } from '../../muse/muse-json.ts';
+import { refreshTypes } from '../../muse/types.ts';
 import { notVerified } from '../../supabase/connect.ts';
 import { placesOf } from '../../rules/engine/live/places.ts';
 import { counted } from '../../shared/printable.ts';
@@ -37,7 +38,7 @@ export const readStep: Step<Run, Pick<Placed, 'museFile' | 'files'>> = {
 export const migrateStep: Step<Placed> = {
   id: 'migrate',
   title: 'Migrate the database',
-  async run({ files, journal, opened, onProgress }, output) {
+  async run({ directory, files, journal, opened, onProgress }, output) {
     const target = await opened();
     const made = await target.migrate(files.migrations, ({ file, index, count }) =>
       onProgress?.(`${index + 1}/${count} ${file}`),
@@ -45,6 +46,7 @@ export const migrateStep: Step<Placed> = {
     const result = withAhead(made, journal.data);
     const when = journal.data.ahead === undefined ? '' : ' during the rehearsal';
     delete journal.data.ahead;
+    await refreshTypes(directory, target.database);
     if (target.connected?.verified === false) output.notes.push(notVerified);
     output.applied.push(...result.applied);
     output.skipped.push(...result.skipped);

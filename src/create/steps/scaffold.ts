@@ -12,6 +12,7 @@ import { writeMuseFiles } from '../../kit/muse-files.ts';
 import { packageManagerOf } from '../../kit/package-manager.ts';
 import { nextNumber } from '../../migrations/order.ts';
 import { readMigrations } from '../../migrations/read.ts';
+import { writePages } from '../../muse/app-pages.ts';
 import { drawSchema } from '../../muse/docs.ts';
 import { writeMuseFile } from '../../muse/muse-json.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
@@ -54,6 +55,7 @@ export const scaffoldStep: Step<Configured, Pick<Configured, 'museFile'>> = {
       ...(museFile.session === undefined ? {} : { session: checkedSession(museFile.session) }),
     });
     for (const file of made.files) await writeWhole(join(stage, file.path), file.content);
+    output.notes.push(...(await writePages(stage, made.pages)).notes);
     // Another kit has other users, or none.
     if (made.seed !== undefined && museFile.kit.source === 'builtin' && museFile.isolation === 'auth-uid')
       await writeWhole(join(stage, 'seeds/extension.sql'), made.seed);

@@ -8,7 +8,7 @@ import {
   type Routine,
   type Table,
 } from './catalog.ts';
-import { readViewKeys } from './view-keys.ts';
+import { readViewKeys } from '../../database/schema/view-keys.ts';
 import { buildRelationships, type ForeignKey } from './relationships.ts';
 
 /** The type below all domains, for each domain. */

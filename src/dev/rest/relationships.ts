@@ -9,7 +9,7 @@ import {
   type Relationship,
   type Table,
 } from './catalog.ts';
-import type { ViewKeys } from './view-keys.ts';
+import type { ViewKeys } from '../../database/schema/view-keys.ts';
 
 /** A foreign key of a table. */
 export interface ForeignKey {

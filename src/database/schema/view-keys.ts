@@ -1,19 +1,24 @@
-import type { Session } from '../../database/database.ts';
-import { keyOf, type Qualified } from './catalog.ts';
+import type { Session } from '../database.ts';
+
+/** A table or a view, by its name. */
+export interface RelationName {
+  schema: string;
+  name: string;
+}
 
 /** The columns of a key as a view shows them: for each of the key's columns, in its order, the view's names for it. */
 export interface ViewKey {
-  view: Qualified;
+  view: RelationName;
   columns: readonly (readonly string[])[];
 }
 
 export interface ViewKeys {
   /** The views that show all columns of a foreign key. */
-  ofForeignKey(table: Qualified, constraint: string): readonly ViewKey[];
+  ofForeignKey(table: RelationName, constraint: string): readonly ViewKey[];
   /** The views that show all columns that a foreign key refers to. */
-  ofReference(table: Qualified, constraint: string): readonly ViewKey[];
+  ofReference(table: RelationName, constraint: string): readonly ViewKey[];
   /** The view's columns that show the primary keys of its tables. */
-  primaryKey(view: Qualified): string[];
+  primaryKey(view: RelationName): string[];
 }
 
 interface ViewRow {
@@ -45,7 +50,7 @@ const keyColumnsQuery = `
   WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
   ORDER BY k.conname`;
 
-interface KeyColumns extends Qualified {
+interface KeyColumns extends RelationName {
   kind: 'p' | 'f' | 'reference';
   constraint: string;
   relation: number;
@@ -54,10 +59,12 @@ interface KeyColumns extends Qualified {
 
 /**
  * Finds the keys that views show, through views of views.
+ * @param schemas of the views to look at, and of those between; default all but the system's
  * @throws DatabaseError
  */
-export async function readViewKeys(session: Session): Promise<ViewKeys> {
-  const { rows: views } = await session.query<ViewRow>(viewsQuery);
+export async function readViewKeys(session: Session, schemas?: readonly string[]): Promise<ViewKeys> {
+  const { rows: all } = await session.query<ViewRow>(viewsQuery);
+  const views = all.filter(({ schema }) => schemas?.includes(schema) ?? true);
   const { rows: keys } = views.length === 0 ? { rows: [] } : await session.query<KeyColumns>(keyColumnsQuery);
   const targets = new Map(views.map((view) => [view.oid, readTargets(view.rule)]));
   const found = new Map<string, ViewKey[]>();
@@ -68,8 +75,8 @@ export async function readViewKeys(session: Session): Promise<ViewKeys> {
       const columns = key.columns.map((column) => names.get(`${key.relation}.${column}`) ?? []);
       if (columns.some((shown) => shown.length === 0)) continue;
       if (key.kind === 'p') {
-        const list = primary.get(keyOf(view)) ?? [];
-        primary.set(keyOf(view), [...list, ...columns.map((shown) => shown[0] as string)]);
+        const list = primary.get(nameId(view)) ?? [];
+        primary.set(nameId(view), [...list, ...columns.map((shown) => shown[0] as string)]);
       } else {
         const id = keyId(key.kind, key, key.constraint);
         found.set(id, [...(found.get(id) ?? []), { view: { schema: view.schema, name: view.name }, columns }]);
@@ -79,12 +86,16 @@ export async function readViewKeys(session: Session): Promise<ViewKeys> {
   return {
     ofForeignKey: (table, constraint) => found.get(keyId('f', table, constraint)) ?? [],
     ofReference: (table, constraint) => found.get(keyId('reference', table, constraint)) ?? [],
-    primaryKey: (view) => [...new Set(primary.get(keyOf(view)))].sort(),
+    primaryKey: (view) => [...new Set(primary.get(nameId(view)))].sort(),
   };
 }
 
-function keyId(kind: string, table: Qualified, constraint: string): string {
-  return JSON.stringify([kind, keyOf(table), constraint]);
+function nameId({ schema, name }: RelationName): string {
+  return JSON.stringify([schema, name]);
+}
+
+function keyId(kind: string, { schema, name }: RelationName, constraint: string): string {
+  return JSON.stringify([kind, schema, name, constraint]);
 }
 
 /** The view's names of each column, by `relation.column`, of the tables below it and of the views between. */

@@ -1,0 +1,170 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { startDev } from '../../src/index.ts';
+import { label } from '../../src/scaffold/app/words.ts';
+import { loadPreset } from '../../src/scaffold/presets.ts';
+import { browserNote, browserPath, openBrowser, sidewaysScroll } from '../support/browser.ts';
+import { temporaryDirectory } from '../support/cli.ts';
+import {
+  accessibilityProblems,
+  addRow,
+  buildApp,
+  found,
+  invite,
+  museWithApp,
+  open,
+  openApp,
+  type Person,
+  serveApp,
+  signUp,
+  still,
+} from './app-support.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** A table of one's own with a column of every kind. */
+const everyKind =
+  'tickets: title text!, details text, state text(open|waiting|closed) = open, priority int = 3, price numeric(10,2), ' +
+  'due date, starts timestamptz, at time, urgent boolean, labels text[], data jsonb, contact_email text, ' +
+  'who -> user, parent -> tickets, plan -> products, org -> organizations, organization';
+
+interface Case {
+  title: string;
+  presets?: string[];
+  tables?: string[];
+  /** The table that a row is added to, as the menu names it. */
+  table: string;
+  /** Whether other members of the organization see the row. */
+  shared: boolean;
+}
+
+const own: Case = { title: 'a table of one’s own', tables: [everyKind], table: 'Tickets', shared: true };
+
+/** A preset by the first of its tables that people write and whose rows refer to no other row. */
+async function presetCase(id: string): Promise<Case> {
+  const { tables } = await loadPreset(id);
+  const table = tables.find(
+    ({ scope, scopedBy, columns }) =>
+      scope !== 'service-only' &&
+      (scope !== 'public-read' || scopedBy !== undefined) &&
+      columns.every(({ required, references }) => required !== true || references === undefined),
+  );
+  const { name = '', scope, scopedBy } = table ?? {};
+  return {
+    title: id,
+    presets: [id],
+    table: label(name),
+    shared: scope === 'organization' || scopedBy === 'organization',
+  };
+}
+
+const isWhole = process.env['CREATE_MUSE_ALL'] === '1';
+const cases = isWhole
+  ? [own, ...(await Promise.all(['crm', 'realty', 'social', 'deliverables'].map(presetCase)))]
+  : [own];
+
+describe.skipIf(browserPath === undefined)(`the app in a browser${browserNote}`, () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await openBrowser();
+  });
+  afterAll(() => browser?.close());
+
+  it.each(cases)(
+    'lets people work together, and nobody else in: $title',
+    { timeout: 300_000 },
+    async ({ presets = [], tables = [], table, shared }) => {
+      const directory = join(await temporaryDirectory(), 'shop');
+      await museWithApp(directory, { presets, tables });
+      const server = await startDev({ directory, port: 0, databasePort: 0 });
+      onTestFinished(() => server.close());
+      await buildApp(directory);
+      const app = await serveApp(directory);
+      onTestFinished(app.close);
+      const people: Person[] = [];
+      const arrive = async (name: string, url = app.url): Promise<Person> => {
+        const person = await openApp(browser, url, name);
+        onTestFinished(() => person.page.context().close());
+        people.push(person);
+        return person;
+      };
+
+      const ann = await arrive('ann');
+      await signUp(ann);
+      await found(ann, 'Ann and friends');
+      await open(ann, table);
+      await addRow(ann, table, 'The first of all');
+
+      const ben = await arrive('ben', await invite(ann, 'ben@example.com'));
+      await signUp(ben);
+      await ben.page.getByRole('button', { name: 'Accept the invitation' }).click();
+      await ben.page.getByRole('heading', { level: 1, name: 'Ann and friends' }).waitFor();
+      await open(ben, table);
+      const seen = ben.page.getByText('The first of all');
+      if (shared) await seen.first().waitFor();
+      else await ben.page.getByText(/^There is no .* yet\.$/).waitFor();
+
+      if (shared) {
+        // Nobody reloads: Realtime tells Ben's list.
+        await open(ann, table);
+        await addRow(ann, table, 'Another one');
+        await ben.page.getByText('Another one').first().waitFor();
+      }
+
+      const eve = await arrive('eve');
+      await signUp(eve);
+      await found(eve, 'Eve alone');
+      await open(eve, table);
+      await eve.page.getByText(/^There is no .* yet\.$/).waitFor();
+      expect(await eve.page.getByText('The first of all').count()).toBe(0);
+
+      for (const { email, problems } of people) expect({ email, problems }).toEqual({ email, problems: [] });
+      expect(compressed(directory)).toBeLessThan(200);
+      await everyPage(ann, table);
+    },
+  );
+});
+
+/** Every page fits narrow and wide screens, light and dark, and axe finds nothing wrong with it. */
+async function everyPage(person: Person, table: string): Promise<void> {
+  const { page } = person;
+  const titles = ['Home', table, 'Members', 'Plan and usage', 'API keys', 'Settings', 'New organization', 'Profile'];
+  for (const title of titles) {
+    for (const [width, colorScheme] of [
+      [1600, 'light'],
+      [360, 'dark'],
+    ] as const) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme });
+      const menu = page.getByRole('button', { name: 'Menu' });
+      if (width < 1024) await menu.click();
+      await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: title, exact: true }).click();
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await expect.poll(() => page.getByRole('status', { name: 'Loading' }).count()).toBe(0);
+      await still(page);
+      const at = { title, width, colorScheme };
+      expect({ ...at, sideways: await sidewaysScroll(page) }).toEqual({ ...at, sideways: 0 });
+      expect({ ...at, problems: await accessibilityProblems(page) }).toEqual({ ...at, problems: [] });
+    }
+  }
+}
+
+/** Kilobytes of all JavaScript of the built app, as servers send it. */
+function compressed(directory: string): number {
+  const assets = join(directory, 'app', 'dist', 'assets');
+  const scripts = readdirSync(assets).filter((name) => name.endsWith('.js'));
+  return scripts.reduce((sum, name) => sum + gzipSync(readFileSync(join(assets, name))).length, 0) / 1000;
+}
+
+describe('the packages of the app', () => {
+  it('are those that the tests use', () => {
+    const read = (...path: string[]) => JSON.parse(readFileSync(join(root, ...path), 'utf8')) as Record<string, object>;
+    const app = read('templates', 'musekit', 'app', 'package.json');
+    const here = { ...read('package.json')['dependencies'], ...read('package.json')['devDependencies'] };
+    const named = { ...app['dependencies'], ...app['devDependencies'] };
+    expect(here).toMatchObject(named);
+  });
+});
