@@ -124,10 +124,10 @@ function sameButNames(one: Finding, other: Finding): boolean {
 
 function unnamed({ message, object = '' }: Finding): string {
   // `policy "x" on schema.table` and `schema.name`: the names in it, the longest first.
-  const names = (object.match(/"[^"]*"|[^\s"]+\.[^\s"]+/g) ?? [object]).flatMap((name) => [
-    name,
-    name.replace(/^public\./, ''),
-  ]);
+  const names = (object.match(/"[^"]*"|[^\s"]+\.[^\s"]+/g) ?? [object]).flatMap((name) =>
+    // A message may name a function without the types of its arguments.
+    [name, name.replace(/\(.*$/, '')].flatMap((one) => [one, one.replace(/^public\./, '')]),
+  );
   return names
     .toSorted((a, b) => b.length - a.length)
     .reduce((text, name) => (name === '' ? text : text.replaceAll(name, '\0')), message);

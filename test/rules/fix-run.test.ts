@@ -46,6 +46,28 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     );
   });
 
+  it('a repair after which more fails is rolled back, and the others are kept', async () => {
+    // Without its BEGIN and COMMIT the second file fails as a whole, and then the others have nothing to refer to.
+    const houses = (name: string): [string, string] => [
+      `migrations/core/${name}_houses.sql`,
+      '-- Houses.\ninsert into houses values (1);\n',
+    ];
+    const seeded = {
+      'migrations/core/001_tables.sql':
+        '-- Tables.\ncreate table towns (id int primary key);\ncreate table houses (town_id int references towns (id));\n',
+      'migrations/core/002_towns.sql': '-- Towns.\nbegin;\ninsert into towns values (1);\ncommit;\nselect 1 / 0;\n',
+      ...Object.fromEntries(
+        ['003', '004', '005', '006', '007', '008', '009', '010', '011', '012', '013', '014'].map(houses),
+      ),
+    };
+    const { remaining, left, classes } = await fix(seeded, open);
+    const errors = remaining.filter(({ severity }) => severity === 'error').map(({ rule }) => rule);
+    expect(new Set(errors)).toEqual(new Set(['transaction-control', 'statement-failed']));
+    expect(classes.map(({ rule }) => rule)).toContain('rls-missing');
+    expect(classes.map(({ rule }) => rule)).not.toContain('transaction-control');
+    expect(left.find(({ rule }) => rule === 'transaction-control')?.why).toContain('rolled back');
+  });
+
   it('anonymous visitors cannot write, and users can do what the policies say', async () => {
     const { migrations } = await fix(broken, open);
     const database = await open();

@@ -7,7 +7,6 @@ export const pgCron: ExtensionStub = {
   extension: 'pg_cron',
   version: '1.6.4',
   note: 'jobs are kept in cron.job and never run',
-  schema: 'pg_catalog',
   sql: `
 CREATE SCHEMA cron;
 CREATE TABLE cron.job (

@@ -87,3 +87,17 @@ export function byTable(changes: readonly AccessChange[]): Map<string, AccessCha
 export function brokenLeft(rule: string, broken: readonly string[], file: string): Left {
   return { rule, file, why: `its repair was rolled back, because ${broken.join(', ')} would no longer run.` };
 }
+
+/** A repair whose effect on access cannot be measured. */
+export function unmeasured(rule: string): Left {
+  return {
+    rule,
+    file: '',
+    why: 'the files crash the shadow database, so it cannot be measured whether a repair would widen access.',
+  };
+}
+
+/** The reason for files that crash the shadow database. */
+export function endless(migrations: readonly { file: string }[]): Judgement {
+  return { broken: migrations.slice(-1).map(({ file }) => file), widened: [], narrowed: [] };
+}

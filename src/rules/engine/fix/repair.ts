@@ -12,7 +12,7 @@ import { compareAccess, statedAccess } from './access.ts';
 import type { Access, AccessChange, BareChange, Measured } from './access.ts';
 import { fixStages } from './fix.ts';
 import type { Fix, Left, Situation } from './fix.ts';
-import { aboutAccess, batchesOf, brokenLeft, byTable, fileOf, judge } from './guard.ts';
+import { aboutAccess, batchesOf, brokenLeft, byTable, endless, fileOf, judge, unmeasured } from './guard.ts';
 import type { Judgement } from './guard.ts';
 import { record } from './record.ts';
 import type { Repair, RollbackText } from './record.ts';
@@ -121,6 +121,7 @@ export async function repairWith(rules: readonly Rule[], input: RepairInput): Pr
     if (changed) run.rehearsed = (await input.rehearse?.(result.migrations, result.rollbacks)) ?? [];
     else run.rehearsed = last.rehearsed;
     last = await checkpoint(run, run.rehearsed);
+    if (last.errors > best.errors && input.rehearse !== undefined) last = await oneByOne(run, best, input.rehearse);
     if (last.errors <= best.errors) best = last;
   }
   const lost = best === last ? [] : result.classes.slice(best.result.classes.length);
@@ -136,6 +137,42 @@ export async function repairWith(rules: readonly Rule[], input: RepairInput): Pr
       why: 'its repair was rolled back, because more errors were left after it than before.',
     });
   return result;
+}
+
+/**
+ * Repairs class by class from a state after which all of them together left more errors: each that does is rolled back and not
+ * tried again, so that one bad repair does not cost the others.
+ */
+async function oneByOne(
+  run: Run,
+  start: Checkpoint,
+  rehearse: NonNullable<RepairInput['rehearse']>,
+): Promise<Checkpoint> {
+  const { input, result } = run;
+  let best = start;
+  const restore = async (): Promise<void> => {
+    Object.assign(result, structuredClone(best.result));
+    run.rehearsed = best.rehearsed;
+    run.examined = undefined;
+    run.measured = await input.measure?.(result.migrations);
+  };
+  await restore();
+  for (const each of fixable(run.rules)) {
+    if (!(await fixBatch(run, [each]))) continue;
+    const after = await checkpoint(run, await rehearse(result.migrations, result.rollbacks));
+    if (after.errors <= best.errors) {
+      best = after;
+      run.rehearsed = after.rehearsed;
+      continue;
+    }
+    run.dropped.set(each.rule, {
+      rule: each.rule,
+      file: [...(result.classes.at(-1)?.files.keys() ?? [])][0] ?? '',
+      why: 'its repair was rolled back, because more errors were left after it than before.',
+    });
+    await restore();
+  }
+  return best;
 }
 
 /** A state of the files that the repair can return to. */
@@ -193,7 +230,7 @@ async function fixForeseen(run: Run): Promise<boolean | undefined> {
   if (!changed || input.measure === undefined) return changed;
   const after = await input.measure(result.migrations);
   const { broken, widened, narrowed } =
-    after === undefined ? endless(result) : judgeAttempt(run, saved, catalog, '', after);
+    after === undefined ? endless(result.migrations) : judgeAttempt(run, saved, catalog, '', after);
   const known = new Map(foreseen.map((change) => [`${change.actor} ${change.verb} ${change.table}`, change]));
   const named = [widened, narrowed].map((changes) =>
     changes.flatMap((change) => {
@@ -275,7 +312,7 @@ async function fixBatch(run: Run, batch: readonly Fixable[]): Promise<boolean> {
   const after = await input.measure(result.migrations);
   const { broken, widened, narrowed } =
     after === undefined
-      ? endless(result)
+      ? endless(result.migrations)
       : judgeAttempt(run, saved, catalog, batch.length === 1 ? batch[0]!.rule : '', after);
   const refused = await withoutYes(run, widened);
   if (broken.length === 0 && refused.length === 0 && (batch.length === 1 || widened.length + narrowed.length === 0)) {
@@ -301,20 +338,6 @@ async function fixBatch(run: Run, batch: readonly Fixable[]): Promise<boolean> {
       : { rule, file, why: 'its repair was left out as a whole, because it would widen access.' },
   );
   return false;
-}
-
-/** A repair whose effect on access cannot be measured. */
-function unmeasured(rule: string): Left {
-  return {
-    rule,
-    file: '',
-    why: 'the files crash the shadow database, so it cannot be measured whether a repair would widen access.',
-  };
-}
-
-/** The reason for files that crash the shadow database. */
-function endless({ migrations }: Repair): Judgement {
-  return { broken: migrations.slice(-1).map(({ file }) => file), widened: [], narrowed: [] };
 }
 
 /** The access that a batch changed, by measurements on a shadow database before and after it. */
