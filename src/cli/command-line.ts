@@ -23,6 +23,7 @@ export function commandLine(answers: Answers, directory: string): string {
   for (const folder of answers.core ?? []) flag('core', folder);
   for (const folder of answers.extensions ?? []) flag('extensions', folder);
   if (answers.kitExtensions !== 'archive') flag('kit-extensions', answers.kitExtensions);
+  for (const module of answers.without ?? []) flag('without', module);
   mark('fix', answers.fix);
   mark('allow-widening', answers.allowWidening);
   if (answers.directory !== resolve(directory, answers.name)) path('dir', answers.directory);

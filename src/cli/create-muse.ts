@@ -58,6 +58,14 @@ export const createFlags: readonly Flag[] = [
     about: "the kit's own extension migrations: archive (default) or keep",
     group: 'Kit',
   },
+  {
+    name: 'without',
+    type: 'string',
+    value: '<module>',
+    multiple: true,
+    about: 'leave a module of the built-in kit out: social; repeatable',
+    group: 'Kit',
+  },
   { name: 'fix', type: 'boolean', about: "fix the kit's errors in the clone, without widening access", group: 'Kit' },
   {
     name: 'allow-widening',
@@ -292,6 +300,7 @@ async function readGiven(
     core: typed.texts('core'),
     extensions: typed.texts('extensions'),
     kitExtensions: typed.text('kit-extensions') as Answers['kitExtensions'] | undefined,
+    without: typed.texts('without'),
     presets: typed.texts('preset'),
     tables: typed.texts('table'),
     spec: path('spec'),

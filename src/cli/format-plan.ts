@@ -21,7 +21,8 @@ export function formatIntent(answers: Answers): string {
     '',
     `  name       ${answers.name}`,
     `  directory  ${answers.directory}`,
-    `  kit        ${answers.kit}${answers.ref === undefined ? '' : ` at ${answers.ref}`}`,
+    `  kit        ${answers.kit}${answers.ref === undefined ? '' : ` at ${answers.ref}`}` +
+      (answers.without === undefined ? '' : ` without ${answers.without.join(', ')}`),
     `  extension  ${contents.length === 0 ? 'blank' : contents.join(', ')}`,
     ...(answers.prefix === '' ? [] : [`  prefix     ${answers.prefix}`]),
     '  database   ' +

@@ -30,6 +30,8 @@ export interface Answers {
   core?: string[];
   extensions?: string[];
   kitExtensions: 'keep' | 'archive';
+  /** Modules of the built-in kit that are left out. */
+  without?: string[];
   presets: string[];
   /** Table specifications as `--table` takes them. */
   tables: string[];

@@ -1,8 +1,9 @@
 /** From the answers that were given to all of them: checked, paths absolute, and a default for each that is missing. */
 import { basename, resolve } from 'node:path';
+import { moduleIds, tablesWithout } from '../kit/modules.ts';
 import { checkMuseName } from '../kit/name.ts';
 import { parseKitSource } from '../kit/source.ts';
-import { listPresets } from '../scaffold/presets.ts';
+import { listPresets, loadPreset } from '../scaffold/presets.ts';
 import { MuseError } from '../shared/error.ts';
 import type { Muse } from '../shared/muse-file.ts';
 import { shellPath } from '../shared/shell.ts';
@@ -20,15 +21,16 @@ export type GivenAnswers = Maybe<Omit<Answers, 'supabase' | 'environment'>> & { 
 /**
  * Checks what can be known to be wrong before anything is asked, fetched or made. Only reads this machine's files.
  * @param directory absolute path that relative ones start from
- * @throws MuseError `bad-name`, `bad-kit-source`, `bad-preset`, `bad-table`, `bad-spec`, `bad-target`, and where the
+ * @throws MuseError `bad-name`, `bad-kit-source`, `bad-flag`, `bad-preset`, `bad-table`, `bad-spec`, `bad-target`, and where the
  * product cannot be made what {@link checkDirectory} throws
  */
 export async function checkGiven(given: GivenAnswers, directory: string): Promise<void> {
-  const { name, kit, ref, presets = [], spec, target } = given;
+  const { name, kit, ref, presets = [], spec, target, without = [] } = given;
   if (name !== undefined) checkName(name);
   if (kit !== undefined) parseKitSource(kit, ref);
   if (target !== undefined) targetOf(target);
   await checkPresets(presets);
+  await checkModules(without, kit, presets);
   await checkTableAnswers({ ...given, spec: spec === undefined ? undefined : resolve(directory, spec) });
   const place = given.directory ?? name;
   if (place !== undefined) await checkDirectory(resolve(directory, place));
@@ -76,6 +78,7 @@ export async function withDefaults(given: GivenAnswers, directory: string): Prom
     ...present('core', given.core),
     ...present('extensions', given.extensions),
     kitExtensions: given.kitExtensions ?? 'archive',
+    ...present('without', given.without?.length === 0 ? undefined : given.without),
     presets: presets.filter((preset) => preset !== 'blank'),
     tables: given.tables ?? [],
     ...present('spec', spec === undefined ? undefined : resolve(directory, spec)),
@@ -151,6 +154,39 @@ async function checkPresets(ids: readonly string[]): Promise<void> {
       code: 'bad-preset',
       message: `There is no preset "${id}".`,
       suggestion: near === undefined ? `Choose one of these: ${known.join(', ')}.` : `Did you mean --preset ${near}?`,
+    });
+  }
+}
+
+async function checkModules(
+  without: readonly string[],
+  kit: string | undefined,
+  presets: readonly string[],
+): Promise<void> {
+  const unknown = without.find((id) => !moduleIds.includes(id));
+  if (unknown !== undefined) {
+    throw new MuseError({
+      code: 'bad-flag',
+      message: `The built-in kit has no module "${unknown.slice(0, 80)}" that can be left out.`,
+      suggestion: `Use ${moduleIds.map((id) => `--without ${id}`).join(' or ')}, or omit the flag.`,
+    });
+  }
+  if (without.length === 0) return;
+  if (parseKitSource(kit ?? 'builtin').kind !== 'builtin') {
+    throw new MuseError({
+      code: 'bad-flag',
+      message: '--without leaves out a module of the built-in kit, and this is another kit.',
+      suggestion: 'Omit --without, or use the built-in kit.',
+    });
+  }
+  const missing = tablesWithout(without);
+  for (const { id, needs } of await Promise.all(presets.map(loadPreset))) {
+    const table = needs.find((name) => missing.has(name));
+    if (table === undefined) continue;
+    throw new MuseError({
+      code: 'bad-preset',
+      message: `The preset ${id} needs ${table}, which --without ${missing.get(table)} leaves out.`,
+      suggestion: `Omit --preset ${id} or --without ${missing.get(table)}.`,
     });
   }
 }

@@ -1,10 +1,13 @@
-import type { Database } from '../database/database.ts';
+import type { Database, Session } from '../database/database.ts';
 import { openEmbedded } from '../database/embedded/embedded.ts';
 import { diffSchema, readSchema, type SchemaDifference, type SchemaObject } from '../database/schema.ts';
 import type { Finding } from '../shared/finding.ts';
+import { quoteQualified } from '../shared/quote.ts';
 import { migrate } from '../migrations/apply.ts';
 import { placesOf } from '../rules/engine/live/places.ts';
+import { readFiles } from '../sql/catalog/build.ts';
 import type { Migration } from '../sql/migration.ts';
+import { loadParser } from '../sql/parser.ts';
 import { schemasOf } from './declared-schema.ts';
 import { filesOf } from './applied.ts';
 import { createSql, ownerOf, redefined } from './drift-sql.ts';
@@ -29,7 +32,7 @@ export async function expectedSchema(files: readonly Migration[], signal?: Abort
   const model = await openEmbedded({ signal });
   try {
     await migrate(model, files);
-    return { schemas, objects: (await readSchema(model, { schemas })).filter(isOfFiles) };
+    return { schemas, objects: await readOfFiles(model, files, schemas) };
   } finally {
     await model.close();
   }
@@ -47,8 +50,7 @@ export async function schemaDrift(
 ): Promise<Drift[]> {
   const { applied: files } = await filesOf(database, migrations);
   const { schemas, objects } = await expected(files, signal);
-  const found = await readSchema(database, { schemas });
-  const drift = driftOf(diffSchema(objects, found.filter(isOfFiles)));
+  const drift = driftOf(diffSchema(objects, await readOfFiles(database, files, schemas)));
   if (drift.length === 0) return [];
   const places = await placesOf(files);
   return drift.map((one) => {
@@ -61,6 +63,41 @@ export async function schemaDrift(
 const platformKinds = new Set(['extension', 'publication', 'event trigger', 'default privileges']);
 
 const isOfFiles = ({ kind }: SchemaObject): boolean => !platformKinds.has(kind);
+
+/** Reads what files account for. */
+async function readOfFiles(
+  database: Session,
+  files: readonly Migration[],
+  schemas: readonly string[],
+): Promise<SchemaObject[]> {
+  const isAdded = await addedPartitions(database, files);
+  return (await readSchema(database, { schemas })).filter((object) => isOfFiles(object) && !isAdded(object));
+}
+
+/**
+ * Finds what belongs to a partition that no file names. Functions add and drop such partitions while the database is in
+ * use, e.g. one a month, so which ones there are is a matter of when one looks, on the shadow database too.
+ */
+async function addedPartitions(
+  database: Session,
+  files: readonly Migration[],
+): Promise<(object: SchemaObject) => boolean> {
+  const { rows } = await database.query<{ name: string; indexes: string[] }>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name, ARRAY(
+       SELECT format('%I.%I', n.nspname, x.relname) FROM pg_catalog.pg_index i
+       JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid) AS indexes
+     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relispartition AND c.relkind IN ('r', 'p', 'f')`,
+  );
+  if (rows.length === 0) return () => false;
+  await loadParser();
+  const named = new Set([...(await readFiles(files)).catalog.tables.keys()].map(quoteQualified));
+  const added = rows.filter(({ name }) => !named.has(name));
+  const indexes = new Set(added.flatMap((partition) => partition.indexes));
+  // Columns are `<table>.<column>`, policies and triggers `<name> on <table>`, grants `relation <table>`.
+  return ({ kind, name }) =>
+    kind === 'index' ? indexes.has(name) : added.some((partition) => ` ${name}.`.includes(` ${partition.name}.`));
+}
 
 const isTable = ({ kind }: SchemaObject): boolean => kind === 'table' || kind === 'partitioned table';
 

@@ -118,6 +118,9 @@ export const museSchema = object({
   session: exactOptional(session),
   prefix: described(prefix, 'Prefix of the names of tables, with its underscore, e.g. kv_; empty for none.'),
   presets: described(list(name('the id of a preset')), 'The presets that the product was made with.'),
+  without: exactOptional(
+    described(list(name('the id of a module')), 'The modules of the built-in kit that were left out.'),
+  ),
   environments: described(
     object({
       development: exactOptional(environment),

@@ -76,16 +76,28 @@ function rolesOf(context: AccessContext): { users: string[]; everyone: string[] 
   return { users: ['authenticated'], everyone: ['anon', 'authenticated'] };
 }
 
+/** Who may do what with a row, as SQL. */
+interface Own {
+  read: string;
+  write: string;
+  open?: string | undefined;
+  visitor?: { read: string; add: string } | undefined;
+}
+
+const either = (...conditions: (string | undefined)[]): string =>
+  conditions.filter((condition) => condition !== undefined).join('\n    or ');
+
 /**
  * The policies, one for each verb, and the grants that they need.
- * @param own SQL that says whether the user can read the row as its owner, and whether they can write it; undefined if
- * it has no owner
+ * @param own SQL that says whether the user can read the row as its owner, and whether they can write it; `open`: whether
+ * everyone can read it; `visitor`: whether they can read it as the visitor who added it, and add it; undefined if it has no
+ * owner
  * @param references SQL conditions on the rows that a row references
  */
 export function accessOf(
   context: AccessContext,
   scope: TableScope,
-  own: { read: string; write: string } | undefined,
+  own: Own | undefined,
   references: readonly string[],
 ): { policies: Policy[]; grants: Grant[]; revoke: string[] } {
   const { users, everyone } = rolesOf(context);
@@ -110,21 +122,42 @@ export function accessOf(
     const readers = own === undefined ? everyone : everyone.filter((role) => !users.includes(role));
     if (readers.length > 0) grants.push({ verbs: 'SELECT', roles: readers });
   } else if (own !== undefined) {
+    const visitors = everyone.filter((role) => !users.includes(role));
+    // One policy for each role: PostgreSQL evaluates all that apply.
+    const isJoined = own.open !== undefined && visitors.length > 0;
     policies.push({
       name: `${title}_select`,
       verb: 'SELECT',
       roles: users,
-      using: own.read,
+      using: either(own.read, own.visitor?.read, isJoined ? own.open : undefined),
       check: null,
       directive: null,
     });
+    if (own.open !== undefined) {
+      policies.push({
+        name: 'public_select',
+        verb: 'SELECT',
+        roles: isJoined ? visitors : users,
+        using: own.open,
+        check: null,
+        directive: 'muse: public-read',
+      });
+      if (isJoined) grants.push({ verbs: 'SELECT', roles: visitors });
+    }
   }
   if (own !== undefined) {
     const mine = own.write;
     const allowed = [mine, ...references].join('\n    and ');
     const writer = open ? 'own' : title;
     policies.push(
-      { name: `${writer}_insert`, verb: 'INSERT', roles: users, using: null, check: allowed, directive: null },
+      {
+        name: `${writer}_insert`,
+        verb: 'INSERT',
+        roles: users,
+        using: null,
+        check: either(allowed, own.visitor?.add),
+        directive: null,
+      },
       { name: `${writer}_update`, verb: 'UPDATE', roles: users, using: mine, check: allowed, directive: null },
       { name: `${writer}_delete`, verb: 'DELETE', roles: users, using: mine, check: null, directive: null },
     );

@@ -66,6 +66,46 @@ export function tableProblems(table: TableSpecification): TableProblem[] {
     for (const [index, columns] of (table[key] ?? []).entries())
       problems.push(...columnListProblems(table, columns, [key, index]));
   }
+  return [...problems, ...readerProblems(table)];
+}
+
+/** What is wrong with who reads rows besides their owner. */
+function readerProblems({ columns, scope, publicWhere, visitors }: TableSpecification): TableProblem[] {
+  const problems: TableProblem[] = [];
+  const isOwned = scope === 'owner' || scope === 'organization';
+  for (const [key, given] of Object.entries({ publicWhere, visitors })) {
+    if (given !== undefined && !isOwned)
+      problems.push({
+        path: [key],
+        message: `${key} is only for rows of an owner or an organization`,
+        suggestion: 'Leave it out, or write scope: organization.',
+      });
+  }
+  const choices = columns.find(({ name }) => name === publicWhere?.column)?.choices ?? [];
+  if (
+    publicWhere !== undefined &&
+    (publicWhere.values.length === 0 || publicWhere.values.some((one) => !choices.includes(one)))
+  )
+    problems.push({
+      path: ['publicWhere'],
+      message: 'publicWhere needs a column with choices, and values that are among them',
+      suggestion:
+        choices.length === 0 ? 'Name a column with choices.' : `Use one of ${choices.join(', ').slice(0, 200)}.`,
+    });
+  if (visitors === undefined) return problems;
+  const named = (name: string): ColumnSpecification | undefined => columns.find((column) => column.name === name);
+  const say = (key: string, message: string, suggestion: string): void =>
+    void problems.push({ path: ['visitors', key], message, suggestion });
+  if (named(visitors.user)?.references !== 'user')
+    say('user', 'visitors.user needs a column that references user', 'Add references: user to the column.');
+  if (named(visitors.under)?.references === undefined || named(visitors.under)?.required !== true)
+    say(
+      'under',
+      'visitors.under needs a required column that references a table',
+      'Name the column of the public row.',
+    );
+  if (named(visitors.having.column)?.choices?.includes(visitors.having.value) !== true)
+    say('having', 'visitors.having needs a column with choices, and a value that is among them', 'Use e.g. a status.');
   return problems;
 }
 

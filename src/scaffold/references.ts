@@ -114,7 +114,8 @@ function coreCondition(
   return key.schema === 'public' ? { condition: seen(source, column, key, []) } : {};
 }
 
-const alias = (source: Draft): string => (source.name === 'target' ? 'referred' : 'target');
+/** What a referenced table is called in a condition on the table that references it. */
+export const alias = (source: Pick<Draft, 'name'>): string => (source.name === 'target' ? 'referred' : 'target');
 const outer = (source: Draft, column: string): string => `${quoteIdentifier(source.name)}.${quoteIdentifier(column)}`;
 
 function seen(source: Draft, column: ColumnSpecification, key: Key, more: string[]): string {

@@ -6,7 +6,7 @@ import { type Key, organizationKey } from './core.ts';
 import { defaultSql, textSql } from './literals.ts';
 import type { ForeignKey, ResolvedColumn, ResolvedTable } from './model.ts';
 import { fitName, nameGiver, nameProblem } from './names.ts';
-import { type Draft, type Reference, type ReferenceContext, resolveReference } from './references.ts';
+import { alias, type Draft, type Reference, type ReferenceContext, resolveReference } from './references.ts';
 import type { ColumnSpecification, CoreFacts, TableSpecification } from './table.ts';
 import { readType } from './types.ts';
 
@@ -87,9 +87,13 @@ function resolveTable(
     ...(specification.unique ?? []),
     ...(pair && scopeColumn !== null ? [['id', scopeColumn]] : []),
   ].filter((columns, index, all) => all.findIndex((other) => other.join('\0') === columns.join('\0')) === index);
-  const foreignKeys = links.map(({ column, reference }) => foreignKey(name, column, reference, scopeColumn, giveName));
+  const foreignKeys = links.flatMap(({ column, reference }) =>
+    foreignKeysOf(name, column, reference, scopeColumn, giveName),
+  );
+  const { publicWhere } = specification;
   const wanted = [
     ...foreignKeys.map((key) => key.columns),
+    ...(publicWhere === undefined ? [] : [[publicWhere.column, 'created_at']]),
     // With the time after it, one index serves the policy and a page of the newest rows; one row per user needs
     // neither.
     ...(scopeColumn === null || uniques.some((columns) => columns.join() === scopeColumn)
@@ -113,7 +117,12 @@ function resolveTable(
   const own =
     scopedBy === null || scopeColumn === null
       ? undefined
-      : { read: isMine(scopedBy, scopeColumn, false), write: isMine(scopedBy, scopeColumn, true) };
+      : {
+          read: isMine(scopedBy, scopeColumn, false),
+          write: isMine(scopedBy, scopeColumn, true),
+          open: publicWhere === undefined ? undefined : isOneOf(publicWhere.column, publicWhere.values),
+          visitor: visitorOf(context, { specification, name }, links, scopeColumn),
+        };
   const conditions = links.flatMap(({ reference }) => reference.condition ?? []);
   const columns = [
     ...scopeColumns(context, scopeColumn, scopedBy, scopeKey),
@@ -189,9 +198,46 @@ export function columnChecks(column: ColumnSpecification): string[] {
     column.min === undefined ? [] : `${name} >= ${column.min}`,
     column.max === undefined ? [] : `${name} <= ${column.max}`,
   ].flat();
-  const choices =
-    column.choices === undefined ? [] : [`${name} in (${column.choices.map((choice) => textSql(choice)).join(', ')})`];
+  const choices = column.choices === undefined ? [] : [isOneOf(column.name, column.choices)];
   return choices.length + bounds.length === 0 ? [] : [[...choices, ...bounds].join(' and ')];
+}
+
+/**
+ * SQL for what visitors may do.
+ * @throws MuseError `bad-table` if what they add rows under is not open to them
+ */
+function visitorOf(
+  { access }: ReferenceContext,
+  { specification, name }: Draft,
+  links: readonly Link[],
+  scopeColumn: string,
+): { read: string; add: string } | undefined {
+  const { visitors } = specification;
+  if (visitors === undefined) return undefined;
+  const { reference } = links.find(({ column }) => column.name === visitors.under) ?? {};
+  const target = reference?.draft;
+  const open = target?.specification.publicWhere;
+  if (target === undefined || open === undefined || reference?.withScope !== true) {
+    throw refused(
+      `Visitors cannot add rows to "${name}": what ${visitors.under} references has no publicWhere, or another owner.`,
+      'Add publicWhere to that table, with the same scope.',
+    );
+  }
+  const as = alias({ name });
+  const read = isOwn(access, 'owner', quoteIdentifier(visitors.user));
+  const pairs = [
+    ['id', visitors.under],
+    [scopeColumnOf(target.specification) ?? '', scopeColumn],
+  ].map(([theirs, ours]) => `${as}.${quoteIdentifier(theirs!)} = ${quoteIdentifier(name)}.${quoteIdentifier(ours!)}`);
+  const conditions = [...pairs, `${as}.${isOneOf(open.column, open.values)}`].join(' and ');
+  const exists = `exists (select 1 from public.${quoteIdentifier(target.name)} as ${as} where ${conditions})`;
+  const has = isOneOf(visitors.having.column, [visitors.having.value]);
+  return { read, add: `(${[read, has, exists].join(' and ')})` };
+}
+
+/** SQL that says whether a column has one of the values. */
+function isOneOf(column: string, values: readonly string[]): string {
+  return `${quoteIdentifier(column)} in (${values.map((value) => textSql(value)).join(', ')})`;
 }
 
 /** A key's type for the column that points at it: core's spelling if it is a plain type, else its quoted name. */
@@ -205,17 +251,35 @@ function keyType(key: Key): string {
   );
 }
 
-function foreignKey(
+/**
+ * The key of a reference. One to the same table within the tenant also gets a key of the column alone: PostgREST finds a
+ * parent by the name of a column only through such a key (`parent:parent_id(*)`).
+ */
+function foreignKeysOf(
   table: string,
+  column: ColumnSpecification,
+  reference: Reference,
+  scopeColumn: string | null,
+  giveName: ReturnType<typeof nameGiver>,
+): ForeignKey[] {
+  const isSelf = reference.withScope && reference.draft?.name === table && scopeColumn !== null;
+  if (!isSelf) return [foreignKey(giveName([table, column.name], 'fkey'), column, reference, scopeColumn)];
+  return [
+    foreignKey(giveName([table, column.name], 'fkey'), column, { ...reference, withScope: false }, scopeColumn),
+    foreignKey(giveName([table, column.name, scopeColumn], 'fkey'), column, reference, scopeColumn),
+  ];
+}
+
+function foreignKey(
+  name: string,
   column: ColumnSpecification,
   { key, withScope, draft }: Reference,
   scopeColumn: string | null,
-  giveName: ReturnType<typeof nameGiver>,
 ): ForeignKey {
   const both = withScope && scopeColumn !== null && draft !== undefined;
   const action = column.onDelete ?? (column.required === true ? 'cascade' : 'set null');
   return {
-    name: giveName([table, column.name], 'fkey'),
+    name,
     columns: both ? [column.name, scopeColumn] : [column.name],
     schema: key.schema,
     table: key.table,
@@ -239,8 +303,10 @@ function indexesOf(wanted: readonly string[][], keys: readonly string[][]): stri
   );
 }
 
-function whose({ scope, scopedBy }: TableSpecification): string {
+function whose({ scope, scopedBy, publicWhere }: TableSpecification): string {
   const owned = { owner: 'each user', organization: 'each organization' };
+  if (publicWhere !== undefined && (scope === 'owner' || scope === 'organization'))
+    return `${owned[scope]} its own, everyone reads those whose ${publicWhere.column} is ${publicWhere.values.join(' or ')}`;
   if (scope === 'public-read')
     return `everyone reads, ${scopedBy === undefined ? 'only the service role writes' : `${owned[scopedBy]} writes its own`}`;
   return scope === 'service-only' ? 'only the service role' : `${owned[scope]} its own`;

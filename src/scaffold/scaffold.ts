@@ -21,6 +21,7 @@ import { type Preset, requireCore } from './presets.ts';
 import type { Draft } from './references.ts';
 import { render } from './render.ts';
 import { columnChecks, draftTables, resolveColumn, resolveTables } from './resolve.ts';
+import { seedSql } from './seed.ts';
 import { defaultSession } from './session.ts';
 import type { Bucket, CoreFacts, TableScope, TableSpecification } from './table.ts';
 import { readType } from './types.ts';
@@ -60,6 +61,8 @@ export interface Scaffold {
   buckets: Bucket[];
   /** The pages of the tables in the built-in kit's app; empty where tenants are not isolated by `auth.uid()`. */
   pages: TablePages[];
+  /** Rows for development, for the users and organizations of the built-in kit's seed; undefined for none. */
+  seed: string | undefined;
 }
 
 interface CoreColumn {
@@ -68,6 +71,8 @@ interface CoreColumn {
   preset: string;
   column: ResolvedColumn;
   checks: { name: string; expression: string }[];
+  /** Roles that may write it. */
+  writers: string[];
 }
 
 /**
@@ -84,7 +89,8 @@ export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
   const drafts = draftTables(specifications, prefix, core);
   const access = accessContext(request, muse, specifications);
   const tables = resolveTables({ core, drafts, people: peopleKey(core, isolation), access });
-  const coreColumns = presets.flatMap((preset) => coreColumnsOf(preset, core));
+  const users = isolation === 'auth-uid' ? 'authenticated' : access.session.role;
+  const coreColumns = presets.flatMap((preset) => coreColumnsOf(preset, core, users));
   // Supabase's Storage and its policies do not use session variables.
   const buckets = isolation === 'auth-uid' ? uniqueBuckets(presets) : [];
   const { path, rollbackPath } = extensionPaths(
@@ -120,6 +126,7 @@ export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
     tables: tables.map((table) => summary(table)),
     buckets,
     pages: isolation === 'auth-uid' ? await tablePages({ tables, drafts, core, prefix }) : [],
+    seed: seedSql(tables, drafts),
   };
 }
 
@@ -194,7 +201,7 @@ function helpersOf(
  * What a preset adds to tables of core; a column that core already has belongs to core, and stays when the preset is
  * removed.
  */
-function coreColumnsOf(preset: Preset, core: CoreFacts): CoreColumn[] {
+function coreColumnsOf(preset: Preset, core: CoreFacts, users: string): CoreColumn[] {
   return preset.coreColumns.flatMap(({ table, columns }) => {
     const target = splitName(table);
     const known = core.tables[`${target.schema}.${target.table}`]?.columns ?? {};
@@ -204,6 +211,7 @@ function coreColumnsOf(preset: Preset, core: CoreFacts): CoreColumn[] {
         ...target,
         preset: preset.id,
         column: resolveColumn(column, []),
+        writers: column.writable === true ? [users] : [],
         checks: columnChecks(column).map((expression) => ({
           name: fitName([target.table, column.name], 'check'),
           expression,

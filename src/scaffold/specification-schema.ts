@@ -29,6 +29,8 @@ const column = checked(
     references: exactOptional(text()),
     onDelete: exactOptional(oneOf(['cascade', 'restrict', 'set null'])),
     self: exactOptional(yesOrNo()),
+    writable: exactOptional(yesOrNo()),
+    samples: exactOptional(list(text(), 'a list of texts')),
     comment: exactOptional(text()),
   }),
   ({ type, references }) =>
@@ -44,6 +46,8 @@ export const tableSchema = object({
   scope: exactOptional(oneOf(['owner', 'organization', 'public-read', 'service-only'])),
   scopeColumn: exactOptional(text()),
   scopedBy: exactOptional(oneOf(['owner', 'organization'])),
+  publicWhere: exactOptional(object({ column: text(), values: list(text(), 'a list of texts') })),
+  visitors: exactOptional(object({ user: text(), under: text(), having: object({ column: text(), value: text() }) })),
   comment: exactOptional(text()),
   unique: exactOptional(columnLists),
   indexes: exactOptional(columnLists),

@@ -32,6 +32,10 @@ export interface ColumnSpecification {
   onDelete?: 'cascade' | 'restrict' | 'set null';
   /** With `references: user`: it is the user who writes the row, by default and by policy. */
   self?: boolean;
+  /** A column that a preset adds to a table of core: users may write it, also where core grants its columns one by one. */
+  writable?: boolean;
+  /** Values for the rows of the development seed; default: by the column's name and type. */
+  samples?: string[];
   comment?: string;
 }
 
@@ -53,11 +57,28 @@ export interface TableSpecification {
    * owner; without it, only the service role writes.
    */
   scopedBy?: 'owner' | 'organization';
+  /** With `owner` and `organization`: everyone reads the rows that have one of the values in this column of choices. */
+  publicWhere?: { column: string; values: string[] };
+  /**
+   * Any signed-in user may add a row in their own name under a row that `publicWhere` opens, as one asks for an appointment,
+   * and reads it then.
+   */
+  visitors?: Visitors;
   comment?: string;
   /** Columns that are unique together. */
   unique?: string[][];
   /** Further indexes, a list of columns each. */
   indexes?: string[][];
+}
+
+/** Users who do not own a table's rows and may add some. */
+export interface Visitors {
+  /** The column with the user who adds the row. */
+  user: string;
+  /** The column that references the public row. */
+  under: string;
+  /** What the visitor's row must have, e.g. the status `requested`. */
+  having: { column: string; value: string };
 }
 
 /** What an extension can be built on: the tables and functions that exist before it, by `schema.name`. */

@@ -92,6 +92,8 @@ export interface MuseFile {
   /** Table prefix with its underscore, e.g. `kv_`; empty for none. */
   prefix: string;
   presets: string[];
+  /** Modules of the built-in kit that were left out, e.g. `social`. */
+  without?: string[];
   environments: Partial<Record<EnvironmentName, Environment>>;
   /** More paths to prune from the kit than the built-in list. */
   prune?: string[];

@@ -53,6 +53,21 @@ describe('create-muse realtymuse --yes --preset realty', () => {
     expect(status.environments[0]?.['applied']?.length).toBeGreaterThan(5);
   });
 
+  it('leaves out a module, without a gap in the numbers, and says so in muse.json', async () => {
+    const cwd = await temporaryDirectory();
+    const { code, stdout } = await createMuse(['quietmuse', '--without', 'social', '--json', '--yes'], { cwd });
+    expect(code, stdout).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, findings: [] });
+    const directory = join(cwd, 'quietmuse');
+    const files = await snapshot(directory);
+    expect(JSON.parse(files['muse.json']!)).toMatchObject({ without: ['social'] });
+    expect(Object.keys(files).filter((name) => name.includes('social'))).toEqual([]);
+    expect(files['migrations/README.md']).not.toContain('| `020_social`');
+    expect(files['config/muse.config.json']).toContain('"socialScheduler": false');
+    expect((await muse(['lint'], { cwd: directory })).code).toBe(0);
+    expect((await muse(['seed'], { cwd: directory })).code).toBe(0);
+  });
+
   it('prints one JSON object and nothing else with --json', async () => {
     const cwd = await temporaryDirectory();
     const { code, stdout } = await createMuse(['realtymuse', '--json', '--preset', 'blank'], { cwd });
@@ -83,6 +98,15 @@ describe('wrong calls', () => {
     [['a', 'b', '--yes'], 'takes one name'],
     [['realtymuse', '--persets', 'realty'], 'Did you mean --preset?'],
     [['realtymuse', '--yes', '--preset', 'reality'], 'Did you mean --preset realty?'],
+    [['realtymuse', '--yes', '--without', 'sozial'], 'no module "sozial"'],
+    [
+      ['realtymuse', '--yes', '--without', 'social', '--preset', 'social'],
+      'preset social needs public.social_posts, which --without social leaves out',
+    ],
+    [
+      ['realtymuse', '--yes', '--without', 'social', ...unreachable],
+      '--without leaves out a module of the built-in kit',
+    ],
     [['realtymuse', '--yes', '--table', 'x y z'], ''],
     [['realtymuse', '--yes', '--kit', 'ext::sh -c id'], 'would run a program'],
     [['realtymuse', '--yes', '--kit', '--upload-pack=id'], ''],

@@ -22,7 +22,7 @@ const row =
 
 interface Sample {
   table: string;
-  scope: 'user_id' | 'owner_id' | 'organization_id';
+  scope: 'user_id' | 'organization_id';
   values: Record<string, string | ((tenant: Tenant) => string)>;
   /** Columns that may only reference a row of the same tenant. */
   links: string[];
@@ -32,11 +32,11 @@ const scopeOf = ({ scope }: Sample, tenant: Tenant): string =>
   scope === 'organization_id' ? id('organization', tenant) : user(tenant);
 
 const samples: Sample[] = [
-  { table: 'mls_listings', scope: 'owner_id', values: { title: 't', address: 'a', city: 'c' }, links: [] },
-  { table: 'property_alerts', scope: 'owner_id', values: { name: 'n' }, links: [] },
+  { table: 'mls_listings', scope: 'organization_id', values: { title: 't', address: 'a', city: 'c' }, links: [] },
+  { table: 'property_alerts', scope: 'user_id', values: { name: 'n' }, links: [] },
   {
     table: 'showings',
-    scope: 'owner_id',
+    scope: 'organization_id',
     values: { listing_id: row('mls_listings'), visitor_name: 'v', starts_at: '2026-01-01' },
     links: ['listing_id'],
   },
@@ -44,20 +44,20 @@ const samples: Sample[] = [
   {
     table: 'post_queues',
     scope: 'user_id',
-    values: { social_post_id: row('social_posts'), run_at: '2026-01-01' },
+    values: { social_post_id: row('social_posts'), content: 'c', platform: 'x' },
     links: ['social_post_id'],
   },
   {
     table: 'alert_logs',
     scope: 'user_id',
-    values: { queue_id: row('post_queues'), kind: 'post_failed', message: 'm' },
+    values: { queue_id: row('post_queues'), trend_text: 't' },
     links: ['queue_id'],
   },
   { table: 'brand_settings', scope: 'user_id', values: {}, links: [] },
   {
     table: 'deliverables',
     scope: 'user_id',
-    values: { title: 't', brand_settings_id: row('brand_settings') },
+    values: { title: 't', client_name: 'c', brand_settings_id: row('brand_settings') },
     links: ['brand_settings_id'],
   },
   { table: 'leads', scope: 'organization_id', values: { name: 'n' }, links: [] },
@@ -193,8 +193,12 @@ describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (k
     });
 
     it('anonymous visitors have no access', async () => {
+      // What everyone reads is a matter of a row's status, and these have others.
+      const isOpen = ['mls_listings', 'brand_settings'].includes(table);
+      const read = await asUser(database, null, `select id from public.${table}`);
+      if (isOpen) expect(read).toMatchObject({ rows: [] });
+      else expect(read).toBe('42501');
       for (const statement of [
-        `select id from public.${table}`,
         insert(sample, 'a', { id: id('new') }),
         `update public.${table} set created_at = now()`,
         `delete from public.${table}`,
@@ -235,10 +239,10 @@ describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (k
       await database.script(`create schema vault; create table vault.secrets (id uuid primary key default gen_random_uuid(), secret text);
         create function vault.create_secret(text) returns uuid language sql as $$ insert into vault.secrets (secret) values ($1) returning id $$`);
     }
-    await database.script(`insert into public.zoom_credentials (user_id, zoom_user_id, vault_id, expires_at)
-      values ('${user('a')}', 'z', vault.create_secret('token'), now() - interval '1 hour')`);
+    await database.script(`insert into public.zoom_credentials (user_id, zoom_user_id, access_token_id, refresh_token_id, expires_at)
+      values ('${user('a')}', 'z', vault.create_secret('token'), vault.create_secret('refresh'), now() - interval '8 days')`);
     await database.script(
-      `insert into public.zoom_credentials (user_id, zoom_user_id, expires_at) values ('${user('b')}', 'y', now() + interval '1 hour')`,
+      `insert into public.zoom_credentials (user_id, zoom_user_id, expires_at) values ('${user('b')}', 'y', now() - interval '6 days')`,
     );
     await database.transaction(async (session) => {
       await session.query('set local role service_role');
@@ -250,6 +254,73 @@ describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (k
       { zoom_user_id: 'y' },
     ]);
     expect((await database.query('select id from vault.secrets')).rows).toEqual([]);
+  });
+
+  it('everyone reads active listings and shared brand settings, and writes none', async () => {
+    for (const [table, change] of [
+      ['mls_listings', "status = 'active'"],
+      ['brand_settings', "visibility = 'shared'"],
+    ]) {
+      const open = row(table!)('b');
+      await database.script(`update public.${table} set ${change} where id = '${open}'`);
+      for (const reader of [user('a'), null])
+        expect(await asUser(database, reader, `select id from public.${table} where id = '${open}'`)).toMatchObject({
+          rows: [{ id: open }],
+        });
+      const write = `update public.${table} set created_at = now() where id = '${open}'`;
+      expect(await asUser(database, user('a'), write)).toMatchObject({ affected: 0 });
+      expect(await asUser(database, null, write)).toBe('42501');
+    }
+  });
+
+  it('a signed-in visitor asks for a showing of an active listing, in their own name, and reads it', async () => {
+    const [active, draft] = [row('mls_listings')('b'), row('mls_listings')('a')];
+    await database.script(`update public.mls_listings set status = 'active' where id = '${active}'`);
+    const ask = (listing: string, office: Tenant, by: string, status = 'requested'): string =>
+      `insert into public.showings (organization_id, listing_id, visitor_id, visitor_name, message, starts_at, status)
+       values ('${id('organization', office)}', '${listing}', '${by}', 'Vera', 'After work?', now() + interval '1 day', '${status}')`;
+    expect(await asUser(database, null, ask(active, 'b', viewer))).toBe('42501');
+    for (const statement of [
+      ask(draft, 'a', viewer),
+      ask(active, 'b', user('a')),
+      ask(active, 'b', viewer, 'confirmed'),
+    ])
+      expect(await asUser(database, viewer, statement)).toBe('42501');
+    expect(['42501', '23503']).toContain(await asUser(database, viewer, ask(active, 'a', viewer)));
+    const mine = `select status, message from public.showings where listing_id = '${active}' and visitor_id is not null`;
+    const asked = { rows: [{ status: 'requested', message: 'After work?' }] };
+    expect(await asUser(database, viewer, ask(active, 'b', viewer), mine)).toMatchObject(asked);
+    const confirm = "update public.showings set status = 'confirmed' where visitor_id is not null";
+    expect(await asUser(database, viewer, ask(active, 'b', viewer), confirm)).toMatchObject({ affected: 0 });
+  });
+
+  it('alerts match an active listing by city, type, price and bedrooms, for the backend', async () => {
+    const listing = row('mls_listings')('b');
+    const find = `select frequency from public.alerts_for_listing('${listing}')`;
+    expect(await asUser(database, user('a'), find)).toBe('42501');
+    const matches = async (change: string): Promise<boolean> => {
+      const found = await asRole(
+        database,
+        'service_role',
+        {},
+        `update public.mls_listings set status = 'active', city = 'Austin', price = 500000, bedrooms = 3 where id = '${listing}'`,
+        `update public.property_alerts set ${change}`,
+        `delete from public.property_alerts where id <> '${row('property_alerts')('a')}'`,
+        find,
+      );
+      return (found as { rows: unknown[] }).rows.length === 1;
+    };
+    for (const [change, expected] of [
+      ["city = 'austin', property_type = 'house', min_price = 500000, max_price = 500000, min_bedrooms = 3", true],
+      ['city = null', true],
+      ["city = 'Dallas'", false],
+      ["property_type = 'land'", false],
+      ['min_price = 500001', false],
+      ['max_price = 499999', false],
+      ['min_bedrooms = 4', false],
+      ['is_active = false', false],
+    ] as const)
+      expect(await matches(change), change).toBe(expected);
   });
 
   it("the view shows only a user's own profile", async () => {

@@ -81,7 +81,7 @@ export async function coreFacts(database: Database): Promise<CoreFacts> {
     select n.nspname || '.' || c.relname as table, a.attname as column, format_type(a.atttypid, a.atttypmod) as type,
       exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary and a.attnum = any (i.indkey)) as key
     from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
-    where c.relkind = 'r' and a.attnum > 0 and not a.attisdropped and n.nspname in ('public', 'auth')`);
+    where c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped and n.nspname in ('public', 'auth')`);
   for (const { table, column, type, key } of columns.rows) {
     const facts = (tables[table] ??= { columns: {}, primaryKey: [] });
     facts.columns[column] = type;

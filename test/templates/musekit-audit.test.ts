@@ -159,11 +159,11 @@ describe('write_audit()', () => {
     "writes in the caller's own name",
     scratch(async (session, ada, acme) => {
       await as(session, ada, ...write(acme));
-      await as(session, ada, ...write(null));
       await as(session, 'service_role', ...write(acme));
+      await as(session, 'service_role', ...write(null));
       expect(await log(session, "action = 'exports.create'")).toMatchObject([
         { user_id: ada.user, actor_role: 'authenticated', details: { rows: 3 } },
-        { user_id: ada.user },
+        { user_id: null, actor_role: 'service_role' },
         { user_id: null, actor_role: 'service_role' },
       ]);
     }),
@@ -175,6 +175,7 @@ describe('write_audit()', () => {
       const eve = await signUp(session, 'eve');
       await refused(session, eve, ...write(acme));
       await refused(session, 'anon', ...write(acme));
+      await refused(session, ada, ...write(null));
       await refused(
         session,
         ada,
@@ -198,9 +199,10 @@ describe('write_audit()', () => {
       await refused(session, eve, ...write(acme));
       await session.query("select set_config('request.jwt.claims', '', true)");
       await session.query('set local role authenticated');
-      await session.query("select public.write_audit('exports.anonymous')");
+      await session.query('savepoint anonymous');
+      await expect(session.query(...write(acme))).rejects.toMatchObject({ code: '42501' });
+      await session.query('rollback to savepoint anonymous');
       await session.query('reset role');
-      expect(await log(session, "action = 'exports.anonymous'")).toMatchObject([{ user_id: null }]);
       await session.query('grant muse_test_app to current_user');
       await session.query('set local role muse_test_app');
       await session.query(...write(acme));
@@ -217,25 +219,117 @@ describe('write_audit()', () => {
   );
 });
 
+describe('the size of an audit row', () => {
+  it.each([
+    ['details of 20 kB', `'x', null, null, $1, jsonb_build_object('text', repeat('x', 20000))`],
+    ['a type of 101 characters', `'x', repeat('x', 101), null, $1`],
+    ['an id of 201 characters', `'x', 'y', repeat('x', 201), $1`],
+  ])('has a limit: %s', (_, parameters) =>
+    scratch(async (session, ada, acme) => {
+      await expect(as(session, ada, `select public.write_audit(${parameters})`, [acme])).rejects.toMatchObject({
+        code: '23514',
+      });
+    })(),
+  );
+});
+
+/** The partitions with their number of rows, in order. */
+const partitions = async (session: Session): Promise<Record<string, number>> => {
+  const { rows } = await session.query<{ name: string }>(
+    `select inhrelid::regclass::text as name from pg_catalog.pg_inherits
+     where inhparent = 'public.audit_logs'::regclass order by 1`,
+  );
+  const counts: Record<string, number> = {};
+  for (const { name } of rows) {
+    const counted = await session.query<{ n: number }>(`select count(*)::int as n from ${name}`);
+    counts[name.replace('private.audit_logs_', '')] = counted.rows[0]!.n;
+  }
+  return counts;
+};
+const month = async (session: Session, months: number): Promise<string> => {
+  const sql = "select to_char((now() at time zone 'UTC') + $1 * interval '1 month', 'YYYY_MM') as month";
+  return (await session.query<{ month: string }>(sql, [months])).rows[0]!.month;
+};
+
+describe('the partitions', () => {
+  it(
+    'are this month, three coming ones and a default, and more on request',
+    scratch(async (session, ada) => {
+      const names = async () => Object.keys(await partitions(session));
+      const coming = await Promise.all([0, 1, 2, 3, 4, 5].map((n) => month(session, n)));
+      expect(await names()).toEqual([...coming.slice(0, 4), 'default']);
+      await refused(session, ada, 'select private.ensure_audit_partitions()');
+      for (const added of [2, 0]) {
+        expect(await as(session, 'service_role', 'select private.ensure_audit_partitions(5) as added')).toEqual([
+          { added },
+        ]);
+        expect(await names()).toEqual([...coming, 'default']);
+      }
+    }),
+  );
+
+  it(
+    'are closed to users, and their rows unchangeable in each of them',
+    scratch(async (session, ada) => {
+      await session.query('grant usage on schema private to anon');
+      for (const name of Object.keys(await partitions(session))) {
+        const table = `private.audit_logs_${name}`;
+        const { rows } = await session.query('select relrowsecurity from pg_class where oid = $1::regclass', [table]);
+        expect(rows).toEqual([{ relrowsecurity: true }]);
+        for (const actor of [ada, 'anon', 'service_role'] as const)
+          await refused(session, actor, `select * from ${table}`);
+        await session.query(`insert into ${table} (action, created_at) select 'x', case
+          when '${name}' = 'default' then now() - interval '9 years' else to_date('${name}', 'YYYY_MM') + interval '2 days' end`);
+        for (const mode of ['origin', 'replica']) {
+          await session.query(`set local session_replication_role = ${mode}`);
+          for (const sql of [`update ${table} set action = 'y'`, `delete from ${table}`, `truncate ${table}`])
+            expect(await refused(session, 'owner', sql), sql).toContain('cannot be changed');
+        }
+        await session.query('set local session_replication_role = origin');
+      }
+    }),
+  );
+
+  it(
+    'take the rows of the default one when they are made',
+    scratch(async (session) => {
+      const later = await month(session, 6);
+      await session.query(
+        "insert into public.audit_logs (action, created_at) values ('later', now() + interval '6 months')",
+      );
+      expect(await partitions(session)).toMatchObject({ default: 1 });
+      expect(await as(session, 'service_role', 'select private.ensure_audit_partitions(6) as added')).toEqual([
+        { added: 2 },
+      ]);
+      expect(await partitions(session)).toMatchObject({ [later]: 1, default: 0 });
+      await refused(session, 'owner', 'truncate private.audit_logs_default');
+    }),
+  );
+});
+
 describe('purge_audit_logs()', () => {
   it(
-    'deletes old rows, logs that, and leaves the protection unchanged',
+    'drops whole old months, logs that, and leaves the protection unchanged',
     scratch(async (session, ada) => {
-      await session.query(
-        "insert into public.audit_logs (action, created_at) values ('old', now() - interval '400 days')",
-      );
+      await session.query(`insert into public.audit_logs (action, created_at)
+        values ('old', now() - interval '400 days'), ('recent', now() - interval '40 days'), ('late', now() + interval '1 year')`);
       const before = await log(session, "action <> 'old'");
       await refused(session, ada, "select private.purge_audit_logs('1 year')");
-      expect(await as(session, 'service_role', "select private.purge_audit_logs('1 year')::int as purged")).toEqual([
-        { purged: 1 },
-      ]);
+      for (const purged of [1, 0]) {
+        expect(await as(session, 'service_role', "select private.purge_audit_logs('1 year')::int as purged")).toEqual([
+          { purged },
+        ]);
+      }
       expect(await log(session, "action not in ('old', 'audit_logs.purge')")).toEqual(before);
       expect(await log(session, "action = 'audit_logs.purge'")).toMatchObject([
         { actor_role: 'service_role', details: { purged: 1 } },
+        { details: { purged: 0 } },
       ]);
+      // The rows that stay are in partitions of their months by now.
+      expect(await partitions(session)).toMatchObject({ default: 0 });
       await refused(session, 'owner', 'delete from public.audit_logs');
       const { rows } = await session.query(
-        "select tgenabled from pg_catalog.pg_trigger where tgname = 'refuse_change'",
+        "select distinct tgenabled from pg_catalog.pg_trigger where tgname in ('refuse_change', 'refuse_truncate')",
       );
       expect(rows).toEqual([{ tgenabled: 'A' }]);
     }),

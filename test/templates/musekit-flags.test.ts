@@ -110,7 +110,7 @@ describe('feature_enabled()', () => {
     }),
   );
 
-  it('uses the newest active subscription', () =>
+  it('uses the running subscription, of which there is one', () =>
     inScratch(database, async (session) => {
       const ada = await signUp(session, 'ada');
       const acme = await found(session, ada, 'Acme');
@@ -118,11 +118,40 @@ describe('feature_enabled()', () => {
       await session.script(`
         insert into public.products (slug, name) values ('free', 'Free');
         insert into public.subscriptions (organization_id, product_id, status, created_at)
-          select '${acme}', id, 'active', now() - interval '1 year' from public.products where slug = 'free';
+          select '${acme}', id, 'unpaid', now() - interval '1 year' from public.products where slug = 'free';
         insert into public.subscriptions (organization_id, product_id, status, created_at)
           select '${acme}', id, 'canceled', now() + interval '1 minute' from public.products where slug = 'free';`);
       expect(await answer(session, ada, acme)).toBe(true);
+      for (const status of ['trialing', 'active', 'past_due']) {
+        await session.query('savepoint second');
+        await expect(
+          session.query(
+            'insert into public.subscriptions (organization_id, product_id, status) select $1, id, $2 from public.products',
+            [acme, status],
+          ),
+        ).rejects.toMatchObject({ code: '23505' });
+        await session.query('rollback to savepoint second');
+      }
     }));
+
+  it.each([
+    ['active', 'current_period_end = now()', false],
+    ['active', "current_period_end = now() + interval '1 second'", true],
+    ['past_due', "current_period_end = now() - interval '1 day'", false],
+    ['trialing', "trial_ends_at = now() - interval '1 second'", false],
+    ['trialing', "trial_ends_at = now() + interval '1 day'", true],
+    ['active', "trial_ends_at = now() - interval '1 year'", true],
+    ['active', 'ended_at = now()', false],
+    ['active', "ended_at = now() + interval '1 day'", true],
+  ])('with a subscription that is %s and whose %s: %s', (status, times, expected) =>
+    inScratch(database, async (session) => {
+      const ada = await signUp(session, 'ada');
+      const acme = await found(session, ada, 'Acme');
+      await prepare(session, acme, { plan: true, status, definition: '' });
+      await session.query(`update public.subscriptions set ${times}`);
+      expect(await answer(session, ada, acme)).toBe(expected);
+    }),
+  );
 
   it('reveals nothing about organizations that the caller is not in, and nothing about definitions', () =>
     inScratch(database, async (session) => {

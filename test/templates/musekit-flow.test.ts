@@ -54,14 +54,38 @@ describe('signing up', () => {
     ['a number', 7],
     ['a name that is an object', { full_name: { first: 'A' } }],
     ['a name of a million characters', { full_name: 'x'.repeat(1_000_000) }],
+    ['a picture by a script', { avatar_url: 'javascript:alert(1)' }],
+    ['a picture that is data', { avatar_url: 'data:image/svg+xml,<svg/>' }],
+    ['a picture with a space in its URL', { avatar_url: 'https://example.com/a b' }],
+    ['a picture with a URL of a million characters', { avatar_url: `https://example.com/${'x'.repeat(1_000_000)}` }],
   ])('never fails because of metadata: %s', (_, metadata) =>
     inScratch(database, async (session) => {
       const { user } = await signUp(session, 'odd', metadata);
-      const { rows } = await session.query<{ long: boolean }>(
-        'select coalesce(char_length(full_name), 0) > 200 as long from public.profiles where id = $1',
+      const { rows } = await session.query(
+        'select coalesce(char_length(full_name), 0) > 200 as long, avatar_url from public.profiles where id = $1',
         [user],
       );
-      expect(rows).toEqual([{ long: false }]);
+      expect(rows).toEqual([{ long: false, avatar_url: null }]);
+    }),
+  );
+
+  it.each([
+    ['public.profiles', 'avatar_url', 'HTTPS://example.com/a.png', true],
+    ['public.profiles', 'avatar_url', 'javascript:alert(1)', false],
+    ['public.profiles', 'avatar_url', ' https://example.com/a.png', false],
+    ['public.profiles', 'avatar_url', `https://example.com/${'x'.repeat(2000)}`, false],
+    ['public.profiles', 'full_name', 'x'.repeat(200), true],
+    ['public.profiles', 'full_name', 'x'.repeat(201), false],
+    ['public.profiles', 'locale', 'x'.repeat(36), false],
+    ['public.organizations', 'logo_url', 'http://example.com/logo.png', true],
+    ['public.organizations', 'logo_url', 'data:text/html,x', false],
+  ])('%s.%s takes %s: %s', (table, column, value, taken) =>
+    inScratch(database, async (session) => {
+      const ada = await signUp(session, 'ada', { avatar_url: 'https://example.com/ada.png' });
+      await found(session, ada, 'Acme');
+      const write = as(session, ada, `update ${table} set ${column} = $1 returning ${column} as value`, [value]);
+      if (taken) expect(await write).toEqual([{ value }]);
+      else await expect(write).rejects.toMatchObject({ code: '23514' });
     }),
   );
 
@@ -91,6 +115,26 @@ describe('signing up', () => {
 });
 
 describe('creating an organization', () => {
+  it(
+    'gives it no reserved slug, neither when it is created nor later',
+    scratch(async (session) => {
+      const ada = await signUp(session, 'ada');
+      for (const slug of ['admin', 'api', 'www', 'settings']) {
+        await expect(
+          as(session, ada, 'insert into public.organizations (name, slug) values ($1, $1)', [slug]),
+        ).rejects.toMatchObject({ code: '23514', message: expect.stringContaining('reserved') });
+        const id = await found(session, ada, slug);
+        const [row] = await as<{ slug: string }>(session, ada, 'select slug from public.organizations where id = $1', [
+          id,
+        ]);
+        expect(row!.slug).toMatch(new RegExp(`^${slug}-[0-9a-f]{12}$`));
+      }
+      await expect(as(session, ada, "update public.organizations set slug = 'login'")).rejects.toMatchObject({
+        code: '23514',
+      });
+    }),
+  );
+
   it(
     'returns the row, makes the creator its owner, and adds settings',
     scratch(async (session) => {
@@ -169,12 +213,10 @@ describe('inviting', () => {
       const [ada, ben] = [await signUp(session, 'ada'), await signUp(session, 'ben')];
       const acme = await found(session, ada, 'Acme');
       const [invitation] = await invite(session, ada, acme, ' Ben@Example.com ', 'viewer');
-      const [stored] = await as(
-        session,
-        ada,
-        "select email, token_hash, expires_at > now() + interval '6 days' as lasts from public.invitations",
-      );
-      expect(stored).toMatchObject({ email: 'ben@example.com', lasts: true });
+      const lasts = "select email, expires_at > now() + interval '6 days' as lasts from public.invitations";
+      expect(await as(session, ada, lasts)).toEqual([{ email: 'ben@example.com', lasts: true }]);
+      await refused(session, ada, 'select token_hash from public.invitations');
+      const { rows: stored } = await session.query('select invitations::text from public.invitations');
       expect(JSON.stringify(stored)).not.toContain(invitation!.token);
       expect(invitation!.token).toMatch(/^[0-9a-f]{64}$/);
 
@@ -192,11 +234,57 @@ describe('inviting', () => {
   it(
     'never changes the role of an existing member',
     scratch(async (session) => {
+      const [ada, ben] = [await signUp(session, 'ada'), await signUp(session, 'ben')];
+      const acme = await found(session, ada, 'Acme');
+      const [invitation] = await invite(session, ada, acme, 'ben@example.com', 'viewer');
+      await join(session, ben, acme, 'admin');
+      await as(session, ben, 'select public.accept_invitation($1)', [invitation!.token]);
+      expect(await members(session, acme)).toEqual({ [ada.user]: 'owner', [ben.user]: 'admin' });
+    }),
+  );
+
+  it(
+    'is refused for the address of a member, in any case',
+    scratch(async (session) => {
       const ada = await signUp(session, 'ada');
       const acme = await found(session, ada, 'Acme');
-      const [invitation] = await invite(session, ada, acme, 'ada@example.com', 'viewer');
-      await as(session, ada, 'select public.accept_invitation($1)', [invitation!.token]);
-      expect(await members(session, acme)).toEqual({ [ada.user]: 'owner' });
+      await expect(invite(session, ada, acme, ' ADA@example.com')).rejects.toMatchObject({ code: '23505' });
+    }),
+  );
+
+  it(
+    'again replaces the invitation before, whose token stops working',
+    scratch(async (session) => {
+      const [ada, ben] = [await signUp(session, 'ada'), await signUp(session, 'ben')];
+      const [acme, globex] = [await found(session, ada, 'Acme'), await found(session, ada, 'Globex')];
+      await invite(session, ada, globex, 'ben@example.com');
+      const [first] = await invite(session, ada, acme, 'ben@example.com', 'viewer');
+      const [second] = await invite(session, ada, acme, 'BEN@example.com', 'admin');
+      expect(await as(session, ada, 'select role from public.invitations order by role')).toEqual([
+        { role: 'admin' },
+        { role: 'member' },
+      ]);
+      await refused(session, ben, 'select public.accept_invitation($1)', [first!.token]);
+      await as(session, ben, 'select public.accept_invitation($1)', [second!.token]);
+      await as(session, ada, 'delete from public.organization_members where user_id = $1', [ben.user]);
+      expect(await invite(session, ada, acme, 'ben@example.com')).toHaveLength(1);
+    }),
+  );
+
+  it(
+    'is accepted only with a confirmed address',
+    scratch(async (session) => {
+      const [ada, ben] = [await signUp(session, 'ada'), await signUp(session, 'ben')];
+      const acme = await found(session, ada, 'Acme');
+      const [invitation] = await invite(session, ada, acme, 'ben@example.com');
+      const accept = 'select public.accept_invitation($1)';
+      await session.query('update auth.users set email_confirmed_at = null where id = $1', [ben.user]);
+      const answer = await refused(session, ben, accept, [invitation!.token]);
+      expect(answer).toContain('Confirm your email address');
+      expect(await refused(session, ben, accept, ['unknown'])).toBe(answer);
+      await session.query('update auth.users set email_confirmed_at = now() where id = $1', [ben.user]);
+      await as(session, ben, accept, [invitation!.token]);
+      expect(await members(session, acme)).toMatchObject({ [ben.user]: 'member' });
     }),
   );
 

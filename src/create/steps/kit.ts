@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Archived, archiveExtensions } from '../../kit/archive.ts';
 import { ownVersion } from '../../kit/builtin.ts';
 import { fetchKit } from '../../kit/fetch.ts';
+import { leaveOutModules } from '../../kit/modules.ts';
 import { prune } from '../../kit/prune.ts';
 import { type Layout, type Offered, recognizeLayout } from '../../kit/recognize.ts';
 import { renameKit } from '../../kit/rename.ts';
@@ -62,6 +63,7 @@ export const renameStep: Step<Fetched, Required<Pick<Configured, 'museFile' | 'k
       },
     );
     const pruned = await prune(stage, await pruneListOf(stage));
+    await leaveOutModules(stage, answers.without ?? []);
     const kitFiles = await readMigrations(stage, layout.folders);
     const isolation = answers.tenancy ?? layout.isolation;
     const museFile: MuseFile = {
@@ -79,6 +81,7 @@ export const renameStep: Step<Fetched, Required<Pick<Configured, 'museFile' | 'k
       ...(isolation === 'session' ? { session: sessionOf(kitFiles.migrations) } : {}),
       prefix: answers.prefix,
       presets: answers.presets,
+      ...(answers.without === undefined ? {} : { without: answers.without }),
       environments: { [answers.environment]: { target: answers.target } },
     };
     await renameKit(stage, answers.name);

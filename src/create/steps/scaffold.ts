@@ -56,6 +56,9 @@ export const scaffoldStep: Step<Configured, Pick<Configured, 'museFile'>> = {
     });
     for (const file of made.files) await writeWhole(join(stage, file.path), file.content);
     output.notes.push(...(await writePages(stage, made.pages)).notes);
+    // Another kit has other users, or none.
+    if (made.seed !== undefined && museFile.kit.source === 'builtin' && museFile.isolation === 'auth-uid')
+      await writeWhole(join(stage, 'seeds/extension.sql'), made.seed);
     // As "muse docs" does later, this lists the tables of all extension files, the kit's own included.
     output.notes.push(...(await pinSelf(stage, directory, answers)));
     const all = await read();

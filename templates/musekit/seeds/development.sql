@@ -55,9 +55,9 @@ on conflict (user_id) do nothing;
 insert into public.products (id, slug, name, description, price_cents, feature_defaults, limits, sort_order)
 values
   ('b0000000-0000-4000-8000-000000000001', 'free', 'Free', 'To look around', 0,
-    '{"social_scheduler": false}', '{"api_calls": 1000, "members": 3}', 1),
+    '{"social_scheduler": false}', '{"api_calls": 1000, "seats": 3}', 1),
   ('b0000000-0000-4000-8000-000000000002', 'pro', 'Pro', 'For a team that means it', 2900,
-    '{"social_scheduler": true}', '{"api_calls": 100000, "members": 25}', 2)
+    '{"social_scheduler": true}', '{"api_calls": 100000, "seats": 25}', 2)
 on conflict do nothing;
 
 insert into public.organizations (id, name, slug, created_by)
@@ -107,7 +107,14 @@ from public.feature_flag_definitions as definitions
 where definitions.key = 'social_scheduler'
 on conflict (organization_id, flag_id) do nothing;
 
-insert into public.social_posts (id, user_id, platform, content)
-values
-  ('f0000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000001', 'linkedin', 'Our first post, still a draft')
-on conflict (id) do nothing;
+-- Not in a product without the module: create-muse --without social.
+do $$
+begin
+  if to_regclass('public.social_posts') is not null then
+    insert into public.social_posts (id, user_id, platform, content)
+    values
+      ('f0000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000001', 'linkedin', 'Our first post, still a draft')
+    on conflict (id) do nothing;
+  end if;
+end;
+$$;

@@ -50,6 +50,19 @@ $$;
 comment on function private.caller_bypasses_rls() is 'True for the backend (service_role, postgres): roles that bypass row-level security.';
 revoke all on function private.caller_bypasses_rls() from public, anon, authenticated, service_role;
 
+-- Supabase Auth names the session's assurance level in its token: aal2 after a second factor.
+create or replace function private.has_mfa()
+returns boolean
+language sql
+stable
+set search_path = ''
+as $$
+  select coalesce(auth.jwt() ->> 'aal' = 'aal2', false)
+$$;
+comment on function private.has_mfa() is 'Says whether the user signed in with a second factor. In a restrictive policy: (select private.has_mfa()).';
+revoke all on function private.has_mfa() from public, anon, authenticated, service_role;
+grant execute on function private.has_mfa() to authenticated, service_role;
+
 -- The acting user: the signed-in user, or the user that an application with session variables has set on its connection.
 create or replace function private.actor_id()
 returns uuid

@@ -3,16 +3,17 @@
 create table if not exists public.profiles (
   id uuid primary key references auth.users (id) on delete cascade,
   email text,
-  full_name text,
-  avatar_url text,
-  timezone text not null default 'UTC',
-  locale text not null default 'en',
+  full_name text check (char_length(full_name) <= 200),
+  avatar_url text check (avatar_url ~* '^https?://[^[:space:]]+$' and char_length(avatar_url) <= 2000),
+  timezone text not null default 'UTC' check (char_length(timezone) <= 100),
+  locale text not null default 'en' check (char_length(locale) <= 35),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
 comment on table public.profiles is 'Profile of a user; one row for each user of auth.users.';
 comment on column public.profiles.id is 'The user in auth.users; deleting the user deletes the profile.';
 comment on column public.profiles.email is 'Copy of the address in auth.users, kept by a trigger; users cannot write it.';
+comment on column public.profiles.avatar_url is 'An http(s) URL: browsers also run javascript: in links.';
 comment on column public.profiles.timezone is 'IANA name, e.g. Europe/Berlin.';
 comment on column public.profiles.locale is 'Language tag, e.g. en or de-AT.';
 
@@ -44,7 +45,7 @@ create or replace trigger set_updated_at
   before update on public.profiles
   for each row execute function private.set_updated_at();
 
--- What a user typed at sign-up is cut to a sane length and not validated: a profile must never stop a sign-up.
+-- What a user typed at sign-up is cut to what the columns take, or left out: a profile must never stop a sign-up.
 create or replace function private.handle_new_user()
 returns trigger
 language plpgsql
@@ -57,7 +58,11 @@ begin
     new.id,
     new.email,
     left(coalesce(new.raw_user_meta_data ->> 'full_name', new.raw_user_meta_data ->> 'name'), 200),
-    left(new.raw_user_meta_data ->> 'avatar_url', 2000)
+    (
+      select given.url
+      from (values (new.raw_user_meta_data ->> 'avatar_url')) as given (url)
+      where given.url ~* '^https?://[^[:space:]]+$' and char_length(given.url) <= 2000
+    )
   )
   on conflict (id) do update set email = excluded.email;
   return null;

@@ -4,16 +4,17 @@ create table if not exists public.organizations (
   id uuid primary key default gen_random_uuid(),
   name text not null check (char_length(name) between 1 and 200),
   slug text not null default '' unique check (slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$' and char_length(slug) <= 100),
-  logo_url text,
+  logo_url text check (logo_url ~* '^https?://[^[:space:]]+$' and char_length(logo_url) <= 2000),
   created_by uuid default auth.uid() references auth.users (id) on delete set null,
   deleted_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
 comment on table public.organizations is 'A tenant: every row with an organization_id belongs to one of these.';
-comment on column public.organizations.slug is 'Name in URLs: a-z, 0-9 and single hyphens; made from the name if omitted or empty.';
-comment on column public.organizations.created_by is 'Who created it, as long as they are a member; roles are in organization_members.';
-comment on column public.organizations.deleted_at is 'Set by delete_organization(): no one has access any more, and no data is lost.';
+comment on column public.organizations.slug is 'Name in URLs: a-z, 0-9 and single hyphens; made from the name if omitted or empty. Names like api and admin are reserved.';
+comment on column public.organizations.logo_url is 'An http(s) URL: browsers also run javascript: in links.';
+comment on column public.organizations.created_by is 'Who created it, as long as they are a member and it is open; roles are in organization_members.';
+comment on column public.organizations.deleted_at is 'Set by delete_organization(): no one has access any more, and no data is lost; reopen_organization() clears it.';
 create index if not exists organizations_created_by_idx on public.organizations (created_by);
 
 create table if not exists public.organization_members (
@@ -103,7 +104,8 @@ grant insert (id, name, slug, logo_url, created_by) on table public.organization
 grant update (name, slug, logo_url) on table public.organizations to authenticated;
 grant all on table public.organizations to service_role;
 
--- The creator is included because INSERT … RETURNING reads the new row before the trigger has made them a member.
+-- The creator is included because INSERT … RETURNING reads the new row before the trigger has made them a member. Closing the
+-- organization clears created_by, and it is closed to them too.
 drop policy if exists "Members and the founder read their organization" on public.organizations;
 create policy "Members and the founder read their organization" on public.organizations
   for select to authenticated

@@ -19,12 +19,16 @@ comment on column public.invitations.email is 'The invited address in lower case
 comment on column public.invitations.token_hash is 'SHA-256 of the token in lower-case hex; the token itself is not stored.';
 comment on column public.invitations.expires_at is 'When the token expires.';
 create index if not exists invitations_organization_id_idx on public.invitations (organization_id);
+create unique index if not exists invitations_open_key on public.invitations (organization_id, email) where accepted_at is null;
 create index if not exists invitations_invited_by_idx on public.invitations (invited_by);
 create index if not exists invitations_accepted_by_idx on public.invitations (accepted_by);
 
 alter table public.invitations enable row level security;
 revoke all on table public.invitations from public, anon, authenticated, service_role;
-grant select, delete on table public.invitations to authenticated;
+-- Not the hash: a token that was guessed could be checked against it. "select *" needs these names instead.
+grant select (id, organization_id, email, role, invited_by, expires_at, accepted_at, accepted_by, created_at, updated_at)
+  on table public.invitations to authenticated;
+grant delete on table public.invitations to authenticated;
 grant all on table public.invitations to service_role;
 
 drop policy if exists "Owners and admins read invitations" on public.invitations;
@@ -64,6 +68,7 @@ $$;
 comment on function private.random_hex() is '64 hex digits with 244 random bits from PostgreSQL''s strong random generator.';
 revoke all on function private.random_hex() from public, anon, authenticated, service_role;
 
+-- An address has one open invitation to an organization: a new one replaces it, and its token stops working.
 create or replace function public.create_invitation(organization uuid, email text, role text default 'member')
 returns table (invitation_id uuid, token text, expires_at timestamptz)
 language plpgsql
@@ -72,6 +77,7 @@ set search_path = ''
 as $$
 declare
   clear_token text := private.random_hex();
+  address constant text := lower(trim(email));
 begin
   if (organization = any (private.user_organization_ids(array['owner', 'admin']))) is not true then
     raise exception 'Only owners and admins of an organization can invite people to it.' using errcode = 'insufficient_privilege';
@@ -79,11 +85,23 @@ begin
   if role = 'admin' and (organization = any (private.user_organization_ids(array['owner']))) is not true then
     raise exception 'Only an owner can invite an admin.' using errcode = 'insufficient_privilege';
   end if;
+  if exists (
+    select 1
+    from public.organization_members as members
+    join auth.users on users.id = members.user_id
+    where members.organization_id = create_invitation.organization and lower(users.email) = address
+  ) then
+    raise exception 'This address belongs to a member of the organization already.' using errcode = 'unique_violation';
+  end if;
+  delete from public.invitations
+  where invitations.organization_id = create_invitation.organization
+    and invitations.email = address
+    and invitations.accepted_at is null;
   return query
     insert into public.invitations as invitations (organization_id, email, role, token_hash, invited_by)
     values (
       create_invitation.organization,
-      lower(trim(create_invitation.email)),
+      address,
       create_invitation.role,
       private.sha256_hex(clear_token),
       auth.uid()
@@ -95,8 +113,9 @@ comment on function public.create_invitation(uuid, text, text) is 'Invites an ad
 revoke all on function public.create_invitation(uuid, text, text) from public, anon, authenticated, service_role;
 grant execute on function public.create_invitation(uuid, text, text) to authenticated;
 
--- The address is read from auth.users, not from the access token, which may be older than the last change of address.
--- An unknown token and a token for another user get the same answer, so that guessing tokens reveals nothing.
+-- The address is read from auth.users, not from the access token, which may be older than the last change of address. It must
+-- be confirmed: anyone can sign up with an address that is not theirs. An unknown token and a token for another user get the
+-- same answer, so that guessing tokens reveals nothing.
 create or replace function public.accept_invitation(token text)
 returns uuid
 language plpgsql
@@ -106,9 +125,14 @@ as $$
 declare
   found_invitation public.invitations;
 begin
+  if exists (select 1 from auth.users where users.id = auth.uid() and users.email_confirmed_at is null) then
+    raise exception 'Confirm your email address first.' using errcode = 'insufficient_privilege';
+  end if;
   select invitations.* into found_invitation
   from public.invitations
-  join auth.users on users.id = auth.uid() and lower(users.email) = invitations.email
+  join auth.users on users.id = auth.uid()
+    and lower(users.email) = invitations.email
+    and users.email_confirmed_at is not null
   join public.organizations on organizations.id = invitations.organization_id and organizations.deleted_at is null
   where invitations.token_hash = private.sha256_hex(accept_invitation.token)
   for update of invitations;

@@ -23,7 +23,7 @@ comment on table public.products is 'The plans. Public, for the pricing page; in
 comment on column public.products.price_cents is 'In the smallest unit of the currency.';
 comment on column public.products.currency is 'ISO 4217 in lower case, as in Stripe.';
 comment on column public.products.feature_defaults is 'Flag key to true or false: the default of the plan for a feature; the definition of the flag can override it.';
-comment on column public.products.limits is 'Metric to number: how much of it a period of the plan includes.';
+comment on column public.products.limits is 'Metric to number: how much of it a period of the plan includes. seats: how many members an organization can have.';
 create index if not exists products_is_active_idx on public.products (is_active, sort_order);
 
 alter table public.products enable row level security;
@@ -59,10 +59,13 @@ create table if not exists public.subscriptions (
   updated_at timestamptz not null default now()
 );
 comment on table public.subscriptions is 'Which organization has which plan. Members read it; the backend writes it.';
-comment on column public.subscriptions.status is 'As in Stripe; trialing, active and past_due give the features of the plan.';
+comment on column public.subscriptions.status is 'As in Stripe; trialing, active and past_due give the features of the plan until the trial or the period ends.';
 comment on column public.subscriptions.quantity is 'Seats.';
 create index if not exists subscriptions_organization_id_idx on public.subscriptions (organization_id, status);
 create index if not exists subscriptions_product_id_idx on public.subscriptions (product_id);
+-- A second running subscription would be paid twice, and which plan applies would be a matter of chance.
+create unique index if not exists subscriptions_running_key on public.subscriptions (organization_id)
+  where status in ('trialing', 'active', 'past_due') and ended_at is null;
 
 alter table public.subscriptions enable row level security;
 revoke all on table public.subscriptions from public, anon, authenticated, service_role;
@@ -78,7 +81,8 @@ create or replace trigger set_updated_at
   before update on public.subscriptions
   for each row execute function private.set_updated_at();
 
-create or replace function private.current_product_id(organization uuid)
+-- A status is as old as the last webhook; the times say what is true now.
+create or replace function private.current_product_id(organization uuid, at_time timestamptz default now())
 returns uuid
 language sql
 stable
@@ -89,8 +93,11 @@ as $$
   from public.subscriptions
   where subscriptions.organization_id = current_product_id.organization
     and subscriptions.status in ('trialing', 'active', 'past_due')
+    and (subscriptions.ended_at is null or subscriptions.ended_at > at_time)
+    and (subscriptions.current_period_end is null or subscriptions.current_period_end > at_time)
+    and (subscriptions.status <> 'trialing' or subscriptions.trial_ends_at is null or subscriptions.trial_ends_at > at_time)
   order by subscriptions.created_at desc, subscriptions.id
   limit 1
 $$;
-comment on function private.current_product_id(uuid) is 'The current plan of an organization, by its newest active subscription; null without one.';
-revoke all on function private.current_product_id(uuid) from public, anon, authenticated, service_role;
+comment on function private.current_product_id(uuid, timestamptz) is 'The plan of an organization at a time; null without a subscription that runs then.';
+revoke all on function private.current_product_id(uuid, timestamptz) from public, anon, authenticated, service_role;

@@ -18,14 +18,16 @@ create table if not exists public.api_keys (
 comment on table public.api_keys is 'API keys of an organization, as hashes. Created by create_api_key(), revoked by revoke_api_key().';
 comment on column public.api_keys.prefix is 'The first characters of the key, to recognize it; useless on their own.';
 comment on column public.api_keys.key_hash is 'SHA-256 of the whole key in lower-case hex; the key itself is not stored.';
-comment on column public.api_keys.scopes is 'What the key may do, in the app''s own words; empty for everything.';
+comment on column public.api_keys.scopes is 'What the key may do, in the app''s own words; a key without scopes may do nothing.';
 comment on column public.api_keys.revoked_at is 'When the key was revoked; this cannot be undone.';
 create index if not exists api_keys_organization_id_idx on public.api_keys (organization_id);
 create index if not exists api_keys_created_by_idx on public.api_keys (created_by);
 
 alter table public.api_keys enable row level security;
 revoke all on table public.api_keys from public, anon, authenticated, service_role;
-grant select on table public.api_keys to authenticated;
+-- Not the hash: a key that was guessed could be checked against it. "select *" needs these names instead.
+grant select (id, organization_id, created_by, name, prefix, scopes, last_used_at, expires_at, revoked_at, created_at, updated_at)
+  on table public.api_keys to authenticated;
 grant update (name) on table public.api_keys to authenticated;
 grant all on table public.api_keys to service_role;
 
@@ -99,8 +101,10 @@ comment on function public.revoke_api_key(uuid) is 'Revokes a key permanently. F
 revoke all on function public.revoke_api_key(uuid) from public, anon, authenticated, service_role;
 grant execute on function public.revoke_api_key(uuid) to authenticated;
 
--- last_used_at is written at most once a minute: a busy key would be a hot row otherwise.
-create or replace function public.verify_api_key(api_key text)
+-- Pass the scope that the request needs: a key that lacks it gets no row, like a key that nobody has. Without one, the caller
+-- compares the scopes itself; an empty list allows nothing. last_used_at is written at most once a minute: a busy key would be
+-- a hot row otherwise.
+create or replace function public.verify_api_key(api_key text, scope text default null)
 returns table (api_key_id uuid, organization_id uuid, scopes text[])
 language plpgsql
 security definer
@@ -114,7 +118,8 @@ begin
   join public.organizations on organizations.id = api_keys.organization_id and organizations.deleted_at is null
   where api_keys.key_hash = private.sha256_hex(verify_api_key.api_key)
     and api_keys.revoked_at is null
-    and (api_keys.expires_at is null or api_keys.expires_at > now());
+    and (api_keys.expires_at is null or api_keys.expires_at > now())
+    and (verify_api_key.scope is null or verify_api_key.scope = any (api_keys.scopes));
   if not found then
     return;
   end if;
@@ -125,6 +130,6 @@ begin
   return query select found_key.id, found_key.organization_id, found_key.scopes;
 end;
 $$;
-comment on function public.verify_api_key(text) is 'For the backend: the organization and scopes of a key; no row for a key that is unknown, expired or revoked.';
-revoke all on function public.verify_api_key(text) from public, anon, authenticated, service_role;
-grant execute on function public.verify_api_key(text) to service_role;
+comment on function public.verify_api_key(text, text) is 'For the backend: the organization and scopes of a key; no row for a key that is unknown, expired or revoked, or lacks the scope.';
+revoke all on function public.verify_api_key(text, text) from public, anon, authenticated, service_role;
+grant execute on function public.verify_api_key(text, text) to service_role;

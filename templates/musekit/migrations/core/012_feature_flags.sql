@@ -125,7 +125,7 @@ begin
 
   select products.feature_defaults -> flag = 'true'::jsonb into answer
   from public.products
-  where products.id = private.current_product_id(organization);
+  where products.id = private.current_product_id(organization, at_time);
   return coalesce(answer, false);
 end;
 $$;

@@ -1,5 +1,6 @@
--- 013 social: the SocioScheduler module. The accounts a user has connected on other platforms, and the posts for them.
+-- 020 social: the SocioScheduler module. The accounts a user has connected on other platforms, and the posts for them.
 -- Access tokens are stored in Supabase Vault; a row here only references them, and only the backend can read or set them.
+-- The module is the last file of core: "create-muse --without social" leaves it out.
 
 create table if not exists public.social_accounts (
   id uuid primary key default gen_random_uuid(),
@@ -60,6 +61,38 @@ create or replace trigger set_updated_at
   before update on public.social_accounts
   for each row execute function private.set_updated_at();
 
+-- A token nobody references any more could still be read, so it goes with its account, and when another one takes its place.
+create or replace function private.delete_social_secrets()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  replaced uuid[] := array_remove(array[old.access_token_secret_id, old.refresh_token_secret_id], null);
+begin
+  if tg_op = 'UPDATE' then
+    replaced := array(
+      select secrets.id
+      from unnest(replaced) as secrets (id)
+      where secrets.id is distinct from new.access_token_secret_id
+        and secrets.id is distinct from new.refresh_token_secret_id
+    );
+  end if;
+  -- A database without the vault has no tokens.
+  if cardinality(replaced) > 0 and to_regclass('vault.secrets') is not null then
+    execute 'delete from vault.secrets where id = any ($1)' using replaced;
+  end if;
+  return null;
+end;
+$$;
+comment on function private.delete_social_secrets() is 'Trigger: deletes the tokens in the vault that a social account no longer references.';
+revoke all on function private.delete_social_secrets() from public, anon, authenticated, service_role;
+
+create or replace trigger delete_social_secrets
+  after delete or update of access_token_secret_id, refresh_token_secret_id on public.social_accounts
+  for each row execute function private.delete_social_secrets();
+
 -- The foreign key includes the user: a post can only be sent through an account of the same user.
 create table if not exists public.social_posts (
   id uuid primary key default gen_random_uuid(),
@@ -85,6 +118,8 @@ create table if not exists public.social_posts (
 );
 comment on table public.social_posts is 'Posts of a user: drafts, scheduled and posted.';
 comment on column public.social_posts.social_account_id is 'The account that sends it; null for a draft.';
+comment on column public.social_posts.status is 'Users set draft, queued, approved and scheduled; publishing, posted and failed are reported by the backend.';
+comment on column public.social_posts.engagement_data is 'Likes, shares and comments as the platform reports them; written by the backend only.';
 comment on column public.social_posts.deleted_at is 'When the post was moved to the trash; set it to null to restore the post.';
 create index if not exists social_posts_user_id_idx on public.social_posts (user_id, status);
 create index if not exists social_posts_social_account_id_idx on public.social_posts (social_account_id, user_id);
@@ -93,7 +128,13 @@ create index if not exists social_posts_due_idx on public.social_posts (schedule
 
 alter table public.social_posts enable row level security;
 revoke all on table public.social_posts from public, anon, authenticated, service_role;
-grant select, insert, update, delete on table public.social_posts to authenticated;
+-- Not posted_at, platform_post_id, engagement_data and error_message: the backend reports them. INSERT and UPDATE on id and
+-- user_id let a client upsert; the policies restrict them to the user's own.
+grant select, delete on table public.social_posts to authenticated;
+grant insert (id, user_id, social_account_id, platform, content, media_urls, status, scheduled_at, ai_generated, brand_voice, deleted_at)
+  on table public.social_posts to authenticated;
+grant update (id, user_id, social_account_id, platform, content, media_urls, status, scheduled_at, ai_generated, brand_voice, deleted_at)
+  on table public.social_posts to authenticated;
 grant all on table public.social_posts to service_role;
 
 drop policy if exists "Users read their own posts" on public.social_posts;
@@ -120,3 +161,31 @@ create policy "Users delete their own posts" on public.social_posts
 create or replace trigger set_updated_at
   before update on public.social_posts
   for each row execute function private.set_updated_at();
+
+create or replace function private.keep_post_status()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  if private.caller_bypasses_rls() or (tg_op = 'UPDATE' and new.status = old.status) then
+    return new;
+  end if;
+  if new.status in ('publishing', 'posted', 'failed') then
+    raise exception 'Only the backend reports that a post is %.', new.status
+      using errcode = 'insufficient_privilege', hint = 'Set it to draft, queued, approved or scheduled.';
+  end if;
+  if tg_op = 'UPDATE' and old.status in ('publishing', 'posted') then
+    raise exception 'A post that is % cannot be published again.', old.status
+      using errcode = 'insufficient_privilege', hint = 'Make a new post.';
+  end if;
+  return new;
+end;
+$$;
+comment on function private.keep_post_status() is 'Trigger: users cannot say that a post was published, nor publish one twice.';
+revoke all on function private.keep_post_status() from public, anon, authenticated, service_role;
+
+create or replace trigger keep_post_status
+  before insert or update of status on public.social_posts
+  for each row execute function private.keep_post_status();
