@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { createClient } from '@supabase/supabase-js';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { startDev } from '../../src/index.ts';
+import { type DevServer, startDev } from '../../src/index.ts';
 import { label } from '../../src/scaffold/app/words.ts';
 import { loadPreset } from '../../src/scaffold/presets.ts';
+import { WebSocket } from 'ws';
 import { browserNote, browserPath, openBrowser, sidewaysScroll } from '../support/browser.ts';
 import { temporaryDirectory } from '../support/cli.ts';
 import {
@@ -114,6 +116,16 @@ describe.skipIf(browserPath === undefined)(`the app in a browser${browserNote}`,
         await ben.page.getByText('Another one').first().waitFor();
       }
 
+      // A viewer is offered nothing that row-level security refuses.
+      await open(ann, 'Members');
+      await ann.page.getByLabel('Role of ben').selectOption('viewer');
+      await expect.poll(() => ann.page.getByLabel('Role of ben').inputValue()).toBe('viewer');
+      await ben.page.reload();
+      await ben.page.getByRole('heading', { level: 1, name: table }).waitFor();
+      await expect
+        .poll(() => ben.page.getByRole('main').getByRole('link', { name: /^New / }).count())
+        .toBe(shared ? 0 : 1);
+
       const eve = await arrive('eve');
       await signUp(eve);
       await found(eve, 'Eve alone');
@@ -121,12 +133,29 @@ describe.skipIf(browserPath === undefined)(`the app in a browser${browserNote}`,
       await eve.page.getByText(/^There is no .* yet\.$/).waitFor();
       expect(await eve.page.getByText('The first of all').count()).toBe(0);
 
+      const link = await linkFor(server, eve.email, app.url);
+      const again = await arrive('eve again', link);
+      await again.page.getByLabel('New password').fill('another horse battery');
+      await again.page.getByRole('button', { name: 'Save the password' }).click();
+      await again.page.getByRole('heading', { level: 1, name: 'Eve alone' }).waitFor();
+
       for (const { email, problems } of people) expect({ email, problems }).toEqual({ email, problems: [] });
       expect(compressed(directory)).toBeLessThan(200);
       await everyPage(ann, table);
     },
   );
 });
+
+/** The link of an email that resets the password. */
+async function linkFor({ url, secretKey }: DevServer, email: string, redirectTo: string): Promise<string> {
+  const admin = createClient(url, secretKey, {
+    auth: { persistSession: false },
+    realtime: { transport: WebSocket as never },
+  });
+  const { data, error } = await admin.auth.admin.generateLink({ type: 'recovery', email, options: { redirectTo } });
+  if (error) throw error;
+  return data.properties.action_link;
+}
 
 /** Every page fits narrow and wide screens, light and dark, and axe finds nothing wrong with it. */
 async function everyPage(person: Person, table: string): Promise<void> {

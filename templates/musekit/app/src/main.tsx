@@ -6,7 +6,7 @@ import { App } from './App';
 import { SessionProvider } from './lib/session';
 import './styles.css';
 
-const queries = new QueryClient({ defaultOptions: { queries: { retry: 1, staleTime: 10_000 } } });
+const queries = new QueryClient({ defaultOptions: { queries: { retry: 1, staleTime: 1000 } } });
 
 createRoot(document.querySelector('#root')!).render(
   <StrictMode>
