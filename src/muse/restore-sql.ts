@@ -9,7 +9,8 @@ export interface RestorePlace {
   replica: boolean;
   /** Tables of the backup that may be written, as `schema.name` in SQL. */
   tables: { name: string; owned: boolean }[];
-  triggers: { table: string; name: string; state: 'O' | 'A' | 'R' }[];
+  /** Those of partitions too: TRUNCATE of their root fires them. `of` is the root, or the table itself. */
+  triggers: { of: string; table: string; name: string; state: 'O' | 'A' | 'R' }[];
   /** `inside`: the referenced table is restored as well. */
   keys: { table: string; name: string; definition: string; inside: boolean; broken: string }[];
   views: string[];
@@ -26,9 +27,11 @@ wanted AS MATERIALIZED (
 )
 SELECT pg_catalog.has_parameter_privilege('session_replication_role', 'SET') AS replica,
   (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('name', w.name, 'owned', w.owned)), '[]') FROM wanted w) AS tables,
-  (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('table', w.name, 'name',
-    pg_catalog.quote_ident(g.tgname), 'state', g.tgenabled)), '[]')
-    FROM wanted w JOIN pg_catalog.pg_trigger g ON g.tgrelid = w.oid WHERE w.owned AND NOT g.tgisinternal
+  (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('of', w.name,
+    'table', CASE WHEN g.tgrelid = w.oid THEN w.name ELSE g.tgrelid::pg_catalog.regclass::pg_catalog.text END,
+    'name', pg_catalog.quote_ident(g.tgname), 'state', g.tgenabled)), '[]')
+    FROM wanted w JOIN pg_catalog.pg_trigger g ON (g.tgrelid = w.oid OR g.tgparentid = 0
+      AND g.tgrelid IN (SELECT t.relid FROM pg_catalog.pg_partition_tree(w.oid) t)) WHERE w.owned AND NOT g.tgisinternal
       AND g.tgenabled <> 'D') AS triggers,
   (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('table', w.name, 'name', pg_catalog.quote_ident(k.conname),
       'definition', pg_catalog.pg_get_constraintdef(k.oid), 'inside', k.confrelid IN (SELECT i.oid FROM wanted i),
@@ -105,7 +108,7 @@ function silenced({ replica, tables, triggers, keys }: RestorePlace): Pick<Resto
   if (replica) return { triggers: triggers.filter(({ state }) => state !== 'O'), keys: [] };
   const restored = new Set(tables.map(({ name }) => name));
   return {
-    triggers: triggers.filter(({ table }) => restored.has(table)),
+    triggers: triggers.filter((trigger) => restored.has(trigger.of)),
     keys: keys.filter(({ table }) => restored.has(table)),
   };
 }
