@@ -56,9 +56,9 @@ const changed = [
     name: 'UPDATE without a check of the new row',
     finds: 'isolation-reassign public.mls_listings',
     sql: redo(
-      'owner_update',
+      'organization_update',
       'public.mls_listings',
-      'for update to authenticated using ((select auth.uid()) = owner_id) with check (true)',
+      'for update to authenticated using (organization_id = any ((select private.user_organization_ids())::uuid[])) with check (true)',
     ),
   },
   {
@@ -83,7 +83,8 @@ const changed = [
     name: 'policy and grant for anon',
     finds: 'anon-read public.showings',
     sql: 'create policy open on public.showings for select to anon using (true); grant select on public.showings to anon',
-    repair: 'create policy open on public.showings for select to authenticated using (owner_id = (select auth.uid()))',
+    repair:
+      'create policy open on public.showings for select to authenticated using (organization_id = any ((select private.user_organization_ids())::uuid[]))',
   },
   {
     name: 'policy without a role, and a grant to anon',
@@ -177,9 +178,9 @@ const changed = [
   {
     name: 'definer function that writes',
     finds: 'isolation-write public.take_listing(uuid)',
-    sql: "create function public.take_listing(listing uuid) returns void language sql security definer set search_path = '' as 'update public.mls_listings set owner_id = auth.uid() where id = listing'; grant execute on function public.take_listing(uuid) to authenticated",
+    sql: "create function public.take_listing(listing uuid) returns void language sql security definer set search_path = '' as 'update public.mls_listings set agent_id = auth.uid() where id = listing'; grant execute on function public.take_listing(uuid) to authenticated",
     repair:
-      "create function public.take_listing(listing uuid) returns void language sql security definer set search_path = '' as 'update public.mls_listings set owner_id = auth.uid() where id = listing and owner_id = auth.uid()'; grant execute on function public.take_listing(uuid) to authenticated",
+      "create function public.take_listing(listing uuid) returns void language sql security definer set search_path = '' as 'update public.mls_listings set agent_id = auth.uid() where id = listing and organization_id = any (private.user_organization_ids())'; grant execute on function public.take_listing(uuid) to authenticated",
   },
   {
     name: 'definer function without search_path',

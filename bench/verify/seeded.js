@@ -11,24 +11,29 @@ const first = (table, column, owner) => `(select id from public.${table} where $
 
 /** By table, the owner column and the other values of a user's rows; `n` differs between the rows of two users. */
 const ofUsers = {
-  mls_listings: ['owner_id', () => ({ title: "'Villa'", address: "'1 Road'", city: "'Town'" })],
-  property_alerts: ['owner_id', () => ({ name: "'Houses'" })],
-  showings: [
-    'owner_id',
-    ({ me }) => ({ listing_id: first('mls_listings', 'owner_id', me), visitor_name: "'Guest'", starts_at: 'now()' }),
-  ],
-  alert_logs: ['user_id', () => ({ kind: "'post_failed'", message: "'No'" })],
+  property_alerts: ['user_id', () => ({ name: "'Houses'" })],
+  notifications: ['user_id', () => ({ kind: "'welcome'", title: "'Welcome'" })],
+  alert_logs: ['user_id', () => ({ trend_text: "'No'" })],
   brand_preferences: ['user_id', () => ({ brand_name: "'Brand'" })],
   brand_settings: ['user_id', () => ({ brand_name: "'Brand'" })],
-  deliverables: ['user_id', () => ({ title: "'Report'" })],
+  deliverables: ['user_id', () => ({ title: "'Report'", client_name: "'Client'" })],
   social_accounts: ['user_id', () => ({ platform: "'x'" })],
   social_posts: ['user_id', () => ({ platform: "'x'", content: "'Hello'" })],
-  post_queues: ['user_id', ({ me }) => ({ social_post_id: first('social_posts', 'user_id', me), run_at: 'now()' })],
+  post_queues: [
+    'user_id',
+    ({ me }) => ({ social_post_id: first('social_posts', 'user_id', me), content: "'Hello'", platform: "'x'" }),
+  ],
   zoom_credentials: ['user_id', ({ n }) => ({ zoom_user_id: `'zoom ${n}'`, expires_at: 'now()' })],
 };
 
 /** Values of an organization's rows, by table. */
 const ofOrganizations = {
+  mls_listings: () => ({ title: "'Villa'", address: "'1 Road'", city: "'Town'" }),
+  showings: ({ me }) => ({
+    listing_id: first('mls_listings', 'organization_id', me),
+    visitor_name: "'Guest'",
+    starts_at: 'now()',
+  }),
   leads: () => ({ name: "'Lead'" }),
   deals: () => ({ title: "'Deal'" }),
   activities: () => ({ subject: "'Call'" }),
@@ -163,12 +168,12 @@ const actors = [
 const verbs = {
   select: ({ table, where }) => `select from public.${table} where ${where}`,
   insert: ({ forged }) => forged,
-  update: ({ table, where }) => `update public.${table} set updated_at = now() where ${where}`,
+  update: ({ table, where }) => `update public.${table} set id = id where ${where}`,
   delete: ({ table, where }) => `delete from public.${table} where ${where}`,
 };
 
 /** Tables that only the service reads, not even an owner. */
-const closed = new Set(['products', 'feature_flag_definitions', 'zoom_credentials']);
+const closed = new Set(['products', 'feature_flag_definitions', 'zoom_credentials', 'webhook_events']);
 /** Tables that not every member reads. */
 const ofAdmins = new Set(['api_keys', 'invitations', 'audit_logs']);
 

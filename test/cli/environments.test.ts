@@ -87,7 +87,7 @@ describe('a muse with three environments', () => {
     // A rollback that drops rows, and the restore afterwards.
     const database = await openPostgres({ url: production });
     await database.script(
-      "insert into public.property_alerts (owner_id, name) select id, 'Near the lake' from auth.users where email = 'ada@example.com'",
+      "insert into public.property_alerts (user_id, name) select id, 'Near the lake' from auth.users where email = 'ada@example.com'",
     );
     const undone = await json('rollback', '--env', 'production', '--confirm', 'production', '--yes');
     expect(undone).toMatchObject({

@@ -49,7 +49,7 @@ describe.each(cases)('the seed of %s', (_, presets, tables) => {
     expect(total).toBeLessThanOrEqual(50);
     await database.script(made.seed!);
     expect(await countRows(database)).toEqual(counts);
-    // Whoever signs in sees some rows of every table that users can reach.
+    // Anyone who signs in sees some rows of every table that users can reach.
     for (const { name, scope } of made.tables.filter((table) => table.scope !== 'service-only')) {
       for (const user of [ada!, ben!]) {
         const seen = (await asUser(database, user, `select id from public.${name}`)) as { rows: unknown[] };

@@ -1,5 +1,5 @@
 -- 016 storage: the buckets `avatars` (pictures of users) and `branding` (logos of organizations), and who may write to them.
--- Both are public: whoever knows the URL of a file sees it. Listing the files of others is not possible.
+-- Both are public: anyone who knows the URL of a file sees it. Listing the files of others is not possible.
 
 insert into storage.buckets (id, name, public, file_size_limit, allowed_mime_types)
 values

@@ -79,7 +79,7 @@ revoke all on function public.export_organization_data(uuid) from public, anon, 
 grant execute on function public.export_organization_data(uuid) to service_role;
 
 -- Everything with a foreign key to the user goes with them; audit rows stay. Files are deleted through the Storage API first.
--- A role for the whole app is taken back before: deleting the account must not be a way to leave the product without an admin.
+-- A role for the whole app is removed before: deleting the account must not be a way to leave the product without an admin.
 -- For an organization whose last owner this was, see private.replace_last_owner().
 create or replace function public.delete_account()
 returns void
@@ -93,7 +93,7 @@ begin
   end if;
   if exists (select 1 from public.user_roles where user_roles.user_id = auth.uid()) then
     raise exception 'This account has a role for the whole app.'
-      using errcode = 'insufficient_privilege', hint = 'The backend takes the role back first.';
+      using errcode = 'insufficient_privilege', hint = 'The backend removes the role first.';
   end if;
   insert into public.audit_logs (user_id, actor_role, action, entity_type, entity_id, origin)
   values (auth.uid(), private.caller_role(), 'users.delete', 'users', auth.uid()::text, 'database');
