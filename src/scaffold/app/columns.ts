@@ -122,11 +122,21 @@ export function codeOf(value: unknown): string {
   return String(value);
 }
 
+/** A text as a member of its own line, and its value on the next where both are too long for one. */
+export function textMember(key: string, text: string, indent: string): string {
+  const line = `${keyCode(key)}: ${textCode(text)},`;
+  return indent.length + line.length <= 120 ? line : `${keyCode(key)}:\n${indent}  ${textCode(text)},`;
+}
+
 /** A member of an object; on several lines where it is too long for one. */
 export function memberCode(key: string, value: ColumnEntry, indent: string): string {
   const line = `${keyCode(key)}: ${codeOf(value)}`;
   if (indent.length + line.length < 119) return line;
-  const members = Object.entries(value).map(([name, one]) => `${indent}  ${keyCode(name)}: ${codeOf(one)},`);
+  const members = Object.entries(value).map(([name, one]) =>
+    typeof one === 'string'
+      ? `${indent}  ${textMember(name, one, `${indent}  `)}`
+      : `${indent}  ${keyCode(name)}: ${codeOf(one)},`,
+  );
   return `${keyCode(key)}: {\n${members.join('\n')}\n${indent}}`;
 }
 

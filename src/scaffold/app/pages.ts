@@ -7,7 +7,16 @@ import type { ResolvedTable } from '../model.ts';
 import type { Draft } from '../references.ts';
 import { render } from '../render.ts';
 import type { CoreFacts } from '../table.ts';
-import { Code, codeOf, type ColumnEntry, columnEntry, memberCode, type Reference, textCode } from './columns.ts';
+import {
+  Code,
+  codeOf,
+  type ColumnEntry,
+  columnEntry,
+  memberCode,
+  type Reference,
+  textCode,
+  textMember,
+} from './columns.ts';
 import { componentName, label, phrase, singular, valueName } from './words.ts';
 
 /** The pages of one table. */
@@ -97,7 +106,11 @@ async function pagesOf(
     list: listCode(identifier, listedColumns([...columns], title)),
     fields: [...columns.keys()].filter((key) => key !== 'created_at' && key !== author),
   };
-  const helpers = { js: codeOf, attribute };
+  const helpers = {
+    js: codeOf,
+    attribute,
+    member: (key: string, text: unknown) => textMember(key, String(text), '  '),
+  };
   const files = ['table.ts', 'List.tsx', 'Form.tsx'].map(async (path) => ({
     path,
     content: await render('app', path, model, helpers),
