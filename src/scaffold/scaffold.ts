@@ -98,7 +98,7 @@ export async function scaffold(request: ScaffoldRequest): Promise<Scaffold> {
     request.number,
     request.title ?? `${muse.slice(0, 53)}_tables`,
   );
-  const extras = await extrasOf(presets, drafts, request);
+  const extras = await extrasOf(presets, drafts, request, users);
   const model = {
     muse: request.name,
     path,
@@ -223,8 +223,11 @@ function coreColumnsOf(preset: Preset, core: CoreFacts, users: string): CoreColu
 async function extrasOf(
   presets: readonly Preset[],
   drafts: readonly Draft[],
-  { core, prefix }: ScaffoldRequest,
+  { core, prefix, isolation }: ScaffoldRequest,
+  users: string,
 ): Promise<{ name: string; sql: string; rollback: string }[]> {
+  // The app of such a kit connects as a role of its own, and there is none of Supabase's.
+  const model = { isSession: isolation === 'session', users };
   const helpers = {
     prefixed: (name: string) =>
       drafts.find(({ specification }) => specification.name === name)?.name ?? `${prefix}${name}`,
@@ -236,8 +239,8 @@ async function extrasOf(
     presets.flatMap((preset) =>
       preset.templates.map(async (name) => ({
         name: name.replaceAll('_', ' '),
-        sql: await render('preset', `${name}.sql`, {}, helpers),
-        rollback: await render('preset', `${name}.rollback.sql`, {}, helpers),
+        sql: await render('preset', `${name}.sql`, model, helpers),
+        rollback: await render('preset', `${name}.rollback.sql`, model, helpers),
       })),
     ),
   );

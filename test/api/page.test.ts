@@ -92,7 +92,7 @@ describe('docs/api.md', () => {
     expect(await run('muse.status')).toMatch(/^development 0 pending\nstaging \d+ pending\n$/);
     expect(await run('muse.new')).toContain('migrations/extensions/002_price_history.sql');
     expect(await run('muse.migrate')).toMatch(
-      /^Rehearsing on a shadow database\n1\/15 migrations\/core\/[^]*\nActing as users on what the files change\n[^]*002_price_history\.sql: \d+ ms/,
+      /^Rehearsing on a shadow database\n1\/22 migrations\/core\/[^]*\nActing as users on what the files change\n[^]*002_price_history\.sql: \d+ ms/,
     );
     expect(await run('muse.rollback')).toContain('002_price_history.sql');
   });

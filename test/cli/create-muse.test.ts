@@ -157,7 +157,9 @@ describe('an occupied directory', () => {
     await run('git', ['init', '--quiet'], { cwd: directory });
     const { code, stdout } = await createMuse(['.', '--yes', '--no-verify'], { cwd: directory });
     expect(code).toBe(0);
-    expect(stdout).toMatch(/Next:\n {2}npm install\n {2}npx muse status\n {2}npx muse verify\n {2}npx muse dev\n/);
+    expect(stdout).toMatch(
+      /Next:\n {2}npm install\n {2}npx muse status\n {2}npx muse verify\n {2}npm install --prefix app\n {2}npm run dev\n/,
+    );
     expect(JSON.parse(await readFile(join(directory, 'muse.json'), 'utf8'))).toMatchObject({ name: 'my-app' });
     expect((await run('git', ['log', '--format=%s'], { cwd: directory })).stdout).toBe('Create my-app\nTake the kit\n');
   });

@@ -243,7 +243,9 @@ describe('changes of tables', () => {
     services.database.changed({ schemaMayDiffer: true });
     await sql(`INSERT INTO notes (id, text) VALUES (1, 'x')`);
     await until(() => expect(others).toHaveLength(1));
-    expect(broken).toMatchObject([{ errors: [expect.stringContaining('invalid input syntax for type integer')] }]);
+    await until(() =>
+      expect(broken).toMatchObject([{ errors: [expect.stringContaining('invalid input syntax for type integer')] }]),
+    );
     await sql('ALTER TABLE notes ALTER size TYPE numeric');
     services.database.changed({ schemaMayDiffer: true });
   });

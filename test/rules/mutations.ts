@@ -70,7 +70,9 @@ function strip(kit: Kit, table: string, pattern: (name: string) => RegExp, at: R
   return { kit: result, file: place.file, line: place.statement.line };
 }
 
-const userPolicies = (kit: Kit): Found[] => statements(kit, /^create policy[^;]*\bto authenticated\b/);
+/** Those of tables; Storage has policies as well. */
+const userPolicies = (kit: Kit): Found[] =>
+  statements(kit, /^create policy[^;]*\bon public\.[^;]*\bto authenticated\b/);
 
 export const mutations: Record<string, [RuleName, Plant]> = {
   'a policy if not exists': [
@@ -242,7 +244,8 @@ export const mutations: Record<string, [RuleName, Plant]> = {
         last(kit),
         'drop policy if exists open on public.TABLE;\ncreate policy open on public.TABLE for update to authenticated using (true);'.replaceAll(
           'TABLE',
-          tableName(created(kit, random)),
+          // Of a table of users: where no column tells whose a row is, nothing mends it.
+          tableName(pick(userPolicies(kit), random)),
         ),
       ),
   ],

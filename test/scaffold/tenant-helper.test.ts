@@ -265,9 +265,15 @@ describe('withTenant', () => {
 describe('asSuperadmin', () => {
   const all = tenants.map((id) => `of ${id.at(-1)}`);
   beforeAll(async () => {
-    await admin.query(
-      'alter table public.audit_logs disable trigger refuse_truncate; truncate public.audit_logs; alter table public.audit_logs enable always trigger refuse_truncate',
-    );
+    await admin.query(`do $$ declare part regclass; begin
+      for part in select relid from pg_partition_tree('public.audit_logs') loop
+        execute format('alter table %s disable trigger refuse_truncate', part);
+      end loop;
+      truncate public.audit_logs;
+      for part in select relid from pg_partition_tree('public.audit_logs') loop
+        execute format('alter table %s enable always trigger refuse_truncate', part);
+      end loop;
+    end $$`);
   });
 
   it('sees every organization, and each use is logged with the user and reason', async () => {

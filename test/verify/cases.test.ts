@@ -229,6 +229,7 @@ const holes: Hole[] = [
       'isolation-read public.notes_view',
       'isolation-read public.notes_of(uuid)',
       'isolation-read public.reports',
+      'policy-trusts-user-metadata policy "rep" on public.reports',
       'isolation-read storage.objects[docs]',
     ],
     repair: `alter view public.notes_view set (security_invoker = true); ${redefine('public.notes_of(who uuid)', 'setof public.notes', 'select * from public.notes where owner_id = who and who = auth.uid()')};

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
+import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { expectationsOf } from '../../src/muse/declared-schema.ts';
 import { asMigration } from './kit.ts';
 import { models } from './models.ts';
@@ -27,8 +28,11 @@ describe('an app with another design', () => {
   );
 
   it('a kit with session variables reports every mutant that changes what anyone can do', async () => {
+    // Its role is one of a whole server, and other tests have one of that name.
+    const own = await openEmbedded();
+    onTestFinished(() => own.close());
     const { missed, tried } = await sweep(
-      await makeWorld('session variables', database, sessionKit, {
+      await makeWorld('session variables', own, sessionKit, {
         declarations: [],
         isolation: 'session',
         session: { role: 'app_user' },
