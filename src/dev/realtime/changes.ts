@@ -109,14 +109,20 @@ export function createChanges(database: DevDatabase, onMessage: (message: SentMe
       });
   }
 
+  /** Forgets what is known of tables, where the schema may have changed. */
+  async function renew(): Promise<void> {
+    if (!stale) return;
+    stale = false;
+    tables = new Map();
+    if (listeners.size > 0) await watch();
+  }
+
   async function deliver(): Promise<void> {
-    if (stale) {
-      stale = false;
-      tables = new Map();
-      if (listeners.size > 0) await watch();
-    }
+    await renew();
     if (!installed) return;
     const changes = await takeOrInstall();
+    // The schema may have changed meanwhile, before what was taken.
+    await renew();
     for (const run of runsOf(changes)) {
       const [first] = run;
       if (first?.type === 'MESSAGE') for (const { record } of run) onMessage(JSON.parse(record!) as SentMessage);
