@@ -244,7 +244,7 @@ export const mutations: Record<string, [RuleName, Plant]> = {
         last(kit),
         'drop policy if exists open on public.TABLE;\ncreate policy open on public.TABLE for update to authenticated using (true);'.replaceAll(
           'TABLE',
-          // Of a table of users: where no column tells whose a row is, nothing mends it.
+          // Of a table of users: where no column tells whose a row is, --fix leaves it to a person.
           tableName(pick(userPolicies(kit), random)),
         ),
       ),
