@@ -139,7 +139,8 @@ describe.each(['embedded', 'native'] as const)('rows are generated on %s', (kind
         await database.query(`
       select (select count(*) from public.kept) as kept, (select count(*) from public.log) as log, (select count(*) from auth.users) as users,
         (select last_value::text || is_called from public.kept_id_seq) as a, (select last_value::text || is_called from public.kept_n_seq) as b,
-        (select last_value::text || is_called from public.log_id_seq) as c, (select count(*) from pg_locks where locktype = 'relation' and mode like '%Exclusive%') as locks,
+        (select last_value::text || is_called from public.log_id_seq) as c, (select count(*) from pg_locks where locktype = 'relation' and mode like '%Exclusive%'
+          and database = (select oid from pg_database where datname = current_database())) as locks,
         current_user as who, current_setting('role') as role, coalesce(current_setting('request.jwt.claims', true), '') as claims`)
       ).rows;
     try {

@@ -2,7 +2,8 @@
 import { fieldsOf, type Node, stringsOf, walk } from '../../sql/nodes.ts';
 import { columnOf } from '../../rules/engine/live/expression.ts';
 import type { Subject } from '../probes/subject.ts';
-import { computedFrom, type IsPure } from './changed-keys.ts';
+import { computedFrom, type IsPure, isPureExpression } from './changed-keys.ts';
+import type { Model } from './model.ts';
 
 /** Operators whose sides are alike where they hold; for lists, where they have an element in common or all of them. */
 const alike = new Set(['=', '&&', '@>', '<@']);
@@ -17,8 +18,9 @@ export function askedValues(
   name: string,
   trees: readonly Node[],
   named: readonly Subject[],
-  isPure: IsPure,
+  { parse, sources: { isPure } }: Pick<Model, 'parse' | 'sources'>,
 ): readonly string[] {
+  const isKnown = (expression: string): boolean => isPureExpression(parse(expression), isPure);
   const found = new Set<string>();
   walk(trees, (type, fields) => {
     if (type !== 'A_Expr' || !alike.has(stringsOf(fields.name).at(-1) ?? '')) return;
@@ -28,7 +30,7 @@ export function askedValues(
       [fields.rexpr, fields.lexpr],
     ]) {
       if (!isArgument(side, name)) continue;
-      for (const sql of ofRows(other, named, isPure)) {
+      for (const sql of ofRows(other, named, isPure, isKnown)) {
         // Of a list with which the argument itself is compared, an element.
         found.add(isList && side === fields.lexpr ? `(${sql})[1]` : isList ? `array[${sql}]` : sql);
       }
@@ -50,21 +52,27 @@ function isArgument(node: unknown, name: string): boolean {
 }
 
 /** The expression with the values of A's row in one of the tables, for each that has all its columns. */
-function ofRows(node: unknown, named: readonly Subject[], isPure: IsPure): string[] {
+function ofRows(
+  node: unknown,
+  named: readonly Subject[],
+  isPure: IsPure,
+  isKnown: (expression: string) => boolean,
+): string[] {
   const pieces = computedFrom(node, isPure);
   if (pieces === undefined) return [];
   return named.flatMap((subject) => {
     const values = pieces.map((piece) =>
-      typeof piece === 'string' ? piece : valueOf([...piece.columns][0]!, subject),
+      typeof piece === 'string' ? piece : valueOf([...piece.columns][0]!, subject, isKnown),
     );
     return values.includes(undefined) ? [] : [values.join('')];
   });
 }
 
-/** The value of A's row, or the default that it has. */
-function valueOf(name: string, { table, rows }: Subject): string | undefined {
+/** The value of A's row, or the default that it has, unless that is another one each time. */
+function valueOf(name: string, { table, rows }: Subject, isKnown: (expression: string) => boolean): string | undefined {
   const column = table.columns.find((one) => one.name === name);
   if (column === undefined || column.generated || column.identity !== '') return undefined;
-  const value = rows.a.values.get(name) ?? (/nextval|random|uuid/.test(column.default ?? '') ? null : column.default);
-  return value === null || value === 'NULL' ? undefined : `(${value})::${column.type}`;
+  const ofDefault = column.default !== null && isKnown(column.default) ? column.default : undefined;
+  const value = rows.a.values.get(name) ?? ofDefault;
+  return value === undefined || value === 'NULL' ? undefined : `(${value})::${column.type}`;
 }

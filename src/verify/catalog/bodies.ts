@@ -14,6 +14,8 @@ export interface RoutineBody {
   executed: Node[];
   /** Assignments to variables, each with its expression or query, in order. */
   assigned: { variables: string[]; value: Node }[];
+  /** Those of the trees that RAISE gives to its caller: what it says, and its options. */
+  raised: Set<Node>;
   /** Its language is neither SQL nor PL/pgSQL, or the parser fails, so its effects are not known. */
   isUnreadable: boolean;
   /** PostgreSQL prints it from its parsed form: names without a schema are in the session's search path. */
@@ -22,7 +24,14 @@ export interface RoutineBody {
 
 /** Reads the body of a function or procedure. The parser must be loaded. */
 export function readBody(routine: FunctionRow): RoutineBody {
-  const body: RoutineBody = { trees: [], executed: [], assigned: [], isUnreadable: false, isPrinted: false };
+  const body: RoutineBody = {
+    trees: [],
+    executed: [],
+    assigned: [],
+    raised: new Set(),
+    isUnreadable: false,
+    isPrinted: false,
+  };
   if (routine.language === 'plpgsql') {
     const parsed = parseRoutine(routine.definition);
     if (Array.isArray(parsed))
@@ -70,6 +79,9 @@ const runs = new Set([
   'PLpgSQL_stmt_open.dynquery',
   'PLpgSQL_stmt_return_query.dynquery',
 ]);
+
+/** Fields of RAISE: what it says, and its options. */
+const raises = /^PLpgSQL_(?:stmt_raise|raise_option)\./;
 
 function readPlpgsql(tree: PlpgsqlTree, body: RoutineBody): void {
   const datums = ((tree['PLpgSQL_function'] as PlpgsqlTree | undefined)?.['datums'] ?? []) as PlpgsqlTree[];
@@ -120,6 +132,7 @@ function readExpression(
   const trees = statementsOf(parseMode === 0 ? query : `select ${assigned}`, body);
   body.trees.push(...trees);
   for (const tree of trees) {
+    if (raises.test(place)) body.raised.add(tree);
     if (variables.length > 0) body.assigned.push({ variables, value: tree });
     if (runs.has(place)) addRun(tree, body);
   }

@@ -71,7 +71,11 @@ const policies = `
 
 const triggers = `
   select coalesce(json_agg(json_build_object(
-    'name', g.tgname, 'function', g.tgfoid::oid::text, 'enabled', g.tgenabled <> 'D') order by g.tgname), '[]'::json)
+    'name', g.tgname, 'function', g.tgfoid::oid::text, 'enabled', g.tgenabled <> 'D',
+    'events', (select coalesce(string_agg(letter, ''), '') from (values (4, 'I'), (8, 'D'), (16, 'U'), (32, 'T')) as e(bit, letter)
+      where g.tgtype & bit > 0),
+    'columns', array(select a.attname from unnest(g.tgattr) as n(number)
+      join pg_attribute a on a.attrelid = g.tgrelid and a.attnum = n.number)) order by g.tgname), '[]'::json)
   from pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal`;
 
 /** Rewrite rules other than the one that defines a view. */
@@ -137,12 +141,15 @@ const isOurs = `case when n.nspname in ('auth', 'storage', 'realtime')
       or (select r.rolsuper from pg_roles r where r.rolname = current_user)
     else pg_has_role(c.relowner, 'usage') end`;
 
+/** Whether the view of pg_class `c` checks privileges and policies as the current user. */
+export const securityInvoker = `coalesce(c.reloptions &&
+  array['security_invoker=true', 'security_invoker=on', 'security_invoker=1', 'security_invoker=yes'], false)`;
+
 const relations = `
   select coalesce(json_agg(json_build_object(
     'schema', n.nspname, 'name', c.relname, 'kind', c.relkind, 'isOurs', ${isOurs},
     'rls', c.relrowsecurity, 'forceRls', c.relforcerowsecurity, 'partition', c.relispartition,
-    'securityInvoker', coalesce(c.reloptions &&
-      array['security_invoker=true', 'security_invoker=on', 'security_invoker=1', 'security_invoker=yes'], false),
+    'securityInvoker', ${securityInvoker},
     'rows', case when c.reltuples >= 0 then c.reltuples else coalesce(pg_relation_size(c.oid), 0) / 1000 end,
     'updatable', pg_relation_is_updatable(c.oid, true),
     'columns', (${relationColumns}), 'constraints', (${constraints}), 'indexes', (${indexes}),

@@ -1,5 +1,5 @@
 /** Keys that are compared in another form: `upper(id::text)`, `replace(id::text, '-', '')`, `md5(id::text)`. */
-import { fieldsOf, type Fields, literalOf, stringsOf } from '../../sql/nodes.ts';
+import { fieldsOf, type Fields, literalOf, type Node, stringsOf, walk } from '../../sql/nodes.ts';
 import { columnOf, constantOf } from '../../rules/engine/live/expression.ts';
 import type { Catalog, FunctionRow } from '../../rules/engine/live/catalog.ts';
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
@@ -43,6 +43,16 @@ export function changedKey(node: unknown, isPure: IsPure): ChangedKey | undefine
 export function computedFrom(node: unknown, isPure: IsPure): ChangedKey | undefined {
   const pieces = piecesOf(node, isPure);
   return pieces?.some((piece) => typeof piece !== 'string') === true ? pieces : undefined;
+}
+
+/** Says whether an expression calls nothing but such functions. */
+export function isPureExpression(node: unknown, isPure: IsPure): boolean {
+  let isAll = true;
+  walk(node as Node | undefined, (type, fields) => {
+    isAll &&= type !== 'FuncCall' || isPure(stringsOf(fields.funcname));
+    return isAll;
+  });
+  return isAll;
 }
 
 function piecesOf(node: unknown, isPure: IsPure): ChangedKey | undefined {

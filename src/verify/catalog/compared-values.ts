@@ -73,6 +73,9 @@ function aliasesOf(table: RelationRow, scopes: readonly Trees[]): ReadonlySet<st
 
 const comparing = new Set(['=', '<>', '<', '>', '<=', '>=', '~~', '~~*', '?', '?|', '?&', '@>', '<@', '&&']);
 
+/** What a trigger knows of why it runs: a constant beside it is no value of a column. */
+const ofTriggers = /^tg_(?:op|when|level|name|relname|table_name|table_schema)$/;
+
 /**
  * The constants below that a column may be compared with. A key of JSON, a format or a length is none; what the muse's own
  * functions are given may be one, and so may the elements of a list, whatever takes it.
@@ -81,7 +84,11 @@ function possibleValues(node: unknown, routines: ReadonlySet<string>): string[] 
   const found: string[] = [];
   walk(node, (...[type, fields]) => {
     if (type === 'A_Const') found.push(...elementsOf(constantOf({ A_Const: fields })));
-    if (type === 'A_Expr') return comparing.has(stringsOf(fields.name).at(-1) ?? '');
+    if (type === 'A_Expr')
+      return (
+        comparing.has(stringsOf(fields.name).at(-1) ?? '') &&
+        ![fields.lexpr, fields.rexpr].some((side) => ofTriggers.test(columnOf(side)?.name ?? ''))
+      );
     if (type !== 'FuncCall' || routines.has(stringsOf(fields.funcname).at(-1) ?? '')) return undefined;
     for (const argument of fields.args ?? []) {
       const text = constantOf(argument);

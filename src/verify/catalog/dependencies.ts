@@ -3,6 +3,7 @@ import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from 
 import type { ParseExpression } from '../../rules/engine/live/expression.ts';
 import { parseTree } from '../../sql/parser.ts';
 import { comparisonsOf } from './compared-values.ts';
+import { type ColumnChange, mentionedColumns, mentions } from './mentioned-columns.ts';
 import { settingNode, settingsIn, writtenNodes } from './settings.ts';
 import { type Effects, effectsOf, type RelationName, searchPathOf, type Sources } from './effects.ts';
 
@@ -10,6 +11,14 @@ import { type Effects, effectsOf, type RelationName, searchPathOf, type Sources 
 export interface SideEffect {
   table: string;
   trigger: string;
+}
+
+/** A write of a table, as far as triggers ask for it. */
+export interface Write {
+  /** Letters of I INSERT, U UPDATE, D DELETE. */
+  events: string;
+  /** The columns that an UPDATE sets; undefined for any. */
+  columns?: ReadonlySet<string> | undefined;
 }
 
 /** Relations by `schema.name`, settings, and functions. */
@@ -38,18 +47,19 @@ export interface Dependencies {
   /**
    * Relations whose visible rows may change when rows of the tables change, because policies or views read those,
    * directly or through others.
+   * @param change what alone was changed of one of them
    */
-  dependents(tables: Iterable<string>): ReadonlySet<string>;
-  /** Returns whether a function's result may change when rows of the tables change. */
-  asks(routine: FunctionRow, tables: ReadonlySet<string>): boolean;
+  dependents(tables: Iterable<string>, change?: ColumnChange): ReadonlySet<string>;
+  /** Returns whether a function's result may change when rows of the tables change; `change` as in {@link dependents}. */
+  asks(routine: FunctionRow, tables: ReadonlySet<string>, change?: ColumnChange): boolean;
   /** Relations that a function names, itself or by what it calls; all of them where that cannot be read. */
   namedBy(routine: FunctionRow): ReadonlySet<string>;
   /** Those of them that it writes. */
   writtenBy(routine: FunctionRow): ReadonlySet<string>;
   /** Says whether a function, or what it calls, may change privileges or policies, as far as that can be read. */
   changesAccess(routine: FunctionRow): boolean;
-  /** Tables that triggers and rules change when the table is written, transitively. */
-  sideEffects(table: string): readonly SideEffect[];
+  /** Tables that triggers and rules change when the table is written, transitively; `by` that write, or by any. */
+  sideEffects(table: string, by?: Write): readonly SideEffect[];
   /** Relations whose policies, or the functions called by those, name the table. */
   askers(table: string): readonly RelationRow[];
   /** Whatever names the table, directly, and its own policies. */
@@ -79,6 +89,8 @@ interface Mentions {
   isOpaque: boolean;
   turnsTriggers: boolean;
   trees: readonly Node[];
+  /** Those of them whose constants may be values of columns. */
+  compared: readonly Node[];
 }
 
 /** Statements that change who may reach what, beside ALTER TABLE. */
@@ -107,6 +119,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
       isOpaque,
       turnsTriggers: alters(trees, (command) => triggerCommand.test(command)),
       trees,
+      compared: caller === undefined ? trees : trees.filter((tree) => !sources.body(caller).raised.has(tree)),
     };
   };
   /** Every setting that a policy or a function reads. */
@@ -163,11 +176,11 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     });
   const namedBy = by(({ reads }) => reads);
   const writtenBy = by(({ writes }) => writes);
-  const writesBeside = (name: string): [by: string, table: string][] => {
+  const writesBeside = (name: string, write?: Write): [by: string, table: string][] => {
     const { triggers = [], rules = [] } = relations.get(name) ?? {};
     return [
       ...triggers
-        .filter(({ enabled }) => enabled)
+        .filter((trigger) => trigger.enabled && (write === undefined || fires(trigger, write)))
         .flatMap((trigger) => {
           const routine = catalog.functions.find(({ oid }) => oid === trigger.function);
           return routine === undefined
@@ -181,22 +194,38 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
       ),
     ];
   };
-  const sideEffects = remember((table: string): SideEffect[] => {
+  const effectsBy = (table: string, write?: Write): SideEffect[] => {
     const found = new Map<string, string>();
-    const queue = [table];
-    for (const name of queue) {
-      for (const [trigger, written] of writesBeside(name)) {
-        if (written !== table && !found.has(written)) queue.push(written);
+    // How a trigger writes the table itself is not known.
+    const queue: [string, Write?][] = [write === undefined ? [table] : [table, write]];
+    for (const [name, by] of queue) {
+      for (const [trigger, written] of writesBeside(name, by)) {
+        if (!found.has(written) && (written !== table || write !== undefined)) queue.push([written]);
         if (!found.has(written)) found.set(written, trigger);
       }
     }
     return [...found].map(([written, trigger]) => ({ table: written, trigger }));
-  });
-  const dependents = (tables: Iterable<string>): Set<string> => {
+  };
+  const effectsOfAny = remember((table: string) => effectsBy(table));
+  const sideEffects = (table: string, by?: Write): readonly SideEffect[] =>
+    by === undefined ? effectsOfAny(table) : effectsBy(table, by);
+  const columnsOf = remember((one: Mentions) => mentionedColumns(one.trees));
+  /** Whether one of the tables is read, or of the table that was changed in part, what was changed. */
+  const reads = (
+    start: Mentions,
+    read: ReadonlySet<string>,
+    tables: Iterable<string>,
+    change: ColumnChange | undefined,
+  ): boolean => {
+    const among = [...tables].filter((table) => read.has(table));
+    if (among.some((table) => table !== change?.table) || change === undefined) return among.length > 0;
+    return among.length > 0 && closure(start, 'all').some((one) => one.isOpaque || mentions(columnsOf(one), change));
+  };
+  const dependents = (tables: Iterable<string>, change?: ColumnChange): Set<string> => {
     const changed = [...tables];
     return new Set(
       [...relations.values()]
-        .filter((row) => changed.some((table) => readsOfRelation(row).has(table)))
+        .filter((row) => reads(askers(row), readsOfRelation(row), changed, change))
         .map(qualifiedName),
     );
   };
@@ -299,7 +328,12 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     );
     return row === undefined
       ? new Map<string, string[]>()
-      : comparisonsOf(row, scopes, callersOf(scopes, catalog, askers, bodies), catalog);
+      : comparisonsOf(
+          row,
+          scopes.map(({ compared }) => ({ trees: compared })),
+          callersOf(scopes, catalog, askers, bodies).map(({ compared }) => ({ trees: compared })),
+          catalog,
+        );
   });
   return {
     dependents,
@@ -314,8 +348,20 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
       closure(bodies(routine), 'calls').some(({ isOpaque, turnsTriggers }) => isOpaque || turnsTriggers),
     consults: (relation, tables) => [...consulted(relation)].some((name) => tables.has(name)),
     askers: remember((table) => catalog.relations.filter((row) => row.policies.length > 0 && askedBy(row).has(table))),
-    asks: (routine, tables) => [...readsOfRoutine(routine)].some((name) => tables.has(name)),
+    asks: (routine, tables, change) => reads(bodies(routine), readsOfRoutine(routine), tables, change),
   };
+}
+
+/** Returns whether a write sets a trigger off. */
+export function fires({ events, columns }: RelationRow['triggers'][number], write: Write): boolean {
+  return [...write.events].some(
+    (event) =>
+      events.includes(event) &&
+      (event !== 'U' ||
+        columns.length === 0 ||
+        write.columns === undefined ||
+        columns.some((name) => write.columns!.has(name))),
+  );
 }
 
 /** Returns whether an ALTER TABLE in the trees has such a command. */

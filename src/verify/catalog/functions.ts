@@ -135,7 +135,7 @@ function callableOf(
       ...fixed,
       subjects: subjects.map((subject) => instead.get(subject.name) ?? subject),
       named: known,
-      asked: (argument) => askedValues(argument, trees, known, model.sources.isPure),
+      asked: (argument) => askedValues(argument, trees, known, model),
       rowKeys: known.flatMap((subject) => rowKeysOf(subject, model)),
     };
   };
@@ -174,7 +174,8 @@ function callableOf(
     known.set(sql, probe);
     return probe;
   };
-  const ordinary = [...valueLists(routine, context, most), ...(changes ? intoOwn(routine, context) : [])];
+  const lists = routine.inputs.map((input, index) => candidatesOf(input, argumentNameOf(routine, index), context));
+  const ordinary = [...valueLists(routine, lists, most), ...(changes ? intoOwn(routine, lists, context.named) : [])];
   const further = inStates.flatMap((one) =>
     combinations(
       routine.inputs.map((input, index) => candidatesOf(input, argumentNameOf(routine, index), one)),
@@ -300,8 +301,7 @@ export function asksCaller(routine: FunctionRow, { sources }: Model): boolean {
 }
 
 /** The arguments of each call, the most likely values first; at last one that gives a privileged role. */
-function valueLists(routine: FunctionRow, context: ArgumentContext, most: number): Candidate[][] {
-  const lists = routine.inputs.map((input, index) => candidatesOf(input, argumentNameOf(routine, index), context));
+function valueLists(routine: FunctionRow, lists: readonly Candidate[][], most: number): Candidate[][] {
   const privileged = lists.flatMap((list, index) => {
     const value = list.find(({ isPrivileged }) => isPrivileged === true);
     return value === undefined ? [] : [lists.map((other, at) => (at === index ? value : other[0]!))];
@@ -310,11 +310,10 @@ function valueLists(routine: FunctionRow, context: ArgumentContext, most: number
 }
 
 /** The arguments of calls that put what is A's into a row of the caller's: a key of A in each argument but one. */
-function intoOwn(routine: FunctionRow, context: ArgumentContext): Candidate[][] {
-  const lists = routine.inputs.map((input, index) => candidatesOf(input, argumentNameOf(routine, index), context));
+function intoOwn(routine: FunctionRow, lists: readonly Candidate[][], named: readonly Subject[]): Candidate[][] {
   return routine.inputs.flatMap((input, index) => {
     const isAlone = routine.inputs.filter(({ base }) => base === input.base).length < 2;
-    const key = isAlone ? undefined : context.named.flatMap((subject) => ownKey(subject, input.base))[0];
+    const key = isAlone ? undefined : named.flatMap((subject) => ownKey(subject, input.base))[0];
     return key === undefined
       ? []
       : [lists.map((list, at) => (at === index ? { sql: `${key}::${input.type}` } : list[0]!))];

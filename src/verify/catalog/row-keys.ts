@@ -5,6 +5,7 @@ import { fields, nameParts, type Node, walk } from '../../rules/engine/live/expr
 import { uniqueSets } from '../fixtures/draft.ts';
 import { condition, type Subject } from '../probes/subject.ts';
 import type { Node as Tree } from '../../sql/nodes.ts';
+import { fires, type Write } from './dependencies.ts';
 import type { Model } from './model.ts';
 
 /** A column of A's row, with its value as SQL. */
@@ -81,11 +82,11 @@ function stored(subject: Subject, column: ColumnRow): RowKey {
   };
 }
 
-/** Columns that the table's own triggers set, by name, and the functions that do. */
-export function madeColumns(table: RelationRow, model: Model): ReadonlyMap<string, string> {
+/** Columns that the table's own triggers set at a write, or at any, by name, and the functions that do. */
+export function madeColumns(table: RelationRow, model: Model, write?: Write): ReadonlyMap<string, string> {
   return new Map(
     table.triggers
-      .filter(({ enabled }) => enabled)
+      .filter((trigger) => trigger.enabled && (write === undefined || fires(trigger, write)))
       .flatMap(({ function: oid }) => {
         const routine = model.sources.byOid(oid);
         const assigned = routine === undefined ? [] : model.sources.body(routine).assigned;

@@ -1,5 +1,6 @@
 import { platformMark } from '../../database/platform/platform.ts';
 import { platformSchemas } from '../../rules/engine/live/catalog.ts';
+import { securityInvoker } from './catalog-query.ts';
 import type { Session } from '../../database/database.ts';
 
 /** Privileges of a user's role on one object. */
@@ -168,9 +169,11 @@ select json_build_object(
   'foreign', ${list(held("'f'", 'r', "'SELECT', 'INSERT', 'UPDATE', 'DELETE'"))},
   'platform', ${list(`
     select n.nspname || '.' || c.relname as object, a.rolname as role, json_agg(distinct x.privilege_type) as privileges
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace cross join asked a cross join lateral aclexplode(c.relacl) x
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace cross join asked a
+      cross join lateral (select * from aclexplode(c.relacl) union all select of_column.* from pg_attribute t
+        cross join lateral aclexplode(t.attacl) of_column where t.attrelid = c.oid) x
     where n.nspname = any ('{${servicesSchemas.join(',')}}') and c.relkind in ('r', 'p', 'v', 'm') and not c.relrowsecurity
-      and not coalesce('security_invoker=true' = any (c.reloptions), false)
+      and not ${securityInvoker}
       and x.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE') and ${isHeld}
       and not pg_has_role(a.oid, c.relowner, 'usage') and has_schema_privilege(a.oid, n.oid, 'USAGE')
       and not exists (select 1 from pg_init_privs i cross join lateral aclexplode(i.initprivs) given

@@ -68,6 +68,10 @@ export interface TriggerRow {
   /** Oid of its function, as text. */
   function: string;
   enabled: boolean;
+  /** Letters of I INSERT, U UPDATE, D DELETE, T TRUNCATE. */
+  events: string;
+  /** The columns of UPDATE OF; empty for any. */
+  columns: string[];
 }
 
 /** A rewrite rule. Its action runs with the rights of the relation's owner. */

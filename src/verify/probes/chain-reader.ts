@@ -1,0 +1,203 @@
+/** What a chain of writes opened. */
+import { quoteLiteral } from '../../shared/quote.ts';
+import { overwrites } from '../catalog/trigger-values.ts';
+import { readFound } from '../report/leaks.ts';
+import { rowsOfA, without } from './labels.ts';
+import { isRefusal, stoppedAt } from './outcome.ts';
+import type { Opening, Path } from './paths.ts';
+import type { NamedProbe } from './probes.ts';
+import { Round } from './round.ts';
+import type { Cell, Opened } from './run-script.ts';
+import { changedRows, countChanged, heldBy, type Subject } from './subject.ts';
+import { verbs } from './verbs.ts';
+
+/** Reads what came of the chains that follow a path of writes. */
+export class ChainReader extends Round {
+  /** The access that a result of a chain opened; undefined for none. */
+  read(path: Path, one: Opened): Opening | undefined {
+    if ('state' in one) return this.readState(path, one);
+    const probe = this.first.probes[one.probe]!;
+    const subject = this.subjects.get(probe.subject);
+    const before = this.cells.get(`${one.actor} ${one.probe}`);
+    if ('code' in one) return this.readStopped(path, one, before);
+    const earlier = before === undefined || 'code' in before ? '' : before.answer;
+    const opened = (how: Opening['how']): Opening => ({
+      path,
+      by: one.actor,
+      how,
+      object: probe.subject,
+      ...(how === 'writes' ? { probe: one.probe } : {}),
+    });
+    if (one.actor !== path.actor) return this.isCopy(one.answer, path) ? opened('copies') : undefined;
+    if (this.first.copyLooks.get(probe.subject) === one.probe)
+      return this.givesMore(path, probe.subject, one.answer, earlier) ? opened('reads') : undefined;
+    const own = subject === undefined ? '' : heldBy(this.first.actors[path.actor]!.user, subject);
+    if (probe.mode === 'read')
+      return rowsOfA(without(one.answer, `${earlier}${own}`)) === '' ? undefined : opened('reads');
+    if (subject === undefined) {
+      if (this.givesMore(path, probe.subject, one.answer, earlier)) return opened('reads');
+      return this.isHarmByCall(path, one, before) ? opened('writes') : undefined;
+    }
+    if (verbs[probe.verb].tried === 'opens') return undefined;
+    if (verbs[probe.verb].result === 'added') {
+      const wasLet = before !== undefined && !('code' in before) && before.touched > 0;
+      return wasLet || !countChanged(one.before[subject.state] ?? '', one.after) ? undefined : opened('writes');
+    }
+    const changed = rowsOfA(changedRows(one.before[subject.state] ?? '', one.after));
+    return without(changed, `${own}${this.changedBefore(path, subject, before)}`) === '' ? undefined : opened('writes');
+  }
+
+  /** A constraint stopped what the policies now let through: the row of another was reached. */
+  private readStopped(path: Path, one: ErrorAfter, before: Cell | undefined): Opening | undefined {
+    const { verb, subject: name } = this.first.probes[one.probe]!;
+    const subject = this.subjects.get(name);
+    if (subject === undefined || verbs[verb].tried !== 'harms' || !one.code.startsWith('23')) return undefined;
+    const isReached =
+      verbs[verb].result === 'added' ||
+      stoppedAt(one, subject) !== undefined ||
+      this.isStrangerAtUnnamedRow(one, before);
+    return wasLetThrough(before) || !isReached
+      ? undefined
+      : { path, by: one.actor, how: 'writes', object: name, probe: one.probe };
+  }
+
+  /**
+   * A foreign key stopped a delete, and PostgreSQL named no key, as it does to those who may not read the referring table. To one
+   * who has no row in the world, it was another's.
+   */
+  private isStrangerAtUnnamedRow({ actor, probe, code }: ErrorAfter, before: Cell | undefined): boolean {
+    return (
+      isUnnamedDelete(this.first.probes[probe]!, code) &&
+      before !== undefined &&
+      !('code' in before) &&
+      this.first.actors[actor]!.isNobody
+    );
+  }
+
+  /** Says whether an error hides what would have come: it is no refusal, and did not come without the path. */
+  isObstacle(one: ErrorAfter): boolean {
+    const { actor, probe, code } = one;
+    const before = this.cells.get(`${actor} ${probe}`);
+    const isSame = before !== undefined && 'code' in before && before.code === code;
+    const subject = this.subjects.get(this.first.probes[probe]!.subject);
+    // A key that is named says whose row it was; one that is not could be the actor's own.
+    const isUnnamed =
+      isUnnamedDelete(this.first.probes[probe]!, code) &&
+      !wasLetThrough(before) &&
+      subject !== undefined &&
+      stoppedAt(one, subject) === undefined &&
+      !this.isStrangerAtUnnamedRow(one, before);
+    return !isSame && !isRefusal(code) && (isUnnamed || !code.startsWith('23'));
+  }
+
+  /** Says whether a call changed rows of A's that it did not change alone, and that are not the actor's to change. */
+  private isHarmByCall(path: Path, one: Opened & { probe: number; after: string }, alone: Cell | undefined): boolean {
+    const { state } = this.first.probes[one.probe]!;
+    const parse = (text: string | undefined): Record<string, string> =>
+      JSON.parse(text === undefined || text === '' ? '{}' : text) as Record<string, string>;
+    const [then, now] = [parse(one.before[state]), parse(one.after)];
+    const lone =
+      alone === undefined || 'code' in alone ? undefined : ([parse(alone.before[state]), parse(alone.state)] as const);
+    return this.first.subjects.some((subject) => {
+      const changed = rowsOfA(changedRows(then[subject.state] ?? '', now[subject.state] ?? ''));
+      const before = lone === undefined ? '' : changedRows(lone[0][subject.state] ?? '', lone[1][subject.state] ?? '');
+      const isNew = without(without(changed, before), this.changedBefore(path, subject, undefined)) !== '';
+      return isNew && verbs.update.expects(subject, this.first.actors[path.actor]!, this.first.model) === 'no';
+    });
+  }
+
+  /** Rows of the subject that the path itself changed, and those that the actor could change anyway. */
+  private changedBefore(path: Path, subject: Subject, alone: Cell | undefined): string {
+    const cells = [...path.probes.map((probe) => this.cells.get(`${path.actor} ${probe}`)), alone];
+    // The state is not read where nothing was changed.
+    return cells
+      .map((cell) =>
+        cell === undefined ||
+        'code' in cell ||
+        cell.state === '' ||
+        this.first.probes[cell.probe]!.state !== subject.state
+          ? ''
+          : changedRows(cell.before[subject.state] ?? '', cell.state),
+      )
+      .join('');
+  }
+
+  /** Rows of A that were deleted, or changed by an unrelated write. */
+  private readState(
+    path: Path,
+    one: { before: Record<string, string>; state: string; after: string },
+  ): Opening | undefined {
+    const subject = this.first.subjects.find(({ state, kind }) => state === one.state && kind === 'table');
+    const before = one.before[one.state] ?? '';
+    if (subject === undefined) return undefined;
+    const own = heldBy(this.first.actors[path.actor]!.user, subject);
+    const lost = without(rowsOfA(changedRows(before, one.after)), own);
+    if (lost === '') return undefined;
+    // A new row that references another's row, e.g. a like, may update a counter there: only rows that are deleted or
+    // overwritten are a loss.
+    const isLinked = path.probes.some((probe) => verbs[this.first.probes[probe]!.verb].linksToA === true);
+    const remain = [...lost].every((letter) =>
+      one.after
+        .split('#')[0]!
+        .split(';')
+        .some((part) => part.startsWith(letter)),
+    );
+    const first = this.subjects.get(this.first.probes[path.probes[0]!]!.subject);
+    const isTold = first !== undefined && overwrites(first.table, subject.table, this.first.model);
+    return isLinked && remain && !isTold ? undefined : { path, by: path.actor, how: 'loses', object: subject.name };
+  }
+
+  /**
+   * Returns whether the result contains values of A's rows that the earlier one did not, that the actor may not read,
+   * and that it did not just write itself.
+   */
+  private givesMore(path: Path, name: string, answer: string, earlier: string): boolean {
+    const tables = this.callables.get(name)?.tables ?? this.first.behind.get(name) ?? new Set(this.subjects.keys());
+    const known = new Set(readFound(earlier).values);
+    const written = path.probes.map((number) => this.first.probes[number]!.sql);
+    const more = readFound(answer).values.filter(
+      (value) => !known.has(value) && !written.some((sql) => sql.includes(quoteLiteral(value))),
+    );
+    return this.first.leaks
+      .given(more, tables)
+      .some(({ holders }) =>
+        holders.every((table) => this.first.leaks.isHidden(table, this.first.actors[path.actor]!, tables)),
+      );
+  }
+
+  /** Returns whether the result contains a text of the row that the path wrote. */
+  private isCopy(answer: string, path: Path): boolean {
+    const written = this.tableOf(this.first.probes[path.probes[0]!]!);
+    const texts = this.first.copies.get(written ?? '');
+    return texts !== undefined && readFound(answer).values.some((value) => texts.has(value));
+  }
+
+  /**
+   * Returns whether a result of a chain can be extended by another write: one that was not possible before, or one to
+   * the same rows.
+   */
+  leadsOn(path: Path, one: Opened): one is Opened & { probe: number } {
+    if ('state' in one || 'code' in one || one.touched === 0 || one.actor !== path.actor) return false;
+    const probe = this.first.probes[one.probe]!;
+    if (verbs[probe.verb].tried !== 'opens') return false;
+    const before = this.cells.get(`${one.actor} ${one.probe}`);
+    if (!wasLetThrough(before)) return true;
+    // It changes the row that was just added only if it changes more rows than without it.
+    return (
+      this.isOnNewRow(path, probe) && one.touched > (before === undefined || 'code' in before ? 0 : before.touched)
+    );
+  }
+}
+
+/** An error of a probe after a path. */
+type ErrorAfter = Opened & { probe: number; actor: number; code: string; message: string };
+
+/** A delete that a foreign key of another table stopped. */
+function isUnnamedDelete({ verb }: NamedProbe, code: string): boolean {
+  return verbs[verb].letter === 'D' && code === '23503';
+}
+
+/** Policies let the write through: it changed rows, or only a constraint stopped it. */
+function wasLetThrough(cell: Cell | undefined): boolean {
+  return cell !== undefined && ('code' in cell ? cell.code.startsWith('23') : cell.touched > 0);
+}

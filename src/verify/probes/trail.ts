@@ -1,0 +1,222 @@
+/** The writes that are followed, and what is tried after them. */
+import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { allOf, fieldsOf, type Node } from '../../sql/nodes.ts';
+import { parseTree } from '../../sql/parser.ts';
+import type { ColumnChange } from '../catalog/mentioned-columns.ts';
+import { madeColumns } from '../catalog/row-keys.ts';
+import type { Chain } from '../fixtures/script.ts';
+import type { FirstRound, Path } from './paths.ts';
+import type { NamedProbe } from './probes.ts';
+import { Round } from './round.ts';
+import type { Cell } from './run-script.ts';
+import type { Subject } from './subject.ts';
+import { type Verb, verbs } from './verbs.ts';
+
+/** How many statements of one verb are tried at a further step, the simplest first. */
+const mostStatements = 4;
+
+/** Determines what a path of writes may have changed, and so what to try after it. */
+export class Trail extends Round {
+  /** Numbers of the probes by the name of their subject. */
+  private readonly numbers = new Map<string, number[]>();
+
+  constructor(first: FirstRound) {
+    super(first);
+    first.probes.forEach(({ subject }, number) =>
+      this.numbers.set(subject, [...(this.numbers.get(subject) ?? []), number]),
+    );
+  }
+
+  /**
+   * Every write that an actor was allowed. Of the owner's writes, which matter only for what others see, one per letter
+   * and table.
+   */
+  permitted(): Path[] {
+    const owners = new Set<string>();
+    return this.first.cells
+      .filter((cell) => {
+        const actor = this.first.actors[cell.actor]!;
+        if (actor.isMultiOrg || !this.isWrite(cell)) return false;
+        if (actor.relation !== 'self') return true;
+        const { subject, verb } = this.first.probes[cell.probe]!;
+        const key = `${verbs[verb].letter} ${subject}`;
+        return !owners.has(key) && owners.add(key) !== undefined;
+      })
+      .flatMap(({ actor, probe }) => [{ actor, probes: [probe] }, ...this.undone(actor, probe)]);
+  }
+
+  /** A row that names one of A's, and is deleted again: a trigger may act on what it held. */
+  private undone(actor: number, probe: number): Path[] {
+    const { subject, verb } = this.first.probes[probe]!;
+    if (verb !== 'insert-aimed') return [];
+    const deletes = (this.numbers.get(subject) ?? []).filter((number) => {
+      const cell = this.cells.get(`${actor} ${number}`);
+      return this.first.probes[number]!.verb === 'delete-all' && cell !== undefined && !('code' in cell);
+    });
+    return deletes.slice(0, 1).map((number) => ({ actor, probes: [probe, number] }));
+  }
+
+  private isWrite(cell: Cell): boolean {
+    if ('code' in cell) return false;
+    const probe = this.first.probes[cell.probe]!;
+    const callable = this.callables.get(probe.subject);
+    if (verbs[probe.verb].followed === undefined) return false;
+    return callable === undefined ? cell.touched > 0 : this.writes(callable.routine);
+  }
+
+  private writes(routine: FunctionRow): boolean {
+    return this.first.model.dependencies.writtenBy(routine).size > 0;
+  }
+
+  /** What the write changes, if it is an UPDATE of a table; undefined for any other, and where rules rewrite it. */
+  private changeOf(probe: NamedProbe): (ColumnChange & { set: ReadonlySet<string> }) | undefined {
+    const subject = this.subjects.get(probe.subject);
+    if (subject?.kind !== 'table' || subject.table.rules.length > 0) return undefined;
+    const targets = allOf(fieldsOf(onlyStatement(probe.sql), 'UpdateStmt')?.targetList, 'ResTarget');
+    if (targets.length === 0) return undefined;
+    const set = new Set(targets.map(({ name }) => name ?? ''));
+    const { table } = subject;
+    const made = [
+      ...madeColumns(table, this.first.model, { events: 'U', columns: set }).keys(),
+      ...table.columns.flatMap(({ name, generated }) => (generated ? [name] : [])),
+    ];
+    return { table: qualifiedName(table), columns: new Set([...set, ...made]), set };
+  }
+
+  /** Tables that a probe changes: the one it names, and those that triggers and foreign keys change. */
+  private changedBy(probe: NamedProbe): { named: string[]; byTheWay: string[] } {
+    const { dependencies, tables } = this.first.model;
+    const callable = this.callables.get(probe.subject);
+    const table = this.tableOf(probe);
+    const written =
+      callable !== undefined ? [...dependencies.writtenBy(callable.routine)] : table === undefined ? [] : [table];
+    const { letter, needs } = verbs[probe.verb];
+    const by = callable === undefined ? { events: `${letter}${needs}`, columns: this.changeOf(probe)?.set } : undefined;
+    const byTheWay = written.flatMap((name) => dependencies.sideEffects(name, by).map((effect) => effect.table));
+    if (verbs[probe.verb].followed === 'triggers') return { named: [], byTheWay };
+    const named = written;
+    const children =
+      letter !== 'D'
+        ? []
+        : [...tables.values()]
+            .filter((row) =>
+              row.constraints.some((key) => key.type === 'f' && key.target !== null && named.includes(key.target)),
+            )
+            .map(qualifiedName);
+    return { named: [...named, ...children], byTheWay };
+  }
+
+  /** The probes and reads after a path. */
+  chainOf(path: Path, isFurther: boolean): Chain {
+    const { model, actors, subjects } = this.first;
+    const actor = actors[path.actor]!;
+    const lead = path.probes.map((probe): [number, number] => [probe, path.actor]);
+    const last = this.changedBy(this.first.probes[path.probes.at(-1)!]!);
+    const changed = new Set([...last.named, ...last.byTheWay]);
+    const states = subjects.filter(
+      (subject) =>
+        subject.kind === 'table' &&
+        last.byTheWay.includes(subject.name) &&
+        verbs.update.expects(subject, actor, model) === 'no',
+    );
+    const { letter, tried, linksToA } = verbs[this.first.probes[path.probes.at(-1)!]!.verb];
+    if (actor.relation === 'self') return { lead, states: [], afterwards: this.copyLooks(last.byTheWay) };
+    // A member may write its organization's rows, and a guest what it is let into: only what it gives itself is followed.
+    if ((actor.relation === 'co-member' || actor.relation === 'guest') && tried !== 'opens' && letter !== 'X')
+      return { lead, states: states.map(({ state }) => state), afterwards: [] };
+    const lastCall = this.callables.get(this.first.probes[path.probes.at(-1)!]!.subject);
+    const isOpener = lastCall !== undefined && model.dependencies.changesAccess(lastCall.routine);
+    const written = this.changeOf(this.first.probes[path.probes.at(-1)!]!);
+    // What a trigger then changes of the same table is not known.
+    const change = written === undefined || last.byTheWay.includes(written.table) ? undefined : written;
+    const asking = new Set([
+      ...model.dependencies.dependents(changed, change),
+      ...(isOpener ? model.tables.keys() : []),
+    ]);
+    const afterwards = [
+      ...subjects
+        .filter((subject) => asking.has(subject.name) || asking.has(qualifiedName(subject.table)))
+        .flatMap((subject) => this.probesAfter(subject, path, isFurther)),
+      // A trigger may have made the row that was named the actor's own, or copied it.
+      ...(linksToA === true
+        ? last.byTheWay.flatMap((name) => this.probesOf(name, path, ({ verb }) => verb === 'select'))
+        : []),
+      ...(actor.relation === 'none' && (linksToA === true || lastCall !== undefined)
+        ? [...changed].flatMap((name) => this.first.copyLooks.get(name) ?? [])
+        : []),
+      ...(isFurther && actor.relation === 'none'
+        ? subjects
+            .filter((subject) => last.named.includes(subject.name))
+            .flatMap((subject) =>
+              this.probesOf(
+                subject.name,
+                path,
+                (probe) => this.isOnNewRow(path, probe) && verbs[probe.verb].tried === 'opens',
+              ),
+            )
+        : []),
+      ...this.first.callables
+        .filter(
+          ({ routine }) =>
+            model.dependencies.asks(routine, changed, change) &&
+            (!this.writes(routine) || (tried === 'opens' && actor.relation === 'none')),
+        )
+        .flatMap(({ name }) => this.probesOf(name, path, ({ verb }) => verb === 'call')),
+      ...[...asking]
+        .filter((name) => !this.subjects.has(name))
+        .flatMap((name) => this.probesOf(name, path, ({ mode }) => mode === 'rows')),
+    ];
+    return {
+      lead,
+      states: states.map(({ state }) => state),
+      afterwards: [...new Set(afterwards)].map((probe): [number, number] => [probe, path.actor]),
+    };
+  }
+
+  /** Chains in which strangers read what triggers wrote after a write by the owner. */
+  private copyLooks(tables: readonly string[]): [number, number][] {
+    const strangers = this.first.actors.flatMap((actor, number) => (actor.relation === 'none' ? [number] : []));
+    const looks = tables.flatMap((table) => this.first.copyLooks.get(table) ?? []);
+    return looks.flatMap((look) => strangers.map((actor): [number, number] => [look, actor]));
+  }
+
+  private probesOf(name: string, { actor, probes }: Path, wanted: (probe: NamedProbe) => boolean): number[] {
+    // A function may have granted what was refused before.
+    const isByCall = probes.some((number) => this.callables.has(this.first.probes[number]!.subject));
+    return (this.numbers.get(name) ?? []).filter((number) => {
+      const probe = this.first.probes[number]!;
+      const { actors, alike, refused } = probe;
+      const isTried = actors.includes(actor) || alike?.others.includes(actor) === true;
+      return wanted(probe) && (isTried || (isByCall && refused?.includes(actor) === true));
+    });
+  }
+
+  /** Reads and changes that the scope forbids; for strangers, also writes that may open more. */
+  private probesAfter(subject: Subject, path: Path, isFurther: boolean): number[] {
+    const who = this.first.actors[path.actor]!;
+    const tries = new Map<Verb, number>();
+    return this.probesOf(subject.name, path, ({ verb }) => {
+      tries.set(verb, (tries.get(verb) ?? 0) + 1);
+      if (tries.get(verb)! > mostStatements) return false;
+      const { tried } = verbs[verb];
+      if (tried === 'opens') return isFurther && who.relation === 'none';
+      if (who.relation === 'guest' && tried === 'harms') return this.isLetIn(subject, path.actor);
+      const isTried = verb === 'select' || (who.relation === 'none' && tried === 'harms');
+      return isTried && verbs[verb].expects(subject, who, this.first.model) === 'no';
+    });
+  }
+
+  /** A guest sees A's row already: more rights are not what accepting an invitation gives. */
+  private isLetIn(subject: Subject, actor: number): boolean {
+    return this.first.probes.some((probe, number) => {
+      const cell =
+        probe.subject === subject.name && probe.verb === 'select' ? this.cells.get(`${actor} ${number}`) : undefined;
+      return cell !== undefined && !('code' in cell) && cell.answer.includes('a');
+    });
+  }
+}
+
+function onlyStatement(sql: string): Node | undefined {
+  const parsed = parseTree(sql);
+  return Array.isArray(parsed) && parsed.length === 1 ? parsed[0]?.stmt : undefined;
+}
