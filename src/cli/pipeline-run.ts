@@ -82,9 +82,14 @@ function formatSummary(report: CreateReport, { output, directory }: CommandConte
     lines.push(
       '',
       'Tables of the extension:',
-      ...report.tables.map(
-        ({ name, scope }) => `  ${name.padEnd(width)}  ${paint('gray', scopeWords[scope] ?? scope)}`,
-      ),
+      ...report.tables.flatMap(({ name, scope, open }) => {
+        const words = `${scopeWords[scope] ?? scope}${open === true ? '; everyone reads some' : ''}`;
+        const [first = '', ...rest] = wrap(words, Math.max(output.width - width - 4, 20));
+        return [
+          `  ${name.padEnd(width)}  ${paint('gray', first)}`,
+          ...rest.map((line) => `  ${' '.repeat(width)}  ${paint('gray', line)}`),
+        ];
+      }),
     );
   }
   lines.push('', 'Proven:');

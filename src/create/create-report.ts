@@ -32,7 +32,7 @@ export interface CreateReport {
   /** What the isolation proof came to; absent where it was not run, or not yet. */
   isolation?: IsolationJson;
   /** The tables that the extension adds, and whose rows they hold. */
-  tables: { name: string; scope: string }[];
+  tables: { name: string; scope: string; open?: boolean }[];
   /** What `--fix` fixed. */
   repairs?: Omit<NonNullable<JournalData['repairs']>, 'access'>;
   /** How `--fix` changed access. */

@@ -56,7 +56,7 @@ export interface JournalData {
   /** Files that the kit contains although its own `.gitignore` names them. */
   ignored?: string[];
   /** The tables that the extension adds as `schema.name`, and whose rows they hold. */
-  tables?: { name: string; scope: string }[];
+  tables?: { name: string; scope: string; open?: boolean }[];
   project?: JournalProject;
   /** What was applied to a local target during the rehearsal, until the step that migrates reports it. */
   ahead?: { applied: (FileName & { ms: number })[]; notes: string[] };

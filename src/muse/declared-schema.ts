@@ -73,6 +73,11 @@ export async function extensionTables(migrations: readonly Migration[]): Promise
     .map((table) => ({
       name: table.name.replace(/^public\./, ''),
       scope: scopeOf(table, directives),
+      ...(directives.some(
+        ({ table: of, kind, policy }) => of === table.name && kind === 'public-read' && policy !== undefined,
+      ) && {
+        open: true,
+      }),
       columns: [...table.columns.values()].map(({ name, type }) => ({ name, type })),
       comment: comments.get(table.name) ?? '',
     }));
@@ -87,7 +92,7 @@ export async function schemasOf(migrations: readonly Migration[]): Promise<strin
 }
 
 function scopeOf(table: Table, directives: readonly Directive[]): TableSummary['scope'] {
-  const declared = directives.find((directive) => directive.table === table.name);
+  const declared = directives.find(({ table: of, policy }) => of === table.name && policy === undefined);
   if (declared?.kind === 'public-read' || declared?.kind === 'service-only') return declared.kind;
   const toOrganizations = table.foreignKeys.some((key) => /\.(organi[sz]ations|orgs)$/.test(key.table));
   return toOrganizations ? 'organization' : 'owner';

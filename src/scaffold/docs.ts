@@ -5,11 +5,12 @@ import type { TableScope } from './table.ts';
 const begin = '<!-- muse:tables -->';
 const end = '<!-- /muse:tables -->';
 
-const whose: Readonly<Record<TableScope, string>> = {
+const whose: Readonly<Record<TableScope | 'open', string>> = {
   owner: 'each user their own',
   organization: "each organization's members",
   'public-read': 'everyone reads',
   'service-only': 'the backend only',
+  open: 'everyone reads some',
 };
 
 /** A text as the inside of a Markdown table cell: on one line, and nothing in it is markup. */
@@ -32,12 +33,13 @@ const shownColumns = 6;
  */
 export function tableDocs(tables: readonly TableSummary[]): string {
   const sorted = tables.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const rows = sorted.map(({ name, scope, columns, comment }) => {
+  const rows = sorted.map(({ name, scope, open, columns, comment }) => {
+    const readers = [whose[scope], ...(open === true ? [whose.open] : [])].join('; ');
     const isLong = columns.length > shownColumns;
     const shown = columns.slice(0, isLong ? shownColumns - 1 : columns.length);
     const list = shown.map((column) => `${code(column.name)} ${cell(column.type)}`);
     if (isLong) list.push(`${columns.length - shown.length} more`);
-    return `| ${code(name)} | ${whose[scope]} | ${list.join(', ')} | ${cell(comment)} |`;
+    return `| ${code(name)} | ${readers} | ${list.join(', ')} | ${cell(comment)} |`;
   });
   const table = ['| table | whose rows | columns | what it holds |', '|---|---|---|---|', ...rows];
   const picture = ['', `All tables, core and extensions, as a picture: [${schemaPicture}](${schemaPicture}).`];

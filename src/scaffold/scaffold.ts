@@ -50,6 +50,8 @@ export interface ScaffoldRequest {
 export interface TableSummary {
   name: string;
   scope: TableScope;
+  /** Everyone reads some of the rows, as declared at a policy. */
+  open?: boolean;
   columns: { name: string; type: string }[];
   comment: string;
 }
@@ -259,6 +261,7 @@ function summary(table: ResolvedTable): TableSummary {
   return {
     name: table.name,
     scope: table.scope,
+    ...(table.scope !== 'public-read' && table.policies.some(({ directive }) => directive !== null) && { open: true }),
     columns: [{ name: 'id', type: 'uuid' }, ...table.columns.map(({ name, type }) => ({ name, type })), ...time],
     comment: table.comment ?? '',
   };

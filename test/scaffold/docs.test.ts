@@ -6,6 +6,13 @@ import { folders } from './support.ts';
 
 const tables: TableSummary[] = [
   {
+    name: 'posts',
+    scope: 'organization',
+    open: true,
+    columns: [{ name: 'id', type: 'uuid' }],
+    comment: '',
+  },
+  {
     name: 'showings',
     scope: 'owner',
     columns: [{ name: 'id', type: 'uuid' }],
@@ -32,6 +39,7 @@ describe('tableDocs', () => {
         '| table | whose rows | columns | what it holds |',
         '|---|---|---|---|',
         '| `listings` | everyone reads | `id` uuid, `tags` text\\[\\] |  |',
+        "| `posts` | each organization's members; everyone reads some | `id` uuid |  |",
         '| `showings` | each user their own | `id` uuid | Seen \\| \\<b\\>often\\</b\\> by \\`many\\` |',
         '',
         'All tables, core and extensions, as a picture: [docs/schema.svg](docs/schema.svg).',

@@ -74,7 +74,7 @@ export const scaffoldStep: Step<Configured, Pick<Configured, 'museFile'>> = {
       output.notes.push(
         `The kit's template sets ${name}${host === undefined ? '' : ` to a database on ${host}`}: it is empty in .env.local.`,
       );
-    journal.data.tables = made.tables.map(({ name, scope }) => ({ name, scope }));
+    journal.data.tables = made.tables.map(({ name, scope, open }) => ({ name, scope, ...(open === true && { open }) }));
     output.summary = made.tables.length === 1 ? '1 table' : `${made.tables.length} tables`;
     return { museFile };
   },
