@@ -11,5 +11,15 @@ export async function hasApp(directory: string): Promise<boolean> {
     readText(join(directory, 'package.json')),
     readText(join(directory, appFolder, 'package.json')),
   ]);
-  return app !== undefined && /"dev"\s*:\s*"muse dev -- /.test(own ?? '');
+  return app !== undefined && devScriptOf(own ?? '').startsWith('muse dev -- ');
+}
+
+/** The script `dev` of a package; empty for none, and where the file is not valid JSON. */
+function devScriptOf(manifest: string): string {
+  try {
+    const { scripts } = JSON.parse(manifest) as { scripts?: { dev?: unknown } };
+    return typeof scripts?.dev === 'string' ? scripts.dev : '';
+  } catch {
+    return '';
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * Changes or adds a text in a JSON file and leaves every other byte as it is: order, indent, blank lines, line ends.
+ * Changes or adds a value in a JSON file and leaves every other byte as it is: order, indent, blank lines, line ends.
  * Pure.
  */
 
@@ -65,18 +65,18 @@ function find(text: string, path: readonly string[]): Place | undefined {
 }
 
 /**
- * The JSON text with the string at `path` replaced; unchanged if there is no string at that path.
+ * The JSON text with the value at `path` replaced; unchanged if there is none of the same type at that path.
  * @param text JSON; a byte order mark and any line ends are kept
  * @throws SyntaxError if it is not valid JSON
  */
-export function setJsonString(text: string, path: readonly string[], value: string): string {
+export function setJsonValue(text: string, path: readonly string[], value: string | boolean): string {
   let current: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
   for (const key of path) {
     if (typeof current !== 'object' || current === null || Array.isArray(current) || !Object.hasOwn(current, key))
       return text;
     current = (current as Record<string, unknown>)[key];
   }
-  const place = typeof current === 'string' ? find(text, path) : undefined;
+  const place = typeof current === typeof value ? find(text, path) : undefined;
   return place === undefined ? text : text.slice(0, place.start) + JSON.stringify(value) + text.slice(place.end);
 }
 
@@ -95,7 +95,7 @@ export function putJsonString(text: string, path: readonly string[], value: stri
   let current = root;
   while (depth < path.length && isObject(current) && Object.hasOwn(current, path[depth]!))
     current = current[path[depth++]!];
-  if (depth === path.length) return typeof current === 'string' ? setJsonString(text, path, value) : undefined;
+  if (depth === path.length) return typeof current === 'string' ? setJsonValue(text, path, value) : undefined;
   const place = isObject(current) ? find(text, path.slice(0, depth)) : undefined;
   if (place === undefined) return undefined;
   const added = path.slice(depth + 1).reduceRight<Json>((inner, key) => ({ [key]: inner }), value);

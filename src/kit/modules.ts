@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readText, writeWhole } from '../shared/files.ts';
+import { setJsonValue } from './json-edit.ts';
 
 /** A part of the built-in kit that a product can do without. */
 interface Module {
@@ -50,9 +51,7 @@ export async function leaveOutModules(directory: string, ids: readonly string[])
         .filter((line) => !names.some((name) => line.startsWith(`| ${name} |`)))
         .join('\n'),
     );
-    await edit(join(directory, 'config/muse.config.json'), (text) =>
-      text.replace(`"${feature}": true`, `"${feature}": false`),
-    );
+    await edit(join(directory, 'config/muse.config.json'), (text) => setJsonValue(text, ['features', feature], false));
   }
 }
 

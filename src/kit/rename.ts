@@ -3,7 +3,7 @@ import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { inside, kindOf, listNames, readText, writeWhole } from '../shared/files.ts';
-import { setJsonString } from './json-edit.ts';
+import { setJsonValue } from './json-edit.ts';
 import { titleOf } from './name.ts';
 import { matchFolders } from './walk.ts';
 
@@ -52,7 +52,7 @@ export async function renameKit(directory: string, name: string, branding: Brand
   for (const [file, changes] of Object.entries(changesOf(name, branding))) {
     const edit = (text: string) =>
       changes.reduce(
-        (result, [path, value]) => (value === undefined ? result : setJsonString(result, path, value)),
+        (result, [path, value]) => (value === undefined ? result : setJsonValue(result, path, value)),
         text,
       );
     if (await editFile(directory, file, edit)) changed.push(file);

@@ -49,6 +49,7 @@ export const rule: Rule = {
       const shown = names.slice(0, 5).join(', ');
       report({
         ...at(first.site),
+        explains: [...missing.keys()],
         message:
           `These migrations start in the middle: ${missing.size} of the ${missing.size + made} tables that they use are never ` +
           `created (${shown}${names.length > 5 ? ' …' : ''}).`,

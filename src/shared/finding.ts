@@ -34,6 +34,8 @@ export interface Finding {
   snippet?: string;
   /** The statement whose failure this one follows from: its first and last line. */
   cause?: FindingPlace & { lastLine: number };
+  /** Names of what is missing because of it: findings about those follow from this one. */
+  explains?: readonly string[];
   /** Findings that follow from this one, folded under it. */
   consequences?: readonly Finding[];
 }

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { archiveExtensions } from '../../src/kit/archive.ts';
 import type { MigrationFolders } from '../../src/shared/muse-file.ts';
-import { setJsonString } from '../../src/kit/json-edit.ts';
+import { setJsonValue } from '../../src/kit/json-edit.ts';
 import { prune } from '../../src/kit/prune.ts';
 import { renameKit } from '../../src/kit/rename.ts';
 import { rejectionOf } from './errors.ts';
@@ -119,7 +119,7 @@ describe('archiveExtensions', () => {
   });
 });
 
-describe('setJsonString', () => {
+describe('setJsonValue', () => {
   it.each([
     ['{"name":"a"}', ['name'], '{"name":"new"}'],
     [
@@ -136,7 +136,7 @@ describe('setJsonString', () => {
     ['[]', ['name'], '[]'],
     ['"name"', ['name'], '"name"'],
   ])('%j at %j', (text, path, expected) => {
-    expect(setJsonString(text, path, 'new')).toBe(expected);
+    expect(setJsonValue(text, path, 'new')).toBe(expected);
   });
 
   it('changes only that string, whatever the file contains', () => {
@@ -148,7 +148,7 @@ describe('setJsonString', () => {
       fc.nat(4),
       (before, after, key, value, indent) => {
         const text = JSON.stringify({ before, [`k${key}`]: { inner: 'old' }, after }, undefined, indent);
-        const result: unknown = JSON.parse(setJsonString(text, [`k${key}`, 'inner'], value));
+        const result: unknown = JSON.parse(setJsonValue(text, [`k${key}`, 'inner'], value));
         return (
           JSON.stringify(result) ===
           JSON.stringify(JSON.parse(JSON.stringify({ before, [`k${key}`]: { inner: value }, after })))

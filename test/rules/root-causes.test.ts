@@ -117,13 +117,14 @@ describe('folding', () => {
       [[1, 2, 3], [4, 5, 6], [7]],
     ],
     [
-      'a history that starts in the middle explains everything that is missing',
+      'a history that starts in the middle explains what it says is missing, and nothing else',
       [
-        finding(1, { rule: 'history-incomplete' }),
+        finding(1, { rule: 'history-incomplete', explains: ['public.a', 'public.b'] }),
         finding(2, { rule: 'unknown-relation', object: 'public.a' }),
-        finding(3, { rule: 'unknown-relation', object: 'public.b' }),
+        finding(3, { rule: 'unknown-relation', object: 'public.b.title' }),
+        finding(4, { rule: 'unknown-relation', object: 'public.bc' }),
       ],
-      [[1, 2, 3]],
+      [[1, 2, 3], [4]],
     ],
     [
       'a rule whose findings each need a change of their own is never folded',

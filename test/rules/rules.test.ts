@@ -599,7 +599,10 @@ create policy d on notes for delete to authenticated using (user_id = auth.uid()
     'template-file',
     { [one]: sql },
     [`core/001_one.sql:${at}`],
-    { [one]: "select '{{ .Prefix }} {% if %} <%= a %> ${b}'; -- {{ .a }}\n/* <<<<<<< */" },
+    {
+      [one]:
+        "select '{{ .Prefix }} {% if %} <%= a %> ${b}'; -- {{ .a }}\n/* <<<<<<< */\nselect '{{ .a }}' fromm x y; -- a typo, {% not %} a template",
+    },
   ]),
   [
     'history-incomplete',

@@ -39,7 +39,7 @@ export const extensionStubs: readonly { extension: string; note: string }[] = al
 }));
 
 /** Every Supabase project has these, so their presence says nothing about the migrations. */
-const preinstalled = ['supabase_vault', 'pg_graphql', 'pg_stat_statements'];
+export const preinstalled: readonly string[] = ['supabase_vault', 'pg_graphql', 'pg_stat_statements'];
 
 /**
  * The extension stubs that a database's migrations created with CREATE EXTENSION. Only an embedded database has stubs;

@@ -15,6 +15,8 @@ export interface Problem {
   suggestion: string;
   /** Where it differs from the rule's own. */
   severity?: Severity;
+  /** Names of what is missing because of it. */
+  explains?: readonly string[];
 }
 
 export type Report = (problem: Problem) => void;

@@ -111,7 +111,10 @@ function withMisspelled(suggestion: string, rule: string, said: readonly (Meanin
     : suggestion;
 }
 
-function toFinding({ rule, source, offset, object, message, suggestion }: Located, severity: Severity): Finding {
+function toFinding(
+  { rule, source, offset, object, message, suggestion, explains }: Located,
+  severity: Severity,
+): Finding {
   const { line, column } = source.parsed.position(offset);
   const { sql, file } = source.migration;
   const start = offset - column + 1;
@@ -124,6 +127,7 @@ function toFinding({ rule, source, offset, object, message, suggestion }: Locate
     line,
     column,
     ...(object === undefined ? {} : { object }),
+    ...(explains === undefined ? {} : { explains }),
     message,
     suggestion,
     snippet,

@@ -39,14 +39,13 @@ export function foldConsequences(findings: readonly Finding[]): Finding[] {
     });
 }
 
-/** The error of the whole file, or of the whole history, that explains a finding. */
-function wholeOf({ rule, file, severity }: Finding, findings: readonly Finding[]): Finding | undefined {
+/** The error that explains a finding: of its whole file, or about a table that it names, or whose column it names. */
+function wholeOf({ rule, file, severity, object }: Finding, findings: readonly Finding[]): Finding | undefined {
   if (severity !== 'error') return undefined;
   if (rule === 'syntax-error')
     return findings.find((one) => one.file === file && one.severity === 'error' && ofWholeFile.has(one.rule));
-  return rule === 'unknown-relation'
-    ? findings.find((one) => one.rule === 'history-incomplete' && one.severity === 'error')
-    : undefined;
+  if (object === undefined || !aboutOneObject.has(rule)) return undefined;
+  return findings.find(({ explains }) => explains?.some((name) => `${object}.`.startsWith(`${name}.`)) === true);
 }
 
 /** The error at the statement that a finding says it follows from. */

@@ -1,5 +1,6 @@
 /** Marks of templates and of unfinished merges, in statements that PostgreSQL cannot parse. */
 import type { Statement } from '../../sql/statement.ts';
+import { tokensOf } from '../../sql/tokens.ts';
 
 /** Something that another tool has to replace or a person has to decide before the file is SQL. */
 export interface TemplateSign {
@@ -32,14 +33,25 @@ const signs: readonly { what: string; mark: RegExp; instead: string }[] = [
 ];
 
 /**
- * The first mark in a statement that does not parse; undefined for any other mistake. A comment says nothing, so only the
- * statement itself is read.
+ * The first mark in a statement that does not parse; undefined for any other mistake. What stands in its texts and comments says
+ * nothing: a text may well hold a template.
  */
 export function templateSign({ error, sql, start }: Statement): TemplateSign | undefined {
   if (error === undefined) return undefined;
+  const code = withoutTexts(sql);
   for (const { what, mark, instead } of signs) {
-    const found = mark.exec(sql);
-    if (found !== null) return { what, mark: found[0].split('\n')[0]!, offset: start + found.index, instead };
+    const found = mark.exec(code);
+    if (found === null) continue;
+    const [line = ''] = sql.slice(found.index, found.index + found[0].length).split('\n');
+    return { what, mark: line, offset: start + found.index, instead };
   }
   return undefined;
+}
+
+/** The statement with spaces in place of its texts and comments. */
+function withoutTexts(sql: string): string {
+  let code = sql;
+  for (const { name, start, end } of tokensOf(sql))
+    if (/SCONST$|_COMMENT$/.test(name)) code = code.slice(0, start) + ' '.repeat(end - start) + code.slice(end);
+  return code;
 }

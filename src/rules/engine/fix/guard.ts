@@ -88,6 +88,15 @@ export function brokenLeft(rule: string, broken: readonly string[], file: string
   return { rule, file, why: `its repair was rolled back, because ${broken.join(', ')} would no longer run.` };
 }
 
+/** A repair that was rolled back because of what it led to. */
+export function worseLeft(rule: string, files: ReadonlyMap<string, string>): Left {
+  return {
+    rule,
+    file: [...files.keys()][0] ?? '',
+    why: 'its repair was rolled back, because more errors were left after it than before.',
+  };
+}
+
 /** A repair whose effect on access cannot be measured. */
 export function unmeasured(rule: string): Left {
   return {

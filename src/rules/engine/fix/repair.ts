@@ -12,7 +12,7 @@ import { compareAccess, statedAccess } from './access.ts';
 import type { Access, AccessChange, BareChange, Measured } from './access.ts';
 import { fixStages } from './fix.ts';
 import type { Fix, Left, Situation } from './fix.ts';
-import { aboutAccess, batchesOf, brokenLeft, byTable, endless, fileOf, judge, unmeasured } from './guard.ts';
+import { aboutAccess, batchesOf, brokenLeft, byTable, endless, fileOf, judge, unmeasured, worseLeft } from './guard.ts';
 import type { Judgement } from './guard.ts';
 import { record } from './record.ts';
 import type { Repair, RollbackText } from './record.ts';
@@ -130,12 +130,7 @@ export async function repairWith(rules: readonly Rule[], input: RepairInput): Pr
   result.silenced = best.silenced;
   result.left.push(...run.dropped.values());
   result.access.withheld = run.withheld;
-  for (const { rule, files } of lost)
-    result.left.push({
-      rule,
-      file: [...files.keys()][0] ?? '',
-      why: 'its repair was rolled back, because more errors were left after it than before.',
-    });
+  for (const { rule, files } of lost) result.left.push(worseLeft(rule, files));
   return result;
 }
 
@@ -165,11 +160,7 @@ async function oneByOne(
       run.rehearsed = after.rehearsed;
       continue;
     }
-    run.dropped.set(each.rule, {
-      rule: each.rule,
-      file: [...(result.classes.at(-1)?.files.keys() ?? [])][0] ?? '',
-      why: 'its repair was rolled back, because more errors were left after it than before.',
-    });
+    run.dropped.set(each.rule, worseLeft(each.rule, result.classes.at(-1)?.files ?? new Map()));
     await restore();
   }
   return best;
