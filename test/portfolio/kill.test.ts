@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { checkProduct, createProduct } from '../../src/create/create-product.ts';
 import { OwnPortfolio } from '../../src/portfolio/portfolio.ts';
 import { openRegistry } from '../../src/portfolio/registry/open.ts';
-import type { Intervals } from '../../src/portfolio/worker/work.ts';
+import { defaultIntervals, type Intervals } from '../../src/portfolio/worker/work.ts';
 import { environment as cleanEnvironment, temporaryDirectory } from '../support/cli.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
@@ -21,7 +21,7 @@ const script = join(import.meta.dirname, '..', 'support', 'portfolio-worker.js')
 const longest = 35_000;
 /** As they are in use; the sample of every day does not wait for half a minute, and a busy machine is not taken for a dead one. */
 const intervals: Intervals = process.env['CREATE_MUSE_ALL']
-  ? { beatMs: 5000, silenceMs: 30_000, pollMs: 500 }
+  ? defaultIntervals
   : { beatMs: 500, silenceMs: 5000, pollMs: 100 };
 
 let fakeApi: FakeApi;
