@@ -1,5 +1,5 @@
 import { DatabaseError } from '../database/database.ts';
-import { openEmbedded } from '../database/embedded/embedded.ts';
+import { openShadow } from './core-snapshot.ts';
 import { migrate } from '../migrations/apply.ts';
 import type { Migration } from '../sql/migration.ts';
 import { readMigrations } from '../migrations/read.ts';
@@ -54,10 +54,10 @@ async function prove(
   museFile: MuseFile,
   { signal, onProgress }: VerifyHooks,
 ): Promise<{ proof: SettledProof; catalog: Finding[] } | Pick<FilesCheck, 'problem'>> {
-  const database = await openEmbedded({ signal });
+  const { database, applied } = await openShadow(migrations, signal);
   try {
     onProgress?.('running the migrations');
-    await migrate(database, migrations);
+    await migrate(database, migrations.slice(applied));
     const catalog = await checkCatalog(database, await expectationsOf(migrations, museFile));
     return { proof: await proveFiles(database, museFile, migrations, onProgress), catalog };
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { Database, Session } from '../database/database.ts';
-import { openEmbedded } from '../database/embedded/embedded.ts';
+import { openShadow } from './core-snapshot.ts';
 import { diffSchema, readSchema, type SchemaDifference, type SchemaObject } from '../database/schema.ts';
 import type { Finding } from '../shared/finding.ts';
 import { quoteQualified } from '../shared/quote.ts';
@@ -29,9 +29,9 @@ export interface ExpectedSchema {
 /** Runs files on a shadow database, and reads what they have created there. */
 export async function expectedSchema(files: readonly Migration[], signal?: AbortSignal): Promise<ExpectedSchema> {
   const schemas = await schemasOf(files);
-  const model = await openEmbedded({ signal });
+  const { database: model, applied } = await openShadow(files, signal);
   try {
-    await migrate(model, files);
+    await migrate(model, files.slice(applied));
     return { schemas, objects: await readOfFiles(model, files, schemas) };
   } finally {
     await model.close();

@@ -19,7 +19,10 @@ export interface Examination {
 }
 
 /** How the rehearsal of {@link examine} is limited and followed. */
-export interface ExamineOptions extends Pick<RehearsalInput, 'statementTimeoutMs' | 'openAnother' | 'onRunOnce'> {
+export interface ExamineOptions extends Pick<
+  RehearsalInput,
+  'applied' | 'statementTimeoutMs' | 'openAnother' | 'onRunOnce'
+> {
   /** Called with the current file or pass. */
   onPhase?: ((text: string) => void) | undefined;
 }

@@ -1,9 +1,9 @@
 /** What was found out about files, kept in the cache: the same version of this tool need not find it out twice. */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { readdir, readFile, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheDirectory } from '../database/cache.ts';
-import { writeWhole } from '../shared/files.ts';
+import { removeOldest, writeWhole } from '../shared/files.ts';
 import { once } from '../shared/lazy.ts';
 import { packageVersion } from '../shared/version.ts';
 
@@ -43,13 +43,7 @@ export function keptResults<Result extends object>(sort: string, most: number): 
       try {
         const kept: Kept<Result> = { key, result };
         await writeWhole(join(folder(), `${key}.json`), JSON.stringify(kept));
-        const names = await readdir(folder());
-        if (names.length <= most) return;
-        const aged = await Promise.all(
-          names.map(async (name) => ({ name, at: (await stat(join(folder(), name))).mtimeMs })),
-        );
-        for (const { name } of aged.sort((x, y) => y.at - x.at).slice(most))
-          await rm(join(folder(), name), { force: true });
+        await removeOldest(folder(), most);
       } catch {
         // See above.
       }

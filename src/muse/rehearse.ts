@@ -1,8 +1,8 @@
-import { openEmbedded } from '../database/embedded/embedded.ts';
 import type { Database } from '../database/database.ts';
 import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
 import { hasErrors } from '../shared/finding.ts';
 import type { Hooks } from '../shared/hooks.ts';
+import { openShadow, rememberCore } from './core-snapshot.ts';
 import { type Examination, type ExamineOptions, examine } from './examine.ts';
 import { unreadableSeeds } from './seed-files.ts';
 import type { Muse } from '../shared/muse-file.ts';
@@ -20,12 +20,17 @@ export async function rehearseMuse(
   options: RehearseOptions = {},
   afterwards?: (database: Database, files: MigrationFiles) => Promise<void>,
 ): Promise<Examination> {
-  const open = () => openEmbedded({ signal: options.signal });
-  const [database, files] = await Promise.all([open(), readMigrations(directory, museFile.migrations)]);
+  const files = await readMigrations(directory, museFile.migrations);
+  // A limit of one's own is for core's statements as well.
+  const shared = options.statementTimeoutMs === undefined ? files.migrations : [];
+  const open = () => openShadow(shared, options.signal);
+  const { database, applied } = await open();
   try {
     const seeds = await unreadableSeeds(directory);
     const readable = { ...files, findings: [...files.findings, ...seeds] };
-    const examination = await examine(database, readable, museFile, { ...options, openAnother: open });
+    const openAnother = async () => (await open()).database;
+    const examination = await examine(database, readable, museFile, { ...options, applied, openAnother });
+    await rememberCore(files.migrations, examination.rehearsal);
     if (!hasErrors(examination.findings)) await afterwards?.(database, files);
     return examination;
   } finally {

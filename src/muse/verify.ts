@@ -1,5 +1,5 @@
 import type { Database } from '../database/database.ts';
-import { openEmbedded } from '../database/embedded/embedded.ts';
+import { openShadow } from './core-snapshot.ts';
 import { checkedSession } from '../scaffold/session.ts';
 import { migrate } from '../migrations/apply.ts';
 import type { Migration } from '../sql/migration.ts';
@@ -91,9 +91,9 @@ export async function modelOf(
   signal?: AbortSignal,
   onProgress?: OnProof,
 ): Promise<SettledProof> {
-  const model = await openEmbedded({ signal });
+  const { database: model, applied } = await openShadow(files, signal);
   try {
-    await migrate(model, files);
+    await migrate(model, files.slice(applied));
     return await proveDatabase(model, museFile, files, { onProgress });
   } finally {
     await model.close();

@@ -35,6 +35,8 @@ export interface RehearsalInput {
   rollbacks: ReadonlyMap<string, Rollback>;
   /** The files whose rollback is rehearsed. They are last in the order, like the muse's own extension files. */
   own: readonly string[];
+  /** So many of the first files are in the database already, and {@link openAnother}'s: they ran there without a failure. */
+  applied?: number | undefined;
   /** How long one statement may take, in ms; default {@link defaultLimitMs}. */
   statementTimeoutMs?: number | undefined;
   /** Opens another such database, to find the statement that ended the first one. */
@@ -217,7 +219,7 @@ async function ofOneRun(migrations: readonly Migration[]): Promise<ReadonlyMap<s
 /** Runs every file once. Returns the failures, and a snapshot of the database before the last files, the `tail`. */
 async function firstPass(
   run: RehearsalRun,
-  { migrations, onProgress }: RehearsalInput,
+  { migrations, applied = 0, onProgress }: RehearsalInput,
   report: RehearsalReport,
   tail: { files: number; takeSnapshot(): Promise<Snapshot> } | undefined,
   parsedFiles: () => Promise<ParsedFiles>,
@@ -227,6 +229,10 @@ async function firstPass(
   let strict: StrictErrors | undefined;
   for (const [file, migration] of migrations.entries()) {
     onProgress?.({ pass: 'first', layer: migration.layer, file: migration.file });
+    if (file < applied) {
+      report.files.push({ ...nameOf(migration), ms: 0, failed: 0 });
+      continue;
+    }
     if (tail !== undefined && file === migrations.length - tail.files) before = await tail.takeSnapshot();
     const start = performance.now();
     const result = await rehearseFile(run, migration, async () => {
@@ -238,12 +244,8 @@ async function firstPass(
       report.findings.push(diagnose(error, place, await parsedFiles(), failed));
       failed.push(place);
     }
-    report.files.push({
-      layer: migration.layer,
-      file: migration.file,
-      ms: Math.round(performance.now() - start),
-      failed: result.failed.length,
-    });
+    const ms = Math.round(performance.now() - start);
+    report.files.push({ ...nameOf(migration), ms, failed: result.failed.length });
   }
   if (strict !== undefined) {
     const found = strictFindings(strict, migrations, failed, await parsedFiles());

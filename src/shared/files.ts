@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { lstat, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { type ErrorCode, isTellable, MuseError, unexpected } from './error.ts';
 
@@ -194,6 +194,14 @@ function outside(path: string, root: string): MuseError {
     message: `"${path}" leads out of ${root}, through ".." or a symbolic link, so nothing was written there.`,
     suggestion: 'Remove the link, or use a path inside the directory.',
   });
+}
+
+/** Leaves so many files in a folder, those that were written or used last. */
+export async function removeOldest(folder: string, most: number): Promise<void> {
+  const names = await readdir(folder);
+  if (names.length <= most) return;
+  const aged = await Promise.all(names.map(async (name) => ({ name, at: (await stat(join(folder, name))).mtimeMs })));
+  for (const { name } of aged.sort((x, y) => y.at - x.at).slice(most)) await rm(join(folder, name), { force: true });
 }
 
 /**

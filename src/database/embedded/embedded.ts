@@ -11,11 +11,19 @@ import { cachedPack } from './pack.ts';
 import { lockOrBorrow } from './borrow.ts';
 import { findData } from './directory.ts';
 import { engineDirectory, makeExtensionPack } from './extensions.ts';
-import { makeSnapshot, snapshotVersion } from './snapshot.ts';
+import { makeSnapshot, packData, snapshotVersion } from './snapshot.ts';
 import type { CompiledEngine, Pack, WorkerInput } from './protocol.ts';
 import { engineVersion } from './version.ts';
 import { removeLeftovers } from './served.ts';
 import { startWorker, type WorkerOptions, type WorkerWire } from './worker-wire.ts';
+
+/** What a new database has in it from the start, beside the platform's objects. */
+export interface Contents {
+  /** A hash of everything that they depend on, for the name of a file. */
+  key: string;
+  /** Writes them, as the user `postgres`; they are kept, and read for the next database with this key. */
+  write(database: Database): Promise<void>;
+}
 
 export interface EmbeddedOptions extends WorkerOptions {
   /** The database's directory. Without it, the database is in memory and gone when closed. */
@@ -24,6 +32,8 @@ export interface EmbeddedOptions extends WorkerOptions {
   cacheDirectory?: string | undefined;
   /** The user of the session: `postgres` as on Supabase (default), or the superuser. */
   owner?: 'postgres' | 'supabase_admin';
+  /** Only for a database in memory. */
+  contents?: Contents | undefined;
   /** How to wait if another process has the directory open. */
   lock?: LockOptions;
 }
@@ -70,13 +80,39 @@ export async function prepareEngine(options: EmbeddedOptions): Promise<Engine> {
     cachedPack(join(cache, `extensions-${key(stubFiles())}.bin`), makeExtensionPack),
   ]);
   const user = options.owner === 'supabase_admin' ? undefined : 'postgres';
+  const platform = [snapshotVersion, platformSql(), stubFiles(), settings];
+  const { contents, signal } = options;
+  const input = { settings, extensions, module };
+  const empty = (): Promise<Pack> =>
+    cachedPack(join(cache, `baseline-${key(platform)}.bin`), () => makeSnapshot(input, signal));
   return {
-    input: { settings, extensions, module, user },
-    snapshot: () =>
-      cachedPack(join(cache, `baseline-${key([snapshotVersion, platformSql(), stubFiles(), settings])}.bin`), () =>
-        makeSnapshot({ settings, extensions, module }, options.signal),
-      ),
+    input: { ...input, user },
+    snapshot:
+      contents === undefined
+        ? empty
+        : () =>
+            cachedPack(
+              join(cache, 'contents', `${key([platform, contents.key])}.bin`),
+              async () => addContents({ ...input, snapshot: await empty() }, contents, signal),
+              mostContents,
+            ),
   };
+}
+
+/** How many databases with contents are kept; each takes about 13 MB. */
+const mostContents = 4;
+
+/** The files of a new database with contents. */
+async function addContents(input: WorkerInput, contents: Contents, signal?: AbortSignal): Promise<Pack> {
+  const wire = await startWorker(input, { signal });
+  try {
+    await wire.script('SET SESSION AUTHORIZATION postgres');
+    await contents.write(createDatabase(wire, 'embedded', describeEmbedded(undefined)));
+    await wire.script('SET SESSION AUTHORIZATION supabase_admin');
+    return await packData(wire);
+  } finally {
+    await wire.terminate();
+  }
 }
 
 /** Starts an engine on the data of a directory that this process has locked, or in memory. */

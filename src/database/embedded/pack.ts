@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { removeOldest } from '../../shared/files.ts';
 import type { Pack, PackEntry } from './protocol.ts';
 
 const magic = 'create-muse pack 1\n';
@@ -51,8 +52,9 @@ function digest(bytes: Uint8Array): string {
  * The pack in a cache file, which is created if necessary. A cache that is missing, damaged or not writable only costs
  * time. Two processes may create it at once: each writes a file of its own and renames it.
  * @param path the file; its name contains a hash of everything that the pack depends on
+ * @param most how many files the folder keeps; the oldest go first. Default: all
  */
-export async function cachedPack(path: string, make: () => Promise<Pack>): Promise<Pack> {
+export async function cachedPack(path: string, make: () => Promise<Pack>, most = Infinity): Promise<Pack> {
   const kept = await readFile(path).then(decodePack, () => undefined);
   if (kept) return kept;
   const pack = await make();
@@ -61,6 +63,7 @@ export async function cachedPack(path: string, make: () => Promise<Pack>): Promi
     await mkdir(dirname(path), { recursive: true });
     await writeFile(temporary, encodePack(pack));
     await rename(temporary, path);
+    if (most < Infinity) await removeOldest(dirname(path), most);
   } catch {
     await rm(temporary, { force: true }).catch(() => undefined);
   }

@@ -2,7 +2,7 @@ import { platformSql } from '../platform/platform.ts';
 import { makePack } from './pack.ts';
 import type { Pack, WorkerInput } from './protocol.ts';
 import { readTar } from './tar.ts';
-import { startWorker } from './worker-wire.ts';
+import { startWorker, type WorkerWire } from './worker-wire.ts';
 
 /** Version of the snapshot's build steps. Increment it when they change, so that no older cached snapshot is used. */
 export const snapshotVersion = 2;
@@ -26,15 +26,20 @@ export async function makeSnapshot(
     await wire.query('DROP DATABASE template0', []);
     await wire.query('DROP DATABASE template1', []);
     await wire.query('VACUUM (FREEZE, ANALYZE)', []);
-    // The second checkpoint lets PostgreSQL drop the WAL that the first one made unnecessary.
-    await wire.query('CHECKPOINT', []);
-    await wire.query('CHECKPOINT', []);
-    const { rows } = await wire.query('SELECT pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn())', []);
-    const log = `pg_wal/${rows[0]?.[0] ?? ''}`;
-    return makePack(readTar(await wire.dump()).filter(({ path }) => isNeeded(path, log)));
+    return await packData(wire);
   } finally {
     await wire.terminate();
   }
+}
+
+/** Returns the files of a database, as far as PostgreSQL needs them to start. The session must be the superuser's. */
+export async function packData(wire: WorkerWire): Promise<Pack> {
+  // The second checkpoint lets PostgreSQL drop the WAL that the first one made unnecessary.
+  await wire.query('CHECKPOINT', []);
+  await wire.query('CHECKPOINT', []);
+  const { rows } = await wire.query('SELECT pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn())', []);
+  const log = `pg_wal/${rows[0]?.[0] ?? ''}`;
+  return makePack(readTar(await wire.dump()).filter(({ path }) => isNeeded(path, log)));
 }
 
 /**

@@ -1,0 +1,81 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, expect, it, vi } from 'vitest';
+import { openShadow } from '../../src/muse/core-snapshot.ts';
+import { rehearseMuse } from '../../src/muse/rehearse.ts';
+import { readMigrations } from '../../src/migrations/read.ts';
+import { useOwnCache } from '../support/own-cache.ts';
+import { museOnDisk } from './muse-on-disk.ts';
+
+const cache = useOwnCache();
+afterEach(() => void vi.useRealTimers());
+
+const people = `-- People.
+create table if not exists public.people (id bigint generated always as identity primary key, name text not null unique);
+alter table public.people enable row level security;
+insert into public.people (name) values ('Ada') on conflict do nothing;
+`;
+const extension = `-- Pets.
+create table if not exists public.pets (id bigint primary key, owner bigint references public.people (id));
+create index if not exists pets_owner_idx on public.pets (owner);
+alter table public.pets enable row level security;
+insert into public.pets select 1, id from public.people where name = 'Ada' on conflict do nothing;
+`;
+
+/** The core's files, and how many of them are there from the start once they were rehearsed. */
+it.each<[string, readonly string[], number, string?]>([
+  ['tables and rows', [people], 1],
+  ['several files', [people, '-- Again.\nupdate public.people set name = name;'], 2],
+  ['settings of its own', ["-- Settings.\nset search_path = 'pg_catalog';\nset role anon;", people], 2],
+  ['a table of its session', [people, '-- Temporary.\ncreate temp table if not exists kept (id int);'], 0],
+  ['a table that a crash empties', [people, '-- Unlogged.\ncreate unlogged table if not exists public.u (id int);'], 0],
+  ['a mistake', [people, '-- Wrong.\nselect nothing_of_the_kind();'], 0],
+  ['a user that it must not become', [people, '-- Above.\nset session authorization supabase_admin;'], 0],
+  ['nothing that is its own', [], 0],
+])('a core with %s is rehearsed alike from a snapshot', async (_, core, applied) => {
+  const files = Object.fromEntries(core.map((sql, index) => [`migrations/core/00${index + 1}_core.sql`, sql]));
+  const own = core.length === 0 ? people : extension;
+  const muse = await museOnDisk({ ...files, 'migrations/extensions/001_pets.sql': own });
+  const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations);
+  const seen = [];
+  for (let time = 1; time <= 3; time += 1) {
+    const { findings, rehearsal } = await rehearseMuse(muse);
+    const { files: run, unchanged, rolledBack, ended } = rehearsal;
+    seen.push({ findings, run: run.map(({ file, failed }) => [file, failed]), unchanged, rolledBack, ended });
+  }
+  expect(seen[1]).toEqual(seen[0]);
+  expect(seen[2]).toEqual(seen[0]);
+  const shadow = await openShadow(migrations);
+  await shadow.database.close();
+  expect(shadow.applied).toBe(applied);
+});
+
+it('has the rows, the sequences and the user that the files leave', async () => {
+  const muse = await museOnDisk({ 'migrations/core/001_core.sql': people });
+  const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations);
+  for (let time = 1; time <= 2; time += 1) await rehearseMuse(muse);
+  const { database } = await openShadow(migrations);
+  try {
+    await database.script("insert into public.people (name) values ('Grace')");
+    const { rows } = await database.query('select name, current_user as who from public.people order by id');
+    expect(rows).toEqual(['Ada', 'Grace'].map((name) => ({ name, who: 'postgres' })));
+    await expect(database.script('set session authorization supabase_admin')).rejects.toThrow('permission denied');
+  } finally {
+    await database.close();
+  }
+});
+
+it('is another one for other files, and on another day; few are kept', async () => {
+  const kept = async (): Promise<number> => (await readdir(join(cache(), 'contents')).catch(() => [])).length;
+  const before = await kept();
+  const muse = await museOnDisk({ 'migrations/core/001_core.sql': people });
+  for (let day = 1; day <= 5; day += 1) {
+    vi.useFakeTimers({ now: Date.UTC(2030, 1, day), toFake: ['Date'] });
+    const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations);
+    const first = await openShadow(migrations);
+    await first.database.close();
+    expect(first.applied).toBe(0);
+    for (let time = 1; time <= 2; time += 1) await rehearseMuse(muse);
+    expect(await kept()).toBe(Math.min(before + day, 4));
+  }
+});
