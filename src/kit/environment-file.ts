@@ -213,13 +213,14 @@ const withoutApps: ReadonlySet<string> = new Set(['node_modules', 'supabase']);
 
 /**
  * The templates of apps in folders of the kit, such as `app/` or `apps/web/`: up to two levels down, of one folder the most
- * specific first. Folders that start with a dot, and other repositories, are left out.
+ * specific first. Folders that start with a dot or have a control character in
+ * their name, and other repositories, are left out.
  */
 export async function readAppTemplates(directory: string): Promise<AppTemplate[]> {
   const found: { folder: string; name: string }[] = [];
   const repositories = new Set<string>();
   const enter = ({ path, name }: Entry): boolean =>
-    path.split('/').length <= 2 && !name.startsWith('.') && !withoutApps.has(name);
+    path.split('/').length <= 2 && !name.startsWith('.') && !withoutApps.has(name) && !/\p{Cc}/u.test(name);
   for await (const { path, name, kind } of walk(directory, enter)) {
     const folder = posix.dirname(path);
     if (folder === '.') continue;
@@ -279,12 +280,18 @@ async function ignore(directory: string, name: string): Promise<void> {
   const { path, name: line, text = '' } = files.findLast((file) => file.text !== undefined) ?? files[0]!;
   const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
   const gap = text === '' || text.endsWith('\n') ? '' : lineEnd;
-  await writeWhole(path, `${text}${gap}/${line}${lineEnd}`);
+  await writeWhole(path, `${text}${gap}/${patternOf(line)}${lineEnd}`);
+}
+
+/** The pattern of a `.gitignore` that matches this name only. */
+function patternOf(name: string): string {
+  return name.replaceAll(/[\\*?[\]]/g, String.raw`\$&`);
 }
 
 /** What a line of a `.gitignore` does to a file, as far as it is certain; the file's name is relative to that one. */
 function judge(line: string, name: string): 'ignores' | 'may undo' | undefined {
-  const covering = new Set([name, `/${name}`, posix.basename(name), '.env*', '.env.*', '.env*.local', '*.local']);
+  const pattern = patternOf(name);
+  const covering = new Set([pattern, `/${pattern}`, posix.basename(name), '.env*', '.env.*', '.env*.local', '*.local']);
   if (covering.has(line)) return 'ignores';
   return line.startsWith('!') && (line.includes('*') || covering.has(line.slice(1))) ? 'may undo' : undefined;
 }

@@ -202,6 +202,18 @@ describe('the secrets file of an app in a folder', () => {
     expect(git(directory, 'check-ignore', 'apps/web/.env.local').trim()).toBe('apps/web/.env.local');
   });
 
+  it.runIf(process.platform !== 'win32').each(['[web]', 'a b (1)', '#1', '!x', 'a*', String.raw`a\b`, 'Füße'])(
+    'is ignored by git in a folder of the name %j',
+    async (name) => {
+      const { directory, notes } = await started({ [`${name}/.env.example`]: 'SUPABASE_URL=\n' });
+      expect(notes).toEqual([]);
+      expect(variablesOf(directory, `${name}/.env.local`)).toEqual({ SUPABASE_URL: url });
+      const before = await readFile(join(directory, '.gitignore'), 'utf8');
+      await fillIn(directory, 'http://127.0.0.1:54330');
+      expect(await readFile(join(directory, '.gitignore'), 'utf8')).toBe(before);
+    },
+  );
+
   it('follows the port as long as nobody else writes the variable, in each folder by itself', async () => {
     const names = 'VITE_SUPABASE_URL=\nSUPABASE_URL=\n';
     const { directory } = await started({ 'one/.env.example': names, 'two/.env.example': names });
