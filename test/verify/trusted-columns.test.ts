@@ -136,6 +136,74 @@ const forms: [string, string][] = [
   ],
 ];
 
+/** A function that lets its caller write into its own row. */
+const saves = (args: string, body: string): string =>
+  `revoke update on public.persons from authenticated;
+    create function public.save(${args}) returns void language plpgsql security definer set search_path = '' as $save$ begin ${body} end $save$;
+    revoke execute on function public.save from public, anon; grant execute on function public.save to authenticated;`;
+const sets = (what: string): string => `update public.persons set ${what} where id = auth.uid();`;
+
+/** What a function writes, and the policy that asks for it. */
+const functions: [string, string, string][] = [
+  ['a text', saves('p_role text', sets('role = p_role')), "p.role = 'boss'"],
+  ['a text under another name', saves('what text', sets('role = what')), "p.role = 'boss'"],
+  [
+    'one of two texts',
+    saves('p_name text, p_role text default null', sets('name = p_name, role = coalesce(p_role, role)')),
+    "p.role = 'boss'",
+  ],
+  [
+    'two texts at once',
+    saves('p_code text, p_role text', sets('code = p_code, role = p_role')),
+    "p.role = 'boss' and p.code = 'x7'",
+  ],
+  ['a flag', saves('p_flag boolean', sets('flag = p_flag')), 'p.flag'],
+  ['a number', saves('n int', sets('level = n')), 'p.level > 5000'],
+  ['an enum', saves('p_mood public.mood', sets('mood = p_mood')), "p.mood = 'grand'"],
+  ['a list', saves('p_tags text[]', sets('tags = p_tags')), "'boss' = any (p.tags)"],
+  ['an element of a list', saves('p_tag text', sets('tags = array_append(tags, p_tag)')), "'boss' = any (p.tags)"],
+  [
+    'a key of JSON',
+    saves('data jsonb', sets("role = coalesce(data ->> 'role', role), name = data ->> 'name'")),
+    "p.role = 'boss'",
+  ],
+  [
+    'a row of JSON',
+    saves(
+      'data jsonb',
+      `update public.persons t set role = r.role from jsonb_populate_record(null::public.persons, data) r where t.id = auth.uid();`,
+    ),
+    "p.role = 'boss'",
+  ],
+  ['JSON that is merged', saves('data jsonb', sets('settings = settings || data')), "p.settings ->> 'role' = 'boss'"],
+  [
+    'a key with its value',
+    saves('k text, v text', sets('settings = jsonb_set(settings, array[k], to_jsonb(v))')),
+    "p.settings ->> 'role' = 'boss'",
+  ],
+  [
+    'a key with its value as JSON',
+    saves('k text, v jsonb', sets('settings = jsonb_set(settings, array[k], v)')),
+    "(p.settings ->> 'staff')::boolean",
+  ],
+];
+
+/** Several columns that a policy wants at once. */
+const several: [string, string, string][] = [
+  [
+    'of a row that is changed',
+    '',
+    "exists (select 1 from public.persons p where p.id = auth.uid() and p.role = 'boss' and p.code = 'x7' and p.flag)",
+  ],
+  [
+    'of a row that is added',
+    `create table public.prefs (user_id uuid references auth.users (id), k text, v text, primary key (user_id, k)); alter table public.prefs enable row level security;
+      revoke update on public.persons from authenticated; grant select, insert on public.prefs to authenticated;
+      create policy own on public.prefs to authenticated using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));`,
+    "exists (select 1 from public.prefs x where x.user_id = auth.uid() and x.k = 'role' and x.v = 'boss')",
+  ],
+];
+
 /** The smallest repair of all: users write nothing that is asked for. */
 const repair =
   'revoke update on public.persons from authenticated; revoke update (code) on public.persons from authenticated; grant update (name) on public.persons to authenticated';
@@ -163,6 +231,22 @@ describe('what users write about themselves opens the rows of others', () => {
       expect(await errorsOf(`${sql}; ${repair}`)).toEqual(readsName ? ['isolation-escalation public.persons'] : []);
     },
   );
+});
+
+describe('what users write by a function of their own row opens the rows of others', () => {
+  it.each(functions)('%s', async (_, sql, condition) => {
+    const given = `${sql} ${mine(condition)}`;
+    const [found, ...more] = await errorsOf(given);
+    expect([found?.replace(/\(.*/, ''), ...more]).toEqual(['isolation-escalation public.save']);
+    expect(await errorsOf(`${given}; revoke execute on function public.save from authenticated`)).toEqual([]);
+  });
+});
+
+describe('several values that a policy wants at once open the rows of others', () => {
+  it.each(several)('%s', async (_, sql, condition) => {
+    const [found, ...more] = await errorsOf(`${sql} ${notes(condition)}`);
+    expect([found?.replace(/persons|prefs/, '…'), ...more]).toEqual(['isolation-escalation public.…']);
+  });
 });
 
 describe('documents for what is read of JSON', () => {

@@ -27,6 +27,8 @@ export interface DecidingColumns {
   named: ReadonlyMap<string, readonly string[]>;
   /** Constants near something that takes rows as a whole, whose columns have other names there; undefined for none. */
   whole: readonly string[] | undefined;
+  /** The first of the values of several columns that one policy, view or function asks for: it may want all of them. */
+  together: readonly ReadonlyMap<string, string>[];
   /** Columns that are compared with those of other tables: a value of one of those may decide. */
   joined: readonly JoinedColumn[];
 }
@@ -55,6 +57,7 @@ export function decidingColumnsOf(
   const places: JsonPlace[] = [];
   const whole = new Set<string>();
   const joined: JoinedColumn[] = [];
+  const together: ReadonlyMap<string, string>[] = [];
   let isWhole = false;
   for (const scope of scopes) {
     const names = new Names(table, called, scope);
@@ -63,6 +66,8 @@ export function decidingColumnsOf(
     places.push(...json);
     isWhole ||= names.isWhole;
     joined.push(...joinsIn(scope.trees, names, table, catalog));
+    const first = firstOf(compared, table);
+    if (first.size > 1) together.push(first);
     if (compared.size === 0 && !names.isWhole) continue;
     const values = scope.isStrict
       ? []
@@ -80,8 +85,20 @@ export function decidingColumnsOf(
       }),
     ),
     whole: isWhole ? [...whole] : undefined,
+    together,
     joined,
   };
+}
+
+/** The first constant that each column is compared with; of a flag, that it is set. */
+function firstOf(compared: ReadonlyMap<string, ReadonlySet<string>>, { columns }: RelationRow): Map<string, string> {
+  return new Map(
+    columns.flatMap(({ name, base }): [string, string][] => {
+      const [text] = compared.get(name) ?? [];
+      if (base === 'boolean' && compared.has(name)) return [[name, 'true']];
+      return text === undefined ? [] : [[name, text]];
+    }),
+  );
 }
 
 function add(to: Map<string, Set<string>>, name: string, texts: Iterable<string>): void {

@@ -54,6 +54,8 @@ export interface Dependencies {
   asks(routine: FunctionRow, tables: ReadonlySet<string>, change?: ColumnChange): boolean;
   /** Relations that a function names, itself or by what it calls; all of them where that cannot be read. */
   namedBy(routine: FunctionRow): ReadonlySet<string>;
+  /** Says whether it can be read what a function does, and what it calls. */
+  isReadable(routine: FunctionRow): boolean;
   /** Those of them that it writes. */
   writtenBy(routine: FunctionRow): ReadonlySet<string>;
   /** Says whether a function, or what it calls, may change privileges or policies, as far as that can be read. */
@@ -334,7 +336,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
   const isDeciding = remember((table: string) => [...dependents([table])].some((name) => name !== table));
   const decidingColumns = remember((table: string): DecidingColumns => {
     const row = relations.get(table);
-    if (row === undefined) return { named: new Map(), whole: undefined, joined: [] };
+    if (row === undefined) return { named: new Map(), whole: undefined, together: [], joined: [] };
     const tables = withParents(table);
     const isRead = ({ reads: read }: Mentions): boolean => tables.some((name) => read.has(name));
     const callersOf = (routine: FunctionRow): Mentions[] =>
@@ -383,6 +385,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
   return {
     dependents,
     namedBy,
+    isReadable: (routine) => !closure(bodies(routine), 'calls').some(({ isOpaque }) => isOpaque),
     writtenBy,
     sideEffects,
     affectedBy,

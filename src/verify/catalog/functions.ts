@@ -3,6 +3,7 @@ import { type Actor, triesAll } from '../probes/actors.ts';
 import type { NamedProbe } from '../probes/probes.ts';
 import { type Subject, userColumnsOf } from '../probes/subject.ts';
 import type { ArgumentContext, Candidate } from './argument-keys.ts';
+import { decidingCalls } from './deciding-calls.ts';
 import { askedValues } from './asked-values.ts';
 import { argumentList, candidatesOf } from './arguments.ts';
 import { type FunctionRow, isPlatformSchema, qualifiedName } from '../../rules/engine/live/catalog.ts';
@@ -175,7 +176,12 @@ function callableOf(
     return probe;
   };
   const lists = routine.inputs.map((input, index) => candidatesOf(input, argumentNameOf(routine, index), context));
-  const ordinary = [...valueLists(routine, lists, most), ...(changes ? intoOwn(routine, lists, context.named) : [])];
+  const usual = lists.map(([value]) => value!.sql);
+  const ordinary = [
+    ...valueLists(routine, lists, most),
+    ...(changes ? intoOwn(routine, lists, context.named) : []),
+    ...(changes ? decidingCalls(routine, usual, model).map((call) => call.map((sql): Candidate => ({ sql }))) : []),
+  ];
   const further = inStates.flatMap((one) =>
     combinations(
       routine.inputs.map((input, index) => candidatesOf(input, argumentNameOf(routine, index), one)),

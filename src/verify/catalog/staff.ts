@@ -90,7 +90,8 @@ function isProfile(table: RelationRow, model: Model): boolean {
 }
 
 /**
- * Policies ask for more of the row than that it is there, and users may write that themselves: a stranger may well have a row.
+ * Policies ask for more of the row than that it is there, and users may write that, themselves or by a function: a stranger may
+ * well have a row.
  * A column that has to be null is so in any row.
  */
 function isDecidedByUsers(table: RelationRow, trees: readonly unknown[], model: Model): boolean {
@@ -113,10 +114,15 @@ function isDecidedByUsers(table: RelationRow, trees: readonly unknown[], model: 
     made.has(column.name) ||
     table.grants[model.userRole]?.includes('U') === true ||
     table.columnGrants[model.userRole]?.U?.includes(column.name) === true;
-  return (
-    (!table.rls || policiesFor(table, 'U', model).length > 0) &&
-    table.columns.some((column) => isAsked(column) && isWritten(column))
+  const isOpen = !table.rls || policiesFor(table, 'U', model).length > 0;
+  const isByFunction = model.catalog.functions.some(
+    (routine) =>
+      routine.kind !== 't' &&
+      routine.execute.includes(model.userRole) &&
+      model.dependencies.isReadable(routine) &&
+      model.dependencies.writtenBy(routine).has(qualifiedName(table)),
   );
+  return table.columns.some((column) => isAsked(column) && (isByFunction || (isOpen && isWritten(column))));
 }
 
 /** Its rows describe a user and nothing else: no organization, nothing shared. */

@@ -69,6 +69,25 @@ function decidingValues(subject: Subject, model: Model, keys: Keys): [string, st
     });
 }
 
+/** Values of several columns that one reader of the table asks for. */
+function valuesTogether(
+  subject: Subject,
+  model: Model,
+  isFree: (one: readonly [string, string]) => boolean,
+): [string, string][][] {
+  const { together } = model.dependencies.decidingColumns(qualifiedName(subject.table));
+  return together
+    .map((first) =>
+      subject.columns.flatMap((column): [string, string][] => {
+        const text = first.get(column.name);
+        const [value] = text === undefined ? [] : valuesFor(column, [text], subject, model);
+        return value === undefined || !isFree([column.name, value]) ? [] : [[column.name, value]];
+      }),
+    )
+    .filter((values) => values.length > 1)
+    .slice(0, mostNearby);
+}
+
 function valuesFor(column: ColumnRow, compared: readonly string[], subject: Subject, model: Model): string[] {
   if (column.base === 'boolean') return ['true', 'false'];
   if (/^(timestamp|date$)/.test(column.base))
@@ -128,10 +147,12 @@ export function joinSql(subject: Subject, actor: Actor, model: Model): string[] 
           keys.users.map((name): [string, string] => [name, name === me ? `'${actingUser}'` : subject.users.a]),
         );
   const values = decidingValues(subject, model, keys);
+  const isFree = ([name]: readonly [string, string]): boolean =>
+    !keys.users.includes(name) && !keys.parents.some(([parent]) => parent === name);
   // A row with only a user in it is the actor's own row, which INSERT already tries.
   const plain = keys.parents.length > 0 || keys.users.length > 1 ? [[]] : [];
   return [mine, ...others].flatMap((users) =>
-    [...plain, ...values.map((one) => [one])].map((one) =>
+    [...plain, ...values.map((one) => [one]), ...valuesTogether(subject, model, isFree)].map((one) =>
       insertOf(subject, actor, model, new Map([...users, ...keys.parents, ...one])),
     ),
   );
@@ -191,6 +212,7 @@ export function adjustSql(subject: Subject, actor: Actor, model: Model): string[
     keys.users.length < 2 ? [] : keys.users.map((name): [string, string] => [name, subject.users.a]).filter(isGranted);
   return [
     ...values.map((one) => [one]),
+    ...valuesTogether(subject, model, (one) => isGranted(one) && !isHeld(one)),
     ...parents.map((one) => [one]),
     ...(parents.length > 1 ? [parents] : []),
     ...friends.map((one) => [one]),
