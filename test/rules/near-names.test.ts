@@ -9,6 +9,8 @@ CREATE SCHEMA IF NOT EXISTS private;
 CREATE TABLE IF NOT EXISTS public.notes (id uuid PRIMARY KEY, owner_id uuid, title text);
 CREATE TYPE public.mood AS ENUM ('good');
 CREATE FUNCTION private.my_notes() RETURNS uuid[] LANGUAGE sql AS 'SELECT ARRAY[]::uuid[]';
+CREATE SCHEMA "1";
+CREATE TABLE "1"."Orders" (id uuid PRIMARY KEY, "placedAt" date);
 `;
 
 async function suggestion(sql: string): Promise<string | undefined> {
@@ -29,6 +31,8 @@ describe('a name with one mistake', () => {
     ['SELECT gen_randon_uuid();', 'gen_random_uuid'],
     ['SELECT private.my_note();', 'private.my_notes'],
     ['CREATE TABLE privat.x (id int);', 'private'],
+    ['SELECT id FROM "1"."Order";', '"1"."Orders"'],
+    ['CREATE INDEX ON "1"."Orders" (placedat);', '"placedAt"'],
   ])('%s', async (sql, near) => {
     expect(await suggestion(sql)).toBe(`Did you mean ${near}?`);
   });

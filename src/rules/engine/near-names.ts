@@ -1,4 +1,5 @@
 import { isOneMistake, nearest } from '../../shared/nearest.ts';
+import { quoteIdentifier, quoteQualified } from '../../shared/quote.ts';
 import { builtinFunctions, builtinTypes, extensionFunctions } from '../../sql/catalog/builtins.ts';
 import type { Catalog, Need } from '../../sql/catalog/model.ts';
 
@@ -10,6 +11,12 @@ export const knownTypes: readonly string[] = [
   ...[...builtinTypes].filter((name) => !name.startsWith('pg_')),
   ...typeWords,
 ];
+
+/** A name as SQL writes it, quoted where it must be; the words for PostgreSQL's own types stay as they are. */
+export function asWritten(name: string, kind: 'type' | 'column' | (string & {})): string {
+  if (kind === 'type' && knownTypes.includes(name)) return name;
+  return kind === 'column' ? name.split('.').map(quoteIdentifier).join('.') : quoteQualified(name);
+}
 
 /** The thing that was probably meant where a name is missing: one that exists, of the same kind; as the statement would name it. */
 export function nearName(need: Need, catalog: Catalog): string | undefined {
@@ -36,7 +43,10 @@ export function nearName(need: Need, catalog: Catalog): string | undefined {
         ]),
       );
     case 'schema':
-      return nearest(need.name, catalog.schemas.keys());
+      return nearest(
+        need.name,
+        [...catalog.schemas.keys()].filter((one) => one !== need.name),
+      );
     case 'policy':
     case 'index':
     case 'trigger':
