@@ -48,6 +48,14 @@ describe('another name', () => {
   });
 });
 
+it('says where the extension is created that a schema comes with, and not the same name again', async () => {
+  const sql = 'TRUNCATE cron.job_run_details;\nCREATE EXTENSION IF NOT EXISTS pg_cron;';
+  const { findings } = await lint({ migrations: migrationsOf({ [one]: notes, [two]: sql }), rollbacks: new Set() });
+  expect(findings.filter(({ object }) => object === 'cron').map(({ rule, suggestion }) => [rule, suggestion])).toEqual([
+    ['used-before-created', `Move the statement at ${two}:2 before this one.`],
+  ]);
+});
+
 describe('--fix', () => {
   it.each([
     ['a table', 'CREATE INDEX ON public.note (title);'],

@@ -136,13 +136,22 @@ async function report(proof: IsolationReport, directory: string, output: StepOut
   if (note !== undefined) output.notes.push(note);
 }
 
-/** What to do after `--fix`: allow what it left out, fix the rest. The findings name files of a clone that is deleted. */
+/** So many reasons why a repair was not made are told. */
+const reasons = 3;
+
+/**
+ * What to do after `--fix`: why it left something out, how to allow that where it is about access, fix the rest. The findings
+ * name files of a clone that is deleted.
+ */
 function afterFix(repairs: FixPlan | undefined): string {
-  const withheld = repairs === undefined ? undefined : withheldText(repairs.access);
   const manual = 'a manual fix. Files and lines are those of the repaired clone; add --dry-run to see its diffs.';
-  return withheld === undefined
-    ? `These need ${manual}`
-    : `${withheld}\nTo allow them: --fix --allow-widening. The rest needs ${manual}`;
+  const withheld = repairs === undefined ? undefined : withheldText(repairs.access);
+  return [
+    ...(repairs?.notes.slice(0, reasons) ?? []),
+    ...(withheld === undefined
+      ? [`These need ${manual}`]
+      : [withheld, `To allow them: --fix --allow-widening. The rest needs ${manual}`]),
+  ].join('\n');
 }
 
 /** Drops failures in generated files if the kit's own files, which run first, fail already. */
