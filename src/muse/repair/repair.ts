@@ -80,10 +80,10 @@ export async function planFixes(
     ...(severities === undefined ? {} : { severities }),
     async measure(migrations) {
       options.signal.throwIfAborted();
-      options.onProgress?.('measuring who can do what');
+      const onFile = counting('measuring who can do what', migrations, options);
       const database = await openEmbedded({ signal: options.signal });
       try {
-        return await measureAccess(database, migrations);
+        return await measureAccess(database, migrations, onFile);
       } finally {
         await database.close();
       }
@@ -91,8 +91,12 @@ export async function planFixes(
     ...(options.mayWiden === undefined ? {} : { mayWiden: options.mayWiden }),
     rehearse: (migrations, rollbacks) => {
       options.signal.throwIfAborted();
-      options.onProgress?.('rehearsing the fixed files');
-      return rehearsed({ ...files, migrations: [...migrations], rollbacks: new Map(rollbacks) }, options.signal);
+      const onFile = counting('rehearsing the fixed files', migrations, options);
+      return rehearsed(
+        { ...files, migrations: [...migrations], rollbacks: new Map(rollbacks) },
+        options.signal,
+        onFile,
+      );
     },
   });
   const current = new Map([
@@ -166,14 +170,30 @@ async function builtinCore(): Promise<{ file: string; sql: string }[]> {
   return Promise.all(names.map(async (name) => ({ file: name, sql: await readFile(join(folder, name), 'utf8') })));
 }
 
-async function rehearsed({ migrations, rollbacks }: MigrationFiles, signal: AbortSignal): Promise<Finding[]> {
+/** Says what is done, and then with which of the files. */
+function counting(
+  what: string,
+  migrations: readonly { file: string }[],
+  { onProgress }: Pick<PlanOptions, 'onProgress'>,
+): (file: string) => void {
+  onProgress?.(what);
+  const numbers = new Map(migrations.map(({ file }, index) => [file, index + 1]));
+  return (file) => onProgress?.(`${what}, ${numbers.get(file)}/${migrations.length} ${file}`);
+}
+
+async function rehearsed(
+  { migrations, rollbacks }: MigrationFiles,
+  signal: AbortSignal,
+  onFile: (file: string) => void,
+): Promise<Finding[]> {
   const openAnother = () => openEmbedded({ signal });
   const database = await openAnother();
   try {
     const own = migrations
       .filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file))
       .map(({ file }) => file);
-    return (await rehearse(database, { migrations, rollbacks, own, openAnother })).findings;
+    const onProgress = ({ file }: { file?: string }): void => (file === undefined ? undefined : onFile(file));
+    return (await rehearse(database, { migrations, rollbacks, own, openAnother, onProgress })).findings;
   } finally {
     await database.close();
   }
