@@ -31,9 +31,9 @@ function creationOf({ kind, name }: Need): string {
       ? `CREATE EXTENSION IF NOT EXISTS pg_${name};`
       : `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(name)};`;
   if (kind === 'column') {
-    const parts = name.split('.');
-    return parts.length === 3
-      ? `ALTER TABLE ${asWritten(parts.slice(0, 2).join('.'), 'table')} ADD COLUMN IF NOT EXISTS ${asWritten(parts[2]!, 'column')} text; -- with the type that fits`
+    const [schema, table, column] = name.split('.').map((part) => asWritten(part, 'column'));
+    return column !== undefined
+      ? `ALTER TABLE ${schema}.${table} ADD COLUMN IF NOT EXISTS ${column} text; -- with the type that fits`
       : `Correct the name, or add the column "${name}" to the table that should have it.`;
   }
   if (kind === 'table')

@@ -42,6 +42,11 @@ describe('another name', () => {
   it.each([
     ['nearly alike: both are said', 'CREATE INDEX ON notes (ti_tle_s);', 'ALTER TABLE public.notes ADD COLUMN'],
     ['not alike: it is to be created', 'SELECT * FROM invoices;', 'Create public.invoices'],
+    [
+      'of a long name',
+      `CREATE INDEX ON notes ("${'Ä'.repeat(40)}");`,
+      `ADD COLUMN IF NOT EXISTS "${'Ä'.repeat(31)}" text`,
+    ],
     ['of a type', 'ALTER TABLE notes ADD COLUMN x geography_point;', 'Create type public.geography_point'],
   ])('%s', async (_what, sql, create) => {
     expect(await suggestion(sql)).toContain(create);

@@ -13,8 +13,8 @@ CREATE SCHEMA cron;
 CREATE SEQUENCE cron.jobid_seq;
 CREATE SEQUENCE cron.runid_seq;
 CREATE TABLE cron.job (
-  jobid bigint PRIMARY KEY DEFAULT nextval('cron.jobid_seq'), schedule text NOT NULL, command text NOT NULL, nodename text NOT NULL DEFAULT 'localhost',
-  nodeport integer NOT NULL DEFAULT 5432, database text NOT NULL DEFAULT current_database(),
+  jobid bigint PRIMARY KEY DEFAULT nextval('cron.jobid_seq'), schedule text NOT NULL, command text NOT NULL,
+  nodename text NOT NULL DEFAULT 'localhost', nodeport integer NOT NULL DEFAULT 5432, database text NOT NULL DEFAULT current_database(),
   username text NOT NULL DEFAULT current_user, active boolean NOT NULL DEFAULT true, jobname text,
   CONSTRAINT jobname_username_uniq UNIQUE (jobname, username)
 );
