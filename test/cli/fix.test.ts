@@ -110,7 +110,13 @@ describe('create-muse --fix', { timeout: 180_000 }, () => {
       `ALTER TABLE public.${name} ENABLE ROW LEVEL SECURITY;\nCREATE POLICY own ON public.${name} ${owned}\n`;
     const tables = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(table).join('');
     for (const [kit, sql, words] of [
-      ['one', table('notes'), ['1 change of grant-missing', 'authenticated SELECT public.notes: nothing → ']],
+      [
+        'kept',
+        `${table('notes')}CREATE TABLE public.tags (id uuid PRIMARY KEY);\nALTER TABLE public.tags ENABLE ROW LEVEL SECURITY;\n` +
+          'CREATE POLICY p ON public.tags FOR INSERT TO authenticated WITH CHECK (true);\n' +
+          'CREATE POLICY q ON public.tags FOR UPDATE TO authenticated USING (true);\n',
+        ['keeps its policy-always-true: policy "p" on public.tags', 'And 1 more like it.', 'changes of grant-missing'],
+      ],
       ['many', tables, ['7 changes of grant-missing', 'authenticated SELECT public.a: nothing → ', 'and 2 more']],
     ] as const) {
       put(join(cwd, kit), { 'migrations/core/001_tables.sql': `-- Tables.\n${sql}`, 'package.json': '{}' });

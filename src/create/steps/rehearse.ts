@@ -6,7 +6,7 @@ import { type MigrationFiles, readMigrations } from '../../migrations/read.ts';
 import type { Configured } from '../context.ts';
 import { examine, refuseErrors } from '../../muse/examine.ts';
 import { withheldText } from '../../muse/repair/access-text.ts';
-import type { FixPlan } from '../../muse/repair/repair.ts';
+import { leftText, type FixPlan } from '../../muse/repair/repair.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
 import { targetOf } from '../../targets/open.ts';
 import type { Database } from '../../database/database.ts';
@@ -46,7 +46,7 @@ export const rehearseStep: Step<Configured & Fixed> = {
     await shadow.close();
     if (hasErrors(findings)) {
       const all = withoutConsequences(await withArchived(findings, files, kitFiles, museFile, limits), kitFiles);
-      refuseErrors(all, refused, answers.fix ? afterFix(context.repairs) : undefined);
+      refuseErrors(all, refused, answers.fix ? afterFix(context.repairs, all) : undefined);
     }
     if (proof !== undefined) refuseErrors([...findings, ...proof.findings], refused, leaky);
     const done = await ahead?.done();
@@ -136,18 +136,21 @@ async function report(proof: IsolationReport, directory: string, output: StepOut
   if (note !== undefined) output.notes.push(note);
 }
 
-/** So many reasons why a repair was not made are told. */
-const reasons = 3;
-
 /**
- * What to do after `--fix`: why it left something out, how to allow that where it is about access, fix the rest. The findings
- * name files of a clone that is deleted.
+ * What to do after `--fix`: why it left errors, a reason for each rule; how to allow what gives more access; fix the rest. The
+ * findings name files of a clone that is deleted.
  */
-function afterFix(repairs: FixPlan | undefined): string {
-  const manual = 'a manual fix. Files and lines are those of the repaired clone; add --dry-run to see its diffs.';
+function afterFix(repairs: FixPlan | undefined, findings: readonly Finding[]): string {
+  const wrong = new Set(findings.filter(({ severity }) => severity === 'error').map(({ rule }) => rule));
+  const reasons = [...wrong].flatMap((rule) => {
+    const [first, ...others] = repairs?.left.filter((each) => each.rule === rule) ?? [];
+    const more = others.length === 0 ? '' : ` And ${others.length} more like it.`;
+    return first === undefined ? [] : [`${leftText(first)}${more}`];
+  });
   const withheld = repairs === undefined ? undefined : withheldText(repairs.access);
+  const manual = 'a manual fix. Files and lines are those of the repaired clone; add --dry-run to see its diffs.';
   return [
-    ...(repairs?.notes.slice(0, reasons) ?? []),
+    ...reasons,
     ...(withheld === undefined
       ? [`These need ${manual}`]
       : [withheld, `To allow them: --fix --allow-widening. The rest needs ${manual}`]),

@@ -13,7 +13,7 @@ import { fileText } from '../../migrations/sections.ts';
 import { measureAccess } from '../../rehearsal/measure.ts';
 import { rehearse } from '../../rehearsal/rehearse.ts';
 import type { AccessChange } from '../../rules/engine/fix/access.ts';
-import type { Decision } from '../../rules/engine/fix/fix.ts';
+import type { Decision, Left } from '../../rules/engine/fix/fix.ts';
 import type { AccessReport } from '../../rules/engine/fix/guard.ts';
 import { foldConsequences } from '../../rules/engine/root-causes.ts';
 import { type Repair, repair } from '../../rules/registry.ts';
@@ -43,7 +43,9 @@ export interface FixPlan {
   access: AccessReport;
   /** The files as they are after the changes. */
   files: MigrationFiles;
-  /** A sentence for each finding that stays although its rule has a fix, with the reason. */
+  /** The findings that stay although their rule has a fix, with the reason. */
+  left: readonly Left[];
+  /** A sentence for each of those, and for names that could not follow a file's. */
   notes: string[];
 }
 
@@ -105,7 +107,7 @@ export async function planFixes(
     ...files.migrations.map((migration): [string, string] => [migration.file, fileText(migration)]),
     ...[...journals.values()].map(({ file, text }): [string, string] => [file, text]),
   ]);
-  const notes = repaired.left.map(({ rule, file, why }) => `${file} keeps its ${rule}: ${why}`);
+  const notes = repaired.left.map(leftText);
   const changes: Change[] = [];
   for (const { rule, files: texts, removed, renamed, decisions } of repaired.classes) {
     const followed = await followNames(root, renamed, current);
@@ -131,8 +133,14 @@ export async function planFixes(
     },
     silenced: repaired.silenced,
     access: repaired.access,
+    left: repaired.left,
     notes,
   };
+}
+
+/** Why a finding stays, as a sentence. */
+export function leftText({ rule, file, why }: Left): string {
+  return `${file} keeps its ${rule}: ${why}`;
 }
 
 /** The findings from reading the files, with those on file names as they are now. */
