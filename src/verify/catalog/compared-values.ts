@@ -17,24 +17,22 @@ export function allowedTexts(table: RelationRow, column: ColumnRow | undefined, 
   return found;
 }
 
-/** The parse trees of a policy, a view or a function body. */
-interface Trees {
+/** The parse trees of the policies of a table, of a view or of a function body. */
+interface Scope {
   trees: readonly Node[];
+  /** The same of what calls that function: its arguments are what it compares with. */
+  callers: readonly Node[];
 }
 
 /**
- * Constants that a column is compared with come first, then all others nearby, since a variable may carry the value.
+ * By the column of a table that something mentions: the constants that it is compared with, then all others nearby, since a variable
+ * may carry the value.
  */
-export function comparisonsOf(
-  table: RelationRow,
-  scopes: readonly Trees[],
-  callers: readonly Trees[],
-  catalog: Catalog,
-): Map<string, string[]> {
+export function comparisonsOf(table: RelationRow, scopes: readonly Scope[], catalog: Catalog): Map<string, string[]> {
   const own = new Set(table.columns.map(({ name }) => name));
   const routines = new Set(catalog.functions.map(({ name }) => name));
   const direct = new Map<string, Set<string>>();
-  const beside = new Set<string>();
+  const beside = new Map<string, Set<string>>();
   const known = aliasesOf(table, scopes);
   const note = (node: unknown): string | undefined => {
     const { name, qualifier } = columnOf(node) ?? {};
@@ -42,9 +40,11 @@ export function comparisonsOf(
     if (!direct.has(name)) direct.set(name, new Set());
     return name;
   };
-  for (const { trees } of scopes) {
+  for (const { trees, callers } of scopes) {
+    const mentioned = new Set<string>();
     walk(trees, (...[type, fields]) => {
-      if (type === 'ColumnRef') note({ ColumnRef: fields });
+      const column = type === 'ColumnRef' ? note({ ColumnRef: fields }) : undefined;
+      if (column !== undefined) mentioned.add(column);
       if (type !== 'A_Expr') return;
       for (const [column, other] of [
         [fields.lexpr, fields.rexpr],
@@ -54,13 +54,15 @@ export function comparisonsOf(
         if (name !== undefined) for (const text of constantsIn(other)) direct.get(name)!.add(text);
       }
     });
+    if (mentioned.size === 0) continue;
+    const values = [trees, callers].flatMap((tree) => possibleValues(tree, routines));
+    for (const name of mentioned) beside.set(name, new Set([...(beside.get(name) ?? []), ...values]));
   }
-  for (const { trees } of [...scopes, ...callers]) for (const text of possibleValues(trees, routines)) beside.add(text);
-  return new Map([...direct].map(([name, texts]) => [name, [...new Set([...texts, ...beside])]]));
+  return new Map([...direct].map(([name, texts]) => [name, [...new Set([...texts, ...(beside.get(name) ?? [])])]]));
 }
 
 /** The names and aliases that a table has in the queries that read it. */
-function aliasesOf(table: RelationRow, scopes: readonly Trees[]): ReadonlySet<string> {
+function aliasesOf(table: RelationRow, scopes: readonly Scope[]): ReadonlySet<string> {
   const found = new Set([table.name]);
   for (const { trees } of scopes) {
     walk(trees, (...[type, fields]) => {

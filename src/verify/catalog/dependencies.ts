@@ -91,6 +91,8 @@ interface Mentions {
   trees: readonly Node[];
   /** Those of them whose constants may be values of columns. */
   compared: readonly Node[];
+  /** The table whose policies they are. */
+  own?: string;
 }
 
 /** Statements that change who may reach what, beside ALTER TABLE. */
@@ -149,7 +151,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     );
     const mentions = mentionsIn(trees.filter((tree) => tree !== undefined) as Node[]);
     for (const name of row.reads) mentions.reads.add(name);
-    return mentions;
+    return { ...mentions, ...(row.query === null && { own: row.name }) };
   });
   /** The mentions in a start and in everything that it calls or, for reads, reads. */
   const closure = (start: Mentions, follows: 'all' | 'views' | 'calls'): Mentions[] => {
@@ -209,7 +211,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
   const effectsOfAny = remember((table: string) => effectsBy(table));
   const sideEffects = (table: string, by?: Write): readonly SideEffect[] =>
     by === undefined ? effectsOfAny(table) : effectsBy(table, by);
-  const columnsOf = remember((one: Mentions) => mentionedColumns(one.trees));
+  const columnsOf = remember((one: Mentions) => mentionedColumns(one.trees, one.own));
   /** Whether one of the tables is read, or of the table that was changed in part, what was changed. */
   const reads = (
     start: Mentions,
@@ -330,8 +332,10 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
       ? new Map<string, string[]>()
       : comparisonsOf(
           row,
-          scopes.map(({ compared }) => ({ trees: compared })),
-          callersOf(scopes, catalog, askers, bodies).map(({ compared }) => ({ trees: compared })),
+          scopes.map((one) => ({
+            trees: one.compared,
+            callers: callersOf(one, catalog, askers, bodies).flatMap(({ compared }) => compared),
+          })),
           catalog,
         );
   });
@@ -403,15 +407,14 @@ function ruleTrees(definition: string): Node[] {
   return Array.isArray(parsed) ? parsed.flatMap(({ stmt }): Node[] => (stmt === undefined ? [] : [stmt])) : [];
 }
 
-/** Callers of a function that reads the table: their arguments are what it compares with. */
+/** What calls a function with these mentions. */
 function callersOf(
-  scopes: readonly Mentions[],
+  scope: Mentions,
   catalog: Catalog,
   askers: (row: RelationRow) => Mentions,
   bodies: (routine: FunctionRow) => Mentions,
 ): Mentions[] {
-  const asking = new Set(catalog.functions.filter((routine) => scopes.includes(bodies(routine))));
-  return [...catalog.relations.map(askers), ...catalog.functions.map(bodies)].filter((one) =>
-    [...one.calls].some((routine) => asking.has(routine)),
-  );
+  const asking = catalog.functions.find((routine) => bodies(routine) === scope);
+  if (asking === undefined) return [];
+  return [...catalog.relations.map(askers), ...catalog.functions.map(bodies)].filter(({ calls }) => calls.has(asking));
 }

@@ -1,5 +1,6 @@
 /** Writes to an actor's own rows in a table that other policies read. What they open is checked afterwards. */
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
+import { constantOf } from '../../rules/engine/live/expression.ts';
 import { type ColumnRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import type { Model } from '../catalog/model.ts';
 import { policiesFor } from '../catalog/scope.ts';
@@ -164,8 +165,11 @@ export function adjustSql(subject: Subject, actor: Actor, model: Model): string[
       ? [[membership.role, quoteLiteral(actor.memberRole)] as const]
       : []),
   ]);
+  const plain = (sql: string): string => constantOf(model.parse(sql)) ?? sql;
   // What the actor's row has already changes nothing.
-  const values = decidingValues(subject, model, keys).filter((one) => isGranted(one) && held.get(one[0]) !== one[1]);
+  const isHeld = ([name, value]: readonly [string, string]): boolean =>
+    held.has(name) && plain(held.get(name)!) === plain(value);
+  const values = decidingValues(subject, model, keys).filter((one) => isGranted(one) && !isHeld(one));
   const parents = keys.parents.filter(isGranted);
   const friends =
     keys.users.length < 2 ? [] : keys.users.map((name): [string, string] => [name, subject.users.a]).filter(isGranted);
