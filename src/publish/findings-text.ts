@@ -115,9 +115,10 @@ function consequenceLines({ consequences = [] }: Finding, style: TextOptions): s
   ];
 }
 
-/** An error that says what the one before it says, of other names: the names, and what to write for them. */
+/** An error that says what the one before it says, of other names or elsewhere: the names, and what to write for them. */
 function repetition(finding: Finding, before: Finding, style: TextOptions): string {
-  const lines = wrap(`the same for ${printableLine(finding.object ?? '')}`, style.width - 2);
+  const { object } = finding;
+  const lines = object === undefined ? ['the same'] : wrap(`the same for ${printableLine(object)}`, style.width - 2);
   return [
     heading(finding, style),
     ...lines.map((line) => `  ${line}`),
@@ -126,8 +127,9 @@ function repetition(finding: Finding, before: Finding, style: TextOptions): stri
   ].join('\n');
 }
 
-/** Says whether two findings have the same message but for the names of their objects. */
+/** Says whether two findings have the same message but for the names of their objects, if they name any. */
 function sameButNames(one: Finding, other: Finding): boolean {
+  if (one.object === undefined && other.object === undefined) return one.message === other.message;
   return one.object !== undefined && other.object !== undefined && unnamed(one) === unnamed(other);
 }
 

@@ -106,6 +106,30 @@ Errors by rule: 2 rls-missing, 1 policy-recursive`);
     expect(whole).toContain('Table public.tags has no row-level security.');
   });
 
+  it('says of an error without names that it is the same, and where', () => {
+    const named = ['a', 'b', 'c'].map((name): Finding => ({
+      rule: 'bad-file-name',
+      severity: 'error',
+      file: `migrations/${name}.sql`,
+      message: 'The name does not say when the file runs.',
+      suggestion: 'Rename it.',
+    }));
+    const other = { ...named[0]!, file: 'migrations/d.sql', suggestion: 'Move it.' };
+    expect(formatText([...named, other], { ...plain, width: 80 })).toBe(`migrations/a.sql error bad-file-name
+  The name does not say when the file runs.
+  → Rename it.
+migrations/b.sql error bad-file-name
+  the same
+migrations/c.sql error bad-file-name
+  the same
+migrations/d.sql error bad-file-name
+  the same
+  → Move it.
+
+4 errors, 0 warnings
+Errors by rule: 4 bad-file-name`);
+  });
+
   it('tells what keeps files from running first, and all causes on the first screen of a long list', () => {
     const told = (rule: string, count: number): Finding[] =>
       Array.from({ length: count }, (_, index) => ({ ...error, rule, line: index + 1, object: `public.t${index}` }));
