@@ -54,11 +54,7 @@ function causeOf({ cause }: Finding, findings: readonly Finding[]): Finding | un
   if (cause === undefined) return undefined;
   return findings.find(
     ({ rule, severity, file, line = 0 }) =>
-      severity === 'error' &&
-      stopsFiles(rule) &&
-      file === cause.file &&
-      line >= cause.line &&
-      line <= cause.lastLine,
+      severity === 'error' && stopsFiles(rule) && file === cause.file && line >= cause.line && line <= cause.lastLine,
   );
 }
 
