@@ -10,7 +10,7 @@ import { embeddedDirectory } from '../targets/embedded.ts';
 import { type EnvironmentPlace, placeOf } from '../targets/open.ts';
 import { type Connections, createOwnDatabase, type OwnDatabase } from './database/database.ts';
 import { embeddedConnections } from './database/embedded.ts';
-import { type Filled, fillSecretsFile } from './env-file.ts';
+import { type Filled, fillSecretsFiles } from './env-file.ts';
 import { createHttp, loopback, type Route } from './http.ts';
 import { openKeys } from './keys.ts';
 import { listenFrom } from './ports.ts';
@@ -43,7 +43,7 @@ export interface Serving {
   dashboardUrl: string | undefined;
   publishableKey: string;
   secretKey: string;
-  /** Which variables of which file lead to it now. */
+  /** Which variables of which files lead to it now. */
   filled: Filled | undefined;
   /** The migration files that the database does not have yet. */
   pending(): Promise<FileName[]>;
@@ -82,7 +82,7 @@ export async function serve(muse: Muse, options: ServeOptions): Promise<Serving>
     signal?.throwIfAborted();
     const wire = shared === undefined ? undefined : await listenWire(shared, keys.databasePassword, options);
     if (wire !== undefined) closing.push(() => wire.close());
-    const filled = await fillSecretsFile(directory, environment, { url, keys, databasePort: wire?.port });
+    const filled = await fillSecretsFiles(directory, environment, { url, keys, databasePort: wire?.port }, onNote);
     const token = makeToken();
     const made = { database, keys, url, siteUrl: filled.siteUrl, muse, environment, token, log: http.log, dashboard };
     const services = await (await loading()).createServices(made);

@@ -1,15 +1,17 @@
+import type { AnswerHeaders } from './service.ts';
+
 /** What a part throws to answer with an error. */
 export class ApiError extends Error {
   override readonly name: string = 'ApiError';
   readonly status: number;
   /** The JSON of the answer, in the shape that the real service gives it. */
   readonly body: Readonly<Record<string, unknown>>;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: AnswerHeaders;
 
   constructor(
     status: number,
     body: Readonly<Record<string, unknown>>,
-    { headers = {}, cause }: { headers?: Readonly<Record<string, string>>; cause?: unknown } = {},
+    { headers = {}, cause }: { headers?: AnswerHeaders; cause?: unknown } = {},
   ) {
     super(String(body['message'] ?? body['msg'] ?? status), cause === undefined ? undefined : { cause });
     this.status = status;

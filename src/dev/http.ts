@@ -8,7 +8,7 @@ import { MuseError } from '../shared/error.ts';
 import { ApiError, type InvalidToken } from './errors.ts';
 import { type Authenticated, createIdentify } from './identity.ts';
 import { createRequestLog, loggedPath, type RequestLog } from './request-log.ts';
-import type { DevAnswer, DevKeys, DevPart } from './service.ts';
+import type { AnswerHeaders, DevAnswer, DevKeys, DevPart } from './service.ts';
 
 /** One service below one prefix. */
 export interface Route {
@@ -208,7 +208,7 @@ async function write(request: IncomingMessage, response: ServerResponse, answer:
   response.statusCode = status;
   // A body that nobody read would be taken for the next request of the connection.
   if (!request.complete) request.resume();
-  if (body === undefined || request.method === 'HEAD') {
+  if (body === undefined || request.method === 'HEAD' || withoutBody.has(status)) {
     if (typeof body === 'object' && 'destroy' in body) body.destroy();
     response.end();
     return;
@@ -221,8 +221,11 @@ async function write(request: IncomingMessage, response: ServerResponse, answer:
   response.end(body);
 }
 
+/** The statuses of answers that cannot have a body. */
+const withoutBody: ReadonlySet<number> = new Set([204, 304]);
+
 /** JSON as every service sends it. */
-export function jsonAnswer(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): DevAnswer {
+export function jsonAnswer(status: number, body: unknown, headers: AnswerHeaders = {}): DevAnswer {
   return {
     status,
     headers: { 'content-type': 'application/json; charset=utf-8', ...headers },

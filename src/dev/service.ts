@@ -104,9 +104,12 @@ export interface DevRequest {
   signal: AbortSignal;
 }
 
+/** By name; several values are sent as a header each. */
+export type AnswerHeaders = Readonly<Record<string, string | readonly string[]>>;
+
 export interface DevAnswer {
   status: number;
-  headers?: Readonly<Record<string, string>>;
+  headers?: AnswerHeaders;
   body?: string | Uint8Array | Readable;
 }
 

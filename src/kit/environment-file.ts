@@ -6,7 +6,7 @@ import { join, posix } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { inside, kindOf, readText, writeWhole } from '../shared/files.ts';
 import { isLeftOut, isTracked } from './git.ts';
-import { matchFolders } from './walk.ts';
+import { type Entry, matchFolders, walk } from './walk.ts';
 import { mayHaveWorkTree } from './work-tree.ts';
 
 /** One assignment in the text. */
@@ -201,6 +201,41 @@ const templateNames = [
   'env.example',
 ];
 
+/** A template in a folder below the kit's top. */
+export interface AppTemplate {
+  /** Relative to the kit, with `/`, e.g. `apps/web`. */
+  folder: string;
+  text: string;
+}
+
+/** Folders in which nobody's app is: what was installed, and the files of Supabase's own tools. */
+const withoutApps: ReadonlySet<string> = new Set(['node_modules', 'supabase']);
+
+/**
+ * The templates of apps in folders of the kit, such as `app/` or `apps/web/`: up to two levels down, of one folder the most
+ * specific first. Folders that start with a dot or have a control character in
+ * their name, and other repositories, are left out.
+ */
+export async function readAppTemplates(directory: string): Promise<AppTemplate[]> {
+  const found: { folder: string; name: string }[] = [];
+  const repositories = new Set<string>();
+  const enter = ({ path, name }: Entry): boolean =>
+    path.split('/').length <= 2 && !name.startsWith('.') && !withoutApps.has(name) && !/\p{Cc}/u.test(name);
+  for await (const { path, name, kind } of walk(directory, enter)) {
+    const folder = posix.dirname(path);
+    if (folder === '.') continue;
+    if (name === '.git') repositories.add(folder);
+    else if (kind === 'file' && templateNames.includes(name)) found.push({ folder, name });
+  }
+  const rank = ({ name }: { name: string }): number => templateNames.indexOf(name);
+  const own = found
+    .filter(({ folder }) => !repositories.has(folder) && !repositories.has(posix.dirname(folder)))
+    .sort((a, b) => (a.folder === b.folder ? rank(a) - rank(b) : a.folder < b.folder ? -1 : 1));
+  return Promise.all(
+    own.map(async ({ folder, name }) => ({ folder, text: (await readText(join(directory, folder, name))) ?? '' })),
+  );
+}
+
 /** The kit's template for `.env.local`, at its top or that of its first app; empty if it has none. */
 export async function readEnvironmentTemplate(directory: string): Promise<string> {
   const folders = ['', ...(await matchFolders(directory, 'apps/*')), ...(await matchFolders(directory, 'packages/*'))];
@@ -226,21 +261,39 @@ export async function writeEnvironmentFile(directory: string, name: string, text
   await writeWhole(path, text, 0o600);
 }
 
-/** Adds the line to `.gitignore` unless the file is ignored already; the last match counts, so it goes to the end. */
+/**
+ * Adds the file to the nearest `.gitignore`, or the one of the muse, unless it is ignored already. What counts is the last match,
+ * and of several files the nearest: so it goes to the end.
+ */
 async function ignore(directory: string, name: string): Promise<void> {
-  const path = await inside(directory, '.gitignore');
-  const text = (await readText(path)) ?? '';
-  const base = posix.basename(name);
-  const covering = new Set([name, `/${name}`, base, '.env*', '.env.*', '.env*.local', '*.local']);
-  const lines = text.split(/\r?\n/).map((line) => line.trim());
-  const covered = lines.findLastIndex((line) => covering.has(line));
-  const undone = lines
-    .slice(covered)
-    .some((line) => line.startsWith('!') && (line.includes('*') || covering.has(line.slice(1))));
-  if (covered !== -1 && !undone) return;
+  const parts = posix.dirname(name).split('/');
+  const folders = ['', ...(parts[0] === '.' ? [] : parts.map((_, index) => parts.slice(0, index + 1).join('/')))];
+  const files = await Promise.all(
+    folders.map(async (folder) => {
+      const path = await inside(directory, posix.join(folder, '.gitignore'));
+      return { path, name: posix.relative(folder, name), text: await readText(path) };
+    }),
+  );
+  const judged = files.flatMap((file) => (file.text ?? '').split(/\r?\n/).map((line) => judge(line.trim(), file.name)));
+  const covered = judged.lastIndexOf('ignores');
+  if (covered !== -1 && !judged.includes('may undo', covered)) return;
+  const { path, name: line, text = '' } = files.findLast((file) => file.text !== undefined) ?? files[0]!;
   const lineEnd = text.includes('\r\n') ? '\r\n' : '\n';
   const gap = text === '' || text.endsWith('\n') ? '' : lineEnd;
-  await writeWhole(path, `${text}${gap}/${name}${lineEnd}`);
+  await writeWhole(path, `${text}${gap}/${patternOf(line)}${lineEnd}`);
+}
+
+/** The pattern of a `.gitignore` that matches this name only. */
+function patternOf(name: string): string {
+  return name.replaceAll(/[\\*?[\]]/g, String.raw`\$&`);
+}
+
+/** What a line of a `.gitignore` does to a file, as far as it is certain; the file's name is relative to that one. */
+function judge(line: string, name: string): 'ignores' | 'may undo' | undefined {
+  const pattern = patternOf(name);
+  const covering = new Set([pattern, `/${pattern}`, posix.basename(name), '.env*', '.env.*', '.env*.local', '*.local']);
+  if (covering.has(line)) return 'ignores';
+  return line.startsWith('!') && (line.includes('*') || covering.has(line.slice(1))) ? 'may undo' : undefined;
 }
 
 async function mustBeIgnored(directory: string, name: string): Promise<void> {

@@ -35,8 +35,10 @@ export function environmentValues(source: EnvironmentSource): Record<string, Sec
     SUPABASE_SERVICE_ROLE_KEY: (keys.serviceRole ?? keys.server).reveal(),
     SUPABASE_SERVICE_KEY: (keys.serviceRole ?? keys.server).reveal(),
     SUPABASE_SECRET_KEY: keys.server.reveal(),
+    PRIVATE_SUPABASE_SERVICE_ROLE: (keys.serviceRole ?? keys.server).reveal(),
+    PRIVATE_SUPABASE_SERVICE_KEY: (keys.serviceRole ?? keys.server).reveal(),
     SUPABASE_PROJECT_REF: ref,
-    SUPABASE_PROJECT_ID: ref,
+    ...named('PROJECT_ID', ref),
     SUPABASE_HOST: host,
     SUPABASE_DB_PASSWORD: source.password.reveal(),
     DATABASE_URL: pooled,
@@ -55,7 +57,7 @@ export function environmentValues(source: EnvironmentSource): Record<string, Sec
 
 /** The prefixes with which frameworks hand a variable to the browser. */
 function named(name: string, value: string): Record<string, string> {
-  const prefixes = ['', 'NEXT_PUBLIC_', 'VITE_', 'PUBLIC_', 'EXPO_PUBLIC_', 'NUXT_PUBLIC_'];
+  const prefixes = ['', 'NEXT_PUBLIC_', 'VITE_', 'PUBLIC_', 'EXPO_PUBLIC_', 'NUXT_PUBLIC_', 'REACT_APP_'];
   return Object.fromEntries(prefixes.map((prefix) => [`${prefix}SUPABASE_${name}`, value]));
 }
 

@@ -15,12 +15,12 @@ const serve = (cwd: string, ...flags: string[]): Terminal =>
 
 describe.skipIf(!hasTerminal)('muse dev', () => {
   it.each(Object.keys(signals))('serves until %s, and ends within a second', async (signal) => {
-    const { directory } = await museOnDisk({});
+    const { directory } = await museOnDisk({ 'app/.env.example': 'VITE_SUPABASE_URL=\n' });
     const terminal = serve(directory, '--json');
     onTestFailed(() => terminal.kill('SIGKILL'));
     await terminal.shows((text) => text.includes('Database'));
     expect(terminal.text()).toMatch(
-      /Ready in [\d.]+ s\s+API\s+http:\S+ {2}\(keys in \.env\.local\)\s+Database\s+postgresql:/,
+      /Ready in [\d.]+ s\s+API\s+http:\S+ {2}\(keys in \.env\.local, app\/\.env\.local\)\s+Database\s+postgresql:/,
     );
     const second = await muse(['dev', '--json'], { cwd: directory });
     expect(second.code, second.stderr).toBe(0);

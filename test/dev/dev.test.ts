@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type ServeOptions, serve, type Serving } from '../../src/dev/dev.ts';
-import { fillSecretsFile } from '../../src/dev/env-file.ts';
+import { fillSecretsFiles } from '../../src/dev/env-file.ts';
 import { createKeys, generateKeys, openKeys } from '../../src/dev/keys.ts';
 import { parseEnvironment } from '../../src/kit/environment-file.ts';
 import type { Muse } from '../../src/shared/muse-file.ts';
@@ -140,7 +140,7 @@ describe('the secrets file', () => {
       ...(text === undefined ? {} : { '.env.local': text }),
     });
     const keys = await createKeys(await generateKeys());
-    const filled = await fillSecretsFile(directory, 'development', { url, keys, databasePort: 54_322 });
+    const filled = await fillSecretsFiles(directory, 'development', { url, keys, databasePort: 54_322 });
     const known = new Map([
       ['SECRET', keys.secret],
       ['ANON', keys.anonToken],
@@ -150,7 +150,7 @@ describe('the secrets file', () => {
     const values = Object.entries(expected).map(([name, value]) => [name, known.get(value) ?? value]);
     const written = parseEnvironment(await readFile(join(directory, '.env.local'), 'utf8'));
     expect(Object.fromEntries(values.map(([name]) => [name, written[name]]))).toEqual(Object.fromEntries(values));
-    expect(filled.names).toEqual(expect.arrayContaining(names));
+    expect(filled.files[0]?.names).toEqual(expect.arrayContaining(names));
   });
 
   it.each<[string, string, string | undefined]>([
@@ -167,7 +167,7 @@ describe('the secrets file', () => {
   ])('says where the app is: %j beside the template %j', async (text, example, siteUrl) => {
     const { directory } = await museOnDisk({ '.env.example': `${example}\n`, '.env.local': `${text}\n` });
     const keys = await createKeys(await generateKeys());
-    expect(await fillSecretsFile(directory, 'development', { url, keys, databasePort: 1 })).toMatchObject({ siteUrl });
+    expect(await fillSecretsFiles(directory, 'development', { url, keys, databasePort: 1 })).toMatchObject({ siteUrl });
   });
 
   it('follows the port as long as nobody else writes the variable', async () => {
@@ -175,7 +175,7 @@ describe('the secrets file', () => {
     const keys = await createKeys(await generateKeys());
     const path = join(directory, '.env.local');
     const fill = (port: number): Promise<unknown> =>
-      fillSecretsFile(directory, 'development', { url: `http://127.0.0.1:${port}`, keys, databasePort: 1 });
+      fillSecretsFiles(directory, 'development', { url: `http://127.0.0.1:${port}`, keys, databasePort: 1 });
     await fill(54_321);
     await writeFile(
       path,

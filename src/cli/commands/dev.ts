@@ -1,7 +1,8 @@
 import { once } from 'node:events';
+import type { FilledFile } from '../../dev/env-file.ts';
 import type { RunningServer } from '../../dev/running.ts';
 import { confirmFlag } from '../flags.ts';
-import { counted } from '../../shared/printable.ts';
+import { counted, printableLine } from '../../shared/printable.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { consentOf, environmentFields, type MuseContext } from '../muse-context.ts';
 
@@ -62,7 +63,7 @@ export const command: MuseCommand = {
       const { close, filled, publishableKey } = serving;
       const ready = `${(performance.now() / 1000).toFixed(1)} s`;
       output.progress(`${output.paint('green', '✓')} Ready in ${ready}`);
-      output.progress(linesOf(serving, context, filled?.file));
+      output.progress(linesOf(serving, context, filled?.files));
       if (output.json)
         output.resultJson({ ok: true, command: 'muse dev', ...about, ...shown(serving), publishableKey });
       // It is ready without this: what is wrong with the files, muse status tells.
@@ -133,10 +134,11 @@ const withoutPassword = (url: string): string => url.replace(/:[^:@/]*@/, ':…@
 function linesOf(
   { url, databaseUrl, dashboardUrl, only }: Pick<RunningServer, 'url' | 'databaseUrl' | 'dashboardUrl' | 'only'>,
   { output: { paint }, environmentName: name }: MuseContext,
-  keysIn?: string,
+  filled: readonly FilledFile[] = [],
 ): string {
+  const keysIn = filled.map(({ file }) => printableLine(file)).join(', ');
   const rows: [string, string | undefined, (string | undefined)?][] = [
-    ['API', only === undefined ? url : undefined, keysIn === undefined ? undefined : `(keys in ${keysIn})`],
+    ['API', only === undefined ? url : undefined, keysIn === '' ? undefined : `(keys in ${keysIn})`],
     ['Database', databaseUrl && withoutPassword(databaseUrl), `(password in .muse/dev-${name}.json)`],
     ['Dashboard', dashboardUrl],
   ];

@@ -1,7 +1,7 @@
 /** What a handler of Auth gets for a request, and what it answers. */
 import { isIP } from 'node:net';
 import type { Session } from '../../database/database.ts';
-import type { Claims, DevKeys, DevRequest, Mail } from '../service.ts';
+import type { AnswerHeaders, Claims, DevKeys, DevRequest, Mail } from '../service.ts';
 import { mayRedirect, type AuthSettings } from './settings.ts';
 import type { User } from './users.ts';
 
@@ -49,7 +49,7 @@ export interface UserCall extends AuthCall {
 
 export interface Reply {
   status: number;
-  headers?: Readonly<Record<string, string>>;
+  headers?: AnswerHeaders;
   /** JSON; none for 204 and redirects. */
   body?: unknown;
 }

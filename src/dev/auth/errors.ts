@@ -1,6 +1,6 @@
 /** Auth's errors, in the two shapes that GoTrue has: before and since its API version of 2024-01-01. */
 import { DatabaseError } from '../../database/database.ts';
-import type { DevAnswer, DevRequest } from '../service.ts';
+import type { AnswerHeaders, DevAnswer, DevRequest } from '../service.ts';
 
 /** A refusal as GoTrue words it. `code` is one of its error codes. */
 export class AuthError extends Error {
@@ -117,9 +117,9 @@ export function errorAnswer(error: unknown, request: DevRequest): DevAnswer {
 export function errorReply(
   error: AuthError,
   request: DevRequest,
-): { status: number; headers: Record<string, string>; body: unknown } {
+): { status: number; headers: AnswerHeaders; body: unknown } {
   const { status, headers, body } = errorAnswer(error, request);
-  return { status, headers: { ...headers }, body: JSON.parse(String(body)) as unknown };
+  return { status, headers: headers ?? {}, body: JSON.parse(String(body)) as unknown };
 }
 
 function unexpected(cause: unknown): AuthError {

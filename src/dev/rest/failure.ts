@@ -1,6 +1,7 @@
 import { DatabaseError } from '../../database/database.ts';
 import { ApiError } from '../errors.ts';
-import type { Identity } from '../service.ts';
+import type { AnswerHeaders, Identity } from '../service.ts';
+import { answerHeaders, type Header, isHeader, isHeaderValue, isStatus } from './headers.ts';
 
 export interface FailureFields {
   status: number;
@@ -9,7 +10,7 @@ export interface FailureFields {
   message: string;
   details?: unknown;
   hint?: string | null | undefined;
-  headers?: Readonly<Record<string, string>> | undefined;
+  headers?: AnswerHeaders | undefined;
 }
 
 /** What the Data API answers instead of a result, in PostgREST's shape. */
@@ -20,7 +21,7 @@ export class RestFailure extends ApiError {
     super(
       status,
       { code, details, hint, message },
-      { headers: { 'proxy-status': `PostgREST; error=${code}`, ...headers } },
+      { headers: { ...(isHeaderValue(code) ? { 'proxy-status': `PostgREST; error=${code}` } : {}), ...headers } },
     );
   }
 }
@@ -68,7 +69,7 @@ function statusOf(error: DatabaseError, identity: Identity): number {
   if (code === '21000') return message.endsWith('requires a WHERE clause') ? 400 : 500;
   if (code === '42883' && message.startsWith('function xmlagg(')) return 406;
   // A function chooses its own status: RAISE … USING ERRCODE = 'PT402'.
-  if (code.startsWith('PT')) return /^[1-5]\d\d$/.test(code.slice(2)) ? Number(code.slice(2)) : 500;
+  if (code.startsWith('PT')) return isStatus(code.slice(2)) ? Number(code.slice(2)) : 500;
   return statusOfState[code] ?? statusOfClass[code.slice(0, 2)] ?? 400;
 }
 
@@ -100,9 +101,9 @@ function raisedFailure(error: DatabaseError): RestFailure {
     "DETAIL must be a JSON object with obligatory keys: 'status', 'headers' and optional key: 'status_text'.";
   if (error.detail === undefined) return unreadableRaise('DETAIL is missing in the RAISE statement', detailHint);
   const detail = asObject(error.detail);
-  const headers = detail?.['headers'];
+  const headers = headersOf(detail?.['headers']);
   const status = detail?.['status'];
-  if (typeof status !== 'number' || !(status >= 100 && status <= 599) || !isTextRecord(headers)) {
+  if (typeof status !== 'number' || !isStatus(String(status)) || headers === undefined) {
     return unreadableRaise(`Invalid JSON value for DETAIL: '${error.detail}'`, detailHint);
   }
   return new RestFailure({
@@ -138,6 +139,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isTextRecord(value: unknown): value is Record<string, string> {
-  return isRecord(value) && Object.values(value).every((entry) => typeof entry === 'string');
+/** Undefined for what is no object of headers. */
+function headersOf(value: unknown): AnswerHeaders | undefined {
+  if (!isRecord(value)) return undefined;
+  const pairs = Object.entries(value);
+  return pairs.every((pair): pair is [string, string] & Header => isHeader(pair)) ? answerHeaders(pairs) : undefined;
 }

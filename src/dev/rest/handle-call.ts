@@ -13,7 +13,8 @@ import { parseQuery, type Query } from './query.ts';
 import { contentRange, rangeStatus, requestedRange } from './ranges.ts';
 import { planRead, restrict } from './read-plan.ts';
 import { headerOf, type RestRequest } from './request.ts';
-import { affectedCheck, contentHeaders, finishAnswer, runStatement } from './run.ts';
+import { finishAnswer } from './response-settings.ts';
+import { affectedCheck, contentHeaders, runStatement } from './run.ts';
 import { neededColumns } from './write-sql.ts';
 
 /** A call of a function, by GET, HEAD or POST. */

@@ -8,7 +8,8 @@ import { parseQuery } from './query.ts';
 import { contentRange, rangeStatus, requestedRange } from './ranges.ts';
 import { planRead, restrict } from './read-plan.ts';
 import { headerOf, type RestRequest } from './request.ts';
-import { contentHeaders, finishAnswer, runStatement, type Result } from './run.ts';
+import { finishAnswer } from './response-settings.ts';
+import { contentHeaders, runStatement, type Result } from './run.ts';
 import { estimateStatement, plannedRows, readStatement } from './statements.ts';
 
 /** GET and HEAD of a table or view. */

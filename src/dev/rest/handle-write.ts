@@ -9,7 +9,8 @@ import { parseQuery, type Query } from './query.ts';
 import { contentRange } from './ranges.ts';
 import { planConditions, planRead } from './read-plan.ts';
 import { headerOf, type RestRequest } from './request.ts';
-import { affectedCheck, contentHeaders, finishAnswer, runStatement, type Result } from './run.ts';
+import { finishAnswer } from './response-settings.ts';
+import { affectedCheck, contentHeaders, runStatement, type Result } from './run.ts';
 import { writeStatement } from './statements.ts';
 import { columnsOf, neededColumns, type Conflict, type JsonPayload, type Write } from './write-sql.ts';
 

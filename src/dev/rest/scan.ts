@@ -84,9 +84,9 @@ export class Scanner {
 
   /** Letters, digits, `_`, `$` and inner spaces. @throws NoMatch */
   needIdentifier(label: string): string {
-    const name = this.takeWhile((character) => identifierCharacter.test(character));
+    const name = this.takeWhile((character) => identifierCharacter.test(character)).trim();
     if (name === '') this.fail(label);
-    return name.trim();
+    return name;
   }
 
   /** A text in double quotes, where a backslash escapes a character; undefined where there is no quote here. */

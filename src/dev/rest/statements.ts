@@ -39,7 +39,7 @@ export function readStatement(level: Level, { format, count }: OutcomeOptions): 
   const total = totalSql(level, count, values);
   return finish([], rows, values, {
     total,
-    count: 'count(*)',
+    count: countOf(format),
     body: bodyOf(format),
     location: 'NULL',
     inserted: 'NULL',
@@ -79,7 +79,8 @@ export function callStatement(call: Call, level: Level, { format, count }: Outco
   const shape = { scalar: returnsScalars(call.routine), single: !set };
   return finish([source], rows, values, {
     total,
-    count: set ? 'count(*)' : '1',
+    // One that returns no set has a result, even if a filter leaves it out.
+    count: set ? countOf(format) : `greatest(${countOf(format)}, 1)`,
     body: bodyOf(format, shape),
     location: 'NULL',
     inserted: 'NULL',
@@ -123,6 +124,11 @@ function totalSql(level: Level, count: OutcomeOptions['count'], values: Values):
   if (count === false) return 'NULL::bigint';
   const limit = count === true ? '' : ` LIMIT ${values.bind(String(count.upTo))}::bigint`;
   return `(SELECT count(*) FROM (${countSql(level, values)}${limit}) AS counted)`;
+}
+
+/** Without a body, the count computes the rows: HEAD fails where GET does, and calls what GET calls. */
+function countOf(format: Format): string {
+  return format === 'none' ? `count(${resultName})` : 'count(*)';
 }
 
 /** How the rows become the body, as text. */

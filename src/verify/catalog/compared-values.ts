@@ -1,6 +1,6 @@
-/** The values that policies and functions compare the columns of a table with. */
+/** Constants in policies and functions that may be values of columns. */
 import { type Node, stringsOf, walk } from '../../sql/nodes.ts';
-import type { Catalog, ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts';
+import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, type ParseExpression } from '../../rules/engine/live/expression.ts';
 
 /** The texts that a column may hold, if they are a list: those of an enum, or those that a CHECK of the column alone names. */
@@ -17,72 +17,32 @@ export function allowedTexts(table: RelationRow, column: ColumnRow | undefined, 
   return found;
 }
 
-/** The parse trees of the policies of a table, of a view or of a function body. */
-interface Scope {
-  trees: readonly Node[];
-  /** The same of what calls that function: its arguments are what it compares with. */
-  callers: readonly Node[];
-}
-
-/**
- * By the column of a table that something mentions: the constants that it is compared with, then all others nearby, since a variable
- * may carry the value.
- */
-export function comparisonsOf(table: RelationRow, scopes: readonly Scope[], catalog: Catalog): Map<string, string[]> {
-  const own = new Set(table.columns.map(({ name }) => name));
-  const routines = new Set(catalog.functions.map(({ name }) => name));
-  const direct = new Map<string, Set<string>>();
-  const beside = new Map<string, Set<string>>();
-  const known = aliasesOf(table, scopes);
-  const note = (node: unknown): string | undefined => {
-    const { name, qualifier } = columnOf(node) ?? {};
-    if (name === undefined || !own.has(name) || (qualifier !== undefined && !known.has(qualifier))) return undefined;
-    if (!direct.has(name)) direct.set(name, new Set());
-    return name;
-  };
-  for (const { trees, callers } of scopes) {
-    const mentioned = new Set<string>();
-    walk(trees, (...[type, fields]) => {
-      const column = type === 'ColumnRef' ? note({ ColumnRef: fields }) : undefined;
-      if (column !== undefined) mentioned.add(column);
-      if (type !== 'A_Expr') return;
-      for (const [column, other] of [
-        [fields.lexpr, fields.rexpr],
-        [fields.rexpr, fields.lexpr],
-      ]) {
-        const name = note(column);
-        if (name !== undefined) for (const text of constantsIn(other)) direct.get(name)!.add(text);
-      }
-    });
-    if (mentioned.size === 0) continue;
-    const values = [trees, callers].flatMap((tree) => possibleValues(tree, routines));
-    for (const name of mentioned) beside.set(name, new Set([...(beside.get(name) ?? []), ...values]));
-  }
-  return new Map([...direct].map(([name, texts]) => [name, [...new Set([...texts, ...(beside.get(name) ?? [])])]]));
-}
-
-/** The names and aliases that a table has in the queries that read it. */
-function aliasesOf(table: RelationRow, scopes: readonly Scope[]): ReadonlySet<string> {
-  const found = new Set([table.name]);
-  for (const { trees } of scopes) {
-    walk(trees, (...[type, fields]) => {
-      if (type === 'RangeVar' && fields.relname === table.name && fields.alias?.aliasname !== undefined)
-        found.add(fields.alias.aliasname);
-    });
-  }
-  return found;
-}
-
-const comparing = new Set(['=', '<>', '<', '>', '<=', '>=', '~~', '~~*', '?', '?|', '?&', '@>', '<@', '&&']);
+/** Operators that compare. */
+export const comparing: ReadonlySet<string> = new Set([
+  '=',
+  '<>',
+  '<',
+  '>',
+  '<=',
+  '>=',
+  '~~',
+  '~~*',
+  '?',
+  '?|',
+  '?&',
+  '@>',
+  '<@',
+  '&&',
+]);
 
 /** What a trigger knows of why it runs: a constant beside it is no value of a column. */
 const ofTriggers = /^tg_(?:op|when|level|name|relname|table_name|table_schema)$/;
 
 /**
- * The constants below that a column may be compared with. A key of JSON, a format or a length is none; what the muse's own
+ * Returns the constants below that a column may be compared with. A key of JSON, a format or a length is none; what the muse's own
  * functions are given may be one, and so may the elements of a list, whatever takes it.
  */
-function possibleValues(node: unknown, routines: ReadonlySet<string>): string[] {
+export function possibleValues(node: unknown, routines: ReadonlySet<string>): string[] {
   const found: string[] = [];
   walk(node, (...[type, fields]) => {
     if (type === 'A_Const') found.push(...elementsOf(constantOf({ A_Const: fields })));
@@ -102,8 +62,8 @@ function possibleValues(node: unknown, routines: ReadonlySet<string>): string[] 
   return found;
 }
 
-/** Every constant below, as text; the elements of an array literal one by one. */
-function constantsIn(node: unknown): string[] {
+/** Returns every constant below, as text; the elements of an array literal one by one. */
+export function constantsIn(node: unknown): string[] {
   const found: string[] = [];
   walk(node, (...[type, fields]) => {
     if (type === 'A_Const') found.push(...elementsOf(constantOf({ A_Const: fields })));

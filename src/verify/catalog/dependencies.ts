@@ -2,7 +2,7 @@ import { holds, type Node, walk } from '../../sql/nodes.ts';
 import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { ParseExpression } from '../../rules/engine/live/expression.ts';
 import { parseTree } from '../../sql/parser.ts';
-import { comparisonsOf } from './compared-values.ts';
+import { type DecidingColumns, decidingColumnsOf, type DecidingScope } from './deciding-columns.ts';
 import { type ColumnChange, mentionedColumns, mentions } from './mentioned-columns.ts';
 import { settingNode, settingsIn, writtenNodes } from './settings.ts';
 import { type Effects, effectsOf, type RelationName, searchPathOf, type Sources } from './effects.ts';
@@ -77,7 +77,7 @@ export interface Dependencies {
    * Columns of a table that other policies and functions read, with the constants that they are compared with, in
    * order.
    */
-  decidingColumns(table: string): ReadonlyMap<string, readonly string[]>;
+  decidingColumns(table: string): DecidingColumns;
 }
 
 /** What one policy, view or function body mentions. */
@@ -169,6 +169,11 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     const found = closure(start, 'all');
     return found.some((one) => one.isOpaque) ? all : new Set(found.flatMap((one) => [...one.reads]));
   };
+  /** A table, and those that it is a partition or an inheritance child of: what reads them reads its rows. */
+  const withParents = (name: string): string[] => {
+    const parent = relations.get(name)?.parent ?? null;
+    return parent === null ? [name] : [name, ...withParents(parent)];
+  };
   const readsOfRelation = remember((row: RelationRow) => readsOf(askers(row)));
   const readsOfRoutine = remember((routine: FunctionRow) => readsOf(bodies(routine)));
   const by = (what: (one: Mentions) => ReadonlySet<string>) =>
@@ -219,9 +224,13 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     tables: Iterable<string>,
     change: ColumnChange | undefined,
   ): boolean => {
-    const among = [...tables].filter((table) => read.has(table));
+    const among = [...tables].filter((table) => withParents(table).some((name) => read.has(name)));
     if (among.some((table) => table !== change?.table) || change === undefined) return among.length > 0;
-    return among.length > 0 && closure(start, 'all').some((one) => one.isOpaque || mentions(columnsOf(one), change));
+    const asRead = withParents(change.table).map((table) => ({ ...change, table }));
+    return (
+      among.length > 0 &&
+      closure(start, 'all').some((one) => one.isOpaque || asRead.some((each) => mentions(columnsOf(one), each)))
+    );
   };
   const dependents = (tables: Iterable<string>, change?: ColumnChange): Set<string> => {
     const changed = [...tables];
@@ -323,21 +332,53 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
       .map((routine) => readerOf(bodies(routine), { row: undefined, routine })),
   ]);
   const isDeciding = remember((table: string) => [...dependents([table])].some((name) => name !== table));
-  const decidingColumns = remember((table: string) => {
+  const decidingColumns = remember((table: string): DecidingColumns => {
     const row = relations.get(table);
-    const scopes = [...catalog.relations.map(askers), ...catalog.functions.map(bodies)].filter((one) =>
-      one.reads.has(table),
+    if (row === undefined) return { named: new Map(), whole: undefined, joined: [] };
+    const tables = withParents(table);
+    const isRead = ({ reads: read }: Mentions): boolean => tables.some((name) => read.has(name));
+    const callersOf = (routine: FunctionRow): Mentions[] =>
+      [...catalog.relations.map(askers), ...catalog.functions.map(bodies)].filter(({ calls }) => calls.has(routine));
+    const scopeOf = (one: Mentions, more: Partial<DecidingScope>): DecidingScope => ({
+      trees: one.compared,
+      callers: [],
+      rows: [],
+      isOpen: false,
+      isStrict: false,
+      ...more,
+    });
+    const routines = catalog.functions.flatMap((routine) => {
+      const isTrigger = row.triggers.some((trigger) => trigger.enabled && trigger.function === routine.oid);
+      const rows = routine.argumentNames.filter((_, index) => routine.inputs[index]?.base === table);
+      const givesRows = [...bodies(routine).calls].some(({ returns }) => returns.endsWith(table));
+      if (!isRead(bodies(routine)) && !isTrigger && rows.length === 0 && !givesRows) return [];
+      return [
+        scopeOf(bodies(routine), {
+          callers: callersOf(routine).flatMap(({ compared }) => compared),
+          rows: isTrigger ? ['new', 'old'] : rows,
+          isOpen: givesRows,
+          isStrict: isTrigger && !isRead(bodies(routine)),
+        }),
+      ];
+    });
+    const generated = row.columns.flatMap((column) =>
+      column.generated && column.default !== null ? [column.default] : [],
     );
-    return row === undefined
-      ? new Map<string, string[]>()
-      : comparisonsOf(
-          row,
-          scopes.map((one) => ({
-            trees: one.compared,
-            callers: callersOf(one, catalog, askers, bodies).flatMap(({ compared }) => compared),
-          })),
-          catalog,
-        );
+    return decidingColumnsOf(
+      row,
+      new Set(tables.map((name) => relations.get(name)!.name)),
+      [
+        ...catalog.relations
+          .map(askers)
+          .filter(isRead)
+          .map((one) => scopeOf(one, {})),
+        ...routines,
+        ...generated.map((sql) =>
+          scopeOf(mentionsIn([parse(sql) as Node | undefined].filter((tree) => tree !== undefined)), {}),
+        ),
+      ],
+      catalog,
+    );
   });
   return {
     dependents,
@@ -405,16 +446,4 @@ function resolverOf(
 function ruleTrees(definition: string): Node[] {
   const parsed = parseTree(definition);
   return Array.isArray(parsed) ? parsed.flatMap(({ stmt }): Node[] => (stmt === undefined ? [] : [stmt])) : [];
-}
-
-/** What calls a function with these mentions. */
-function callersOf(
-  scope: Mentions,
-  catalog: Catalog,
-  askers: (row: RelationRow) => Mentions,
-  bodies: (routine: FunctionRow) => Mentions,
-): Mentions[] {
-  const asking = catalog.functions.find((routine) => bodies(routine) === scope);
-  if (asking === undefined) return [];
-  return [...catalog.relations.map(askers), ...catalog.functions.map(bodies)].filter(({ calls }) => calls.has(asking));
 }

@@ -24,7 +24,7 @@ export function isPlaceholder(column: ColumnRow, table: RelationRow, model: Mode
   if (column.category !== 'S' || column.labels !== null || column.generated || column.default === null) return false;
   const text = constantOf(model.parse(column.default));
   if (text === undefined || !/\p{L}/u.test(text)) return false;
-  const compared = model.dependencies.decidingColumns(qualifiedName(table)).get(column.name) ?? [];
+  const compared = model.dependencies.decidingColumns(qualifiedName(table)).named.get(column.name) ?? [];
   const { texts, cast } = usesOf(table, model);
   return !compared.includes(text) && !texts.has(text) && !cast.has(column.name);
 }

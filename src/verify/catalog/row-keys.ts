@@ -1,11 +1,11 @@
 /** The values that name A's row in a call, those that the database makes included. */
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
-import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts';
+import type { ColumnRow } from '../../rules/engine/live/catalog.ts';
 import { fields, nameParts, type Node, walk } from '../../rules/engine/live/expression.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import { condition, type Subject } from '../probes/subject.ts';
 import type { Node as Tree } from '../../sql/nodes.ts';
-import { fires, type Write } from './dependencies.ts';
+import { madeColumns } from './made-columns.ts';
 import type { Model } from './model.ts';
 
 /** A column of A's row, with its value as SQL. */
@@ -80,19 +80,6 @@ function stored(subject: Subject, column: ColumnRow): RowKey {
       `select set_config(${quoteLiteral(setting)}, coalesce((select ${quoteIdentifier(column.name)}::text from ${subject.into} where ` +
       `${condition(subject.rows.a.key)} limit 1), ''), true)`,
   };
-}
-
-/** Columns that the table's own triggers set at a write, or at any, by name, and the functions that do. */
-export function madeColumns(table: RelationRow, model: Model, write?: Write): ReadonlyMap<string, string> {
-  return new Map(
-    table.triggers
-      .filter((trigger) => trigger.enabled && (write === undefined || fires(trigger, write)))
-      .flatMap(({ function: oid }) => {
-        const routine = model.sources.byOid(oid);
-        const assigned = routine === undefined ? [] : model.sources.body(routine).assigned;
-        return assigned.flatMap(({ variables }) => variables).map((name): [string, string] => [name, oid]);
-      }),
-  );
 }
 
 /** The value comes of chance: of the column's default, or of the trigger that sets it. */

@@ -31,7 +31,7 @@ function seatsOf(table: RelationRow, model: Model): Seats[] {
   if (!isTable(table) || table.partition || isPlatformSchema(table.schema) || table === membership?.table) return [];
   const askers = model.dependencies.askers(name).filter((asker) => asker !== table);
   if (askers.length === 0) return [];
-  const asked = model.dependencies.decidingColumns(name);
+  const asked = model.dependencies.decidingColumns(name).named;
   const parent = table.constraints.find((key) => {
     const target = model.tables.get(key.target ?? '');
     return (

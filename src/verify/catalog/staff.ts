@@ -1,11 +1,13 @@
 /** Where the muse keeps who may do more than others: tables of staff, and flags in the rows of users. */
-import { isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { type ColumnRow, isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, fields, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import type { Node } from '../../sql/nodes.ts';
 import { allowedTexts } from './compared-values.ts';
 import { effectsOf } from './effects.ts';
+import { madeColumns } from './made-columns.ts';
 import type { Model } from './model.ts';
+import { policiesFor } from './scope.ts';
 import { isTable, primaryKey } from './tenancy.ts';
 
 export interface Staff {
@@ -52,7 +54,7 @@ function readStaff(model: Model): Staff {
     const trees = all.filter((tree) => names(tree, table));
     const found = flagsOf(table, trees, model);
     if (found.size > 0) (isShare ? shareFlags : flags).set(name, found);
-    else if (!isShare && !isProfile(table, model)) {
+    else if (!isShare && !isProfile(table, model) && !isDecidedByUsers(table, all, model)) {
       const negated = all.flatMap(negatedIn).filter(({ part }) => isNegated(part, table, model));
       if (negated.length === 0) tables.add(name);
       else if (negated.every(({ isAlternative }) => !isAlternative)) bans.add(name);
@@ -84,6 +86,36 @@ function isProfile(table: RelationRow, model: Model): boolean {
     table === model.tenancy.users ||
     /^profiles?$/.test(table.name) ||
     [...model.tables.values()].some((other) => other.constraints.some((key) => key.type === 'f' && key.target === name))
+  );
+}
+
+/**
+ * Policies ask for more of the row than that it is there, and users may write that themselves: a stranger may well have a row.
+ * A column that has to be null is so in any row.
+ */
+function isDecidedByUsers(table: RelationRow, trees: readonly unknown[], model: Model): boolean {
+  const { named, whole, joined } = model.dependencies.decidingColumns(qualifiedName(table));
+  const asked = new Set([...named.keys(), ...joined.map((join) => join.column)]);
+  const keys = new Set(primaryKey(table));
+  const tested = new Set<string>();
+  walk(trees, (type, test) => {
+    const column = type === 'NullTest' && test['nulltesttype'] === 'IS_NULL' ? columnOf(test['arg']) : undefined;
+    if (column !== undefined) tested.add(column.name);
+  });
+  const isAsked = (column: ColumnRow): boolean =>
+    !keys.has(column.name) &&
+    !tested.has(column.name) &&
+    model.meaningOf(table, column) === undefined &&
+    (asked.has(column.name) || whole !== undefined);
+  const made = madeColumns(table, model);
+  const isWritten = (column: ColumnRow): boolean =>
+    column.generated ||
+    made.has(column.name) ||
+    table.grants[model.userRole]?.includes('U') === true ||
+    table.columnGrants[model.userRole]?.U?.includes(column.name) === true;
+  return (
+    (!table.rls || policiesFor(table, 'U', model).length > 0) &&
+    table.columns.some((column) => isAsked(column) && isWritten(column))
   );
 }
 

@@ -14,6 +14,11 @@ import { condition, grantedColumns, type Subject } from './subject.ts';
 /** Maximum number of values to try for one column. */
 const mostValues = 10;
 
+/** The same where it is not known that it is compared with them. */
+const mostNearby = 4;
+
+const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
 const privilegedRoles = ['superadmin', 'super_admin', 'owner', 'admin', 'administrator', 'moderator', 'manager'];
 
 /** The key columns of such a table: references to users, and to an organization or another parent. */
@@ -52,15 +57,16 @@ function decidingValues(subject: Subject, model: Model, keys: Keys): [string, st
     ...keys.parents.map(([name]) => name),
     ...subject.rows.a.key.map(([name]) => name),
   ]);
-  const compared = model.dependencies.decidingColumns(qualifiedName(subject.table));
+  const { named, whole } = model.dependencies.decidingColumns(qualifiedName(subject.table));
   return subject.columns
-    .filter((column) => compared.has(column.name) && !special.has(column.name))
-    .flatMap((column) =>
-      valuesFor(column, compared.get(column.name)!, subject, model).map((value): [string, string] => [
-        column.name,
-        value,
-      ]),
-    );
+    .filter(({ name, generated }) => !special.has(name) && !generated)
+    .flatMap((column) => {
+      const nearby = /^jsonb?$/.test(column.base) ? undefined : whole?.slice(0, mostNearby);
+      const compared = named.get(column.name) ?? nearby;
+      const values = compared === undefined ? [] : valuesFor(column, compared, subject, model);
+      const joined = subject.joined.flatMap(([name, value]) => (name === column.name ? [value] : []));
+      return [...new Set([...values, ...joined])].map((value): [string, string] => [column.name, value]);
+    });
 }
 
 function valuesFor(column: ColumnRow, compared: readonly string[], subject: Subject, model: Model): string[] {
@@ -72,6 +78,16 @@ function valuesFor(column: ColumnRow, compared: readonly string[], subject: Subj
     return [...new Set(numbers.flatMap((number) => [number, number + 1, number - 1]))]
       .slice(0, mostValues)
       .map((number) => quoteLiteral(String(number)));
+  }
+  if (/^jsonb?$/.test(column.base)) return compared.slice(0, mostValues).map(quoteLiteral);
+  if (column.base === 'uuid')
+    return compared
+      .filter((text) => uuid.test(text))
+      .slice(0, mostValues)
+      .map(quoteLiteral);
+  if (/^(?:text|character varying)\[\]$/.test(column.base)) {
+    const texts = [...new Set(compared)].slice(0, mostValues).map(quoteLiteral);
+    return texts.length === 0 ? [] : [`array[${texts.join(', ')}]`, ...texts.map((text) => `array[${text}]`)];
   }
   if (column.category !== 'S' && column.category !== 'E') return [];
   const checks = subject.table.constraints.filter((check) => check.type === 'c' && check.columns.includes(column.name));

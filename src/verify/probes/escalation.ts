@@ -157,7 +157,7 @@ function suggestionFor(
   if (subject === undefined)
     return `Check in ${probe.subject} that the caller already belongs to what it is given, or revoke EXECUTE from ${role}.`;
   const asked = [
-    ...proof.model.dependencies.decidingColumns(`${subject.table.schema}.${subject.table.name}`).keys(),
+    ...proof.model.dependencies.decidingColumns(`${subject.table.schema}.${subject.table.name}`).named.keys(),
   ].filter((name) => probe.sql.includes(quoteIdentifier(name)));
   const columns = asked.length === 0 ? 'what the policies of other tables ask' : asked.join(', ');
   const named = policies.length === 0 ? `policies of ${subject.name}` : `policy ${policies.join(', ')}`;

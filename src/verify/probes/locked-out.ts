@@ -160,7 +160,7 @@ function rightsAsked({ table }: Subject, model: Model): string[] {
 function asksList(table: RelationRow, model: Model): boolean {
   const asked = model.dependencies.decidingColumns(qualifiedName(table));
   return table.columns.some(
-    ({ name, base, category }) => asked.has(name) && (category === 'A' || /^jsonb?$/.test(base)),
+    ({ name, base, category }) => asked.named.has(name) && (category === 'A' || /^jsonb?$/.test(base)),
   );
 }
 

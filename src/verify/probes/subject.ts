@@ -69,6 +69,8 @@ export interface Subject {
   fresh: { a: KnownRow; b: KnownRow };
   /** The owner columns, with their values for A and for B, and for the acting user if that is known. */
   belongs: { column: string; a: string; b: string; own: string | undefined }[];
+  /** Values of rows that its columns are compared with: A's, a stranger's own, those that were there before. */
+  joined: readonly [column: string, value: string][];
   /** Values that make its triggers reach for rows of A; and SQL that finds those first that the database made. */
   aims: readonly AimedValue[];
   prepareAims: string | undefined;
@@ -136,6 +138,7 @@ export function subjectOf(
       b: b.values.get(column) ?? 'NULL',
       own: isDirect ? ownValue(table, column, model) : undefined,
     })),
+    joined: joinedValues(table, rows, model),
     aims: [],
     prepareAims: undefined,
     users: { a: idOf(0), b: idOf(1), newcomer: idOf(2) },
@@ -287,4 +290,18 @@ export function grantedColumns(subject: Subject, role: string, letter: 'S' | 'I'
     return subject.columns;
   const names = subject.grants.columnGrants[role]?.[letter] ?? [];
   return subject.columns.filter((column) => names.includes(column.name));
+}
+
+/** A's row, the stranger's own, and one that it adds; beside those in other states. */
+const reachable: ReadonlySet<string> = new Set(['a', 'b', 'fresh:b']);
+
+function joinedValues(table: RelationRow, rows: Rows, model: Model): [string, string][] {
+  return model.dependencies.decidingColumns(qualifiedName(table)).joined.flatMap((join) =>
+    (rows.get(join.table) ?? [])
+      .filter(({ label, state }) => reachable.has(label) || state !== undefined)
+      .flatMap((row): [string, string][] => {
+        const value = valuesOf(row, rows).get(join.to);
+        return value === undefined || value === 'NULL' ? [] : [[join.column, value]];
+      }),
+  );
 }

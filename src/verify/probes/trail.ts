@@ -3,7 +3,7 @@ import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog
 import { allOf, fieldsOf, type Node } from '../../sql/nodes.ts';
 import { parseTree } from '../../sql/parser.ts';
 import type { ColumnChange } from '../catalog/mentioned-columns.ts';
-import { madeColumns } from '../catalog/row-keys.ts';
+import { madeColumns } from '../catalog/made-columns.ts';
 import type { Chain } from '../fixtures/script.ts';
 import type { FirstRound, Path } from './paths.ts';
 import type { NamedProbe } from './probes.ts';

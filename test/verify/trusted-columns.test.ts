@@ -1,0 +1,208 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Database } from '../../src/database/database.ts';
+import { documentsOf } from '../../src/verify/catalog/json-values.ts';
+import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
+import { sampled } from '../support/sample.ts';
+import { openProofDatabase, withSchema } from './database.ts';
+
+let database: Database;
+beforeAll(async () => {
+  database = await openProofDatabase();
+});
+afterAll(() => database.close());
+
+/** What users may write about themselves, and notes, of which a policy shows all to some. */
+const base = `
+  create type public.mood as enum ('small', 'grand');
+  create table public.persons (id uuid primary key references auth.users (id), name text, role text not null default 'user', code text,
+    tags text[] not null default '{}', level int not null default 1, until timestamptz, since timestamptz, flag boolean not null default false,
+    mood public.mood not null default 'small', bits int not null default 0, grp uuid, settings jsonb not null default '{}');
+  create table public.notes (id uuid primary key default gen_random_uuid(), user_id uuid not null references auth.users (id), body text not null);
+  create table public.ranks (role text primary key, sees_all boolean not null);
+  insert into public.ranks values ('admin', true), ('user', false);
+  alter table public.persons enable row level security; alter table public.notes enable row level security; alter table public.ranks enable row level security;
+  grant select, update on public.persons to authenticated; grant select on public.notes, public.ranks to authenticated;
+  create policy own on public.persons to authenticated using (id = (select auth.uid())) with check (id = (select auth.uid()));
+  -- muse: public-read
+  create policy all_read on public.ranks for select to authenticated using (true);
+`;
+const notes = (condition: string): string =>
+  `create policy r on public.notes for select to authenticated using (user_id = (select auth.uid()) or ${condition})`;
+/** The condition on the row of the user who asks. */
+const mine = (condition: string, from = 'public.persons p'): string =>
+  notes(`exists (select 1 from ${from} where p.id = auth.uid() and ${condition})`);
+/** The same in a function with its owner's rights. */
+const asked = (language: string, body: string): string =>
+  `create function public.sees_all() returns boolean language ${language} stable security definer set search_path = ''
+    as $sees$ ${body} $sees$; ${notes('(select public.sees_all())')}`;
+
+/** How a policy reads what the user has written. */
+const forms: [string, string][] = [
+  ['a text', mine("p.role = 'admin'")],
+  ['one of several', mine("p.role in ('admin', 'owner')")],
+  ['anything but one', mine("coalesce(p.role, 'user') <> 'user'")],
+  ['CASE', mine("case p.role when 'admin' then true else false end")],
+  ['a pattern', mine("p.role like 'adm%'")],
+  ['a row', mine("(p.role, 1) = ('admin', 1)")],
+  ['what a function makes of it', mine("lower(p.role) || '!' = 'admin!'")],
+  ['a number', mine('p.level between 5 and 9')],
+  ['a bit', mine('p.bits & 4 = 4')],
+  ['a time', mine('p.until > now()')],
+  ['that it is there', mine('p.since is not null')],
+  ['a flag', mine('p.flag')],
+  ['an enum', mine("p.mood = 'grand'")],
+  ['an id', mine("p.grp = '11111111-1111-4111-8111-111111111111'")],
+  ['an element of a list', mine("'admin' = any (p.tags)")],
+  ['elements of a list', mine("p.tags @> array['admin', 'staff']")],
+  ['a list that is unnested', mine("exists (select 1 from unnest(p.tags) t (x) where t.x = 'admin')")],
+  ['a text in JSON', mine("p.settings ->> 'role' = 'admin'")],
+  ['a text deep in JSON', mine("p.settings #>> '{rights,role}' in ('admin', 'owner')")],
+  ['a yes in JSON', mine("coalesce((p.settings ->> 'is_admin')::boolean, false)")],
+  ['a number in JSON', mine("(p.settings ->> 'level')::int > 5")],
+  ['a key of JSON', mine("p.settings ? 'admin'")],
+  ['one of several keys of JSON', mine("p.settings ?| array['admin', 'owner']")],
+  ['an element in JSON', mine("p.settings -> 'roles' ? 'admin'")],
+  ['a document in JSON', mine('p.settings @> \'{"role": "admin"}\'')],
+  ['a subscript of JSON', mine("p.settings['role'] = '\"admin\"'")],
+  ['two places of JSON', mine("p.settings ->> 'role' = 'admin' and p.settings ->> 'on' = 'true'")],
+  ['the row as JSON', mine("to_jsonb(p) ->> 'role' = 'admin'")],
+  ['the row as a text', mine("row(p.*)::text like '%(admin)%' or p::text like '%admin%'")],
+  [
+    'other names of columns',
+    notes("exists (select 1 from public.persons as p (a, b, c) where a = auth.uid() and c = 'admin')"),
+  ],
+  ['LATERAL', mine("l.x = 'admin'", 'public.persons p, lateral (select p.role as x) l')],
+  ['USING', mine('k.sees_all', 'public.persons p join public.ranks k using (role)')],
+  ['NATURAL JOIN', mine('sees_all', 'public.persons p natural join public.ranks')],
+  ['a join', mine('k.sees_all', 'public.persons p join public.ranks k on k.role = p.code')],
+  [
+    'a function of the row',
+    `create function public.is_it(p public.persons) returns boolean language sql stable as $$ select p.role = 'admin' $$; ${mine('public.is_it(p)')}`,
+  ],
+  ['a function without qualifiers', asked('sql', "select role = 'admin' from public.persons where id = auth.uid()")],
+  [
+    'WITH',
+    asked(
+      'sql',
+      "with me as (table public.persons) select exists (select 1 from me where me.id = auth.uid() and me.role = 'admin')",
+    ),
+  ],
+  [
+    'a record',
+    asked(
+      'plpgsql',
+      "declare r record; begin select * into r from public.persons where id = auth.uid(); return r.role = 'admin'; end",
+    ),
+  ],
+  [
+    'a variable',
+    asked(
+      'plpgsql',
+      "declare r text; begin select p.role into r from public.persons p where p.id = auth.uid(); return r = 'admin'; end",
+    ),
+  ],
+  [
+    'a row that another function returns',
+    `create function public.me() returns public.persons language sql stable security definer set search_path = '' as $$ select p from public.persons p where id = auth.uid() $$;
+      ${asked('plpgsql', "declare r public.persons; begin r := public.me(); return r.role = 'admin'; end")}`,
+  ],
+  [
+    'views on views',
+    `create view public.v1 as select id as who, role as rank from public.persons; create view public.v2 as select who, rank as r from public.v1;
+      ${asked('sql', "select exists (select 1 from public.v2 where who = auth.uid() and r = 'admin')")}`,
+  ],
+  [
+    'a generated column',
+    `alter table public.persons add is_admin boolean generated always as (role = 'admin') stored; ${mine('p.is_admin')}`,
+  ],
+  [
+    'a column that a trigger sets',
+    `alter table public.persons add is_admin boolean not null default false; revoke update on public.persons from authenticated; grant update (code) on public.persons to authenticated;
+      create function public.sets() returns trigger language plpgsql as $$ begin new.is_admin := new.code = 'open sesame'; return new; end $$;
+      create trigger sets before update on public.persons for each row execute function public.sets(); ${mine('p.is_admin')}`,
+  ],
+  [
+    'a column that a trigger sets afterwards',
+    `alter table public.persons add is_admin boolean not null default false; revoke update on public.persons from authenticated; grant update (code) on public.persons to authenticated;
+      create function public.sets() returns trigger language plpgsql security definer set search_path = '' as
+        $$ begin if new.code = 'open sesame' then update public.persons set is_admin = true where id = new.id and not is_admin; end if; return null; end $$;
+      create trigger sets after update on public.persons for each row execute function public.sets(); ${mine('p.is_admin')}`,
+  ],
+  [
+    'the table that it inherits from',
+    `create table public.people (id uuid, role text not null default 'user'); alter table public.people enable row level security;
+      alter table public.persons inherit public.people;
+      ${asked('sql', "select exists (select 1 from public.people p where p.id = auth.uid() and p.role = 'admin')")}`,
+  ],
+];
+
+/** The smallest repair of all: users write nothing that is asked for. */
+const repair =
+  'revoke update on public.persons from authenticated; revoke update (code) on public.persons from authenticated; grant update (name) on public.persons to authenticated';
+
+const errorsOf = async (sql: string): Promise<string[]> => {
+  const { findings } = await withSchema(database, `${base}; ${sql}`, (session) =>
+    verifyIsolation(session, { declarations: [{ table: 'public.ranks', scope: 'public-read' }] }),
+  );
+  return findings
+    .filter(({ severity }) => severity === 'error')
+    .map(({ rule, object }) => `${rule} ${object}`)
+    .toSorted();
+};
+
+describe('what users write about themselves opens the rows of others', () => {
+  it.each(forms)('by %s', async (_, sql) => {
+    expect(await errorsOf(sql)).toEqual(['isolation-escalation public.persons']);
+  });
+
+  const every = Math.floor(forms.length / sampled(forms.length));
+  it.each(forms.filter((_, index) => index % every === 0))(
+    'and not where they may not write it: %s',
+    async (name, sql) => {
+      const readsName = name === 'the row as a text';
+      expect(await errorsOf(`${sql}; ${repair}`)).toEqual(readsName ? ['isolation-escalation public.persons'] : []);
+    },
+  );
+});
+
+describe('documents for what is read of JSON', () => {
+  it.each<[string, Parameters<typeof documentsOf>, string[]]>([
+    ['nothing', [[], ['a']], []],
+    ['a value', [[{ column: 'c', path: ['a', 'b'], values: ['x'] }], []], ['{"a":{"b":"x"}}']],
+    [
+      'what is only read',
+      [[{ column: 'c', path: ['a'], values: [] }], ['x', '5']],
+      ['{"a":true}', '{"a":"x"}', '{"a":5}', '{"a":6}', '{"a":4}'],
+    ],
+    [
+      'two places',
+      [
+        [
+          { column: 'c', path: ['a'], values: [1] },
+          { column: 'c', path: ['b'], values: [2] },
+        ],
+        [],
+      ],
+      ['{"a":1,"b":2}', '{"a":1}', '{"b":2}'],
+    ],
+    [
+      'a place below a value',
+      [
+        [
+          { column: 'c', path: ['a'], values: [1] },
+          { column: 'c', path: ['a', 'b'], values: [2] },
+        ],
+        [],
+      ],
+      ['{"a":1}', '{"a":{"b":2}}'],
+    ],
+    [
+      'names of what every object has',
+      [[{ column: 'c', path: ['__proto__', 'toString'], values: [1] }], []],
+      ['{"__proto__":{"toString":1}}'],
+    ],
+  ])('%s', (_, given, expected) => {
+    expect(documentsOf(...given)).toEqual(expected);
+    expect(({} as Record<string, unknown>)['toString']).toBe(Object.prototype.toString);
+  });
+});
