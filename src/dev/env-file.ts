@@ -119,7 +119,7 @@ async function ownPlace(directory: string, name: EnvironmentName): Promise<Place
 
 /**
  * The file of an app in a folder. A person's `.env` there stays in force: a new file leaves out what it sets.
- * @returns undefined where a link or folder is in its place, which somebody made on purpose
+ * @returns undefined where a link or folder is in its place, which a person made on purpose
  */
 async function appPlace(
   directory: string,

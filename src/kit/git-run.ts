@@ -182,6 +182,13 @@ const cases: readonly Case[] = [
     suggestion: 'Use an https or ssh address, or a path.',
   },
   {
+    says: /repository corruption|unable to read [0-9a-f]{40}|(?:loose|packed) object .* is corrupt|object file .* is empty/i,
+    code: 'git-failed',
+    message: (subject) => `${subject} is incomplete or damaged: git cannot read all of its objects.`,
+    suggestion:
+      'Clone it again in full, and use that clone: one that was interrupted or is partial lacks objects (git fsck lists them).',
+  },
+  {
     says: /Could not resolve host|unable to access|Connection (refused|timed out|reset)|Network is unreachable|Operation too slow|early EOF|server certificate verification failed|SSL certificate problem|unexpected disconnect|Could not read from remote/i,
     code: 'kit-unreachable',
     message: (subject) => `${subject} cannot be reached.`,

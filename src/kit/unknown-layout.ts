@@ -1,6 +1,7 @@
 /** What is said of a kit whose migrations cannot be run. */
 import { posix } from 'node:path';
 import { MuseError } from '../shared/error.ts';
+import { counted } from '../shared/printable.ts';
 import type { Foreign } from './dialect.ts';
 import { layoutRules } from './layouts.ts';
 import { isSql, type SqlTree } from './sql-tree.ts';
@@ -64,7 +65,7 @@ export async function unknownLayout(tree: SqlTree, foreign: readonly Elsewhere[]
       code: 'layout-unknown',
       message: `The kit's migrations are ${kinds.join(' and ')}; create-muse runs SQL on PostgreSQL.`,
       detail: foreign
-        .map(({ core, files, foreign: of }) => `  ${core.join(', ')}  ${files.length} files (${of!.what})`)
+        .map(({ core, files, foreign: of }) => `  ${core.join(', ')}  ${counted(files.length, 'file')} (${of!.what})`)
         .join('\n'),
       suggestion: 'Use a kit for PostgreSQL, or --kit builtin.',
     });

@@ -1,7 +1,7 @@
 import type { DatabaseError } from '../database/database.ts';
 
 /** An error of PostgreSQL, as far as advice depends on it. */
-type Said = Pick<DatabaseError, 'code' | 'message' | 'detail'>;
+type Said = Pick<DatabaseError, 'code' | 'message' | 'detail'> & Partial<Pick<DatabaseError, 'where'>>;
 
 /** What an error's own message and detail tell to do: tried before the advice by SQLSTATE. */
 const byDetail: readonly { code: string; says: RegExp; advise(error: Said): string }[] = [
@@ -80,7 +80,16 @@ export function detailedAdvice(error: Said): string | undefined {
   return byDetail.find(({ code, says }) => code === error.code && says.test(error.message))?.advise(error);
 }
 
-/** What to do about an error that the files do not explain: by its detail, else by its SQLSTATE. */
+/** What to do about an error that the files do not explain: by its detail, by the function that raised it, or by its SQLSTATE. */
 export function adviceFor(error: Said): string | undefined {
-  return detailedAdvice(error) ?? bySqlState[error.code];
+  const by = raisedBy(error);
+  return (
+    detailedAdvice(error) ??
+    (by === undefined ? bySqlState[error.code] : `The function ${by} refuses it: do as its message says.`)
+  );
+}
+
+/** The function whose RAISE the error is, whatever SQLSTATE it chose; undefined for an error of PostgreSQL itself. */
+function raisedBy({ where }: Said): string | undefined {
+  return /^PL\/pgSQL function (.+) line \d+ at RAISE$/m.exec(where?.split('\n', 1)[0] ?? '')?.[1];
 }

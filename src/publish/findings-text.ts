@@ -3,6 +3,7 @@
  * May touch: nothing. Values in, text out.
  */
 import type { styleText } from 'node:util';
+import { stopsFiles } from '../rules/registry.ts';
 import { followers, type Finding } from '../shared/finding.ts';
 import { printableLine } from '../shared/printable.ts';
 import { wrap } from '../shared/wrap.ts';
@@ -22,20 +23,28 @@ export interface TextOptions {
 /** So many warnings are shown whole: a list of rules would not be shorter. */
 const wholeWarnings = 3;
 
+/** Errors that take more lines than a small terminal has are counted by rule before the first of them, too. */
+const screen = 24;
+
 /**
- * Findings for people. Errors first, by rule: `file:line:column`, the line with a caret under the place, what it means and
- * what to write instead; one that differs from the error before it only in its names says those. Then warnings, a line for
- * each rule. Counts by rule at the end.
+ * Findings for people. Errors first, by rule, with what keeps files from running before all else: `file:line:column`, the line
+ * with a caret under the place, what it means and what to write instead; one that differs from the error before it only in its
+ * names says those. Then warnings, a line for each rule. Counts by rule at the end, and at the start where that is out of sight.
  */
 export function formatText(findings: readonly Finding[], options: TextOptions): string {
   const style = { ...options, width: Math.max(40, options.width) };
   const errors = findings.filter(({ severity }) => severity === 'error');
   const warnings = findings.filter(({ severity }) => severity === 'warning');
   const whole = style.verbose || warnings.length <= wholeWarnings;
+  const stopping = errors.filter(({ rule }) => stopsFiles(rule));
+  const groups = [...byRule(stopping), ...byRule(errors.filter((error) => !stopping.includes(error)))];
+  const told = groups.map((group) => blocks(group, style));
+  const long = groups.length > 1 && told.join('\n\n').split('\n').length > screen;
   return [
-    ...byRule(errors).map((group) => blocks(group, style)),
+    ...(long ? [counts(groups, style)] : []),
+    ...told,
     ...(whole ? byRule(warnings).map((group) => blocks(group, style)) : [warningList(byRule(warnings), style)]),
-    summary(errors, warnings, style),
+    summary(groups, warnings, style),
   ].join('\n\n');
 }
 
@@ -106,9 +115,10 @@ function consequenceLines({ consequences = [] }: Finding, style: TextOptions): s
   ];
 }
 
-/** An error that says what the one before it says, of other names: the names, and what to write for them. */
+/** An error that says what the one before it says, of other names or elsewhere: the names, and what to write for them. */
 function repetition(finding: Finding, before: Finding, style: TextOptions): string {
-  const lines = wrap(`the same for ${printableLine(finding.object ?? '')}`, style.width - 2);
+  const { object } = finding;
+  const lines = object === undefined ? ['the same'] : wrap(`the same for ${printableLine(object)}`, style.width - 2);
   return [
     heading(finding, style),
     ...lines.map((line) => `  ${line}`),
@@ -117,8 +127,9 @@ function repetition(finding: Finding, before: Finding, style: TextOptions): stri
   ].join('\n');
 }
 
-/** Says whether two findings have the same message but for the names of their objects. */
+/** Says whether two findings have the same message but for the names of their objects, if they name any. */
 function sameButNames(one: Finding, other: Finding): boolean {
+  if (one.object === undefined && other.object === undefined) return one.message === other.message;
   return one.object !== undefined && other.object !== undefined && unnamed(one) === unnamed(other);
 }
 
@@ -167,9 +178,15 @@ function snippet(text: string, line: number, characters: number, { width, paint 
 const say = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`;
 
 /** How many errors and warnings, and of which rules where there are several. */
-function summary(errors: readonly Finding[], warnings: readonly Finding[], { paint, width }: TextOptions): string {
-  const [wrong, doubtful] = [say(errors.length, 'error'), say(warnings.length, 'warning')];
-  const total = paint(errors.length > 0 ? 'red' : warnings.length > 0 ? 'yellow' : 'green', `${wrong}, ${doubtful}`);
-  const rules = byRule(errors).map((group) => `${group.length} ${group[0]!.rule}`);
-  return errors.length < 2 ? total : [total, ...wrap(`Errors by rule: ${rules.join(', ')}`, width)].join('\n');
+function summary(groups: readonly Finding[][], warnings: readonly Finding[], style: TextOptions): string {
+  const errors = groups.flat().length;
+  const [wrong, doubtful] = [say(errors, 'error'), say(warnings.length, 'warning')];
+  const total = style.paint(errors > 0 ? 'red' : warnings.length > 0 ? 'yellow' : 'green', `${wrong}, ${doubtful}`);
+  return errors < 2 ? total : `${total}\n${counts(groups, style)}`;
+}
+
+/** How many errors each rule has. */
+function counts(groups: readonly Finding[][], { width }: TextOptions): string {
+  const rules = groups.map((group) => `${group.length} ${group[0]!.rule}`);
+  return wrap(`Errors by rule: ${rules.join(', ')}`, width).join('\n');
 }

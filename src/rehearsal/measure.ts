@@ -13,22 +13,28 @@ import { defaultLimitMs, isEnded } from './stuck.ts';
  * Runs migrations once, file by file, or statement by statement if a file does not run as a whole, and reads who can do
  * what afterwards.
  * @param database a shadow database with the platform's objects; it cannot be used afterwards
+ * @param onFile called before each file
  * @returns undefined if the files crash the database or never finish
  */
 export async function measureAccess(
   database: Database,
   migrations: readonly Migration[],
+  onFile?: (file: string) => void,
 ): Promise<Measured | undefined> {
   try {
     database.limitStatements?.(defaultLimitMs);
-    return await measured(database, migrations);
+    return await measured(database, migrations, onFile);
   } catch (error) {
     if (isEnded(error)) return undefined;
     throw error;
   }
 }
 
-async function measured(database: Database, migrations: readonly Migration[]): Promise<Measured> {
+async function measured(
+  database: Database,
+  migrations: readonly Migration[],
+  onFile?: (file: string) => void,
+): Promise<Measured> {
   const settings = await runSettings(database, { statementTimeoutMs: defaultLimitMs }, true);
   let parsing: Promise<ParsedFiles> | undefined;
   const parsedFiles = (): Promise<ParsedFiles> => (parsing ??= parsedFilesOf(migrations));
@@ -42,6 +48,7 @@ async function measured(database: Database, migrations: readonly Migration[]): P
   const doubtful = new Set<string>();
   await database.script(settings.begin);
   for (const migration of migrations) {
+    onFile?.(migration.file);
     const result = await rehearseFile(run, migration);
     failed.set(migration.file, result.failed.length);
     for (const { statement } of result.failed) {

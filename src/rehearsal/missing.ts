@@ -4,7 +4,7 @@
  */
 import type { DatabaseError } from '../database/database.ts';
 import type { Finding, Severity } from '../shared/finding.ts';
-import { knownTypes } from '../rules/engine/near-names.ts';
+import { asWritten, knownTypes } from '../rules/engine/near-names.ts';
 import { isOneMistake, nearest } from '../shared/nearest.ts';
 import type { RuleName } from '../rules/registry.ts';
 import { keyOf, type Kind } from '../sql/created.ts';
@@ -87,7 +87,7 @@ export function missingVerdict(
       lack.kind === 'type' ? [...parsedFiles.keys('type'), ...builtinKeys] : parsedFiles.keys(lack.kind),
     );
     const create = `Create ${name} in a migration before this one, or correct the name.`;
-    const meant = near?.slice(near.indexOf(' ') + 1);
+    const meant = near === undefined ? undefined : asWritten(near.slice(near.indexOf(' ') + 1), lack.kind);
     return {
       rule: 'unknown-relation',
       object: name,

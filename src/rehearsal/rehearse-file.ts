@@ -48,47 +48,78 @@ export async function rehearseFile(
     await onFailure?.();
   }
   const statements = await run.statementsOf(text);
-  // BEGIN, COMMIT and COPY … FROM stdin with its rows have their own findings, and the file runs without them.
+  // COPY … FROM stdin with its rows has its own finding, and the file runs without it.
   const rows = copiedRows(statements);
-  const usable = statements.filter(
-    (statement) =>
-      fieldsOf(statement.tree, 'TransactionStmt') === undefined && !wantsInput(statement) && !rows.has(statement),
-  );
+  const usable = statements.filter((statement) => !wantsInput(statement) && !rows.has(statement));
   return { failed: await rehearseStatements(run, usable), refused: plan.how === 'refused' ? plan.findings : [] };
 }
 
-/** Runs statements one by one, and returns those that fail. */
-export async function rehearseStatements(run: RehearsalRun, statements: readonly Statement[]): Promise<Failed[]> {
+/**
+ * Runs statements one by one, and returns those that fail. BEGIN and COMMIT have their own findings; the statements between
+ * them run as the author meant them to, in a transaction of their own, so that what follows from leaving them out is not
+ * reported as well.
+ */
+export async function rehearseStatements(
+  { database, settings }: RehearsalRun,
+  statements: readonly Statement[],
+): Promise<Failed[]> {
   const failed: Failed[] = [];
-  for (const { alone, group } of groupsOf(statements))
-    failed.push(...(await (alone ? outside : inTransaction)(run, group)));
+  for (const { how, group } of groupsOf(statements))
+    failed.push(...(await (how === 'alone' ? outside : inTransaction)(database, group, how === 'undone')));
+  await database.script(settings.reset);
   return failed;
 }
 
-/** The statements in order, grouped by whether PostgreSQL allows them in a transaction. */
-function groupsOf(statements: readonly Statement[]): { alone: boolean; group: Statement[] }[] {
-  const groups: { alone: boolean; group: Statement[] }[] = [];
+/** Statements that run together: outside a transaction, in one, or in one that is rolled back. */
+interface Group {
+  how: 'alone' | 'together' | 'undone';
+  group: Statement[];
+}
+
+/** The statements in order, grouped by whether PostgreSQL allows them in a transaction, and by the file's own transactions. */
+function groupsOf(statements: readonly Statement[]): Group[] {
+  const groups: Group[] = [];
+  let current: Group | undefined;
+  let begun = false;
   for (const statement of statements) {
-    const alone = mustRunAlone(statement) !== undefined;
-    const last = groups.at(-1);
-    if (last?.alone === alone) last.group.push(statement);
-    else groups.push({ alone, group: [statement] });
+    const control = fieldsOf(statement.tree, 'TransactionStmt');
+    if (control !== undefined) {
+      // Each statement has a savepoint already, so that the file's own are left out.
+      if (control.kind !== undefined && withinTransaction.has(control.kind)) continue;
+      if (begun && control.kind === 'TRANS_STMT_ROLLBACK' && current?.how === 'together') current.how = 'undone';
+      begun = control.kind === 'TRANS_STMT_BEGIN' || control.kind === 'TRANS_STMT_START' || control.chain === true;
+      current = undefined;
+      continue;
+    }
+    const how = mustRunAlone(statement) === undefined ? 'together' : 'alone';
+    if (current?.how !== how) groups.push((current = { how, group: [] }));
+    current.group.push(statement);
   }
   return groups;
 }
 
-async function inTransaction(
-  { database, settings }: RehearsalRun,
-  statements: readonly Statement[],
-): Promise<Failed[]> {
-  return database.transaction(async (session) => {
-    const failed = await runOneByOne(session, statements);
-    await session.script(settings.reset);
-    return failed;
-  });
+/** Statements about a part of a transaction. */
+const withinTransaction: ReadonlySet<string> = new Set([
+  'TRANS_STMT_SAVEPOINT',
+  'TRANS_STMT_RELEASE',
+  'TRANS_STMT_ROLLBACK_TO',
+]);
+
+async function inTransaction(database: Database, statements: readonly Statement[], undo: boolean): Promise<Failed[]> {
+  let failed: Failed[] = [];
+  const undone = new Error('Rolled back, as the file says.');
+  await database
+    .transaction(async (session) => {
+      failed = await runOneByOne(session, statements);
+      if (undo) throw undone;
+    })
+    .catch((error: unknown) => {
+      if (error !== undone) throw error;
+    });
+  return failed;
 }
 
-async function outside({ database, settings }: RehearsalRun, statements: readonly Statement[]): Promise<Failed[]> {
+async function outside(database: Database, statements: readonly Statement[]): Promise<Failed[]> {
   const failed: Failed[] = [];
   for (const statement of statements) {
     try {
@@ -98,6 +129,5 @@ async function outside({ database, settings }: RehearsalRun, statements: readonl
       failed.push({ statement, error });
     }
   }
-  await database.script(settings.reset);
   return failed;
 }

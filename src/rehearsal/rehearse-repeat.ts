@@ -1,7 +1,9 @@
 /** What a second run of every file changed, although nothing failed. */
 import type { Finding } from '../shared/finding.ts';
-import { tableOf } from '../sql/names.ts';
-import { fieldsOf, open } from '../sql/nodes.ts';
+import { relationName, tableOf } from '../sql/names.ts';
+import { allOf, fieldsOf, open } from '../sql/nodes.ts';
+import type { Statement } from '../sql/statement.ts';
+import { longestName } from '../shared/quote.ts';
 import { repeatableForm } from './repeatable.ts';
 import type { SchemaChange } from './snapshot.ts';
 import { lineText, positionAt } from '../shared/text.ts';
@@ -67,8 +69,8 @@ export function seedFindings(
 
 /**
  * A `not-idempotent` for each object that differs after the second run: at the last statement that contains its name,
- * also in a body; or else at the last one that alters its table, because PostgreSQL generates the names of unnamed
- * constraints.
+ * also in a body; or else, because PostgreSQL generates the names of unnamed indexes and constraints, at the last one that
+ * makes an unnamed index of such columns, or that alters its table.
  */
 export function changeFindings(changed: readonly SchemaChange[], parsedFiles: ParsedFiles): Finding[] {
   return changed.map(({ object, table, what }): Finding => {
@@ -87,7 +89,7 @@ export function changeFindings(changed: readonly SchemaChange[], parsedFiles: Pa
   });
 }
 
-/** The last of the places that is about a thing: it names the thing, or alters its table. */
+/** The last of the places that is about a thing: it names the thing, makes an index that PostgreSQL names so, or alters its table. */
 export function creatorOf(places: readonly Place[], object: string, table: string | undefined): Place | undefined {
   // `column public.t.c`, `constraint c on public.t`, `function public.f(integer)`: the thing's own name.
   const own = object
@@ -99,8 +101,33 @@ export function creatorOf(places: readonly Place[], object: string, table: strin
   const said = places.findLast(({ statement }) => statement.sql.includes(own));
   return (
     said ??
+    (object.startsWith('index ')
+      ? places.findLast(({ statement }) => mayMakeIndex(statement, own, table))
+      : undefined) ??
     places.findLast(
       ({ statement }) => fieldsOf(statement.tree, 'AlterTableStmt') !== undefined && tableOf(statement.tree!) === table,
     )
   );
+}
+
+/** Says whether the statement makes an index without a name, for which PostgreSQL may have chosen this one. */
+function mayMakeIndex({ tree }: Statement, name: string, table: string | undefined): boolean {
+  const index = fieldsOf(tree, 'IndexStmt');
+  if (index === undefined || index.idxname !== undefined || relationName(index.relation) !== table) return false;
+  const columns = allOf([...(index.indexParams ?? []), ...(index.indexIncludingParams ?? [])], 'IndexElem').map(
+    (element) => element.name,
+  );
+  // The name that PostgreSQL gives an expression depends on what it does.
+  if (columns.includes(undefined)) return true;
+  const label = /idx\d*$/.exec(name)?.[0] ?? 'idx';
+  return generatedName(index.relation.relname, columns.join('_'), label) === name;
+}
+
+/** The name that PostgreSQL generates of three parts (its `makeObjectName`): too long, it cuts the longer of the first two. */
+function generatedName(first: string, second: string, label: string): string {
+  let [one, two] = [first.length, second.length];
+  while (one + two + label.length + 2 > longestName)
+    if (one > two) one -= 1;
+    else two -= 1;
+  return `${first.slice(0, one)}_${second.slice(0, two)}_${label}`;
 }

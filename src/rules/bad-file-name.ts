@@ -4,6 +4,7 @@ export const rule: Rule = {
   name: 'bad-file-name',
   severity: 'error',
   found: ['static'],
+  stops: true,
   means: "a name that is not NNN_name.sql, or not the layout's own form",
   doc: {
     why:

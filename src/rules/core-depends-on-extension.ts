@@ -6,6 +6,7 @@ export const rule: Rule = {
   name: 'core-depends-on-extension',
   severity: 'error',
   found: ['static'],
+  stops: true,
   means: 'core needs what only an extension creates',
   doc: {
     why:

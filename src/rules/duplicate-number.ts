@@ -159,6 +159,7 @@ export const rule: Rule = {
   name: 'duplicate-number',
   severity: 'error',
   found: ['static'],
+  stops: true,
   means: 'two files of a folder share a number',
   doc: {
     why:

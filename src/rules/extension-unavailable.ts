@@ -9,6 +9,7 @@ export const rule: Rule = {
   severity: 'warning',
   unless: 'an error where neither the embedded database nor Supabase has the extension',
   found: ['static', 'rehearsal'],
+  stops: true,
   means: 'the embedded database lacks the extension; a stub stands for it, or nothing does',
   doc: {
     why:

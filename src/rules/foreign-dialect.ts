@@ -63,6 +63,7 @@ export const rule: Rule = {
   name: 'foreign-dialect',
   severity: 'error',
   found: ['static'],
+  stops: true,
   means: 'SQL of another database, such as T-SQL or MySQL; the finding says which one, and what shows it',
   doc: {
     why:

@@ -11,6 +11,7 @@ export const rule: Rule = {
   name: 'history-incomplete',
   severity: 'error',
   found: ['static'],
+  stops: true,
   means: 'the migrations start in the middle: most of the tables that they use are never created',
   doc: {
     why:

@@ -1,4 +1,7 @@
-import { policyIfNotExists, wordsOf } from '../sql/recover.ts';
+import { relationName } from '../sql/names.ts';
+import { fieldsOf } from '../sql/nodes.ts';
+import { policyIfNotExists, recovered, wordsOf } from '../sql/recover.ts';
+import { policyObject } from './engine/check.ts';
 import { editable, statementOf } from './engine/fix/fix.ts';
 import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import { aboveFirst } from './engine/fix/place.ts';
@@ -53,6 +56,7 @@ export const rule: Rule = {
   name: 'policy-if-not-exists',
   severity: 'error',
   found: ['static'],
+  stops: true,
   means: 'CREATE POLICY IF NOT EXISTS is not PostgreSQL',
   doc: {
     why:
@@ -71,9 +75,13 @@ export const rule: Rule = {
     statement(statement, source, report) {
       const mistake = statement.error === undefined ? undefined : policyIfNotExists(statement.sql);
       if (mistake === undefined) return;
+      const policy = fieldsOf(recovered(statement).tree, 'CreatePolicyStmt');
       report({
         source,
         offset: statement.start + mistake.start,
+        ...(policy === undefined
+          ? {}
+          : { object: policyObject({ name: policy.policy_name, table: relationName(policy.table) }) }),
         message: 'PostgreSQL has no CREATE POLICY IF NOT EXISTS: the statement fails, and the policy is never created.',
         suggestion: withoutIfNotExists(statement.sql, mistake),
       });

@@ -20,6 +20,7 @@ export const rule: Rule = {
   name: 'psql-command',
   severity: 'error',
   found: ['static'],
+  stops: true,
   means: '\\restrict, \\connect, \\i or the rows of a COPY … FROM stdin: commands and data of psql, not SQL',
   doc: {
     why:

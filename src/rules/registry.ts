@@ -34,6 +34,11 @@ export function ruleNamed(name: string): Rule {
   return (rules as Readonly<Record<string, Rule>>)[name]!;
 }
 
+/** Says whether errors of a rule keep files from running; a name that is no rule's keeps none. */
+export function stopsFiles(name: string): boolean {
+  return Object.hasOwn(rules, name) && ruleNamed(name).stops === true;
+}
+
 /** Runs every static check over migrations, in the order of a run. Never throws because of a file's content. */
 export function lint(input: LintInput): Promise<LintResult> {
   return lintWith(allRules, input);

@@ -4,6 +4,7 @@ export const rule: Rule = {
   name: 'statement-failed',
   severity: 'error',
   found: ['rehearsal'],
+  stops: true,
   means: 'PostgreSQL refuses the statement for a reason that no other rule names',
   doc: {
     why:

@@ -19,6 +19,7 @@ export const rule: Rule = {
   name: 'syntax-error',
   severity: 'error',
   found: ['static'],
+  stops: true,
   means: 'not PostgreSQL; with line, column and a caret',
   doc: {
     why: 'PostgreSQL refuses the statement, and with it the whole file.',

@@ -86,6 +86,7 @@ export const rule: Rule = {
   name: 'table-redefined',
   severity: 'error',
   found: ['static'],
+  stops: true,
   means: 'CREATE TABLE IF NOT EXISTS again with other columns: it silently does nothing',
   doc: {
     why:

@@ -1,3 +1,5 @@
+import { fieldsOf } from '../sql/nodes.ts';
+import type { Statement } from '../sql/statement.ts';
 import { editable, statementOf } from './engine/fix/fix.ts';
 import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import { here } from './engine/check.ts';
@@ -5,19 +7,31 @@ import { isTsqlFile } from './engine/dialects.ts';
 import { withoutStatement } from './engine/fix/place.ts';
 import type { Rule } from './engine/rule.ts';
 
-/** Removes each BEGIN, COMMIT or ROLLBACK. */
+/** Removes each BEGIN and COMMIT. A file that rolls something back is left: without its ROLLBACK it would keep that. */
 function apply(situation: Situation): FixResult {
-  const edits = editable(situation, 'transaction-control').flatMap((problem): Edit[] => {
+  const found = editable(situation, 'transaction-control').flatMap((problem) => {
     const statement = statementOf(problem);
-    return statement === undefined ? [] : [withoutStatement(problem.source, statement)];
+    return statement === undefined ? [] : [{ source: problem.source, statement }];
   });
+  const kept = new Set(
+    found.filter(({ statement }) => rollsBack(statement)).map(({ source }) => source.migration.file),
+  );
+  const edits = found.flatMap(({ source, statement }): Edit[] =>
+    kept.has(source.migration.file) ? [] : [withoutStatement(source, statement)],
+  );
   return { edits };
+}
+
+/** Says whether the statement undoes what the transaction has done so far. */
+function rollsBack({ tree }: Statement): boolean {
+  return fieldsOf(tree, 'TransactionStmt')?.kind?.startsWith('TRANS_STMT_ROLLBACK') === true;
 }
 
 export const rule: Rule = {
   name: 'transaction-control',
   severity: 'error',
   found: ['static'],
+  stops: true,
   means: 'a file has a BEGIN or COMMIT of its own',
   doc: {
     why:
@@ -36,9 +50,15 @@ export const rule: Rule = {
       report({
         ...here(piece),
         message: `${word} ends or nests the transaction that the file runs in.`,
-        suggestion: 'Remove it: each file runs in one transaction of its own.',
+        suggestion: rollsBack(piece.statement)
+          ? 'Remove it together with the statements that it undoes: each file runs in one transaction of its own.'
+          : 'Remove it: each file runs in one transaction of its own.',
       });
     },
   },
-  fix: { does: 'removes it', stage: 'syntax', apply },
+  fix: {
+    does: 'removes it, unless the file also has a ROLLBACK, which undoes what is before it',
+    stage: 'syntax',
+    apply,
+  },
 };

@@ -5,6 +5,7 @@ export const rule: Rule = {
   name: 'transaction-mixed',
   severity: 'error',
   found: ['static'],
+  stops: true,
   means: 'a statement that PostgreSQL forbids in a transaction is in a file with others',
   doc: {
     why:

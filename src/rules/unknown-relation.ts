@@ -10,7 +10,7 @@ import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import { inRepairFile } from './engine/fix/place.ts';
 import { usesPlatform } from './engine/fix/platform-use.ts';
 import { likelyType, tableUse } from './engine/fix/table-use.ts';
-import { isTypo, nearName } from './engine/near-names.ts';
+import { asWritten, isTypo, nearName } from './engine/near-names.ts';
 import { droppedBefore, endWith, place, short, titles, verdicts } from './engine/references.ts';
 import type { Rule } from './engine/rule.ts';
 
@@ -20,7 +20,8 @@ function suggestionFor(need: Need, drop: Site | undefined, catalog: Catalog): st
   const near = nearName(need, catalog);
   if (near === undefined) return creationOf(need);
   // A mistyped letter is no reason to create a second thing of nearly the same name.
-  return isTypo(need, catalog) ? `Did you mean ${near}?` : `Did you mean ${near}? Or else: ${creationOf(need)}`;
+  const meant = `Did you mean ${asWritten(near, kind)}?`;
+  return isTypo(need, catalog) ? meant : `${meant} Or else: ${creationOf(need)}`;
 }
 
 /** What creates a thing that is missing. */
@@ -28,11 +29,11 @@ function creationOf({ kind, name }: Need): string {
   if (kind === 'schema')
     return name === 'cron' || name === 'net'
       ? `CREATE EXTENSION IF NOT EXISTS pg_${name};`
-      : `CREATE SCHEMA IF NOT EXISTS ${name};`;
+      : `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(name)};`;
   if (kind === 'column') {
-    const parts = name.split('.');
-    return parts.length === 3
-      ? `ALTER TABLE ${parts[0]}.${parts[1]} ADD COLUMN IF NOT EXISTS ${parts[2]} text; -- with the type that fits`
+    const [schema, table, column] = name.split('.').map((part) => asWritten(part, 'column'));
+    return column !== undefined
+      ? `ALTER TABLE ${schema}.${table} ADD COLUMN IF NOT EXISTS ${column} text; -- with the type that fits`
       : `Correct the name, or add the column "${name}" to the table that should have it.`;
   }
   if (kind === 'table')
@@ -199,6 +200,7 @@ export const rule: Rule = {
   name: 'unknown-relation',
   severity: 'error',
   found: ['static'],
+  stops: true,
   means: 'a table, column, function, type or schema is used and nothing creates it',
   doc: {
     why: 'The statement fails with "does not exist" on a fresh database. It works only where someone created the object by hand.',

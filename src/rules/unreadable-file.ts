@@ -4,6 +4,7 @@ export const rule: Rule = {
   name: 'unreadable-file',
   severity: 'error',
   found: ['static'],
+  stops: true,
   means: 'a migration, rollback or seed is not UTF-8 text: UTF-16, another encoding, or a NUL byte in it',
   doc: {
     why:

@@ -6,6 +6,7 @@ export const rule: Rule = {
   name: 'used-before-created',
   severity: 'error',
   found: ['static'],
+  stops: true,
   means: 'something is used before a later statement or file creates it',
   doc: {
     why:

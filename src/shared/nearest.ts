@@ -17,9 +17,10 @@ export function nearest(typed: string, known: Iterable<string>): string | undefi
   return best?.word;
 }
 
-/** Says whether one word is another with a single mistake: a letter too many, too few, wrong, or two swapped. */
+/** Says whether one word is another with a single mistake: a letter too many, too few, wrong, two swapped, or only in case. */
 export function isOneMistake(one: string, other: string): boolean {
-  return Math.abs(one.length - other.length) <= 1 && editDistance(one.toLowerCase(), other.toLowerCase()) === 1;
+  if (one === other || Math.abs(one.length - other.length) > 1) return false;
+  return editDistance(one.toLowerCase(), other.toLowerCase()) <= 1;
 }
 
 /** How many letters two words begin and end with alike. */

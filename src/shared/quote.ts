@@ -2,7 +2,7 @@ import { MuseError } from './error.ts';
 import { reservedKeywords } from './keywords.ts';
 
 /** PostgreSQL silently truncates longer names; NAMEDATALEN - 1. */
-const longestName = 63;
+export const longestName = 63;
 const loneSurrogate = /\p{Surrogate}/u;
 
 /**

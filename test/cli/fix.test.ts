@@ -102,6 +102,33 @@ describe('create-muse --fix', { timeout: 180_000 }, () => {
     }
   });
 
+  it('names what it left out because it gives more access, where errors remain', async () => {
+    const cwd = await temporaryDirectory();
+    const owned = 'FOR SELECT TO authenticated USING ((SELECT auth.uid()) = user_id);';
+    const table = (name: string): string =>
+      `CREATE TABLE public.${name} (id uuid PRIMARY KEY, user_id uuid);\nCREATE INDEX ON public.${name} (user_id);\n` +
+      `ALTER TABLE public.${name} ENABLE ROW LEVEL SECURITY;\nCREATE POLICY own ON public.${name} ${owned}\n`;
+    const tables = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(table).join('');
+    for (const [kit, sql, words] of [
+      [
+        'kept',
+        `${table('notes')}CREATE TABLE public.tags (id uuid PRIMARY KEY);\nALTER TABLE public.tags ENABLE ROW LEVEL SECURITY;\n` +
+          'CREATE POLICY p ON public.tags FOR INSERT TO authenticated WITH CHECK (true);\n' +
+          'CREATE POLICY q ON public.tags FOR UPDATE TO authenticated USING (true);\n',
+        ['keeps its policy-always-true: policy "p" on public.tags', 'And 1 more like it.', 'changes of grant-missing'],
+      ],
+      ['many', tables, ['7 changes of grant-missing', 'authenticated SELECT public.a: nothing → ', 'and 2 more']],
+    ] as const) {
+      put(join(cwd, kit), { 'migrations/core/001_tables.sql': `-- Tables.\n${sql}`, 'package.json': '{}' });
+      git(cwd, 'init', '--quiet', '--initial-branch=main', kit);
+      git(join(cwd, kit), 'add', '--all');
+      git(join(cwd, kit), 'commit', '--quiet', '--message=Kit');
+      const made = await createMuse(['mine', '--yes', '--fix', '--no-verify', '--kit', join(cwd, kit)], { cwd });
+      expect(made.code).toBe(3);
+      for (const word of [...words, 'To allow them: --fix --allow-widening.']) expect(made.stderr).toContain(word);
+    }
+  });
+
   it('shows the changes as diffs with --dry-run, and creates nothing', async () => {
     const cwd = await temporaryDirectory();
     // Without the proof, which would refuse the run, and so its dry run.

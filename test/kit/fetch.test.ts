@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fetchKit } from '../../src/kit/fetch.ts';
@@ -25,6 +25,20 @@ describe('a kit at a local path', () => {
     expect(notes).toMatchObject([{ kind: 'uncommitted', paths: ['package.json', 'new file\n.txt'] }]);
     expect(readFileSync(join(muse, 'package.json'), 'utf8')).toBe(musekit['package.json']);
     expect(existsSync(join(muse, 'new file\n.txt'))).toBe(false);
+  });
+
+  it.each<[string, (object: string) => void]>([
+    ['a file is gone, as in a partial clone', (object) => rmSync(object)],
+    ['a file is empty, as after a crash', (object) => (chmodSync(object, 0o600), writeFileSync(object, ''))],
+    ['a file is damaged', (object) => (chmodSync(object, 0o600), writeFileSync(object, 'x'))],
+  ])('is not fetched where %s, and says so', async (_, damage) => {
+    const kit = repository(musekit);
+    const object = git(kit.directory, 'rev-parse', 'HEAD:package.json').trim();
+    damage(join(kit.directory, '.git/objects', object.slice(0, 2), object.slice(2)));
+    await expect(fetchKit(parseKitSource(kit.directory), temporary('muse'))).rejects.toMatchObject({
+      code: 'git-failed',
+      message: `${kit.directory} is incomplete or damaged: git cannot read all of its objects.`,
+    });
   });
 
   it.each(['v1', 'side', 'refs/heads/side', 'whole commit', 'short commit'])('is pinned by %s', async (form) => {

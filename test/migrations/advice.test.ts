@@ -6,6 +6,9 @@ import { adviceFor } from '../../src/migrations/advice.ts';
 const before = `create table t (id int, email text, note text);
 create view v as select note from t;
 create policy p on t using (note = 'x');
+create function guard() returns trigger language plpgsql as
+  $$ begin raise exception 'not this way' using errcode = '42501'; end $$;
+create trigger guard before delete on t for each statement execute function guard();
 insert into t values (1, 'a', null), (2, 'a', 'b');`;
 
 /** What is advised about the real error of a statement. */
@@ -28,6 +31,8 @@ it('advice follows what the error says of its cause', async () => {
     ['alter table t alter column note set not null', 'fill it with an UPDATE'],
     ["alter table t add check (email <> 'a')", 'correct them before this statement, or add it as NOT VALID'],
     ['drop table t', 'Drop what depends on it first (view v), or write CASCADE'],
+    ['delete from t', 'The function guard() refuses it: do as its message says.'],
+    ['create role r; set role r; delete from t', 'On Supabase the role that runs migrations is not a superuser'],
     ["create unique index on t (id); insert into t values (1, 'c', '')", 'Add ON CONFLICT DO NOTHING'],
   ];
   for (const [sql, words] of cases) expect([sql, await advised(sql)]).toEqual([sql, expect.stringContaining(words)]);

@@ -233,6 +233,26 @@ describe('what lists the files', () => {
     ]);
   });
 
+  it('puts schema files after those that create the extension whose schema, types and functions they use', async () => {
+    const files = {
+      'supabase/schemas/a_jobs.sql': "select cron.schedule('job', '0 * * * *', 'select 1');",
+      'supabase/schemas/b_tables.sql': 'create table public.members (id int primary key, email citext);',
+      'supabase/schemas/c_search.sql':
+        "create function near(a text) returns real language sql return similarity(a, 'x');",
+      'supabase/schemas/x_cron.sql': 'create extension if not exists pg_cron;',
+      'supabase/schemas/y_citext.sql': 'create extension if not exists citext;',
+      'supabase/schemas/z_trigrams.sql': 'create extension if not exists pg_trgm;',
+    };
+    expect((await order(files, declarative)).map((file) => file.replace('supabase/schemas/', ''))).toEqual([
+      'x_cron.sql',
+      'a_jobs.sql',
+      'y_citext.sql',
+      'b_tables.sql',
+      'z_trigrams.sql',
+      'c_search.sql',
+    ]);
+  });
+
   it('keeps the order of names where files need each other', async () => {
     const files = {
       'supabase/schemas/a.sql': 'create table a (id int primary key, b int references b (id));',

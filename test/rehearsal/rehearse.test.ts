@@ -162,6 +162,42 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       ['transaction-control core/001_base.sql:1:1', 'transaction-control core/001_base.sql:3:1'],
     ],
     [
+      'a role for a transaction of its own, which ends with it',
+      { [base]: "begin;\nselect set_config('role', 'anon', true);\nend;\ncreate table if not exists a (id int);" },
+      ['transaction-control core/001_base.sql:1:1', 'transaction-control core/001_base.sql:3:1'],
+    ],
+    [
+      'a role for a transaction of its own, under which something fails',
+      { [base]: 'begin;\nset local role anon;\ncreate table public.a (id int);\ncommit;' },
+      [
+        'transaction-control core/001_base.sql:1:1',
+        'transaction-control core/001_base.sql:4:1',
+        'statement-failed core/001_base.sql:3:14',
+      ],
+    ],
+    [
+      'settings for the session, made in a transaction of its own',
+      {
+        [base]:
+          'create schema if not exists app;\nbegin;\nset search_path = app;\ncommit;\ncreate table if not exists a ();',
+        [next]: 'alter table app.a add if not exists n int;\ncreate table if not exists public.b ();',
+      },
+      ['transaction-control core/001_base.sql:2:1', 'transaction-control core/001_base.sql:4:1'],
+    ],
+    [
+      'what a file rolls back',
+      {
+        [base]:
+          'begin;\ncreate table a (id int);\nrollback;\ncreate table if not exists a (n int);\ncreate index if not exists i on a (n);',
+      },
+      ['transaction-control core/001_base.sql:1:1', 'transaction-control core/001_base.sql:3:1'],
+    ],
+    [
+      'a rollback outside a transaction, which undoes nothing',
+      { [base]: 'create table if not exists a (id int);\nrollback;\ncreate index if not exists i on a (id);' },
+      ['transaction-control core/001_base.sql:2:1'],
+    ],
+    [
       'rows that only psql can send',
       { [base]: 'create table if not exists a (id int);\ncopy a from stdin;\n1\n\\.\n' },
       ['psql-command core/001_base.sql:2:1'],
@@ -249,6 +285,17 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       ['seed-not-idempotent :2:1'],
     ],
     ['a rename', 'create table if not exists t (id int);\nalter table t rename to u;', ['not-idempotent :2:1']],
+    [
+      'an index without a name',
+      'create table if not exists t (id int, n int);\ncreate index on t (n);\ncreate index if not exists i on t (id);',
+      ['not-idempotent :2:1'],
+      /with a name/,
+    ],
+    [
+      'two such indexes, one of them with a long name',
+      `create table if not exists t (id int, ${'n'.repeat(63)} int);\ncreate index on t (${'n'.repeat(63)});\ncreate index on t (id);`,
+      ['not-idempotent :3:1', 'not-idempotent :2:1'],
+    ],
   ];
   it.each(some(again))('second run: %s', async (_, sql, expected, says) => {
     const database = await open();

@@ -42,6 +42,11 @@ describe('an edit changes its span and leaves every other byte alone', () => {
       '-- x\ncreate schema if not exists s;\ncreate table if not exists s.a ( id int);\n\nCREATE INDEX IF NOT EXISTS i ON s.a (id)',
     ],
     ['transaction-control', `-- x\nbegin;\nselect 1;\n  commit; -- end\n`, '-- x\nselect 1;\n   -- end\n'],
+    ...['rollback;', 'savepoint s;\nselect 2;\nrollback to s;\ncommit;'].map((end): [string, string, string] => [
+      'transaction-control, where something is undone',
+      `-- x\nbegin;\nselect 1;\n${end}\n`,
+      `-- x\nbegin;\nselect 1;\n${end}\n`,
+    ]),
     [
       'not-idempotent',
       '-- x\ncreate schema app;\ncreate table app.a (id int);\ncreate unique index on app.a (id);\ncreate function app.f() returns int language sql as $$ select 1 $$;',

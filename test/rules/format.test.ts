@@ -106,6 +106,61 @@ Errors by rule: 2 rls-missing, 1 policy-recursive`);
     expect(whole).toContain('Table public.tags has no row-level security.');
   });
 
+  it('says of an error without names that it is the same, and where', () => {
+    const named = ['a', 'b', 'c'].map((name): Finding => ({
+      rule: 'bad-file-name',
+      severity: 'error',
+      file: `migrations/${name}.sql`,
+      message: 'The name does not say when the file runs.',
+      suggestion: 'Rename it.',
+    }));
+    const other = { ...named[0]!, file: 'migrations/d.sql', suggestion: 'Move it.' };
+    expect(formatText([...named, other], { ...plain, width: 80 })).toBe(`migrations/a.sql error bad-file-name
+  The name does not say when the file runs.
+  → Rename it.
+migrations/b.sql error bad-file-name
+  the same
+migrations/c.sql error bad-file-name
+  the same
+migrations/d.sql error bad-file-name
+  the same
+  → Move it.
+
+4 errors, 0 warnings
+Errors by rule: 4 bad-file-name`);
+  });
+
+  it('tells what keeps files from running first, and all causes on the first screen of a long list', () => {
+    const told = (rule: string, count: number): Finding[] =>
+      Array.from({ length: count }, (_, index) => ({ ...error, rule, line: index + 1, object: `public.t${index}` }));
+    const cases: [what: string, findings: Finding[], first: RegExp, screen: RegExp][] = [
+      [
+        'many errors of one rule before one statement that fails',
+        [...told('rls-missing', 30), ...told('statement-failed', 1)],
+        /^Errors by rule: 1 statement-failed, 30 rls-missing$/,
+        /error statement-failed/,
+      ],
+      [
+        'two that stop a file, in their own order',
+        [...told('grant-missing', 9), ...told('used-before-created', 7), ...told('syntax-error', 1)],
+        /^Errors by rule: 7 used-before-created, 1 syntax-error, 9 grant-missing$/,
+        /error used-before-created/,
+      ],
+      [
+        'few errors',
+        [...told('rls-missing', 1), ...told('statement-failed', 1)],
+        /error statement-failed$/,
+        /error rls-missing/,
+      ],
+      ['one rule', told('rls-missing', 40), /error rls-missing$/, /the same for public.t1$/m],
+    ];
+    for (const [what, findings, first, screen] of cases) {
+      const lines = formatText(findings, { ...plain, width: 80 }).split('\n');
+      expect([what, lines[0]]).toEqual([what, expect.stringMatching(first)]);
+      expect([what, lines.slice(0, 24).join('\n')]).toEqual([what, expect.stringMatching(screen)]);
+    }
+  });
+
   it('says of the seventh error of a kind only where it is, and of what', () => {
     const made = Array.from({ length: 20 }, (_, index) => ({
       ...error,

@@ -9,6 +9,8 @@ CREATE SCHEMA IF NOT EXISTS private;
 CREATE TABLE IF NOT EXISTS public.notes (id uuid PRIMARY KEY, owner_id uuid, title text);
 CREATE TYPE public.mood AS ENUM ('good');
 CREATE FUNCTION private.my_notes() RETURNS uuid[] LANGUAGE sql AS 'SELECT ARRAY[]::uuid[]';
+CREATE SCHEMA "1";
+CREATE TABLE "1"."Orders" (id uuid PRIMARY KEY, "placedAt" date);
 `;
 
 async function suggestion(sql: string): Promise<string | undefined> {
@@ -29,6 +31,8 @@ describe('a name with one mistake', () => {
     ['SELECT gen_randon_uuid();', 'gen_random_uuid'],
     ['SELECT private.my_note();', 'private.my_notes'],
     ['CREATE TABLE privat.x (id int);', 'private'],
+    ['SELECT id FROM "1"."Order";', '"1"."Orders"'],
+    ['CREATE INDEX ON "1"."Orders" (placedat);', '"placedAt"'],
   ])('%s', async (sql, near) => {
     expect(await suggestion(sql)).toBe(`Did you mean ${near}?`);
   });
@@ -38,10 +42,23 @@ describe('another name', () => {
   it.each([
     ['nearly alike: both are said', 'CREATE INDEX ON notes (ti_tle_s);', 'ALTER TABLE public.notes ADD COLUMN'],
     ['not alike: it is to be created', 'SELECT * FROM invoices;', 'Create public.invoices'],
+    [
+      'of a long name',
+      `CREATE INDEX ON notes ("${'Ä'.repeat(40)}");`,
+      `ADD COLUMN IF NOT EXISTS "${'Ä'.repeat(31)}" text`,
+    ],
     ['of a type', 'ALTER TABLE notes ADD COLUMN x geography_point;', 'Create type public.geography_point'],
   ])('%s', async (_what, sql, create) => {
     expect(await suggestion(sql)).toContain(create);
   });
+});
+
+it('says where the extension is created that a schema comes with, and not the same name again', async () => {
+  const sql = 'TRUNCATE cron.job_run_details;\nCREATE EXTENSION IF NOT EXISTS pg_cron;';
+  const { findings } = await lint({ migrations: migrationsOf({ [one]: notes, [two]: sql }), rollbacks: new Set() });
+  expect(findings.filter(({ object }) => object === 'cron').map(({ rule, suggestion }) => [rule, suggestion])).toEqual([
+    ['used-before-created', `Move the statement at ${two}:2 before this one.`],
+  ]);
 });
 
 describe('--fix', () => {

@@ -1,4 +1,5 @@
 import { type MigrationFiles, readMigrations } from '../../migrations/read.ts';
+import { counted } from '../../shared/printable.ts';
 import type { AccessChange } from '../../rules/engine/fix/access.ts';
 import type { Configured } from '../context.ts';
 import { planFixes, type FixPlan } from '../../muse/repair/repair.ts';
@@ -37,7 +38,8 @@ export const fixStep: Step<Configured, Fixed> = {
       ...accessNotes(repairs.access, `Add --allow-widening, or later: muse lint --fix --allow-widening`),
     );
     const count = new Set(repairs.changes.flatMap(({ after }) => [...after.keys()])).size;
-    output.summary = `${count} files, ${new Set(repairs.changes.map(({ rule }) => rule)).size} classes`;
+    const classes = new Set(repairs.changes.map(({ rule }) => rule)).size;
+    output.summary = `${counted(count, 'file')}, ${counted(classes, 'class', 'classes')}`;
     return { repairs, kitFiles: repairs.files };
   },
 };

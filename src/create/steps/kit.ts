@@ -86,7 +86,7 @@ export const renameStep: Step<Fetched, Required<Pick<Configured, 'museFile' | 'k
     };
     await renameKit(stage, answers.name);
     output.notes.push(...layoutNotes(layout, kitFiles.migrations.length));
-    if (pruned.files > 0) output.summary = `${pruned.files} unneeded files removed`;
+    if (pruned.files > 0) output.summary = `${counted(pruned.files, 'unneeded file')} removed`;
     return { museFile, kitFiles };
   },
 };
@@ -139,8 +139,9 @@ export const archiveStep: Step<Configured, Moved> = {
   async run({ museFile: { migrations }, stage }, output) {
     const archived = await archiveExtensions(stage, migrations);
     if (archived.length > 0) {
-      output.notes.push(`${archived.length} extension files of the kit are in ${migrations.archive}/.`);
-      output.summary = `${archived.length} files`;
+      const are = archived.length === 1 ? 'is' : 'are';
+      output.notes.push(`${counted(archived.length, 'extension file')} of the kit ${are} in ${migrations.archive}/.`);
+      output.summary = counted(archived.length, 'file');
     }
     return { archived };
   },

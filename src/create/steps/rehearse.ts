@@ -5,6 +5,8 @@ import { type Finding, hasErrors } from '../../shared/finding.ts';
 import { type MigrationFiles, readMigrations } from '../../migrations/read.ts';
 import type { Configured } from '../context.ts';
 import { examine, refuseErrors } from '../../muse/examine.ts';
+import { withheldText } from '../../muse/repair/access-text.ts';
+import { leftText, type FixPlan } from '../../muse/repair/repair.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
 import { targetOf } from '../../targets/open.ts';
 import type { Database } from '../../database/database.ts';
@@ -14,9 +16,10 @@ import type { SettledProof } from '../../muse/prove-files.ts';
 import type { IsolationReport } from '../../verify/report/report.ts';
 import { type JournalData, type StepOutput, writeMatrix } from '../journal.ts';
 import type { Step } from '../step.ts';
+import type { Fixed } from './fix.ts';
 
 /** Runs all migrations on a shadow database, twice, rolls them back, and checks the result. */
-export const rehearseStep: Step<Configured> = {
+export const rehearseStep: Step<Configured & Fixed> = {
   id: 'rehearse',
   title: 'Rehearse on a shadow database',
   async run(context, output) {
@@ -43,7 +46,7 @@ export const rehearseStep: Step<Configured> = {
     await shadow.close();
     if (hasErrors(findings)) {
       const all = withoutConsequences(await withArchived(findings, files, kitFiles, museFile, limits), kitFiles);
-      refuseErrors(all, refused, answers.fix ? fixedAlready : undefined);
+      refuseErrors(all, refused, answers.fix ? afterFix(context.repairs, all) : undefined);
     }
     if (proof !== undefined) refuseErrors([...findings, ...proof.findings], refused, leaky);
     const done = await ahead?.done();
@@ -133,9 +136,26 @@ async function report(proof: IsolationReport, directory: string, output: StepOut
   if (note !== undefined) output.notes.push(note);
 }
 
-/** After `--fix`: the findings name files of a clone that is deleted. */
-const fixedAlready =
-  'These need a manual fix. Files and lines are those of the repaired clone; add --dry-run to see its diffs.';
+/**
+ * What to do after `--fix`: why it left errors, a reason for each rule; how to allow what gives more access; fix the rest. The
+ * findings name files of a clone that is deleted.
+ */
+function afterFix(repairs: FixPlan | undefined, findings: readonly Finding[]): string {
+  const wrong = new Set(findings.filter(({ severity }) => severity === 'error').map(({ rule }) => rule));
+  const reasons = [...wrong].flatMap((rule) => {
+    const [first, ...others] = repairs?.left.filter((each) => each.rule === rule) ?? [];
+    const more = others.length === 0 ? '' : ` And ${others.length} more like it.`;
+    return first === undefined ? [] : [`${leftText(first)}${more}`];
+  });
+  const withheld = repairs === undefined ? undefined : withheldText(repairs.access);
+  const manual = 'a manual fix. Files and lines are those of the repaired clone; add --dry-run to see its diffs.';
+  return [
+    ...reasons,
+    ...(withheld === undefined
+      ? [`These need ${manual}`]
+      : [withheld, `To allow them: --fix --allow-widening. The rest needs ${manual}`]),
+  ].join('\n');
+}
 
 /** Drops failures in generated files if the kit's own files, which run first, fail already. */
 function withoutConsequences(findings: readonly Finding[], kit: MigrationFiles | undefined): Finding[] {

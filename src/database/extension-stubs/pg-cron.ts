@@ -9,15 +9,18 @@ export const pgCron: ExtensionStub = {
   note: 'jobs are kept in cron.job and never run',
   sql: `
 CREATE SCHEMA cron;
+-- No table owns them: TRUNCATE … RESTART IDENTITY leaves them alone, and needs no privilege on them.
+CREATE SEQUENCE cron.jobid_seq;
+CREATE SEQUENCE cron.runid_seq;
 CREATE TABLE cron.job (
-  jobid bigserial PRIMARY KEY, schedule text NOT NULL, command text NOT NULL, nodename text NOT NULL DEFAULT 'localhost',
-  nodeport integer NOT NULL DEFAULT 5432, database text NOT NULL DEFAULT current_database(),
+  jobid bigint PRIMARY KEY DEFAULT nextval('cron.jobid_seq'), schedule text NOT NULL, command text NOT NULL,
+  nodename text NOT NULL DEFAULT 'localhost', nodeport integer NOT NULL DEFAULT 5432, database text NOT NULL DEFAULT current_database(),
   username text NOT NULL DEFAULT current_user, active boolean NOT NULL DEFAULT true, jobname text,
   CONSTRAINT jobname_username_uniq UNIQUE (jobname, username)
 );
 CREATE TABLE cron.job_run_details (
-  jobid bigint, runid bigserial PRIMARY KEY, job_pid integer, database text, username text, command text, status text,
-  return_message text, start_time timestamptz, end_time timestamptz
+  jobid bigint, runid bigint PRIMARY KEY DEFAULT nextval('cron.runid_seq'), job_pid integer, database text, username text,
+  command text, status text, return_message text, start_time timestamptz, end_time timestamptz
 );
 ALTER TABLE cron.job ENABLE ROW LEVEL SECURITY;
 CREATE POLICY cron_job_policy ON cron.job USING (username = current_user);

@@ -13,7 +13,7 @@ import { fileText } from '../../migrations/sections.ts';
 import { measureAccess } from '../../rehearsal/measure.ts';
 import { rehearse } from '../../rehearsal/rehearse.ts';
 import type { AccessChange } from '../../rules/engine/fix/access.ts';
-import type { Decision } from '../../rules/engine/fix/fix.ts';
+import type { Decision, Left } from '../../rules/engine/fix/fix.ts';
 import type { AccessReport } from '../../rules/engine/fix/guard.ts';
 import { foldConsequences } from '../../rules/engine/root-causes.ts';
 import { type Repair, repair } from '../../rules/registry.ts';
@@ -43,7 +43,9 @@ export interface FixPlan {
   access: AccessReport;
   /** The files as they are after the changes. */
   files: MigrationFiles;
-  /** A sentence for each finding that stays although its rule has a fix, with the reason. */
+  /** The findings that stay although their rule has a fix, with the reason. */
+  left: readonly Left[];
+  /** A sentence for each of those, and for names that could not follow a file's. */
   notes: string[];
 }
 
@@ -80,10 +82,10 @@ export async function planFixes(
     ...(severities === undefined ? {} : { severities }),
     async measure(migrations) {
       options.signal.throwIfAborted();
-      options.onProgress?.('measuring who can do what');
+      const onFile = counting('measuring who can do what', migrations, options);
       const database = await openEmbedded({ signal: options.signal });
       try {
-        return await measureAccess(database, migrations);
+        return await measureAccess(database, migrations, onFile);
       } finally {
         await database.close();
       }
@@ -91,8 +93,12 @@ export async function planFixes(
     ...(options.mayWiden === undefined ? {} : { mayWiden: options.mayWiden }),
     rehearse: (migrations, rollbacks) => {
       options.signal.throwIfAborted();
-      options.onProgress?.('rehearsing the fixed files');
-      return rehearsed({ ...files, migrations: [...migrations], rollbacks: new Map(rollbacks) }, options.signal);
+      const onFile = counting('rehearsing the fixed files', migrations, options);
+      return rehearsed(
+        { ...files, migrations: [...migrations], rollbacks: new Map(rollbacks) },
+        options.signal,
+        onFile,
+      );
     },
   });
   const current = new Map([
@@ -101,7 +107,7 @@ export async function planFixes(
     ...files.migrations.map((migration): [string, string] => [migration.file, fileText(migration)]),
     ...[...journals.values()].map(({ file, text }): [string, string] => [file, text]),
   ]);
-  const notes = repaired.left.map(({ rule, file, why }) => `${file} keeps its ${rule}: ${why}`);
+  const notes = repaired.left.map(leftText);
   const changes: Change[] = [];
   for (const { rule, files: texts, removed, renamed, decisions } of repaired.classes) {
     const followed = await followNames(root, renamed, current);
@@ -127,8 +133,14 @@ export async function planFixes(
     },
     silenced: repaired.silenced,
     access: repaired.access,
+    left: repaired.left,
     notes,
   };
+}
+
+/** Why a finding stays, as a sentence. */
+export function leftText({ rule, file, why }: Left): string {
+  return `${file} keeps its ${rule}: ${why}`;
 }
 
 /** The findings from reading the files, with those on file names as they are now. */
@@ -166,14 +178,30 @@ async function builtinCore(): Promise<{ file: string; sql: string }[]> {
   return Promise.all(names.map(async (name) => ({ file: name, sql: await readFile(join(folder, name), 'utf8') })));
 }
 
-async function rehearsed({ migrations, rollbacks }: MigrationFiles, signal: AbortSignal): Promise<Finding[]> {
+/** Says what is done, and then with which of the files. */
+function counting(
+  what: string,
+  migrations: readonly { file: string }[],
+  { onProgress }: Pick<PlanOptions, 'onProgress'>,
+): (file: string) => void {
+  onProgress?.(what);
+  const numbers = new Map(migrations.map(({ file }, index) => [file, index + 1]));
+  return (file) => onProgress?.(`${what}, ${numbers.get(file)}/${migrations.length} ${file}`);
+}
+
+async function rehearsed(
+  { migrations, rollbacks }: MigrationFiles,
+  signal: AbortSignal,
+  onFile: (file: string) => void,
+): Promise<Finding[]> {
   const openAnother = () => openEmbedded({ signal });
   const database = await openAnother();
   try {
     const own = migrations
       .filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file))
       .map(({ file }) => file);
-    return (await rehearse(database, { migrations, rollbacks, own, openAnother })).findings;
+    const onProgress = ({ file }: { file?: string }): void => (file === undefined ? undefined : onFile(file));
+    return (await rehearse(database, { migrations, rollbacks, own, openAnother, onProgress })).findings;
   } finally {
     await database.close();
   }

@@ -1,6 +1,8 @@
 import { isOneMistake, nearest } from '../../shared/nearest.ts';
+import { fitName, quoteIdentifier, quoteQualified } from '../../shared/quote.ts';
 import { builtinFunctions, builtinTypes, extensionFunctions } from '../../sql/catalog/builtins.ts';
 import type { Catalog, Need } from '../../sql/catalog/model.ts';
+import type { Kind } from '../../sql/created.ts';
 
 /** Words for types that PostgreSQL's parser turns into others; people write them all the same. */
 const typeWords = ['integer', 'bigint', 'smallint', 'boolean', 'decimal', 'real', 'serial', 'bigserial', 'smallserial'];
@@ -10,6 +12,16 @@ export const knownTypes: readonly string[] = [
   ...[...builtinTypes].filter((name) => !name.startsWith('pg_')),
   ...typeWords,
 ];
+
+/** A name as SQL writes it, quoted where it must be; the words for PostgreSQL's own types stay as they are. */
+export function asWritten(name: string, kind: Kind | Need['kind']): string {
+  if (kind === 'type' && knownTypes.includes(name)) return name;
+  if (kind !== 'column') return quoteQualified(name);
+  return name
+    .split('.')
+    .map((part) => quoteIdentifier(fitName(part)))
+    .join('.');
+}
 
 /** The thing that was probably meant where a name is missing: one that exists, of the same kind; as the statement would name it. */
 export function nearName(need: Need, catalog: Catalog): string | undefined {
@@ -36,7 +48,10 @@ export function nearName(need: Need, catalog: Catalog): string | undefined {
         ]),
       );
     case 'schema':
-      return nearest(need.name, catalog.schemas.keys());
+      return nearest(
+        need.name,
+        [...catalog.schemas.keys()].filter((one) => one !== need.name),
+      );
     case 'policy':
     case 'index':
     case 'trigger':

@@ -1,4 +1,5 @@
 import type { Finding } from '../../shared/finding.ts';
+import { stopsFiles } from '../registry.ts';
 
 /** Rules whose findings about one object have one remedy, however many statements need it. */
 const aboutOneObject = new Set(['unknown-relation', 'used-before-created', 'core-depends-on-extension']);
@@ -48,12 +49,12 @@ function wholeOf({ rule, file, severity, object }: Finding, findings: readonly F
   return findings.find(({ explains }) => explains?.some((name) => `${object}.`.startsWith(`${name}.`)) === true);
 }
 
-/** The error at the statement that a finding says it follows from. */
+/** The error at the statement that a finding says it follows from: one that kept it from running. */
 function causeOf({ cause }: Finding, findings: readonly Finding[]): Finding | undefined {
   if (cause === undefined) return undefined;
   return findings.find(
-    ({ severity, file, line = 0 }) =>
-      severity === 'error' && file === cause.file && line >= cause.line && line <= cause.lastLine,
+    ({ rule, severity, file, line = 0 }) =>
+      severity === 'error' && stopsFiles(rule) && file === cause.file && line >= cause.line && line <= cause.lastLine,
   );
 }
 

@@ -27,6 +27,8 @@ export interface Rule {
   /** When the severity differs, for its page: `a warning where …`. */
   unless?: string;
   found: readonly FoundBy[];
+  /** Its errors keep files from running. They are told first: much of what is found after them follows from them. */
+  stops?: true;
   /** What it means, as one sentence without its period. */
   means: string;
   doc: RuleDoc;

@@ -292,10 +292,16 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
     const into = stringOf(schema) || 'public';
     const known = knownExtensions[extname];
     if (known === undefined) catalog.unknownExtension = true;
-    for (const each of known?.schemas ?? []) catalog.schemas.set(each, siteOf(piece));
-    for (const each of known?.types ?? [])
+    for (const each of known?.schemas ?? []) {
+      note(catalog, 'schema', each, siteOf(piece));
+      catalog.schemas.set(each, siteOf(piece));
+    }
+    for (const each of known?.types ?? []) {
+      note(catalog, 'type', `${into}.${each}`, siteOf(piece));
       catalog.types.set(`${into}.${each}`, { name: `${into}.${each}`, kind: 'domain' });
+    }
     for (const each of known?.functions ?? []) {
+      note(catalog, 'function', `${into}.${each}`, siteOf(piece));
       catalog.routines.set(`${into}.${each}`, [
         { name: `${into}.${each}`, arguments: [], returns: 'unknown', language: 'c', definer: false, body: [] },
       ]);

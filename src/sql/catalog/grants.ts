@@ -3,7 +3,8 @@ import type { Fields } from '../nodes.ts';
 import { findTable } from './lookup.ts';
 import type { Catalog, Table } from './model.ts';
 
-const everything = ['select', 'insert', 'update', 'delete'];
+/** What ALL stands for, as far as it is about rows. */
+const everything = ['select', 'insert', 'update', 'delete', 'truncate'];
 
 type Privileges = Map<string, Set<string>>;
 

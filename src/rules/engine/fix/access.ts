@@ -127,7 +127,7 @@ export function compareAccess(
   return { widened, narrowed };
 }
 
-/** All of these together imply GRANT ALL, which includes TRUNCATE. */
+/** What policies are about. */
 const rowVerbs = ['select', 'insert', 'update', 'delete'] as const;
 
 /** Access to tables as far as the files tell, for the tables that a shadow database could not show. */
@@ -144,7 +144,7 @@ export function statedAccess(catalog: Catalog, isWanted: (table: string) => bool
             const reach = holds(verb) ? statedReach(table, actor, verb) : undefined;
             return reach === undefined ? [] : [{ actor, verb, object: table.name, reach, conditions: [] }];
           });
-          return rowVerbs.every(holds)
+          return holds('truncate')
             ? [...cells, { actor, verb: 'truncate', object: table.name, reach: 'all', conditions: [] }]
             : cells;
         }),
