@@ -38,13 +38,13 @@ it.each<[string, readonly string[], number, string?]>([
   const muse = await museOnDisk({ ...files, 'migrations/extensions/001_pets.sql': own });
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations);
   const seen = [];
-  for (let time = 1; time <= 3; time += 1) {
+  // The second one writes the snapshot, and the third one reads it.
+  for (let time = 1; time <= (applied === 0 ? 2 : 3); time += 1) {
     const { findings, rehearsal } = await rehearseMuse(muse);
     const { files: run, unchanged, rolledBack, ended } = rehearsal;
     seen.push({ findings, run: run.map(({ file, failed }) => [file, failed]), unchanged, rolledBack, ended });
   }
-  expect(seen[1]).toEqual(seen[0]);
-  expect(seen[2]).toEqual(seen[0]);
+  for (const again of seen) expect(again).toEqual(seen[0]);
   const shadow = await openShadow(migrations);
   await shadow.database.close();
   expect(shadow.applied).toBe(applied);
@@ -66,16 +66,19 @@ it('has the rows, the sequences and the user that the files leave', async () => 
 });
 
 it('is another one for other files, and on another day; few are kept', async () => {
-  const kept = async (): Promise<number> => (await readdir(join(cache(), 'contents')).catch(() => [])).length;
-  const before = await kept();
   const muse = await museOnDisk({ 'migrations/core/001_core.sql': people });
-  for (let day = 1; day <= 5; day += 1) {
+  const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations);
+  const appliedOn = async (day: number, files = migrations): Promise<number> => {
     vi.useFakeTimers({ now: Date.UTC(2030, 1, day), toFake: ['Date'] });
-    const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations);
-    const first = await openShadow(migrations);
-    await first.database.close();
-    expect(first.applied).toBe(0);
-    for (let time = 1; time <= 2; time += 1) await rehearseMuse(muse);
-    expect(await kept()).toBe(Math.min(before + day, 4));
-  }
+    const { database, applied } = await openShadow(files);
+    await database.close();
+    return applied;
+  };
+  expect(await appliedOn(1)).toBe(0);
+  await rehearseMuse(muse);
+  const [file] = migrations;
+  expect([await appliedOn(1), await appliedOn(2), await appliedOn(1, [{ ...file!, checksum: 'another' }])]).toEqual([
+    1, 0, 0,
+  ]);
+  expect((await readdir(join(cache(), 'contents'))).length).toBeLessThanOrEqual(4);
 });

@@ -204,6 +204,34 @@ const several: [string, string, string][] = [
   ],
 ];
 
+const ranks = (key: string, more = ''): string =>
+  `create table public.user_ranks (user_id uuid references auth.users (id), rank text not null, level int not null default 1${key})${more};
+    alter table public.user_ranks enable row level security; grant select, insert, update, delete on public.user_ranks to authenticated;
+    create policy own on public.user_ranks to authenticated using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));
+    ${notes("exists (select 1 from public.user_ranks r where r.user_id = auth.uid() and r.rank = 'boss' and r.level >= 7)")};`;
+const updateOnly = 'revoke insert on public.user_ranks from authenticated';
+
+/** Tables of what users are, with keys of every kind. */
+const keys: [string, string][] = [
+  ['the user', ranks(', primary key (user_id)')],
+  ['the user and the rank', ranks(', primary key (user_id, rank)')],
+  ['all columns', ranks(', primary key (user_id, rank, level)')],
+  ['an id of its own', `${ranks(', id uuid primary key default gen_random_uuid()')}`],
+  ['none', ranks('')],
+  ['the user, and rows are only changed', `${ranks(', primary key (user_id)')} ${updateOnly}`],
+  ['the user and the rank, and rows are only changed', `${ranks(', primary key (user_id, rank)')} ${updateOnly}`],
+  ['none, and rows are only changed', `${ranks('')} ${updateOnly}`],
+  [
+    'none, in a partition that users write by name',
+    `${ranks('', " partition by list (rank); create table public.of_users partition of public.user_ranks for values in ('user'); create table public.of_bosses partition of public.user_ranks for values in ('boss')")}
+      revoke all on public.user_ranks from authenticated; drop policy own on public.user_ranks; alter table public.of_users enable row level security; alter table public.of_bosses enable row level security;
+      grant insert on public.of_bosses to authenticated; create policy own on public.of_bosses for insert to authenticated with check (user_id = (select auth.uid()));
+      create function public.sees_all() returns boolean language sql stable security definer set search_path = ''
+        as 'select exists (select 1 from public.user_ranks r where r.user_id = auth.uid() and r.rank = ''boss'')';
+      drop policy r on public.notes; ${notes('(select public.sees_all())')}`,
+  ],
+];
+
 /** The smallest repair of all: users write nothing that is asked for. */
 const repair =
   'revoke update on public.persons from authenticated; revoke update (code) on public.persons from authenticated; grant update (name) on public.persons to authenticated';
@@ -246,6 +274,15 @@ describe('several values that a policy wants at once open the rows of others', (
   it.each(several)('%s', async (_, sql, condition) => {
     const [found, ...more] = await errorsOf(`${sql} ${notes(condition)}`);
     expect([found?.replace(/persons|prefs/, '…'), ...more]).toEqual(['isolation-escalation public.…']);
+  });
+});
+
+describe('what users are, in a table whose key is …', () => {
+  it.each(keys)('%s', async (name, sql) => {
+    const table = name.includes('partition') ? 'public.of_bosses' : 'public.user_ranks';
+    expect(await errorsOf(sql)).toEqual([`isolation-escalation ${table}`]);
+    const repaired = `${sql}; revoke insert, update, delete on ${table} from authenticated`;
+    expect((await errorsOf(repaired)).filter((found) => !found.startsWith('owner-locked-out'))).toEqual([]);
   });
 });
 

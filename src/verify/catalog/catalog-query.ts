@@ -44,15 +44,28 @@ const columnNames = (keys: string, relation: string): string => `
   (select json_agg(a.attname order by key.position) from unnest(${keys}) with ordinality as key(number, position)
    left join pg_attribute a on a.attrelid = ${relation} and a.attnum = key.number and key.number > 0)`;
 
+/** What a partitioned table takes, as a CHECK: only rows that one of its partitions takes, where none takes all others. */
+const ofPartitions = `
+  select json_build_object('name', '', 'type', 'c', 'columns', ${columnNames('key.columns', 't.partrelid')},
+    'target', null, 'targetColumns', null, 'clears', false, 'expression', (
+      select string_agg('(' || pg_get_partition_constraintdef(i.inhrelid) || ')', ' OR ' order by i.inhrelid)
+      from pg_inherits i where i.inhparent = t.partrelid)) as one
+  from pg_partitioned_table t
+    cross join lateral (select string_to_array(t.partattrs::text, ' ')::int2[] as columns) as key
+  where t.partrelid = c.oid and t.partstrat in ('l', 'r') and t.partdefid = 0 and 0 <> all (key.columns)
+    and exists (select 1 from pg_inherits i where i.inhparent = t.partrelid)
+    and not exists (select 1 from pg_attribute a where a.attrelid = c.oid and a.attnum = any (key.columns) and a.atthasdef)`;
+
 const constraints = `
-  select coalesce(json_agg(json_build_object(
+  select coalesce(json_agg(one order by one ->> 'name'), '[]'::json) from (select json_build_object(
     'name', k.conname, 'type', k.contype,
     'columns', coalesce(${columnNames('k.conkey', 'k.conrelid')}, '[]'::json),
     'target', (select fn.nspname || '.' || f.relname from pg_class f
       join pg_namespace fn on fn.oid = f.relnamespace where f.oid = k.confrelid),
     'targetColumns', ${columnNames('k.confkey', 'k.confrelid')}, 'clears', k.confdeltype = 'n',
-    'expression', pg_get_expr(k.conbin, k.conrelid)) order by k.conname), '[]'::json)
-  from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'f', 'c', 'x')`;
+    'expression', pg_get_expr(k.conbin, k.conrelid)) as one
+  from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'f', 'c', 'x')
+  union all ${ofPartitions}) as every`;
 
 const indexes = `
   select coalesce(json_agg(json_build_object(

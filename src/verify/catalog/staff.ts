@@ -97,14 +97,14 @@ function isProfile(table: RelationRow, model: Model): boolean {
 function isDecidedByUsers(table: RelationRow, trees: readonly unknown[], model: Model): boolean {
   const { named, whole, joined } = model.dependencies.decidingColumns(qualifiedName(table));
   const asked = new Set([...named.keys(), ...joined.map((join) => join.column)]);
-  const keys = new Set(primaryKey(table));
+  const key = primaryKey(table);
   const tested = new Set<string>();
   walk(trees, (type, test) => {
     const column = type === 'NullTest' && test['nulltesttype'] === 'IS_NULL' ? columnOf(test['arg']) : undefined;
     if (column !== undefined) tested.add(column.name);
   });
   const isAsked = (column: ColumnRow): boolean =>
-    !keys.has(column.name) &&
+    !(key.length === 1 && key[0] === column.name) &&
     !tested.has(column.name) &&
     model.meaningOf(table, column) === undefined &&
     (asked.has(column.name) || whole !== undefined);

@@ -4,6 +4,7 @@ import { constantOf } from '../../rules/engine/live/expression.ts';
 import { type ColumnRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import type { Model } from '../catalog/model.ts';
 import { policiesFor } from '../catalog/scope.ts';
+import { primaryKey } from '../catalog/tenancy.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import { actingUser } from '../fixtures/belongings.ts';
@@ -52,10 +53,12 @@ function keysOf(subject: Subject, model: Model): Keys {
  * itself allows.
  */
 function decidingValues(subject: Subject, model: Model, keys: Keys): [string, string][] {
+  const [id, ...more] = primaryKey(subject.table);
+  // A key of several columns may well have what decides: the role of a user.
   const special = new Set([
     ...keys.users,
     ...keys.parents.map(([name]) => name),
-    ...subject.rows.a.key.map(([name]) => name),
+    ...(id === undefined || more.length > 0 ? [] : [id]),
   ]);
   const { named, whole } = model.dependencies.decidingColumns(qualifiedName(subject.table));
   return subject.columns
