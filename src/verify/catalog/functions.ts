@@ -193,7 +193,7 @@ function callableOf(
     const probe = probeOf(
       values.map(({ sql }) => sql),
       isPrivileged,
-      index === 0 ? everybody : isPrivileged ? able : others,
+      index === 0 || (index === 1 && routine.defaults > 0) ? everybody : isPrivileged ? able : others,
     );
     const searches = values.flatMap((value) => value.searches ?? []);
     const without = values.map((value) =>
@@ -333,11 +333,15 @@ function ownKey({ table, rows }: Subject, base: string): string[] {
   return first !== undefined && rest.length === 0 && column?.base === base ? [first[1]] : [];
 }
 
-/** Combinations of values: first without those arguments that have a default, then with all. */
+/**
+ * Combinations of values: the likeliest of all, then without the arguments that have a default, then others. Every actor
+ * tries one of each.
+ */
 function mostLikely(routine: FunctionRow, lists: readonly Candidate[][], most: number): Candidate[][] {
   if (routine.defaults === 0) return combinations(lists, most);
   const least = combinations(lists.slice(0, lists.length - routine.defaults), Math.ceil(most / 3));
-  return [...least, ...combinations(lists, most - least.length)];
+  const [first, ...others] = combinations(lists, most - least.length);
+  return [...(first === undefined ? [] : [first]), ...least, ...others];
 }
 
 /** Combinations with one value from each list, early values first. */
