@@ -308,6 +308,19 @@ describe('permitted writes that open other rows', () => {
     ).toEqual([]);
   });
 
+  it('is no loss that an owner changes a row which another user has made, whatever a trigger may do', async () => {
+    const sql = `
+      alter table public.organizations add owner_id uuid not null default auth.uid() references public.profiles (id), add is_personal boolean not null default false, add slug text unique;
+      create unique index on public.organizations (owner_id) where is_personal; grant update on public.organizations to authenticated;
+      create policy own on public.organizations for update to authenticated using (owner_id = (select auth.uid())) with check (owner_id = (select auth.uid()));
+      create policy owned on public.organizations for select to authenticated using (owner_id = (select auth.uid()));
+      create function private.names() returns trigger language plpgsql security definer set search_path = '' as $$ declare n int; begin
+        execute 'select count(*) from public.organizations where slug = ' || quote_literal(lower(new.name)) into n;
+        new.slug := lower(new.name) || n; return new; end $$;
+      create trigger names before update on public.organizations for each row when (not new.is_personal) execute function private.names()`;
+    expect(named(await errorsOf(sql))).toEqual([]);
+  });
+
   it.each(['shares', 'chat'])('opens nothing in a correct design: %s', async (name) => {
     expect((await errorsOf(file(name))).filter(({ rule }) => rule === 'isolation-escalation')).toEqual([]);
   });

@@ -130,7 +130,8 @@ export class ChainReader extends Round {
     const subject = this.first.subjects.find(({ state, kind }) => state === one.state && kind === 'table');
     const before = one.before[one.state] ?? '';
     if (subject === undefined) return undefined;
-    const own = heldBy(this.first.actors[path.actor]!.user, subject);
+    // What the write itself changes was judged with it: a row that is partly A's may be the actor's to change.
+    const own = heldBy(this.first.actors[path.actor]!.user, subject) + this.changedBefore(path, subject, undefined);
     const lost = without(rowsOfA(changedRows(before, one.after)), own);
     if (lost === '') return undefined;
     // A new row that references another's row, e.g. a like, may update a counter there: only rows that are deleted or
