@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path';
 const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
 const { status } = spawnSync(
   process.execPath,
-  [vitest, 'run', '--disable-console-intercept', ...process.argv.slice(2)],
+  // The flag takes what comes after it for its value.
+  [vitest, 'run', ...process.argv.slice(2), '--disable-console-intercept'],
   { stdio: 'inherit', env: { ...process.env, CREATE_MUSE_ALL: '1' } },
 );
 process.exitCode = status ?? 1;
