@@ -38,9 +38,17 @@ export async function openShadow(migrations: readonly Migration[], signal?: Abor
 }
 
 /** Keeps in mind that the core of these files ran in a rehearsal. */
-export async function rememberCore(migrations: readonly Migration[], { files, ended }: RehearsalReport): Promise<void> {
+export async function rememberCore(
+  migrations: readonly Migration[],
+  { files, findings, ended }: RehearsalReport,
+): Promise<void> {
   const core = coreOf(migrations);
-  if (ended || core.length === 0 || files.slice(0, core.length).some(({ failed }) => failed > 0)) return;
+  const names = new Set(core.map(({ file }) => file));
+  // A file with what a rehearsal leaves out, such as the rows of COPY, does not run as it is.
+  const isSound =
+    files.slice(0, core.length).every(({ failed }) => failed === 0) &&
+    findings.every(({ file, severity }) => severity !== 'error' || !names.has(file ?? ''));
+  if (ended || core.length === 0 || !isSound) return;
   const key = await keyOf(core);
   if ((await cores.get(key)) === undefined) await cores.keep(key, { isSound: true });
 }

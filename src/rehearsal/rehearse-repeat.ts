@@ -3,7 +3,7 @@ import type { Finding } from '../shared/finding.ts';
 import { relationName, tableOf } from '../sql/names.ts';
 import { allOf, fieldsOf, open } from '../sql/nodes.ts';
 import type { Statement } from '../sql/statement.ts';
-import { longestName } from '../shared/quote.ts';
+import { cutText, longestName } from '../shared/quote.ts';
 import { repeatableForm } from './repeatable.ts';
 import type { SchemaChange } from './snapshot.ts';
 import { lineText, positionAt } from '../shared/text.ts';
@@ -125,9 +125,9 @@ function mayMakeIndex({ tree }: Statement, name: string, table: string | undefin
 
 /** The name that PostgreSQL generates of three parts (its `makeObjectName`): too long, it cuts the longer of the first two. */
 function generatedName(first: string, second: string, label: string): string {
-  let [one, two] = [first.length, second.length];
+  let [one, two] = [Buffer.byteLength(first), Buffer.byteLength(second)];
   while (one + two + label.length + 2 > longestName)
     if (one > two) one -= 1;
     else two -= 1;
-  return `${first.slice(0, one)}_${second.slice(0, two)}_${label}`;
+  return `${cutText(first, one)}_${cutText(second, two)}_${label}`;
 }

@@ -30,15 +30,19 @@ export function quoteIdentifier(name: string): string {
 export function fitName(name: string, suffix = ''): string {
   const whole = name + suffix;
   if (Buffer.byteLength(whole) <= longestName) return whole;
-  const space = longestName - Buffer.byteLength(suffix);
+  return cutText(name, longestName - Buffer.byteLength(suffix)) + suffix;
+}
+
+/** The beginning of a text that takes at most so many bytes, never cut inside a character. */
+export function cutText(text: string, most: number): string {
   let front = '';
   let bytes = 0;
-  for (const character of name) {
+  for (const character of text) {
     bytes += Buffer.byteLength(character);
-    if (bytes > space) break;
+    if (bytes > most) break;
     front += character;
   }
-  return front + suffix;
+  return front;
 }
 
 /** The name of an index on these columns of a table, unquoted: the same wherever an index is suggested or written. */

@@ -1,5 +1,3 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import { openShadow } from '../../src/muse/core-snapshot.ts';
 import { rehearseMuse } from '../../src/muse/rehearse.ts';
@@ -7,7 +5,7 @@ import { readMigrations } from '../../src/migrations/read.ts';
 import { useOwnCache } from '../support/own-cache.ts';
 import { museOnDisk } from './muse-on-disk.ts';
 
-const cache = useOwnCache();
+useOwnCache();
 afterEach(() => void vi.useRealTimers());
 
 const people = `-- People.
@@ -29,6 +27,7 @@ it.each<[string, readonly string[], number, string?]>([
   ['settings of its own', ["-- Settings.\nset search_path = 'pg_catalog';\nset role anon;", people], 2],
   ['a table of its session', [people, '-- Temporary.\ncreate temp table if not exists kept (id int);'], 0],
   ['a table that a crash empties', [people, '-- Unlogged.\ncreate unlogged table if not exists public.u (id int);'], 0],
+  ['rows of psql', [`${people}copy public.people (name) from stdin;\nGrace\n\\.\n`], 0],
   ['a mistake', [people, '-- Wrong.\nselect nothing_of_the_kind();'], 0],
   ['a user that it must not become', [people, '-- Above.\nset session authorization supabase_admin;'], 0],
   ['nothing that is its own', [], 0],
@@ -65,7 +64,7 @@ it('has the rows, the sequences and the user that the files leave', async () => 
   }
 });
 
-it('is another one for other files, and on another day; few are kept', async () => {
+it('is another one for other files, and on another day', async () => {
   const muse = await museOnDisk({ 'migrations/core/001_core.sql': people });
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations);
   const appliedOn = async (day: number, files = migrations): Promise<number> => {
@@ -80,5 +79,4 @@ it('is another one for other files, and on another day; few are kept', async () 
   expect([await appliedOn(1), await appliedOn(2), await appliedOn(1, [{ ...file!, checksum: 'another' }])]).toEqual([
     1, 0, 0,
   ]);
-  expect((await readdir(join(cache(), 'contents'))).length).toBeLessThanOrEqual(4);
 });

@@ -18,7 +18,7 @@ it.each([
   ['a column with its alias', 'select x.a from public.t as x', ['t.a']],
   ['an alias of two tables', 'select (select x.a from t x), (select x.b from u x)', ['t.a', 't.b', 'u.a', 'u.b']],
   ['a variable', 'select 1 from t where t.a = r.b', ['b', 't.a']],
-  ['something in FROM that is no table', 'select x.b from (select a from t) as x', ['a', 'b']],
+  ['something in FROM that is not a table', 'select x.b from (select a from t) as x', ['a', 'b']],
   ['a field of a row', 'select (t.address).city from t', ['t.address']],
   ['USING', 'select 1 from t join u using (k)', ['k']],
   ['all columns', 'select * from t', ['*']],

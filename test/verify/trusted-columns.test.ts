@@ -286,6 +286,56 @@ describe('what users are, in a table whose key is …', () => {
   });
 });
 
+describe('what a JSON path expression wants is not proven', () => {
+  it.each([
+    ['jsonb_path_exists', "jsonb_path_exists(p.settings, '$.admin')"],
+    ['@?', `p.settings @? '$.role ? (@ == "admin")'`],
+    ['@@', "p.settings @@ '$.level > 5'"],
+  ])('%s', async (_, condition) => {
+    const gaps = async (sql: string): Promise<string[]> => {
+      const { findings } = await withSchema(database, `${base}; ${mine(condition)}; ${sql}`, (session) =>
+        verifyIsolation(session, { declarations: [{ table: 'public.ranks', scope: 'public-read' }] }),
+      );
+      return findings.filter(({ rule }) => rule === 'not-proven').map(({ object }) => object ?? '');
+    };
+    expect([await gaps('select 1'), await gaps(repair)]).toEqual([['public.persons'], []]);
+  });
+});
+
+/** Tables of the muse's own staff, which strangers have no row in, and what their users may write. */
+const staff = `
+  create table public.staff (user_id uuid primary key references auth.users (id), name text, level int not null default 1, rank text not null default 'helper');
+  alter table public.staff enable row level security; grant select on public.staff to authenticated;
+  create policy own on public.staff for select to authenticated using (user_id = (select auth.uid()));`;
+const staffSees = (condition: string): string =>
+  notes(`exists (select 1 from public.staff s where s.user_id = auth.uid() and ${condition})`);
+const writes = (columns: string): string =>
+  `grant update ${columns} on public.staff to authenticated;
+    create policy changes on public.staff for update to authenticated using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));`;
+const appoints = `create function public.appoint(who uuid, rank_given int) returns void language plpgsql security definer set search_path = '' as $appoint$ begin
+    if not exists (select 1 from public.staff where user_id = auth.uid() and level >= 9) then raise exception 'no' using errcode = '42501'; end if;
+    insert into public.staff (user_id, level) values (who, rank_given) on conflict (user_id) do update set level = excluded.level; end $appoint$;
+  revoke execute on function public.appoint from public, anon; grant execute on function public.appoint to authenticated;`;
+
+describe('tables of staff are no mistake', () => {
+  it.each<[string, string, string[]]>([
+    ['with nothing that users write', staffSees('s.level >= 1'), []],
+    ['with a column of their own to write', `${staffSees('s.level >= 1')}; ${writes('(name)')}`, []],
+    ['with a level that only staff gives', `${staffSees('s.level >= 1')}; ${appoints}`, ['not-proven public.staff']],
+    [
+      'with rows that they write',
+      `${staffSees("lower(s.rank) <> 'none'")}; ${writes('')}`,
+      ['not-proven public.staff'],
+    ],
+  ])('%s', async (_, sql, expected) => {
+    const { findings } = await withSchema(database, `${base}; ${staff} ${sql}`, (session) =>
+      verifyIsolation(session, { declarations: [{ table: 'public.ranks', scope: 'public-read' }] }),
+    );
+    const told = findings.filter(({ rule, severity }) => severity === 'error' || rule === 'not-proven');
+    expect(told.map(({ rule, object }) => `${rule} ${object}`)).toEqual(expected);
+  });
+});
+
 describe('documents for what is read of JSON', () => {
   it.each<[string, Parameters<typeof documentsOf>, string[]]>([
     ['nothing', [[], ['a']], []],

@@ -33,8 +33,8 @@ const signs: readonly { what: string; mark: RegExp; instead: string }[] = [
 ];
 
 /**
- * The first mark in a statement that does not parse; undefined for any other mistake. What stands in its texts and comments says
- * nothing: a text may well hold a template.
+ * The first mark in a statement that does not parse; undefined for any other mistake. String literals and comments are
+ * ignored: a literal may contain a template.
  */
 export function templateSign({ error, sql, start }: Statement): TemplateSign | undefined {
   if (error === undefined) return undefined;

@@ -5,6 +5,7 @@
 import { type Catalog, isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, nameParts, type Node, type ParseExpression, walk } from '../../rules/engine/live/expression.ts';
 import { type ClaimPath, type Names, pathReader, type PathReader, tokenSetting } from './claim-paths.ts';
+import { comparing } from './compared-values.ts';
 import { addressWith, constantsIn, fitting, isRegular, type Json } from './claim-constants.ts';
 import type { Sources } from './effects.ts';
 
@@ -126,25 +127,8 @@ interface Compared {
 }
 
 const reversed: Record<string, string> = { '<': '>', '>': '<', '<=': '>=', '>=': '<=', '@>': '<@', '<@': '@>' };
-const comparing = new Set([
-  '=',
-  '<>',
-  '<',
-  '>',
-  '<=',
-  '>=',
-  '~~',
-  '~~*',
-  '~',
-  '~*',
-  '^@',
-  '?',
-  '?|',
-  '?&',
-  '@>',
-  '<@',
-  '&&',
-]);
+/** A claim is compared with patterns as well. */
+const comparingClaims: ReadonlySet<string> = new Set([...comparing, '~', '~*', '^@']);
 
 class Visitor {
   readonly found = new Map<string, ClaimRead>();
@@ -174,7 +158,7 @@ class Visitor {
 
   private enter(type: string, node: Node, place: Place): void {
     if (type === 'BoolExpr') this.combine(node, place);
-    else if (type === 'A_Expr' && comparing.has(nameParts(node['name']).at(-1) ?? ''))
+    else if (type === 'A_Expr' && comparingClaims.has(nameParts(node['name']).at(-1) ?? ''))
       this.compare(node['lexpr'], node['rexpr'], nameParts(node['name']).at(-1)!, place);
     else if (type === 'SubLink' && node['testexpr'] !== undefined)
       this.compare(node['testexpr'], { SubLink: { subselect: node['subselect'] } }, '=', place);

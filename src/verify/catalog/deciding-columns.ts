@@ -1,12 +1,28 @@
 /** The columns of a table whose values may decide what policies, views and functions let through, and the values that may. */
-import { type Catalog, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf } from '../../rules/engine/live/expression.ts';
 import { allOf, fieldsOf, literalOf, type Node, stringOf, stringsOf, walk } from '../../sql/nodes.ts';
 import { comparing, constantsIn, possibleValues } from './compared-values.ts';
 import { documentIn, documentsOf, jsonOf, type JsonPlace, jsonPlaceOf } from './json-values.ts';
 
+/** What the policies of a table, a view or a function read and call. */
+interface Mentioned {
+  /** Relations by `schema.name`. */
+  reads: ReadonlySet<string>;
+  calls: ReadonlySet<FunctionRow>;
+  /** The trees whose constants may be values of columns. */
+  compared: readonly Node[];
+}
+
+/** Finds what is mentioned: by a relation's policies or query, by a function's body, by an expression. */
+export interface Mentions {
+  askers(row: RelationRow): Mentioned;
+  bodies(routine: FunctionRow): Mentioned;
+  about(sql: string): Mentioned;
+}
+
 /** Something that reads a table, or has one of its rows: the policies of a table, a view, a function, a generated column. */
-export interface DecidingScope {
+interface Scope {
   trees: readonly Node[];
   /** The trees of what calls it, if it is a function: their arguments are what it compares with. */
   callers: readonly Node[];
@@ -31,6 +47,8 @@ export interface DecidingColumns {
   together: readonly ReadonlyMap<string, string>[];
   /** Columns that are compared with those of other tables: a value of one of those may decide. */
   joined: readonly JoinedColumn[];
+  /** JSON columns that path expressions read: which values those want is not known. */
+  unread: ReadonlySet<string>;
 }
 
 /** A column of the table, and one of another that it is compared with. */
@@ -42,15 +60,18 @@ export interface JoinedColumn {
 }
 
 /**
- * Finds them in all that reads the table.
- * @param called the name of the table, and of those that it is a partition or an inheritance child of, without schemas
+ * Finds them in all that reads a table.
+ * @param family the table, then those that it is a partition or an inheritance child of: what reads them reads its rows
  */
 export function decidingColumnsOf(
-  table: RelationRow,
-  called: ReadonlySet<string>,
-  scopes: readonly DecidingScope[],
+  family: readonly RelationRow[],
+  mentions: Mentions,
   catalog: Catalog,
 ): DecidingColumns {
+  const [table] = family;
+  if (table === undefined) return { named: new Map(), whole: undefined, together: [], joined: [], unread: new Set() };
+  const called = new Set(family.map(({ name }) => name));
+  const scopes = scopesOf(table, new Set(family.map(qualifiedName)), mentions, catalog);
   const routines = new Set(catalog.functions.map(({ name }) => name));
   const direct = new Map<string, Set<string>>();
   const beside = new Map<string, Set<string>>();
@@ -58,6 +79,7 @@ export function decidingColumnsOf(
   const whole = new Set<string>();
   const joined: JoinedColumn[] = [];
   const together: ReadonlyMap<string, string>[] = [];
+  const unread = new Set<string>();
   let isWhole = false;
   for (const scope of scopes) {
     const names = new Names(table, called, scope);
@@ -65,6 +87,7 @@ export function decidingColumnsOf(
     for (const [name, texts] of compared) add(direct, name, texts);
     places.push(...json);
     isWhole ||= names.isWhole;
+    for (const column of readByPath(scope.trees, names)) unread.add(column);
     joined.push(...joinsIn(scope.trees, names, table, catalog));
     const first = firstOf(compared, table);
     if (first.size > 1) together.push(first);
@@ -87,7 +110,59 @@ export function decidingColumnsOf(
     whole: isWhole ? [...whole] : undefined,
     together,
     joined,
+    unread: new Set([...unread].filter((name) => isJson.has(name))),
   };
+}
+
+/** The columns that `jsonb_path_exists` and the like, `@?` and `@@` read. */
+function readByPath(trees: readonly Node[], names: Names): string[] {
+  const found: string[] = [];
+  const note = (node: unknown): void => {
+    const column = names.columnIn(node);
+    if (column !== undefined) found.push(column);
+  };
+  walk(trees, (...[type, fields]) => {
+    if (type === 'FuncCall' && (stringsOf(fields.funcname).at(-1) ?? '').startsWith('jsonb_path_'))
+      note(fields.args?.[0]);
+    if (type === 'A_Expr' && /^@[?@]$/.test(stringsOf(fields.name).at(-1) ?? '')) note(fields.lexpr);
+  });
+  return found;
+}
+
+/** Everything that reads the table or its parents, or has a row of it. */
+function scopesOf(
+  table: RelationRow,
+  family: ReadonlySet<string>,
+  { askers, bodies, about }: Mentions,
+  catalog: Catalog,
+): Scope[] {
+  const plain = { callers: [], rows: [], isOpen: false, isStrict: false };
+  const isRead = ({ reads }: Mentioned): boolean => [...family].some((name) => reads.has(name));
+  const relations = catalog.relations.map(askers);
+  const every = [...relations, ...catalog.functions.map(bodies)];
+  const own = qualifiedName(table);
+  const routines = catalog.functions.flatMap((routine): Scope[] => {
+    const body = bodies(routine);
+    const isTrigger = table.triggers.some((trigger) => trigger.enabled && trigger.function === routine.oid);
+    const rows = routine.argumentNames.filter((_, index) => routine.inputs[index]?.base === own);
+    const hasRows = [...body.calls].some(({ returns }) => returns === own || returns === `SETOF ${own}`);
+    if (!isRead(body) && !isTrigger && rows.length === 0 && !hasRows) return [];
+    return [
+      {
+        trees: body.compared,
+        callers: every.filter(({ calls }) => calls.has(routine)).flatMap(({ compared }) => compared),
+        rows: isTrigger ? ['new', 'old'] : rows,
+        isOpen: hasRows,
+        isStrict: isTrigger && !isRead(body),
+      },
+    ];
+  });
+  const generated = table.columns.flatMap(({ generated: is, default: sql }) =>
+    is && sql !== null ? [about(sql)] : [],
+  );
+  return [...relations.filter(isRead), ...generated]
+    .map(({ compared }): Scope => ({ ...plain, trees: compared }))
+    .concat(routines);
 }
 
 /** The first constant that each column is compared with; of a flag, that it is set. */
@@ -192,9 +267,8 @@ class Names {
   readonly #rows: ReadonlySet<string>;
   /** What the rows of other tables are called, each with the names of those tables. */
   readonly others: ReadonlyMap<string, ReadonlySet<string>>;
-  readonly #isOpen: boolean;
 
-  constructor(table: RelationRow, called: ReadonlySet<string>, { trees, rows, isOpen }: DecidingScope) {
+  constructor(table: RelationRow, called: ReadonlySet<string>, { trees, rows, isOpen }: Scope) {
     this.#columns = new Set(table.columns.map(({ name }) => name));
     const [own, queries] = [new Set([...called, ...rows]), new Set<string>()];
     const others = new Map<string, Set<string>>(['new', 'old'].map((name) => [name, new Set()]));
@@ -220,7 +294,6 @@ class Names {
       isTaken = name === '*' ? qualifier === undefined || own.has(qualifier) : qualifier === undefined && own.has(name);
     });
     this.isWhole = isTaken || isOpen;
-    this.#isOpen = this.isWhole;
   }
 
   /** The column of the table that the node is, ignoring casts. */
@@ -250,6 +323,6 @@ class Names {
 
   #isOurs(qualifier: string | undefined): boolean {
     if (qualifier === undefined || this.#rows.has(qualifier)) return true;
-    return this.#isOpen && !this.others.has(qualifier);
+    return this.isWhole && !this.others.has(qualifier);
   }
 }

@@ -2,7 +2,7 @@ import { holds, type Node, walk } from '../../sql/nodes.ts';
 import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { ParseExpression } from '../../rules/engine/live/expression.ts';
 import { parseTree } from '../../sql/parser.ts';
-import { type DecidingColumns, decidingColumnsOf, type DecidingScope } from './deciding-columns.ts';
+import { type DecidingColumns, decidingColumnsOf } from './deciding-columns.ts';
 import { type ColumnChange, mentionedColumns, mentions } from './mentioned-columns.ts';
 import { settingNode, settingsIn, writtenNodes } from './settings.ts';
 import { type Effects, effectsOf, type RelationName, searchPathOf, type Sources } from './effects.ts';
@@ -136,6 +136,8 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     return [...new Set(settingsIn(trees).read.map(settingNode))];
   }
   const mentionsIn = (trees: Node[]): Mentions => mentionsOf(trees, effectsOf({ trees }), false);
+  const about = (sql: string): Mentions =>
+    mentionsIn([parse(sql) as Node | undefined].filter((tree) => tree !== undefined));
   const relations = new Map(catalog.relations.map((row) => [qualifiedName(row), row]));
   const all = new Set(relations.keys());
   const bodies = remember((routine: FunctionRow) => {
@@ -252,7 +254,8 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
   ): { relations: Set<string>; routines: Set<FunctionRow> } => {
     const [tables, routines] = [new Set(changed), new Set(changedRoutines)];
     for (const routine of routines) for (const name of writtenBy(routine)) tables.add(name);
-    for (const name of tables) for (const effect of sideEffects(name)) tables.add(effect.table);
+    for (const name of tables)
+      for (const one of [...withParents(name), ...sideEffects(name).map((effect) => effect.table)]) tables.add(one);
     const hangs = (start: Mentions): boolean =>
       closure(start, 'all').some(
         (one) =>
@@ -336,51 +339,8 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
   const isDeciding = remember((table: string) => [...dependents([table])].some((name) => name !== table));
   const decidingColumns = remember((table: string): DecidingColumns => {
     const row = relations.get(table);
-    if (row === undefined) return { named: new Map(), whole: undefined, together: [], joined: [] };
-    const tables = withParents(table);
-    const isRead = ({ reads: read }: Mentions): boolean => tables.some((name) => read.has(name));
-    const callersOf = (routine: FunctionRow): Mentions[] =>
-      [...catalog.relations.map(askers), ...catalog.functions.map(bodies)].filter(({ calls }) => calls.has(routine));
-    const scopeOf = (one: Mentions, more: Partial<DecidingScope>): DecidingScope => ({
-      trees: one.compared,
-      callers: [],
-      rows: [],
-      isOpen: false,
-      isStrict: false,
-      ...more,
-    });
-    const routines = catalog.functions.flatMap((routine) => {
-      const isTrigger = row.triggers.some((trigger) => trigger.enabled && trigger.function === routine.oid);
-      const rows = routine.argumentNames.filter((_, index) => routine.inputs[index]?.base === table);
-      const givesRows = [...bodies(routine).calls].some(({ returns }) => returns.endsWith(table));
-      if (!isRead(bodies(routine)) && !isTrigger && rows.length === 0 && !givesRows) return [];
-      return [
-        scopeOf(bodies(routine), {
-          callers: callersOf(routine).flatMap(({ compared }) => compared),
-          rows: isTrigger ? ['new', 'old'] : rows,
-          isOpen: givesRows,
-          isStrict: isTrigger && !isRead(bodies(routine)),
-        }),
-      ];
-    });
-    const generated = row.columns.flatMap((column) =>
-      column.generated && column.default !== null ? [column.default] : [],
-    );
-    return decidingColumnsOf(
-      row,
-      new Set(tables.map((name) => relations.get(name)!.name)),
-      [
-        ...catalog.relations
-          .map(askers)
-          .filter(isRead)
-          .map((one) => scopeOf(one, {})),
-        ...routines,
-        ...generated.map((sql) =>
-          scopeOf(mentionsIn([parse(sql) as Node | undefined].filter((tree) => tree !== undefined)), {}),
-        ),
-      ],
-      catalog,
-    );
+    const family = row === undefined ? [] : withParents(table).flatMap((name) => relations.get(name) ?? []);
+    return decidingColumnsOf(family, { askers, bodies, about }, catalog);
   });
   return {
     dependents,
@@ -394,7 +354,8 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     readers,
     changesAccess: (routine) =>
       closure(bodies(routine), 'calls').some(({ isOpaque, turnsTriggers }) => isOpaque || turnsTriggers),
-    consults: (relation, tables) => [...consulted(relation)].some((name) => tables.has(name)),
+    consults: (relation, tables) =>
+      [...tables].some((table) => withParents(table).some((name) => consulted(relation).has(name))),
     askers: remember((table) => catalog.relations.filter((row) => row.policies.length > 0 && askedBy(row).has(table))),
     asks: (routine, tables, change) => reads(bodies(routine), readsOfRoutine(routine), tables, change),
   };

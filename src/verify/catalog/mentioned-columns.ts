@@ -58,7 +58,7 @@ export function mentionedColumns(trees: readonly Node[], own?: string): Mentione
   const of = new Map<string, Set<string>>();
   for (const [qualifier, column] of qualified) {
     const known = tables.get(qualifier);
-    // A variable, or the alias of something in FROM that is no table.
+    // A variable, or the alias of something in FROM that is not a table.
     if (known === undefined) any.add(column);
     for (const table of known ?? []) of.set(table, new Set([...(of.get(table) ?? []), column]));
   }

@@ -50,6 +50,8 @@ export interface Model {
   tables: ReadonlyMap<string, RelationRow>;
   /** The database role of signed-in users. */
   userRole: string;
+  /** Tables, as `schema.name`, that turned out to be of the muse's own staff: strangers have no row there. */
+  staffTables: ReadonlySet<string>;
   meaningOf(table: RelationRow, column: ColumnRow): Meaning | undefined;
   policyFacts(table: RelationRow): PolicyFacts[];
 }
@@ -61,6 +63,7 @@ export function buildModel(
   parse: ParseExpression,
   isolation: Isolation,
   userRole: string,
+  staffTables: ReadonlySet<string> = new Set(),
 ): Model {
   const sources = sourcesOf(given);
   const catalog = withImplied(given, parse, sources);
@@ -75,6 +78,7 @@ export function buildModel(
     sources,
     tables,
     userRole,
+    staffTables,
     dependencies: dependenciesOf(catalog, parse, sources),
     claims: readClaims(catalog, parse, sources),
     policyFacts(table) {

@@ -13,6 +13,11 @@ import { isTable, primaryKey } from './tenancy.ts';
 export interface Staff {
   /** Tables, as `schema.name`, in which having a row gives a user elevated permissions. Strangers get no row there. */
   tables: ReadonlySet<string>;
+  /**
+   * Tables, as `schema.name`, that may be of staff or of all users: what is in a row decides. Strangers get a row, unless that alone
+   * turns out to open rows of others.
+   */
+  doubted: ReadonlySet<string>;
   /** Tables, as `schema.name`, in which a row takes permissions from a user: bans. None of the actors has one. */
   bans: ReadonlySet<string>;
   /** By `schema.name`: columns of a user's row that give elevated permissions, with the SQL of the value that does. */
@@ -40,7 +45,7 @@ export function isForStaff(table: RelationRow, model: Model): boolean {
 
 function readStaff(model: Model): Staff {
   const tables = new Set<string>();
-  const bans = new Set<string>();
+  const [bans, doubted] = [new Set<string>(), new Set<string>()];
   const [flags, shareFlags] = [
     new Map<string, ReadonlyMap<string, string>>(),
     new Map<string, ReadonlyMap<string, string>>(),
@@ -53,14 +58,17 @@ function readStaff(model: Model): Staff {
     const all = asking.flatMap((asker) => treesOf(asker, model));
     const trees = all.filter((tree) => names(tree, table));
     const found = flagsOf(table, trees, model);
-    if (found.size > 0) (isShare ? shareFlags : flags).set(name, found);
-    else if (!isShare && !isProfile(table, model) && !isDecidedByUsers(table, all, model)) {
+    const mayBeOfStaff = !isShare && !isProfile(table, model);
+    if (model.staffTables.has(name)) tables.add(name);
+    else if (found.size > 0) (isShare ? shareFlags : flags).set(name, found);
+    else if (mayBeOfStaff && isDecidedByUsers(table, all, model)) doubted.add(name);
+    else if (mayBeOfStaff) {
       const negated = all.flatMap(negatedIn).filter(({ part }) => isNegated(part, table, model));
       if (negated.length === 0) tables.add(name);
       else if (negated.every(({ isAlternative }) => !isAlternative)) bans.add(name);
     }
   }
-  return { tables, bans, flags, shareFlags };
+  return { tables, doubted, bans, flags, shareFlags };
 }
 
 /** Rows of the asker belong to rows of the table, directly, or to a table of no users by others between them. */

@@ -6,7 +6,7 @@ import { outsideTrigger } from '../catalog/views.ts';
 import { isProbed, type Proof } from '../probes/prove.ts';
 import { seatLabel } from '../probes/labels.ts';
 import type { Answer } from '../probes/run-script.ts';
-import { largeTable } from '../probes/subject.ts';
+import { grantedColumns, largeTable } from '../probes/subject.ts';
 import { clockGaps } from './clock-gaps.ts';
 import { makeFinding } from './make-finding.ts';
 import { staffClaimGaps } from './staff-claims.ts';
@@ -61,6 +61,7 @@ export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; othe
       ...proof.silenced.gaps,
       ...stateGaps(proof),
       ...leftOutGaps(proof),
+      ...pathGaps(proof),
       ...large,
       ...views,
       ...proof.writable.map((view) => viewGap(view, proof)),
@@ -170,6 +171,22 @@ function leftOutGaps({ leftOut }: Proof): Gap[] {
         `where ${states.join('; where ')}`,
       suggestion: `Check by hand who reaches such rows of ${relation(table)}, or ask for less in its policies.`,
     }));
+}
+
+/** JSON that users write and path expressions read. */
+function pathGaps({ subjects, model }: Proof): Gap[] {
+  return subjects.flatMap((subject) => {
+    if (subject.kind !== 'table') return [];
+    const { unread } = model.dependencies.decidingColumns(qualifiedName(subject.table));
+    const written = (['I', 'U'] as const).flatMap((letter) => grantedColumns(subject, model.userRole, letter, model));
+    return [...unread]
+      .filter((name) => written.some((column) => column.name === name))
+      .map((name) => ({
+        object: subject.name,
+        reason: `users may write ${name}, and what a JSON path expression wants of it was not tried`,
+        suggestion: `Check by hand what a user reaches who writes ${name}, or read it with -> and ->>, which the proof understands.`,
+      }));
+  });
 }
 
 function reasonOf(failure: Answer['failed'][number]): string {

@@ -1,0 +1,36 @@
+/** Tables of which only trying shows whether they are of all users or of the muse's own staff. */
+import { qualifiedName } from '../../rules/engine/live/catalog.ts';
+import type { Finding } from '../../shared/finding.ts';
+import { signatureOf } from '../catalog/functions.ts';
+import type { Model } from '../catalog/model.ts';
+import { findStaff } from '../catalog/staff.ts';
+import type { Gap, IsolationReport } from './report.ts';
+
+/** Says that rows of others are reached as things are, without a write that opens more. */
+export function isOpen({ rule, severity }: Finding): boolean {
+  return severity === 'error' && /^(?:anon|isolation)-/.test(rule) && rule !== 'isolation-escalation';
+}
+
+/** The tables, of those that may be of staff, that are asked where a stranger with a row in them reaches rows of others. */
+export function staffShown({ findings }: Pick<IsolationReport, 'findings'>, model: Model): string[] {
+  const open = new Set(findings.filter(isOpen).map(({ object }) => object));
+  return [...findStaff(model).doubted].filter(
+    (name) =>
+      model.dependencies.askers(name).some((row) => open.has(qualifiedName(row))) ||
+      model.catalog.functions.some(
+        (routine) => open.has(signatureOf(routine)) && model.dependencies.namedBy(routine).has(name),
+      ),
+  );
+}
+
+/** The gaps of tables that were taken for those of staff. */
+export function staffGaps({ staffTables }: Model): Gap[] {
+  return [...staffTables].map((name) => ({
+    object: name,
+    reason:
+      'a user with a row in it reaches rows of others, so it was taken for a table of your own staff, in which strangers have none',
+    suggestion:
+      'If all users have a row there, let the policies that read it ask for more than a new row has. If it is of staff alone, say so: ' +
+      '-- muse: ignore not-proven because only staff has rows here',
+  }));
+}
