@@ -174,6 +174,29 @@ cases.push({
   repair: `create or replace function private.writes(d uuid) returns boolean language sql stable security definer set search_path = '' as $$ ${anyShare.replace('can_write', () => 'can_write and user_id = auth.uid()')} $$`,
 });
 
+const closed = (asks: string): string => `create or replace function public.closed() returns table (id uuid, name text, closed_at timestamptz)
+  language sql stable security definer set search_path = '' as $$
+    select o.id, o.name, o.deleted_at from public.members m join public.organizations o on o.id = m.organization_id
+    where ${asks} m.role = 'owner' and o.deleted_at > now() - interval '30 days' $$;
+  revoke all on function public.closed() from public; grant execute on function public.closed() to authenticated;`;
+
+cases.push({
+  name: 'the closed organizations of everyone, told by their owners',
+  sql: `
+  create table public.organizations (id uuid primary key default gen_random_uuid(), name text not null, deleted_at timestamptz);
+  create table public.members (organization_id uuid not null references public.organizations (id), user_id uuid not null references auth.users (id),
+    role text not null default 'member' check (role in ('owner', 'member')), primary key (organization_id, user_id));
+  alter table public.organizations enable row level security; alter table public.members enable row level security;
+  grant select on public.organizations, public.members to authenticated;
+  create policy own on public.members for select to authenticated using (user_id = (select auth.uid()));
+  create policy reads on public.organizations for select to authenticated using (deleted_at is null
+    and exists (select from public.members m where m.organization_id = organizations.id and m.user_id = (select auth.uid())));
+  ${closed('')}`,
+  finds: 'isolation-read public.closed()',
+  says: /where deleted_at is/,
+  repair: closed('m.user_id = (select auth.uid()) and'),
+});
+
 describe('rows in every state that policies read', () => {
   it.each(cases)('$name', async ({ sql, finds, says, repair }) => {
     const found = await errorsOf(sql);
