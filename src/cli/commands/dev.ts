@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { FilledFile } from '../../dev/env-file.ts';
 import type { RunningServer } from '../../dev/running.ts';
 import { confirmFlag } from '../flags.ts';
+import { collectSooner } from '../../shared/memory.ts';
 import { counted, printableLine } from '../../shared/printable.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { consentOf, environmentFields, type MuseContext } from '../muse-context.ts';
@@ -41,6 +42,7 @@ export const command: MuseCommand = {
     confirmFlag,
   ],
   async run(context) {
+    collectSooner();
     const [{ AlreadyRunning }, { serveEnvironment }] = await Promise.all([
       import('../../dev/dev.ts'),
       import('../../dev/dashboard-only.ts'),
