@@ -13,30 +13,35 @@ import { splinter, supashield } from './verify/tools.js';
 
 /** Width of the column with the holes' names. */
 const width = Math.max(...holes.map(({ name }) => name.length));
-const presets = ['realty', 'social', 'deliverables', 'crm'].flatMap((id) => ['--preset', id]);
+const presets = ['realty', 'social', 'deliverables', 'crm'];
 
 /** @param {{ root: string, peer: (name: string, file: string) => string | undefined, rounds: number }} options */
 export async function verify({ root, peer, rounds }) {
   const place = mkdtempSync(join(tmpdir(), 'create-muse-bench-'));
   const server = await startServer();
   try {
-    await once({
-      command: process.execPath,
-      args: [
-        join(root, 'bin', 'create-muse.js'),
-        'kit',
-        '--yes',
-        '--json',
-        '--no-git',
-        '--target',
-        'postgres',
-        '--database-url',
-        server.url('postgres'),
-        '--supabase-baseline',
-        ...presets,
-      ],
-      cwd: place,
-    });
+    const create = (name, ids, target) =>
+      once({
+        command: process.execPath,
+        args: [
+          join(root, 'bin', 'create-muse.js'),
+          name,
+          '--yes',
+          '--json',
+          '--no-git',
+          ...target,
+          ...ids.flatMap((id) => ['--preset', id]),
+        ],
+        cwd: place,
+      });
+    await create('one', presets.slice(0, 1), []);
+    await create('kit', presets, [
+      '--target',
+      'postgres',
+      '--database-url',
+      server.url('postgres'),
+      '--supabase-baseline',
+    ]);
     const load = (file) => import(pathToFileURL(join(root, 'build', file)).href);
     const [{ readMigrations }, { readMuseFile }, { proveDatabase }, { openEmbedded }, { migrate }, { openPostgres }] =
       await Promise.all(
@@ -49,14 +54,22 @@ export async function verify({ root, peer, rounds }) {
           'database/postgres/postgres.js',
         ].map(load),
       );
-    const muse = join(place, 'kit');
-    const museFile = await readMuseFile(muse);
-    const { migrations } = await readMigrations(muse, museFile.migrations, { rollbacks: false });
-    const prove = (database, expected) => proveDatabase(database, museFile, migrations, { expected });
-    const embedded = await openEmbedded({});
-    await migrate(embedded, migrations);
-    const proof = await time(embedded, prove, rounds);
-    await embedded.close();
+    const proverOf = async (name) => {
+      const muse = join(place, name);
+      const museFile = await readMuseFile(muse);
+      const { migrations } = await readMigrations(muse, museFile.migrations, { rollbacks: false });
+      return { migrations, prove: (database, expected) => proveDatabase(database, museFile, migrations, { expected }) };
+    };
+    const timed = async (what, name) => {
+      const { migrations, prove } = await proverOf(name);
+      const embedded = await openEmbedded({});
+      await migrate(embedded, migrations);
+      const proof = await time(what, embedded, prove, rounds);
+      await embedded.close();
+      return { proof, prove };
+    };
+    await timed('a muse with one preset', 'one');
+    const { proof, prove } = await timed('the built-in kit with all presets', 'kit');
     await plant({ server, place, peer, openPostgres, prove, expected: proof.tables });
   } finally {
     await server.stop();
@@ -64,7 +77,7 @@ export async function verify({ root, peer, rounds }) {
   }
 }
 
-async function time(database, prove, rounds) {
+async function time(what, database, prove, rounds) {
   let proof;
   let probes = 0;
   const timed = (name, work) => ({
@@ -92,7 +105,7 @@ async function time(database, prove, rounds) {
   );
   const checks = proof.tables.reduce((sum, table) => sum + table.checks.length, 0);
   const [theirs, ours] = results;
-  process.stdout.write('\nThe proof of the built-in kit with all presets, embedded database\n');
+  process.stdout.write(`\nThe proof of ${what}, embedded database\n`);
   for (const [{ name, ms }, count] of [
     [theirs, probes],
     [ours, checks],

@@ -317,10 +317,26 @@ const appoints = `create function public.appoint(who uuid, rank_given int) retur
     insert into public.staff (user_id, level) values (who, rank_given) on conflict (user_id) do update set level = excluded.level; end $appoint$;
   revoke execute on function public.appoint from public, anon; grant execute on function public.appoint to authenticated;`;
 
+const forAll = `create function public.joined() returns trigger language plpgsql security definer set search_path = '' as $joined$
+    begin insert into public.staff (user_id) values (new.id); return new; end $joined$;
+  create trigger joined after insert on auth.users for each row execute function public.joined()`;
+
 describe('tables of staff are no mistake', () => {
   it.each<[string, string, string[]]>([
     ['with nothing that users write', staffSees('s.level >= 1'), []],
     ['with a column of their own to write', `${staffSees('s.level >= 1')}; ${writes('(name)')}`, []],
+    ['with a rank of a list', staffSees("s.rank in ('helper', 'boss')"), ['not-proven public.staff']],
+    ['with a rank', staffSees("s.rank = 'boss'"), []],
+    [
+      'unless every user gets a row there',
+      `${staffSees("s.rank in ('helper', 'boss')")}; ${forAll}`,
+      ['isolation-read public.notes'],
+    ],
+    [
+      'unless every user gets a row there that is enough',
+      `${staffSees('true')}; ${forAll}`,
+      ['isolation-read public.notes'],
+    ],
     ['with a level that only staff gives', `${staffSees('s.level >= 1')}; ${appoints}`, ['not-proven public.staff']],
     [
       'with rows that they write',

@@ -58,10 +58,12 @@ function readStaff(model: Model): Staff {
     const all = asking.flatMap((asker) => treesOf(asker, model));
     const trees = all.filter((tree) => names(tree, table));
     const found = flagsOf(table, trees, model);
-    const mayBeOfStaff = !isShare && !isProfile(table, model);
+    const mayBeOfStaff = !isShare && !isProfile(table, model) && !isMadeForAll(table, model);
     if (model.staffTables.has(name)) tables.add(name);
-    else if (found.size > 0) (isShare ? shareFlags : flags).set(name, found);
-    else if (mayBeOfStaff && isDecidedByUsers(table, all, model)) doubted.add(name);
+    else if (found.size > 0) {
+      (isShare ? shareFlags : flags).set(name, found);
+      if (mayBeOfStaff) doubted.add(name);
+    } else if (mayBeOfStaff && isDecidedByUsers(table, all, model)) doubted.add(name);
     else if (mayBeOfStaff) {
       const negated = all.flatMap(negatedIn).filter(({ part }) => isNegated(part, table, model));
       if (negated.length === 0) tables.add(name);
@@ -94,6 +96,14 @@ function isProfile(table: RelationRow, model: Model): boolean {
     table === model.tenancy.users ||
     /^profiles?$/.test(table.name) ||
     [...model.tables.values()].some((other) => other.constraints.some((key) => key.type === 'f' && key.target === name))
+  );
+}
+
+/** A trigger makes a row there for every new user. */
+function isMadeForAll(table: RelationRow, { tenancy, dependencies }: Model): boolean {
+  const name = qualifiedName(table);
+  return [...tenancy.userTables].some((users) =>
+    dependencies.sideEffects(users).some((effect) => effect.table === name),
   );
 }
 
