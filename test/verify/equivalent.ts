@@ -74,6 +74,12 @@ export function whyEquivalent(mutant: Mutant): string | undefined {
   ) {
     return 'the function asks who is signed in, and nobody is';
   }
+  if (
+    mutant.source !== undefined &&
+    mutant.name.includes(': without ') &&
+    /_hash = private\.sha256_hex\(/.test(mutant.source)
+  )
+    return 'the row is found by the hash of a secret, which nobody else has';
   return undefined;
 }
 

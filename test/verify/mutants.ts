@@ -17,9 +17,9 @@ export interface Mutant {
   grant?: { table: RelationRow; role: string };
   /** For disabled row-level security: the table. */
   unguarded?: RelationRow;
-  /** For functions in a schema that is not served: whether no policy, trigger or function uses it. */
+  /** For functions that users may not call: whether no policy, trigger or other function uses it. */
   isUnused?: boolean;
-  /** For functions: the original source. */
+  /** For functions: the original source, with those of the functions that it calls. */
   source?: string;
   /** The kind of mistake, unless it is in a single policy, grant, RLS setting, view or function. */
   family?: Family;
@@ -173,7 +173,12 @@ function functionMutants(routine: FunctionRow, redefine: Redefine, touches: stri
   const mutants: Mutant[] = [];
   const add = (what: string, source: string): void => {
     if (source !== routine.source)
-      mutants.push({ name: `function ${name}: ${what}`, sql: redefine(routine, source), touches });
+      mutants.push({
+        name: `function ${name}: ${what}`,
+        sql: redefine(routine, source),
+        touches,
+        source: routine.source,
+      });
   };
   if (routine.schema === 'private' && routine.returns === 'uuid[]')
     add('returns all', 'begin return array(select id from public.organizations); end');
@@ -272,9 +277,27 @@ export function allMutants(catalog: Catalog, redefine: Redefine): Mutant[] {
           routine,
           redefine,
           routine.schema === 'public' ? [`${qualifiedName(routine)}(${routine.arguments.join(', ')})`] : undefined,
-        ).map((mutant) => ({ ...mutant, isUnused: routine.schema === 'private' && !isUsed(routine, catalog) })),
+        ).map((mutant) => ({
+          ...mutant,
+          ...(mutant.source === undefined ? {} : { source: withCalled(mutant.source, catalog) }),
+          isUnused: isForOthers(routine, mutant) && !isUsed(routine, catalog),
+        })),
       ),
   ];
+}
+
+/** Users may not call the function, in the mutant either. */
+function isForOthers({ schema, execute }: FunctionRow, { sql }: Mutant): boolean {
+  return (
+    schema === 'private' ||
+    (!execute.some((role) => role === 'anon' || role === 'authenticated') && !sql.startsWith('grant '))
+  );
+}
+
+/** The source of a function, and those of the functions in `private` that it calls. */
+function withCalled(source: string, { functions }: Catalog): string {
+  const called = functions.filter(({ schema, name }) => schema === 'private' && source.includes(`private.${name}(`));
+  return [source, ...called.map((routine) => routine.source)].join('\n');
 }
 
 function isUsed(routine: FunctionRow, catalog: Catalog): boolean {
