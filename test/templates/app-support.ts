@@ -7,7 +7,7 @@ import { dirname, extname, join } from 'node:path';
 import { execa } from 'execa';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { expect } from 'vitest';
-import { createMuse } from '../../src/index.ts';
+import { createMuse, type CreateOptions } from '../../src/index.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const password = 'correct horse battery';
@@ -15,7 +15,7 @@ const password = 'correct horse battery';
 /** A muse of the built-in kit, made but not proven: other tests do that. */
 export async function museWithApp(
   directory: string,
-  options: { presets?: string[]; tables?: string[] },
+  options: Omit<CreateOptions, 'name' | 'directory' | 'git' | 'verify'>,
 ): Promise<void> {
   await createMuse({ name: 'shop', directory, git: false, verify: false, ...options });
   // What `npm install --prefix app` puts there: the repository has the same versions for its tests.
@@ -87,12 +87,22 @@ export async function openApp(
   return { page, email: `${name}@example.com`, problems };
 }
 
-export async function signUp({ page, email }: Person): Promise<void> {
+/**
+ * Creates an account.
+ * @param confirmationOf finds the link that was mailed to an address, where addresses have to be confirmed
+ */
+export async function signUp(
+  { page, email }: Person,
+  confirmationOf?: (email: string) => string | undefined,
+): Promise<void> {
   await page.getByRole('link', { name: 'Create an account' }).click();
   await page.getByLabel('Name').fill(email.split('@')[0] ?? email);
   await page.getByLabel('Email').fill(email);
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Create account' }).click();
+  if (confirmationOf === undefined) return;
+  await page.getByRole('heading', { name: 'Check your email' }).waitFor();
+  await page.goto(confirmationOf(email) ?? 'about:blank');
 }
 
 export async function found({ page }: Person, name: string): Promise<void> {

@@ -10,6 +10,7 @@ import { loadPreset } from '../../src/scaffold/presets.ts';
 import { WebSocket } from 'ws';
 import { browserNote, browserPath, openBrowser, sidewaysScroll } from '../support/browser.ts';
 import { temporaryDirectory } from '../support/cli.ts';
+import { openFakeApi } from '../support/fake-api/open.ts';
 import {
   accessibilityProblems,
   addRow,
@@ -78,7 +79,7 @@ describe.skipIf(browserPath === undefined)(`the app in a browser${browserNote}`,
   it.each(cases)(
     'lets people work together, and nobody else in: $title',
     { timeout: 300_000 },
-    async ({ presets = [], tables = [], table, shared }) => {
+    async ({ presets = [], tables = [], ...about }) => {
       const directory = join(await temporaryDirectory(), 'shop');
       await museWithApp(directory, { presets, tables });
       const server = await startDev({ directory, port: 0, databasePort: 0 });
@@ -86,68 +87,110 @@ describe.skipIf(browserPath === undefined)(`the app in a browser${browserNote}`,
       await buildApp(directory);
       const app = await serveApp(directory);
       onTestFinished(app.close);
-      const people: Person[] = [];
-      const arrive = async (name: string, url = app.url): Promise<Person> => {
-        const person = await openApp(browser, url, name);
-        onTestFinished(() => person.page.context().close());
-        people.push(person);
-        return person;
-      };
-
-      const ann = await arrive('ann');
-      await signUp(ann);
-      await found(ann, 'Ann and friends');
-      await open(ann, table);
-      await addRow(ann, table, 'The first of all');
-
-      const ben = await arrive('ben', await invite(ann, 'ben@example.com'));
-      await signUp(ben);
-      await ben.page.getByRole('button', { name: 'Accept the invitation' }).click();
-      await ben.page.getByRole('heading', { level: 1, name: 'Ann and friends' }).waitFor();
-      await open(ben, table);
-      const seen = ben.page.getByText('The first of all');
-      if (shared) await seen.first().waitFor();
-      else await ben.page.getByText(/^There is no .* yet\.$/).waitFor();
-
-      if (shared) {
-        // Nobody reloads: Realtime tells Ben's list.
-        await open(ann, table);
-        await addRow(ann, table, 'Another one');
-        await ben.page.getByText('Another one').first().waitFor();
-      }
-
-      // A viewer is offered nothing that row-level security refuses.
-      await open(ann, 'Members');
-      await ann.page.getByLabel('Role of ben').selectOption('viewer');
-      await expect.poll(() => ann.page.getByLabel('Role of ben').inputValue()).toBe('viewer');
-      await ben.page.reload();
-      await ben.page.getByRole('heading', { level: 1, name: table }).waitFor();
-      await expect
-        .poll(() => ben.page.getByRole('main').getByRole('link', { name: /^New / }).count())
-        .toBe(shared ? 0 : 1);
-
-      const eve = await arrive('eve');
-      await signUp(eve);
-      await found(eve, 'Eve alone');
-      await open(eve, table);
-      await eve.page.getByText(/^There is no .* yet\.$/).waitFor();
-      expect(await eve.page.getByText('The first of all').count()).toBe(0);
-
-      const link = await linkFor(server, eve.email, app.url);
-      const again = await arrive('eve again', link);
-      await again.page.getByLabel('New password').fill('another horse battery');
-      await again.page.getByRole('button', { name: 'Save the password' }).click();
-      await again.page.getByRole('heading', { level: 1, name: 'Eve alone' }).waitFor();
-
-      for (const { email, problems } of people) expect({ email, problems }).toEqual({ email, problems: [] });
+      const ann = await workTogether(browser, { ...about, appUrl: app.url, server });
       expect(compressed(directory)).toBeLessThan(200);
-      await everyPage(ann, table);
+      await everyPage(ann, about.table);
     },
   );
+
+  it('does the same on a Supabase project, by its .env.local alone', { timeout: 300_000 }, async () => {
+    const fakeApi = await openFakeApi();
+    onTestFinished(() => fakeApi.close());
+    fakeApi.conditions.upAtOnce = true;
+    const place = await temporaryDirectory();
+    const directory = join(place, 'shop');
+    const app = await serveApp(directory);
+    onTestFinished(app.close);
+    const { title: preset, ...about } = await presetCase('crm');
+    await museWithApp(directory, {
+      presets: [preset],
+      target: 'supabase',
+      supabase: { organization: 'acme', region: 'eu-central-1', siteUrl: app.url },
+      environment: { ...process.env, ...fakeApi.env, SUPABASE_PROFILE: await fakeApi.writeProfile(place) },
+    });
+    const [project] = [...fakeApi.state.projects.values()];
+    const { ref = '', keys: { secret: secretKey = '' } = {} } = project ?? {};
+    const { mails } = await fakeApi.openServices(ref);
+    await buildApp(directory);
+    await workTogether(browser, {
+      ...about,
+      appUrl: app.url,
+      server: { url: `${fakeApi.url}/project/${ref}`, secretKey },
+      confirmationOf: (email) => mails.findLast(({ to, kind }) => to === email && kind === 'confirmation')?.link,
+    });
+  });
 });
 
+interface Work extends Pick<Case, 'table' | 'shared'> {
+  appUrl: string;
+  server: Pick<DevServer, 'url' | 'secretKey'>;
+  /** Where addresses have to be confirmed: the link in the mail to an address. */
+  confirmationOf?: (email: string) => string | undefined;
+}
+
+/**
+ * Two people who work together, with changed roles, and a third who works alone; she resets her password.
+ * @returns the first, who has founded an organization
+ */
+async function workTogether(browser: Browser, work: Work): Promise<Person> {
+  const { table, shared, appUrl, server, confirmationOf } = work;
+  const people: Person[] = [];
+  const arrive = async (name: string, url = appUrl): Promise<Person> => {
+    const person = await openApp(browser, url, name);
+    onTestFinished(() => person.page.context().close());
+    people.push(person);
+    return person;
+  };
+
+  const ann = await arrive('ann');
+  await signUp(ann, confirmationOf);
+  await found(ann, 'Ann and friends');
+  await open(ann, table);
+  await addRow(ann, table, 'The first of all');
+
+  const ben = await arrive('ben', await invite(ann, 'ben@example.com'));
+  await signUp(ben, confirmationOf);
+  await ben.page.getByRole('button', { name: 'Accept the invitation' }).click();
+  await ben.page.getByRole('heading', { level: 1, name: 'Ann and friends' }).waitFor();
+  await open(ben, table);
+  const seen = ben.page.getByText('The first of all');
+  if (shared) await seen.first().waitFor();
+  else await ben.page.getByText(/^There is no .* yet\.$/).waitFor();
+
+  if (shared) {
+    // Nobody reloads: Realtime tells Ben's list.
+    await open(ann, table);
+    await addRow(ann, table, 'Another one');
+    await ben.page.getByText('Another one').first().waitFor();
+  }
+
+  // A viewer is offered nothing that row-level security refuses.
+  await open(ann, 'Members');
+  await ann.page.getByLabel('Role of ben').selectOption('viewer');
+  await expect.poll(() => ann.page.getByLabel('Role of ben').inputValue()).toBe('viewer');
+  await ben.page.reload();
+  await ben.page.getByRole('heading', { level: 1, name: table }).waitFor();
+  await expect.poll(() => ben.page.getByRole('main').getByRole('link', { name: /^New / }).count()).toBe(shared ? 0 : 1);
+
+  const eve = await arrive('eve');
+  await signUp(eve, confirmationOf);
+  await found(eve, 'Eve alone');
+  await open(eve, table);
+  await eve.page.getByText(/^There is no .* yet\.$/).waitFor();
+  expect(await eve.page.getByText('The first of all').count()).toBe(0);
+
+  const link = await linkFor(server, eve.email, appUrl);
+  const again = await arrive('eve again', link);
+  await again.page.getByLabel('New password').fill('another horse battery');
+  await again.page.getByRole('button', { name: 'Save the password' }).click();
+  await again.page.getByRole('heading', { level: 1, name: 'Eve alone' }).waitFor();
+
+  for (const { email, problems } of people) expect({ email, problems }).toEqual({ email, problems: [] });
+  return ann;
+}
+
 /** The link of an email that resets the password. */
-async function linkFor({ url, secretKey }: DevServer, email: string, redirectTo: string): Promise<string> {
+async function linkFor({ url, secretKey }: Work['server'], email: string, redirectTo: string): Promise<string> {
   const admin = createClient(url, secretKey, {
     auth: { persistSession: false },
     realtime: { transport: WebSocket as never },

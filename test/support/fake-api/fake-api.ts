@@ -3,6 +3,7 @@
  * Data API. Projects start like real ones, and fail on demand.
  */
 import { writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { authenticate } from './auth.ts';
 import { serveData } from './data.ts';
@@ -19,6 +20,7 @@ import { identify, isRefused } from './gateway.ts';
 import { listen, type RequestHook, type FakeAnswer, type FakeRequest } from './http.ts';
 import { manage } from './management.ts';
 import { startProxy, type Proxy } from './proxy.ts';
+import type { FakeServices } from './services.ts';
 import { makeProject, makeState, type FakeProject, type FakeState } from './state.ts';
 import { store } from './storage.ts';
 
@@ -44,6 +46,11 @@ export interface FakeApi {
     password?: string;
     createdAt?: string;
   }) => FakeProject;
+  /**
+   * From now on, the project has all services that a browser uses, with the Auth settings that it has now. Without this, it
+   * has the calls that create-muse makes.
+   */
+  openServices: (ref: string) => Promise<FakeServices>;
   /** Opens the direct port of an existing project. */
   openDirect: (ref: string) => Promise<number>;
   /** Writes a profile file for the Supabase CLI and returns its path. */
@@ -109,7 +116,24 @@ export async function startFakeApi(
     return serveData(caller, request, decodeURIComponent(path.slice(1)), actAs, database);
   };
 
-  const { server: listening, url } = await listen(state, http, hooks, handle);
+  const services = new Map<string, FakeServices>();
+  /** The services of the project that a request is for, which then has the path below the project's URL. */
+  const servicesFor = (request: IncomingMessage): FakeServices | undefined => {
+    const [, ref = '', path] = /^\/project\/([a-z]{20})(\/.*)$/.exec(request.url ?? '') ?? [];
+    const found = services.get(ref);
+    if (found !== undefined && path !== undefined) request.url = path;
+    return found;
+  };
+  const { server: listening, url } = await listen(state, http, hooks, handle, (request, response) => {
+    const found = servicesFor(request);
+    found?.handle(request, response);
+    return found !== undefined;
+  });
+  listening.on('upgrade', (request, socket, head) => {
+    const found = servicesFor(request);
+    if (found === undefined) socket.destroy();
+    else found.upgrade(request, socket, head);
+  });
   const pattern = (path: string): RegExp => new RegExp(`^${path.replaceAll('{ref}', '[a-z]{20}')}$`);
   return {
     url,
@@ -119,6 +143,16 @@ export async function startFakeApi(
     http,
     wire,
     databases,
+    openServices: async (ref) => {
+      const project = state.projects.get(ref);
+      if (project === undefined) throw new Error(`There is no project ${ref}.`);
+      await databases.ensure(ref);
+      const { startServices } = await import('./services.ts');
+      const database = databases.databaseOf(ref);
+      const opened = await startServices(project, `${url}/project/${ref}`, { ...server, database });
+      services.set(ref, opened);
+      return opened;
+    },
     openDirect,
     env: { SUPABASE_ACCESS_TOKEN: state.token, SUPABASE_API_URL: url, SUPABASE_PROJECT_URL: `${url}/project/{ref}` },
     addProject: (given = {}) => {
@@ -155,6 +189,7 @@ export async function startFakeApi(
     count: (method, path) =>
       state.requests.filter((request) => request.method === method && pattern(path).test(request.path)).length,
     close: async () => {
+      for (const opened of services.values()) await opened.close();
       await new Promise<void>((resolve) => {
         listening.close(() => resolve());
         listening.closeAllConnections();

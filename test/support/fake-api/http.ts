@@ -29,13 +29,16 @@ export interface HttpSide {
   url: string;
 }
 
+/** @param take whether it answers a request by itself, without log, faults and hooks */
 export async function listen(
   state: FakeState,
   faults: FaultList<HttpFault>,
   hooks: RequestHook[],
   handle: (request: FakeRequest) => Promise<{ part: string; answer: FakeAnswer }>,
+  take: (request: IncomingMessage, response: ServerResponse) => boolean,
 ): Promise<HttpSide> {
   const server = createServer((request, response) => {
+    if (take(request, response)) return;
     serve(request, response).catch((error: unknown) => {
       if (!response.headersSent)
         send(response, { status: 500, body: { message: `the fake API failed: ${String(error)}` } }, state);
