@@ -354,16 +354,12 @@ describe('readSchema', () => {
   });
 });
 
-it('countRows counts every table, including those of the services, and sees one more row', async () => {
+it('countRows counts every table, including those of the services, and the row of a partition once', async () => {
   for (const kind of kinds) {
     await both[kind].script(`insert into storage.buckets (id, name) values ('b', 'b');
       insert into shop.logs (at) values ('2026-05-05')`);
-    expect(await countRows(both[kind]), kind).toMatchObject({
-      'storage.buckets': 1,
-      'auth.users': 0,
-      'shop.logs': 1,
-      'shop.logs_2026': 1,
-      'shop.items': 0,
-    });
+    const counts = await countRows(both[kind]);
+    expect(counts, kind).toMatchObject({ 'storage.buckets': 1, 'auth.users': 0, 'shop.logs': 1, 'shop.items': 0 });
+    expect(Object.keys(counts), kind).not.toContain('shop.logs_2026');
   }
 });

@@ -203,6 +203,16 @@ describe('muse seed', () => {
   });
 });
 
+it('counts the rows of partitions once, for the table that they are partitions of', async () => {
+  await database.script(`create table public.events (at date primary key) partition by range (at);
+    create table public.events_2026 partition of public.events for values from ('2026-01-01') to ('2027-01-01')`);
+  await seeds({ '10_events.sql': "insert into public.events values ('2026-05-05') on conflict do nothing;" });
+  expect((await seedMuse(muse, 'development', {})).added).toEqual({ 'public.events': 1 });
+  await seeds({ '10_events.sql': 'insert into public.events select max(at) + 1 from public.events_2026;' });
+  const error = await errorOf(seedMuse(muse, 'development', {}));
+  expect(error.findings?.map(({ message }) => message)).toEqual(['A second run changes row counts: public.events +1.']);
+});
+
 describe('muse reset', () => {
   const all = { agree: async (): Promise<boolean> => true };
 
