@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { openProofDatabase, withSchema } from './database.ts';
+import { callable, ofTeams, ours } from './designs.ts';
 import { models } from './models.ts';
 
 let database: Database;
@@ -59,6 +60,13 @@ const chats = `
   create policy unsay on public.lines for delete to authenticated using (user_id = ${me});
   grant select, update on public.chats to authenticated; grant select, insert, delete on public.chat_people, public.lines to authenticated;`;
 
+/** What visitors ask a team for: a visitor's row has the keys of the team and its listing. */
+const showings = `${ofTeams('listings', ours)}
+  create table public.showings (id uuid primary key default gen_random_uuid(), team_id uuid not null references public.teams (id), listing_id uuid not null references public.listings (id), agent_id uuid references auth.users (id), visitor_id uuid references auth.users (id), note text not null);
+  alter table public.showings enable row level security;
+  create policy read on public.showings for select to authenticated using (visitor_id = ${me} or ${ours});
+  grant select on public.showings to authenticated;`;
+
 /** Each is a mistake, and the whole is correct without it. */
 const mistakes: { name: string; schema: string; sql: string; finds: string[]; says: RegExp }[] = [
   {
@@ -104,6 +112,17 @@ const mistakes: { name: string; schema: string; sql: string; finds: string[]; sa
     says: /on 2227-03-01\): other adds itself to rows of others/,
   },
   {
+    name: 'a visitor lists the listings of a team',
+    schema: showings,
+    sql: callable(
+      'public.near()',
+      'setof uuid',
+      `select l.id from public.listings l join public.showings s using (team_id) where s.visitor_id = ${me}`,
+    ),
+    finds: ['error isolation-read public.near()'],
+    says: /returns rows of/,
+  },
+  {
     name: 'a member of a project deletes it',
     schema: atOnce,
     sql: 'create policy remove on public.projects for delete to authenticated using (private.works_on(id)); grant delete on public.projects to authenticated',
@@ -125,6 +144,10 @@ describe('a guest in what is another’s', () => {
     ['leaves a room, and reads what is in it', rooms],
     ['reads a document, and comments on it', documents],
     ['is in a chat that nobody owns, and asks others in', chats],
+    [
+      'asks for a showing, and lists its own',
+      `${showings} create function public.my_showings() returns setof public.showings language sql stable set search_path = '' as $$ select * from public.showings where visitor_id = ${me} $$`,
+    ],
     [
       'is no moderator of the room',
       `${rooms}; alter table public.room_members add column role text not null check (role in ('moderator', 'member'));

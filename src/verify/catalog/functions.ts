@@ -43,6 +43,8 @@ export interface Callable {
   tables: ReadonlySet<string>;
   /** Names of the columns that its queries return, `*` for all. */
   gives: ReadonlySet<string>;
+  /** It runs with its owner's rights, or something that it calls does. */
+  runsAsOwner: boolean;
   /** Arguments that become part of SQL that it runs with its owner's rights. */
   injectable: readonly string[];
   /** Why it is not called. */
@@ -95,14 +97,14 @@ function callableOf(
     ...tablesNamed(routine, model),
     ...subjects.flatMap(({ name: one, table }) => (opened.has(one) ? [table] : [])),
   ]);
-  const injectable = reached.some(({ definer }) => definer)
-    ? injectableArguments(routine, model.sources.body(routine))
-    : [];
+  const runsAsOwner = reached.some(({ definer }) => definer);
+  const injectable = runsAsOwner ? injectableArguments(routine, model.sources.body(routine)) : [];
   const callable: Callable = {
     name,
     routine,
     calls: [],
     probes: [],
+    runsAsOwner,
     injectable,
     rowKeys: [],
     tables: new Set([...named].map(qualifiedName)),
@@ -145,7 +147,7 @@ function callableOf(
   const { rowKeys } = context;
   callable.rowKeys = rowKeys;
   const changes = mayChange(routine, model);
-  const most = !reached.some(({ definer }) => definer)
+  const most = !runsAsOwner
     ? mostCalls.plain
     : !changes && isAnswer(routine)
       ? mostCalls.answering

@@ -20,7 +20,7 @@ import { rowsOfA, without } from '../probes/labels.ts';
 import { changedRows, countChanged, heldBy } from '../probes/subject.ts';
 import { type LeakFinder, namesOf, readFound } from './leaks.ts';
 import type { Check, Gap, TableReport } from './report.ts';
-import { cellsOf } from './reports.ts';
+import { cellsOf, valuesSeen } from './reports.ts';
 
 /** The checks of a view that is searched for known values. */
 export function viewReport(
@@ -60,7 +60,7 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
       if (cell === undefined) return [];
       const told = toldOf(call, cell, actor, callable, proof);
       if ('code' in cell) return [told ?? stoppedCall(cell, actor, call.probe, callable, proof, leaks)];
-      const result = readResult(call, cell, cells.get(call.baseline)?.get(actor), actor, callable, leaks);
+      const result = readResult(call, cell, cells.get(call.baseline)?.get(actor), actor, callable, proof, leaks);
       return [
         result.expected === 'no' ? result : (told ?? result),
         ...changesOf(cell, actor, callable, proof, leaks),
@@ -152,13 +152,17 @@ function readResult(
   cell: Cell & { answer: string },
   baseline: Cell | undefined,
   actor: Actor,
-  { tables, gives, routine, rowKeys }: Callable,
+  { tables, gives, routine, rowKeys, runsAsOwner }: Callable,
+  proof: Proof,
   leaks: LeakFinder,
 ): Check {
   const sql = sqlAs(withStored(call.probe.sql, rowKeys, leaks), actor);
   const found = readFound(cell.answer);
   const nobody = baseline !== undefined && 'answer' in baseline ? readFound(baseline.answer) : undefined;
-  const values = found.values.filter((value) => !sql.includes(`'${value}'`));
+  // With the caller's own rights, what the caller reads in a table anyway is none of the function's doing: the row of one's own
+  // under another's parent holds the keys of both.
+  const isSeen = runsAsOwner ? () => false : (value: string) => valuesSeen(actor, proof).has(value);
+  const values = found.values.filter((value) => !sql.includes(`'${value}'`) && !isSeen(value));
   const given = leaks.given(values, tables);
   const leaked = new Set(hidden(given, actor, tables, leaks));
   const reached = new Set(given.flatMap(({ holders }) => holders));

@@ -7,7 +7,7 @@ import { byHand, type NamedProbe } from '../probes/probes.ts';
 import type { Proof } from '../probes/prove.ts';
 import type { Check, TableReport } from './report.ts';
 import type { Cell } from '../probes/run-script.ts';
-import { countChanged, heldBy, type Subject } from '../probes/subject.ts';
+import { countChanged, heldBy, labelledRows, type Subject } from '../probes/subject.ts';
 import { verbs } from '../probes/verbs.ts';
 
 /** The checks of a table, a view that is tested like one, or a bucket. */
@@ -147,4 +147,30 @@ export function cellsOf(
     const probe = proof.probes[cell.probe]!;
     return { cell, actor: proof.actors[cell.actor]!, verb: probe.verb, probe };
   });
+}
+
+/** The values that each actor of a proof sees in rows. */
+const seen = new WeakMap<Proof, Map<Actor, ReadonlySet<string>>>();
+
+/** The texts in those of the known rows that an actor reads in their tables. */
+export function valuesSeen(actor: Actor, proof: Proof): ReadonlySet<string> {
+  const byActor = seen.get(proof) ?? new Map<Actor, ReadonlySet<string>>();
+  seen.set(proof, byActor);
+  const known = byActor.get(actor);
+  if (known !== undefined) return known;
+  const values = new Set<string>();
+  for (const subject of proof.subjects.filter(({ kind }) => kind === 'table')) {
+    const letters = cellsOf(subject.name, proof)
+      .filter(
+        ({ cell, actor: by, verb, probe }) =>
+          by === actor && verb === 'select' && probe.mode !== 'rows' && 'answer' in cell,
+      )
+      .map(({ cell }) => ('answer' in cell ? cell.answer : ''))
+      .join('');
+    for (const [label, row] of labelledRows(subject))
+      for (const sql of letters.includes(label) ? row.values.values() : [])
+        if (/^'[^'\\]*'$/.test(sql)) values.add(sql.slice(1, -1));
+  }
+  byActor.set(actor, values);
+  return values;
 }
