@@ -29,7 +29,7 @@ it.runIf(process.env['CREATE_MUSE_PICTURES'] && browserPath)(
     const browser = await openBrowser();
     onTestFinished(() => browser.close());
 
-    const person = await openApp(browser, app.url, 'sam', { viewport: { width: 1080, height: 680 } });
+    const person = await openApp(browser, app.url, 'sam', { viewport: { width: 1080, height: 760 } });
     const { page } = person;
     await signUp(person);
     await found(person, 'Harbor Sales');
@@ -54,7 +54,7 @@ it.runIf(process.env['CREATE_MUSE_PICTURES'] && browserPath)(
     await page.getByRole('link', { name: 'Aisha Khan' }).click();
     await page.getByRole('heading', { level: 1, name: 'Aisha Khan' }).waitFor();
     await picture('form-dark');
-    await page.setViewportSize({ width: 360, height: 640 });
+    await page.setViewportSize({ width: 360, height: 740 });
     await page.getByRole('button', { name: 'Menu' }).click();
     await picture('menu-phone');
   },

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { createClient } from '@supabase/supabase-js';
+import { createClient, type SupabaseClient } from '@supabase/supabase-js';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type DevServer, startDev } from '../../src/index.ts';
@@ -164,6 +164,20 @@ async function workTogether(browser: Browser, work: Work): Promise<Person> {
     await ben.page.getByText('Another one').first().waitFor();
   }
 
+  // What the backend tells him is there at once.
+  const admin = adminOf(server);
+  const { data: profile } = await admin.from('profiles').select('id').eq('email', ben.email).single();
+  const { error } = await admin
+    .from('notifications')
+    .insert({ user_id: profile?.id, kind: 'welcome', title: 'Welcome to the team', link: '/members' });
+  expect(error).toBeNull();
+  const menu = ben.page.getByRole('navigation', { name: 'Main' });
+  await menu.getByRole('link', { name: 'Notifications 1 unread' }).click();
+  await ben.page.getByRole('link', { name: 'Welcome to the team' }).waitFor();
+  await ben.page.getByRole('button', { name: 'Mark as read: Welcome to the team' }).click();
+  await menu.getByRole('link', { name: 'Notifications', exact: true }).waitFor();
+  await open(ben, table);
+
   // A viewer is offered nothing that row-level security refuses.
   await open(ann, 'Members');
   await ann.page.getByLabel('Role of ben').selectOption('viewer');
@@ -179,6 +193,10 @@ async function workTogether(browser: Browser, work: Work): Promise<Person> {
   await eve.page.getByText(/^There is no .* yet\.$/).waitFor();
   expect(await eve.page.getByText('The first of all').count()).toBe(0);
 
+  const own = await ownData(eve);
+  expect(own).toMatchObject({ profiles: [{ full_name: 'eve' }], organizations: [{ name: 'Eve alone' }] });
+  expect(JSON.stringify(own)).not.toContain('ann');
+
   const link = await linkFor(server, eve.email, appUrl);
   const again = await arrive('eve again', link);
   await again.page.getByLabel('New password').fill('another horse battery');
@@ -189,21 +207,46 @@ async function workTogether(browser: Browser, work: Work): Promise<Person> {
   return ann;
 }
 
-/** The link of an email that resets the password. */
-async function linkFor({ url, secretKey }: Work['server'], email: string, redirectTo: string): Promise<string> {
-  const admin = createClient(url, secretKey, {
+/** A client with all rights. */
+function adminOf({ url, secretKey }: Work['server']): SupabaseClient {
+  return createClient(url, secretKey, {
     auth: { persistSession: false },
     realtime: { transport: WebSocket as never },
   });
-  const { data, error } = await admin.auth.admin.generateLink({ type: 'recovery', email, options: { redirectTo } });
+}
+
+/** The link of an email that resets the password. */
+async function linkFor(server: Work['server'], email: string, redirectTo: string): Promise<string> {
+  const { auth } = adminOf(server);
+  const { data, error } = await auth.admin.generateLink({ type: 'recovery', email, options: { redirectTo } });
   if (error) throw error;
   return data.properties.action_link;
+}
+
+/** What someone downloads on the page of their profile. */
+async function ownData(person: Person): Promise<unknown> {
+  await open(person, 'Profile');
+  const downloading = person.page.waitForEvent('download');
+  await person.page.getByRole('button', { name: 'Download my data' }).click();
+  const download = await downloading;
+  expect(download.suggestedFilename()).toBe('my-data.json');
+  return JSON.parse(readFileSync(await download.path(), 'utf8')) as unknown;
 }
 
 /** Every page fits narrow and wide screens, light and dark, and axe finds nothing wrong with it. */
 async function everyPage(person: Person, table: string): Promise<void> {
   const { page } = person;
-  const titles = ['Home', table, 'Members', 'Plan and usage', 'API keys', 'Settings', 'New organization', 'Profile'];
+  const titles = [
+    'Home',
+    table,
+    'Members',
+    'Plan and usage',
+    'API keys',
+    'Settings',
+    'New organization',
+    'Notifications',
+    'Profile',
+  ];
   for (const title of titles) {
     for (const [width, colorScheme] of [
       [1600, 'light'],

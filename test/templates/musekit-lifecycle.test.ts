@@ -109,33 +109,65 @@ describe('deleting an account', () => {
 });
 
 describe('the export', () => {
+  type Exported = { data: Record<string, Record<string, unknown>[]> };
+  /** Tables of an extension: what users read of their own, what they may not read, and what only the backend knows. */
+  const extension = (ada: string, eve: string): string => `
+    create table public.notes (id uuid primary key default gen_random_uuid(), author uuid references auth.users, text text);
+    create table public.reports (like public.notes including all, foreign key (author) references auth.users);
+    create table public.scores (like public.notes including all, foreign key (author) references auth.users);
+    alter table public.notes enable row level security;
+    alter table public.reports enable row level security;
+    alter table public.scores enable row level security;
+    grant select on public.notes, public.reports to authenticated;
+    grant select on public.notes, public.reports, public.scores to service_role;
+    create policy own on public.notes to authenticated using (author = (select auth.uid()));
+    create policy others on public.reports to authenticated using (author <> (select auth.uid()));
+    insert into public.notes (author, text) values ('${ada}', 'mine'), ('${eve}', 'theirs');
+    insert into public.reports (author, text) values ('${ada}', 'hidden');
+    insert into public.scores (author, text) values ('${ada}', 'secret');`;
+
   it(
     "is a job of the backend, and has a user's rows of every table, also of an extension, without hashes",
     scratch(async (session, ada, acme) => {
       const eve = await signUp(session, 'eve');
-      await session.script(`
-        create table public.notes (id uuid primary key default gen_random_uuid(), author uuid references auth.users, text text);
-        alter table public.notes enable row level security;
-        grant select on public.notes to authenticated, service_role;
-        create policy own on public.notes to authenticated using (author = (select auth.uid()));
-        insert into public.notes (author, text) values ('${ada.user}', 'mine'), ('${eve.user}', 'theirs');`);
+      await session.script(extension(ada.user, eve.user));
       await as(session, ada, "select * from public.create_api_key($1, 'CI')", [acme]);
-      const [row] = await as<{ data: Record<string, Record<string, unknown>[]> }>(
-        session,
-        'service_role',
-        'select public.export_user_data($1) as data',
-        [ada.user],
-      );
+      const sql = 'select public.export_user_data($1) as data';
+      const [row] = await as<Exported>(session, 'service_role', sql, [ada.user]);
       expect(row!.data).toMatchObject({
         profiles: [{ full_name: 'ada' }],
         organization_members: [{ organization_id: acme, role: 'owner' }],
         api_keys: [{ name: 'CI' }],
         notes: [{ text: 'mine' }],
+        reports: [{ text: 'hidden' }],
         notifications: [],
       });
-      expect(JSON.stringify(row)).not.toMatch(/theirs|key_hash/);
-      for (const actor of [ada, 'anon'] as const)
-        await refused(session, actor, 'select public.export_user_data($1)', [ada.user]);
+      expect(JSON.stringify(row)).not.toMatch(/theirs|secret|key_hash/);
+      for (const actor of [ada, 'anon'] as const) await refused(session, actor, sql, [ada.user]);
+    }),
+  );
+
+  it(
+    'of a user by themselves has the rows about them that they may read',
+    scratch(async (session, ada, acme) => {
+      const eve = await signUp(session, 'eve');
+      await session.script(extension(ada.user, eve.user));
+      await as(session, ada, "select * from public.create_api_key($1, 'CI')", [acme]);
+      const sql = 'select public.export_own_data() as data';
+      const [row] = await as<Exported>(session, ada, sql);
+      expect(row!.data).toMatchObject({
+        profiles: [{ id: ada.user, full_name: 'ada' }],
+        organization_members: [{ organization_id: acme, user_id: ada.user }],
+        api_keys: [{ name: 'CI' }],
+        notes: [{ text: 'mine' }],
+        reports: [],
+      });
+      expect(row!.data['scores']).toBeUndefined();
+      expect(JSON.stringify(row)).not.toMatch(/theirs|hidden|secret|key_hash/);
+      const [other] = await as<Exported>(session, eve, sql);
+      expect(other!.data).toMatchObject({ profiles: [{ id: eve.user }], notes: [{ text: 'theirs' }], api_keys: [] });
+      expect(JSON.stringify(other)).not.toContain(ada.user);
+      for (const actor of ['anon', 'service_role'] as const) await refused(session, actor, sql);
     }),
   );
 

@@ -19,6 +19,7 @@ const Found = lazy(() => import('./pages/Found'));
 const Home = lazy(() => import('./pages/Home'));
 const Invitation = lazy(() => import('./pages/Invitation'));
 const Members = lazy(() => import('./pages/Members'));
+const Notifications = lazy(() => import('./pages/Notifications'));
 const OrganizationPage = lazy(() => import('./pages/Organization'));
 const Plan = lazy(() => import('./pages/Plan'));
 const Profile = lazy(() => import('./pages/Profile'));
@@ -42,6 +43,7 @@ export function App() {
             <Route element={<Layout />}>
               <Route path="/invitation" element={<Invitation />} />
               <Route path="/found" element={<Found />} />
+              <Route path="/notifications" element={<Notifications />} />
               <Route path="/profile" element={<Profile />} />
               <Route element={<NeedsOrganization />}>
                 <Route index element={<Home />} />

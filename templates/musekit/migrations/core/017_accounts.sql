@@ -1,7 +1,8 @@
--- 017 accounts: users delete their account; the backend exports what is stored about a user or an organization.
+-- 017 accounts: users delete their account, and export their data; the backend exports what is stored about a user or an
+-- organization.
 
 -- Every table with a foreign key to one of the targets, extensions included, in the columns that users can read: neither hashes
--- nor what only the backend knows. Jobs of the backend, as there may be more rows than a request of a user has time for.
+-- nor what only the backend knows. It runs with the caller's rights: row-level security decides which rows a user gets.
 create or replace function private.rows_that_reference(targets regclass[], key uuid)
 returns jsonb
 language plpgsql
@@ -52,7 +53,26 @@ end;
 $$;
 comment on function private.rows_that_reference(regclass[], uuid) is 'The rows that reference a key, by table.';
 revoke all on function private.rows_that_reference(regclass[], uuid) from public, anon, authenticated, service_role;
-grant execute on function private.rows_that_reference(regclass[], uuid) to service_role;
+grant execute on function private.rows_that_reference(regclass[], uuid) to authenticated, service_role;
+
+create or replace function public.export_own_data()
+returns jsonb
+language plpgsql
+stable
+set search_path = ''
+as $$
+begin
+  if auth.uid() is null then
+    raise exception 'Only a signed-in user can export their data.' using errcode = 'insufficient_privilege';
+  end if;
+  return private.rows_that_reference(array['auth.users', 'public.profiles']::regclass[], auth.uid());
+end;
+$$;
+comment on function public.export_own_data() is 'The rows that are about the signed-in user, by table, as far as they may read them.';
+revoke all on function public.export_own_data() from public, anon, authenticated, service_role;
+grant execute on function public.export_own_data() to authenticated;
+
+-- Jobs of the backend, as there may be more rows than a request of a user has time for.
 
 create or replace function public.export_user_data(account uuid)
 returns jsonb

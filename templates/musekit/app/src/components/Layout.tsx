@@ -1,7 +1,9 @@
 import { Suspense, useState } from 'react';
 import { NavLink, Outlet } from 'react-router';
+import { useUnread } from '../lib/notifications';
 import { useOrganizations } from '../lib/organization';
 import { productName } from '../lib/product';
+import { useLive } from '../lib/records';
 import { useUser } from '../lib/session';
 import { supabase } from '../lib/supabase';
 import { pathOf } from '../lib/table';
@@ -97,12 +99,25 @@ function Menu({ onChoose }: { onChoose(): void }) {
 
 function Account({ onChoose }: { onChoose(): void }) {
   const user = useUser();
+  const unread = useUnread();
+  useLive({ name: 'notifications' });
   return (
     <div className="border-base-300 border-t pt-4">
       <p className="truncate px-2 text-sm" title={user.email}>
         {user.email}
       </p>
       <ul className="menu w-full p-0">
+        <li>
+          <NavLink to="/notifications" onClick={onChoose}>
+            Notifications
+            {!!unread && (
+              <span className="badge badge-primary badge-sm">
+                {unread}
+                <span className="sr-only"> unread</span>
+              </span>
+            )}
+          </NavLink>
+        </li>
         <li>
           <NavLink to="/profile" onClick={onChoose}>
             Profile

@@ -8,11 +8,12 @@ import {
 import { useDeferredValue, useState } from 'react';
 import { Link } from 'react-router';
 import { useOrganization } from '../lib/organization';
-import { mayAdd, pageSize, useList, useLive } from '../lib/records';
+import { mayAdd, useList, useLive } from '../lib/records';
 import { type Column, type ColumnName, pathOf, type Row, type Table, type TableName, type TableOf } from '../lib/table';
 import { Input } from './Labeled';
 import { Loading, Problem } from './Notice';
 import { Page } from './Page';
+import { Pages } from './Pages';
 import { Value } from './Value';
 
 /** The list of a table's rows: searched, sorted and paged by the database, and read again when anyone changes them. */
@@ -157,26 +158,5 @@ function Rows({
         </tbody>
       </table>
     </div>
-  );
-}
-
-function Pages({ page, count, onPage }: { page: number; count: number; onPage(page: number): void }) {
-  const last = Math.max(0, Math.ceil(count / pageSize) - 1);
-  return (
-    <nav aria-label="Pages" className="mt-4 flex flex-wrap items-center justify-between gap-2">
-      <span>
-        {page * pageSize + 1} to {Math.min(count, (page + 1) * pageSize)} of {count}
-      </span>
-      {last > 0 && (
-        <span className="join">
-          <button type="button" className="btn join-item" disabled={page === 0} onClick={() => onPage(page - 1)}>
-            Previous
-          </button>
-          <button type="button" className="btn join-item" disabled={page >= last} onClick={() => onPage(page + 1)}>
-            Next
-          </button>
-        </span>
-      )}
-    </nav>
   );
 }

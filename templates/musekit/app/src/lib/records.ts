@@ -145,7 +145,7 @@ export function useTitle(target: Target, id: string): string | undefined {
 }
 
 /** Reads a table again when anyone changes it. */
-export function useLive({ name }: Target) {
+export function useLive({ name }: Pick<Target, 'name'>) {
   const queries = useQueryClient();
   useEffect(() => {
     const channel = supabase

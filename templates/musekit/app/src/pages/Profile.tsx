@@ -5,6 +5,7 @@ import { Done, Loading, Problem } from '../components/Notice';
 import { Page } from '../components/Page';
 import { SubmitButton } from '../components/SubmitButton';
 import { useAction } from '../lib/action';
+import { saveJson } from '../lib/download';
 import { useUser } from '../lib/session';
 import { supabase } from '../lib/supabase';
 
@@ -23,6 +24,8 @@ export default function Profile() {
       {isPending ? <Loading /> : error ? <Problem error={error} /> : <Form {...data} />}
       <h2 className="mt-10 mb-4 text-xl font-semibold">Password</h2>
       <Password />
+      <h2 className="mt-10 mb-4 text-xl font-semibold">Your data</h2>
+      <OwnData />
     </Page>
   );
 }
@@ -79,5 +82,22 @@ function Password() {
         <SubmitButton busy={change.busy}>Change the password</SubmitButton>
       </div>
     </form>
+  );
+}
+
+function OwnData() {
+  const download = useAction(async () => {
+    const { data, error } = await supabase.rpc('export_own_data');
+    if (error) throw error;
+    saveJson('my-data.json', data);
+  });
+  return (
+    <>
+      <p className="mb-4">Everything that is stored about you and that you can see, as a JSON file.</p>
+      <Problem error={download.error} />
+      <button type="button" className="btn" disabled={download.busy} onClick={() => void download.run()}>
+        Download my data
+      </button>
+    </>
   );
 }
