@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
+import { createOwnDatabase } from '../../src/dev/database/database.ts';
+import { poolConnections } from '../../src/dev/database/pooled.ts';
+import { createRest } from '../../src/dev/rest/rest.ts';
 import { loadPreset } from '../../src/scaffold/presets.ts';
 import { scaffold } from '../../src/scaffold/scaffold.ts';
 import { asRole, asUser, builtInCore, coreFacts, folders, openCore, type Kind } from './support.ts';
@@ -328,6 +332,47 @@ describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (k
       rows: [{ user_id: user('a') }],
     });
     expect(await asUser(database, null, 'select user_id from public.profile_brand_preferences')).toBe('42501');
+  });
+
+  it('every reference between tables, also of core, can be embedded from both sides', async () => {
+    const rest = createRest({
+      database: await createOwnDatabase(poolConnections(() => Promise.resolve(database))),
+      schemas: ['public'],
+    });
+    const embed = async (table: string, select: string): Promise<string> => {
+      const { status } = await rest
+        .handle({
+          method: 'GET',
+          path: `/${table}`,
+          query: new URLSearchParams({ select: `id,found:${select}(id)` }),
+          headers: {},
+          identity: { role: 'service_role', claims: {} },
+          token: undefined,
+          body: Readable.from([]),
+          signal: new AbortController().signal,
+        })
+        .catch((error: { status: number }) => error);
+      return `${table} with ${select}: ${status}`;
+    };
+    const { rows: keys } = await database.query<{ name: string; table: string; target: string; column: string }>(`
+      select k.conname as name, c.relname as table, t.relname as target, (
+        -- The one that says which row; the others are the tenant, which both rows have under the same name.
+        select a.attname from unnest(k.conkey, k.confkey) as pair (own, other)
+        join pg_attribute a on a.attrelid = c.oid and a.attnum = own
+        join pg_attribute b on b.attrelid = t.oid and b.attnum = other
+        where a.attname <> b.attname limit 1) as column
+      from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_class t on t.oid = k.confrelid
+      where k.contype = 'f' and c.relnamespace = 'public'::regnamespace and t.relnamespace = 'public'::regnamespace
+      order by 2, 1`);
+    expect(keys.filter(({ table, target }) => table === target)).not.toEqual([]);
+    for (const { name, table, target, column } of keys) {
+      // PostgREST knows the keys of a table to itself by their column, and only those of one column.
+      const [toOne, toMany] =
+        table === target ? [column, `${table}!${column}`] : [`${target}!${name}`, `${table}!${name}`];
+      expect(await embed(table, toOne)).toBe(`${table} with ${toOne}: 200`);
+      expect(await embed(target, toMany)).toBe(`${target} with ${toMany}: 200`);
+    }
+    await rest.close?.();
   });
 
   it('files are written only in one’s own folder; logos are read by everyone', async () => {
