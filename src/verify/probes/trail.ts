@@ -1,9 +1,11 @@
 /** The writes that are followed, and what is tried after them. */
-import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { allOf, fieldsOf, type Node } from '../../sql/nodes.ts';
 import { parseTree } from '../../sql/parser.ts';
+import type { Callable } from '../catalog/functions.ts';
 import type { ColumnChange } from '../catalog/mentioned-columns.ts';
 import { madeColumns } from '../catalog/made-columns.ts';
+import { mayChange } from '../catalog/reached-tables.ts';
 import type { Chain } from '../fixtures/script.ts';
 import type { FirstRound, Path } from './paths.ts';
 import type { NamedProbe } from './probes.ts';
@@ -61,11 +63,13 @@ export class Trail extends Round {
     const probe = this.first.probes[cell.probe]!;
     const callable = this.callables.get(probe.subject);
     if (verbs[probe.verb].followed === undefined) return false;
-    return callable === undefined ? cell.touched > 0 : this.writes(callable.routine);
+    return callable === undefined ? cell.touched > 0 : this.writes(callable);
   }
 
-  private writes(routine: FunctionRow): boolean {
-    return this.first.model.dependencies.writtenBy(routine).size > 0;
+  /** A function that is not VOLATILE writes nothing itself; what it calls by SQL that cannot be read, its caller can call as well. */
+  private writes({ routine, runsAsOwner }: Callable): boolean {
+    const { model } = this.first;
+    return model.dependencies.writtenBy(routine).size > 0 && (runsAsOwner || mayChange(routine, model));
   }
 
   /** What the write changes, if it is an UPDATE of a table; undefined for any other, and where rules rewrite it. */
@@ -155,11 +159,12 @@ export class Trail extends Round {
               ),
             )
         : []),
+      // What a function reads with its caller's rights, the caller can read by itself, which is tried as well.
       ...this.first.callables
         .filter(
-          ({ routine }) =>
-            model.dependencies.asks(routine, changed, change) &&
-            (!this.writes(routine) || (tried === 'opens' && actor.relation === 'none')),
+          (callable) =>
+            (this.writes(callable) ? tried === 'opens' && actor.relation === 'none' : callable.runsAsOwner) &&
+            model.dependencies.asks(callable.routine, changed, change),
         )
         .flatMap(({ name }) => this.probesOf(name, path, ({ verb }) => verb === 'call')),
       ...[...asking]

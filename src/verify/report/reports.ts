@@ -152,7 +152,7 @@ export function cellsOf(
 /** The values that each actor of a proof sees in rows. */
 const seen = new WeakMap<Proof, Map<Actor, ReadonlySet<string>>>();
 
-/** The texts in those of the known rows that an actor reads in their tables. */
+/** The texts in those of the known rows that an actor reads in their tables, and may read there. */
 export function valuesSeen(actor: Actor, proof: Proof): ReadonlySet<string> {
   const byActor = seen.get(proof) ?? new Map<Actor, ReadonlySet<string>>();
   seen.set(proof, byActor);
@@ -160,16 +160,14 @@ export function valuesSeen(actor: Actor, proof: Proof): ReadonlySet<string> {
   if (known !== undefined) return known;
   const values = new Set<string>();
   for (const subject of proof.subjects.filter(({ kind }) => kind === 'table')) {
-    const letters = cellsOf(subject.name, proof)
-      .filter(
-        ({ cell, actor: by, verb, probe }) =>
-          by === actor && verb === 'select' && probe.mode !== 'rows' && 'answer' in cell,
-      )
-      .map(({ cell }) => ('answer' in cell ? cell.answer : ''))
-      .join('');
-    for (const [label, row] of labelledRows(subject))
-      for (const sql of letters.includes(label) ? row.values.values() : [])
-        if (/^'[^'\\]*'$/.test(sql)) values.add(sql.slice(1, -1));
+    const answers = cellsOf(subject.name, proof).map(({ cell, actor: by, verb }) =>
+      by === actor && verb === 'select' && 'answer' in cell ? cell.answer : '',
+    );
+    const all = answers.join('');
+    const letters = verbs.select.expects(subject, actor, proof.model) === 'no' ? without(all, rowsOfA(all)) : all;
+    const rows = labelledRows(subject).filter(([label]) => letters.includes(label));
+    for (const sql of rows.flatMap(([, row]) => [...row.values.values()]))
+      if (/^'[^'\\]*'$/.test(sql)) values.add(sql.slice(1, -1));
   }
   byActor.set(actor, values);
   return values;
