@@ -9,7 +9,7 @@ import { compare, once } from './measure.js';
 import { startServer } from './server.js';
 import { holes, matrixAlone } from './verify/holes.js';
 import { outsiderEmail, probeSeeded, seed } from './verify/seeded.js';
-import { splinter, supashield } from './verify/tools.js';
+import { advise, splinter, supashield } from './verify/tools.js';
 
 /** Width of the column with the holes' names. */
 const width = Math.max(...holes.map(({ name }) => name.length));
@@ -70,6 +70,7 @@ export async function verify({ root, peer, rounds }) {
     };
     await timed('a muse with one preset', 'one');
     const { proof, prove } = await timed('the built-in kit with all presets', 'kit');
+    await ask({ url: server.url('postgres'), place, peer, tables: proof.tables });
     await plant({ server, place, peer, openPostgres, prove, expected: proof.tables });
   } finally {
     await server.stop();
@@ -116,6 +117,24 @@ async function time(what, database, prove, rounds) {
   }
   process.stdout.write(`  muse verify, aim 3 s: ${ours.ms <= 3000 ? 'met' : 'NOT met'}\n`);
   return proof;
+}
+
+/** Supabase's advisors on the unchanged kit: what they find beside what is meant, as `migrations/README.md` of the kit says. */
+async function ask({ url, place, peer, tables }) {
+  const cli = peer('supabase', 'dist/supabase.js');
+  if (cli === undefined) return;
+  const backend = new Set(tables.filter(({ scope }) => scope === 'service-only').map(({ table }) => table));
+  const isMeant = ({ name, metadata }) =>
+    // No query has run yet.
+    name === 'unused_index' ||
+    (name === 'rls_enabled_no_policy' &&
+      (['muse', 'private'].includes(metadata.schema) || backend.has(`${metadata.schema}.${metadata.name}`)));
+  const found = (await Promise.all(['security', 'performance'].map((type) => advise(cli, place, url, type)))).flat();
+  const unmeant = found.filter((one) => !isMeant(one));
+  process.stdout.write(
+    `\nSupabase's advisors on the same: ${found.length} findings, ${unmeant.length} beside what is meant: ${unmeant.length === 0 ? 'met' : 'NOT met'}\n`,
+  );
+  for (const { level, detail } of unmeant) process.stdout.write(`  ${level} ${detail}\n`);
 }
 
 /** Plants one hole after the other, each into a copy of the clean database, and runs every tool. */

@@ -62,13 +62,15 @@ export function supashield(script, place, email) {
 export function splinter(script, place) {
   return {
     name: 'splinter',
-    ask: async (url) =>
-      jsonIn(
-        await run(
-          script,
-          ['db', 'advisors', `--remote=${url}`, '--type', 'security', '--level', 'info', '--output-format', 'json'],
-          place,
-        ),
-      ).results.map((result) => JSON.stringify(result)),
+    ask: async (url) => (await advise(script, place, url, 'security')).map((result) => JSON.stringify(result)),
   };
+}
+
+/**
+ * What Supabase's advisors say of a database.
+ * @param {'security' | 'performance'} type
+ */
+export async function advise(script, place, url, type) {
+  const args = ['db', 'advisors', `--remote=${url}`, '--type', type, '--level', 'info', '--output-format', 'json'];
+  return jsonIn(await run(script, args, place)).results;
 }
