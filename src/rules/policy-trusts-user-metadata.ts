@@ -1,6 +1,7 @@
 import { findRoutines } from '../sql/catalog/lookup.ts';
 import type { Node } from '../sql/nodes.ts';
 import { at, policyObject } from './engine/check.ts';
+import { bodiesIn } from './engine/live/bodies.ts';
 import { isForUsers as isForUsersLive } from './engine/live/policies.ts';
 import { isForUsers, policiesOf } from './engine/policies.ts';
 import type { Rule } from './engine/rule.ts';
@@ -56,7 +57,7 @@ export const rule: Rule = {
   live: {
     policy({ policy, object, using, check }, { catalog }, report) {
       if (!policy.permissive || !isForUsersLive(policy, catalog)) return;
-      if (![using, check].some((condition) => trustsUserMetadata(condition, () => []))) return;
+      if (![using, check].some((condition) => trustsUserMetadata(condition, bodiesIn(catalog)))) return;
       report({
         object,
         message: `Policy "${policy.name}" gives access by user_metadata, which users write themselves.`,

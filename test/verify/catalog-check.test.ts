@@ -138,6 +138,13 @@ const cases: Case[] = [
     finds: ['policy-trusts-user-metadata policy "notes_read" on public.notes'],
   },
   {
+    name: 'a role that users write into their metadata, which a function looks up',
+    sql: `create function public.my_role() returns text language plpgsql stable security definer set search_path = '' as
+        $$ begin return (select raw_user_meta_data ->> 'role' from auth.users where id = auth.uid()); end $$;
+      ${replaceRead("for select to authenticated using ((select public.my_role()) = 'admin')")}`,
+    finds: ['policy-trusts-user-metadata policy "notes_read" on public.notes'],
+  },
+  {
     name: '… that only narrows what is theirs',
     sql: replaceRead(
       "for select to authenticated using (user_id = (select auth.uid()) and (select auth.jwt() -> 'user_metadata' ->> 'role') = 'admin')",

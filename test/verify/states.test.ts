@@ -174,7 +174,9 @@ cases.push({
   repair: `create or replace function private.writes(d uuid) returns boolean language sql stable security definer set search_path = '' as $$ ${anyShare.replace('can_write', () => 'can_write and user_id = auth.uid()')} $$`,
 });
 
-const closed = (asks: string): string => `create or replace function public.closed() returns table (id uuid, name text, closed_at timestamptz)
+const closed = (
+  asks: string,
+): string => `create or replace function public.closed() returns table (id uuid, name text, closed_at timestamptz)
   language sql stable security definer set search_path = '' as $$
     select o.id, o.name, o.deleted_at from public.members m join public.organizations o on o.id = m.organization_id
     where ${asks} m.role = 'owner' and o.deleted_at > now() - interval '30 days' $$;

@@ -131,7 +131,8 @@ export function pathReader(catalog: Catalog, sources: Sources): PathReader {
   const ofSelect = (select: Node, names: Names): ClaimPath | undefined => {
     const targets = (select['targetList'] as unknown[] | undefined) ?? [];
     const from = (select['fromClause'] as unknown[] | undefined) ?? [];
-    if (targets.length !== 1 || from.some((item) => fields(item, 'RangeFunction') === undefined)) return undefined;
+    if (targets.length !== 1) return undefined;
+    if (!readsUsers(select) && from.some((item) => fields(item, 'RangeFunction') === undefined)) return undefined;
     return pathOf(fields(targets[0], 'ResTarget')?.['val'], withSources(select, names));
   };
 
@@ -151,6 +152,8 @@ export function pathReader(catalog: Catalog, sources: Sources): PathReader {
 
   const withSources = (select: Node, names: Names): Names => {
     const all = new Map(names);
+    if (readsUsers(select))
+      for (const [column, key] of metadata) all.set(column, { setting: tokenSetting, path: [key] });
     walk(select['fromClause'], (type, range) => {
       if (type === 'SubLink') return false;
       const alias = range['alias'] as Node | undefined;
@@ -201,6 +204,19 @@ export function pathReader(catalog: Catalog, sources: Sources): PathReader {
   };
 
   return { pathOf, pathsIn, namesIn, withSources, variables };
+}
+
+/** Where Supabase Auth keeps what the token then has, and its key there. */
+const metadata: readonly [column: string, key: string][] = [
+  ['raw_app_meta_data', 'app_metadata'],
+  ['raw_user_meta_data', 'user_metadata'],
+];
+
+/** Says whether a query reads Supabase's own table of users and nothing else. */
+export function readsUsers(select: Node): boolean {
+  const from = (select['fromClause'] as unknown[] | undefined) ?? [];
+  const range = fields(from[0], 'RangeVar');
+  return from.length === 1 && range?.['schemaname'] === 'auth' && range['relname'] === 'users';
 }
 
 function isConstant(select: Node | undefined): boolean {

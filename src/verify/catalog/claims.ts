@@ -4,7 +4,7 @@
  */
 import { type Catalog, isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, nameParts, type Node, type ParseExpression, walk } from '../../rules/engine/live/expression.ts';
-import { type ClaimPath, type Names, pathReader, type PathReader, tokenSetting } from './claim-paths.ts';
+import { type ClaimPath, type Names, pathReader, type PathReader, readsUsers, tokenSetting } from './claim-paths.ts';
 import { comparing } from './compared-values.ts';
 import { addressWith, constantsIn, fitting, isRegular, type Json } from './claim-constants.ts';
 import type { Sources } from './effects.ts';
@@ -38,6 +38,8 @@ export interface ClaimRead extends ClaimPath {
 
 export interface Claims {
   all: readonly ClaimRead[];
+  /** Something looks metadata up where Supabase Auth keeps it, not in the token. */
+  isStored: boolean;
   /** What an expression reads from the request. */
   pathsIn(node: unknown): ClaimPath[];
   /** Whose ID a column holds, by the signed claim that it is compared with. */
@@ -89,6 +91,7 @@ export function readClaims(catalog: Catalog, parse: ParseExpression, sources: So
   }
   const found = [...visitor.found.values()];
   return {
+    isStored: visitor.isStored,
     all: found.filter(
       ({ setting, path, constants }) =>
         setting !== tokenSetting ||
@@ -118,6 +121,8 @@ interface Place {
   names: Names;
   isTied: boolean;
   depth: number;
+  /** It is in a query of Supabase's own table of users alone, whose conditions say which user. */
+  isOfUsers?: boolean;
 }
 
 /** The other side of a comparison. */
@@ -132,6 +137,7 @@ const comparingClaims: ReadonlySet<string> = new Set([...comparing, '~', '~*', '
 
 class Visitor {
   readonly found = new Map<string, ClaimRead>();
+  isStored = false;
 
   private readonly catalog: Catalog;
   private readonly sources: Sources;
@@ -165,9 +171,11 @@ class Visitor {
     else if (type === 'BooleanTest')
       this.test(node['arg'], ['IS_TRUE', 'IS_NOT_FALSE'].includes(String(node['booltesttype'])), place);
     else if (type === 'NullTest') this.nullTest(node, place);
-    else if (type === 'SelectStmt')
-      this.visit(Object.values(node), { ...place, names: this.reader.withSources(node, place.names) });
-    else if (type === 'ResTarget' && this.reader.pathOf(node['val'], place.names) !== undefined) return;
+    else if (type === 'SelectStmt') {
+      const isOfUsers = readsUsers(node);
+      this.isStored ||= isOfUsers;
+      this.visit(Object.values(node), { ...place, isOfUsers, names: this.reader.withSources(node, place.names) });
+    } else if (type === 'ResTarget' && this.reader.pathOf(node['val'], place.names) !== undefined) return;
     else if (type === 'RangeFunction') return;
     else if (type === 'FuncCall' && this.call(node, place)) return;
     else this.other({ [type]: node }, node, place);
@@ -178,7 +186,10 @@ class Visitor {
     const args = node['args'] as unknown[];
     for (const arg of args) {
       const isTied =
-        place.isTied || (node['boolop'] === 'AND_EXPR' && args.some((other) => other !== arg && asksRow(other)));
+        place.isTied ||
+        (node['boolop'] === 'AND_EXPR' &&
+          place.isOfUsers !== true &&
+          args.some((other) => other !== arg && asksRow(other)));
       if (this.reader.pathOf(arg, place.names) === undefined) this.visit(arg, { ...place, isTied });
       else this.test(arg, node['boolop'] !== 'NOT_EXPR', { ...place, isTied });
     }

@@ -159,3 +159,29 @@ function insertedValues(insert: Node): [column: string, value: unknown][] {
     row.map((value, index): [string, unknown] => [columns[index] ?? '', value]).filter(([column]) => column !== ''),
   );
 }
+
+/** An expression, with the column that it is written to. */
+interface WrittenValue {
+  /** The name of the table, without its schema. */
+  relname: string;
+  column: string;
+  value: unknown;
+}
+
+/** What INSERT and UPDATE statements write, by column. */
+export function writtenValues(trees: readonly Tree[]): WrittenValue[] {
+  const found: WrittenValue[] = [];
+  walk(trees, (type, node) => {
+    if (type !== 'InsertStmt' && type !== 'UpdateStmt') return;
+    const relname = String((node['relation'] as Node | undefined)?.['relname'] ?? '');
+    const conflict = node['onConflictClause'] as Node | undefined;
+    const targets = (type === 'UpdateStmt' ? node['targetList'] : conflict?.['targetList']) as unknown[] | undefined;
+    const set = (targets ?? []).map((target): [string, unknown] => {
+      const { name, val } = (fields(target, 'ResTarget') ?? {}) as { name?: string; val?: unknown };
+      return [name ?? '', val];
+    });
+    for (const [column, value] of [...(type === 'InsertStmt' ? insertedValues(node) : []), ...set])
+      found.push({ relname, column, value });
+  });
+  return found;
+}

@@ -114,6 +114,15 @@ function argumentOf({ type, base, category, labels }: ColumnRow): Parameters<typ
   return { type, base, kind: 'b', category, labels, element, attributes: null };
 }
 
+/** Says whether what runs with a write of the table reads other tables with its owner's rights: it may bring their values into the new row. */
+export function readsForItsRow(table: RelationRow, model: Model): boolean {
+  return routinesOf(table, model).some(
+    (routine) =>
+      model.sources.reached(routine).some(({ definer }) => definer) &&
+      [...tablesNamed(routine, model)].some((other) => other !== table),
+  );
+}
+
 /**
  * Says whether a trigger of the table writes values of the new row into rows of another: not only a counter, a time or
  * a result of its own there.

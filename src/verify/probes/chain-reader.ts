@@ -9,7 +9,7 @@ import type { NamedProbe } from './probes.ts';
 import { Round } from './round.ts';
 import type { Cell, Opened } from './run-script.ts';
 import { changedRows, countChanged, heldBy, type Subject } from './subject.ts';
-import { verbs } from './verbs.ts';
+import { isMetadata, verbs } from './verbs.ts';
 
 /** Reads what came of the chains that follow a path of writes. */
 export class ChainReader extends Round {
@@ -75,9 +75,11 @@ export class ChainReader extends Round {
   }
 
   /** Says whether an error hides what would have come: it is no refusal, and did not come without the path. */
-  isObstacle(one: ErrorAfter): boolean {
+  isObstacle(path: Path, one: ErrorAfter): boolean {
     const { actor, probe, code } = one;
     const before = this.cells.get(`${actor} ${probe}`);
+    // What a user writes about itself may be no value of the type that is expected there.
+    const isOwnFault = code.startsWith('22') && isMetadata(this.first.probes[path.probes[0]!]!.verb);
     const isSame = before !== undefined && 'code' in before && before.code === code;
     const subject = this.subjects.get(this.first.probes[probe]!.subject);
     // A key that is named says whose row it was; one that is not could be the actor's own.
@@ -87,7 +89,7 @@ export class ChainReader extends Round {
       subject !== undefined &&
       stoppedAt(one, subject) === undefined &&
       !this.isStrangerAtUnnamedRow(one, before);
-    return !isSame && !isRefusal(code) && (isUnnamed || !code.startsWith('23'));
+    return !isSame && !isOwnFault && !isRefusal(code) && (isUnnamed || !code.startsWith('23'));
   }
 
   /** Says whether a call changed rows of A's that it did not change alone, and that are not the actor's to change. */

@@ -1,13 +1,14 @@
 /** What strangers see when an owner writes a row: copies of it that triggers make elsewhere. */
 import { isMadeUp } from '../fixtures/known-rows.ts';
 import type { Callable } from '../catalog/functions.ts';
+import { readsForItsRow } from '../catalog/trigger-values.ts';
 import type { Model } from '../catalog/model.ts';
 import { isPublic } from '../catalog/scope.ts';
 import { type FunctionRow, relation } from '../../rules/engine/live/catalog.ts';
 import type { RelationName } from '../catalog/effects.ts';
 import type { Actor } from './actors.ts';
 import type { NamedProbe } from './probes.ts';
-import type { Subject } from './subject.ts';
+import { condition, type Subject } from './subject.ts';
 
 /** Tables that triggers write when the subject is written, unless their rows are declared public. */
 function copyTables(subject: Subject, model: Model): string[] {
@@ -28,7 +29,7 @@ function filledTables(subjects: readonly Subject[], callables: readonly Callable
   );
   return new Set([
     ...subjects
-      .filter(({ aims }) => aims.length > 0)
+      .filter(({ aims, table, kind }) => aims.length > 0 || (kind === 'table' && readsForItsRow(table, model)))
       .flatMap(({ name }) => [name, ...model.dependencies.sideEffects(name).map(({ table }) => table)]),
     ...calling.flatMap(({ routine, tables }) => {
       const written = model.dependencies.writtenBy(routine);
@@ -70,8 +71,13 @@ export function copyLooks(
       mode: 'rows',
       state: '',
       actors: filled.has(subject.name) ? strangers : [],
-      sql: `select jsonb_agg(to_jsonb(seen))::text from ${relation(subject.table)} as seen`,
+      // A trigger has filled the row that is partly A's like the one that a stranger then adds.
+      sql: `select jsonb_agg(to_jsonb(seen))::text from ${relation(subject.table)} as seen${butMixed(subject)}`,
     }));
+}
+
+function butMixed({ rows: { m } }: Subject): string {
+  return m === undefined ? '' : ` where not (${condition(m.key)})`;
 }
 
 /**

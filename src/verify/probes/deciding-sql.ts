@@ -91,7 +91,7 @@ function valuesTogether(
     .slice(0, mostNearby);
 }
 
-function valuesFor(column: ColumnRow, compared: readonly string[], subject: Subject, model: Model): string[] {
+export function valuesFor(column: ColumnRow, compared: readonly string[], subject: Subject, model: Model): string[] {
   if (column.base === 'boolean') return ['true', 'false'];
   if (/^(timestamp|date$)/.test(column.base))
     return ['now()', "now() + interval '1 year'", ...(column.notNull ? [] : ['NULL'])];

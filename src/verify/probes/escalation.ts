@@ -2,7 +2,8 @@ import type { Finding } from '../../shared/finding.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
 import { settingOf } from '../catalog/settings.ts';
 import { policiesFor } from '../catalog/scope.ts';
-import { relation } from '../../rules/engine/live/catalog.ts';
+import { type FunctionRow, qualifiedName, relation } from '../../rules/engine/live/catalog.ts';
+import { authUsers, metadataRoutines, userMetadata } from '../catalog/user-metadata.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import { type Actor, sqlAs } from './actors.ts';
 import type { Gap } from '../report/report.ts';
@@ -10,7 +11,7 @@ import type { Obstacle, Opening, Path } from './paths.ts';
 import { byHand, type NamedProbe } from './probes.ts';
 import type { Proof } from './prove.ts';
 import type { Subject } from './subject.ts';
-import { verbs } from './verbs.ts';
+import { isMetadata, verbs } from './verbs.ts';
 
 const ruleOf = {
   reads: 'isolation-escalation',
@@ -25,7 +26,9 @@ const ruleOf = {
 export function escalations(proof: Proof): Finding[] {
   const groups = new Map<string, Opening[]>();
   for (const opening of inOrder(proof.openings, proof)) {
-    const key = `${ruleOf[opening.how]} ${firstProbe(opening, proof).subject}`;
+    const probe = firstProbe(opening, proof);
+    const what = isMetadata(probe.verb) ? trusting(opening, probe, proof) : probe.subject;
+    const key = `${ruleOf[opening.how]} ${what}`;
     groups.set(key, [...(groups.get(key) ?? []), opening]);
   }
   return [...groups.values()].map((openings) => findingOf(openings, proof));
@@ -44,6 +47,7 @@ function firstProbe(opening: Opening, proof: Proof): NamedProbe {
 function findingOf(openings: readonly Opening[], proof: Proof): Finding {
   const told = openings[0]!;
   const probe = firstProbe(told, proof);
+  if (isMetadata(probe.verb)) return metadataFinding(told, probe, proof);
   const subject = proof.subjects.find(({ name }) => name === probe.subject);
   const actor = proof.actors[told.path.actor]!;
   const letter = verbs[probe.verb].letter;
@@ -66,6 +70,33 @@ function findingOf(openings: readonly Opening[], proof: Proof): Finding {
     ),
     ...(policies[0] === undefined ? {} : { policy: policies[0] }),
     probe: sqlOf(told, actor, proof),
+  };
+}
+
+/** The function that trusts what users write about themselves: one that a trigger runs, or else one that policies call. */
+function trusting(opening: Opening, { verb }: NamedProbe, { model }: Proof): string {
+  const { triggers, readers } = metadataRoutines(model);
+  const fired = triggers.filter(({ events }) => events.includes(verbs[verb].letter)).map(({ routine }) => routine);
+  const asked = model.dependencies;
+  const isBehind = (routine: FunctionRow): boolean =>
+    [...asked.writtenBy(routine)].some(
+      (table) => table === opening.object || asked.dependents([table]).has(opening.object),
+    );
+  const routine = fired.find(isBehind) ?? readers[0] ?? fired[0];
+  return routine === undefined ? authUsers : qualifiedName(routine);
+}
+
+function metadataFinding(told: Opening, probe: NamedProbe, proof: Proof): Finding {
+  const object = trusting(told, probe, proof);
+  return {
+    ...makeFinding(
+      'policy-trusts-user-metadata',
+      object,
+      `${storyOf(told, proof)} ${endOf(told, proof)}. ${object} takes that from ${userMetadata}, which users write themselves.`,
+      `Let ${object} read raw_app_meta_data, which only the server writes, or an invitation: ${userMetadata} is for names ` +
+        'and pictures.',
+    ),
+    probe: sqlOf(told, proof.actors[told.path.actor]!, proof),
   };
 }
 
@@ -156,6 +187,11 @@ function suggestionFor(
     );
   if (subject === undefined)
     return `Check in ${probe.subject} that the caller already belongs to what it is given, or revoke EXECUTE from ${role}.`;
+  if (opening.how === 'reads' && opening.object === probe.subject && verbs[probe.verb].linksToA === true)
+    return (
+      `Let what the triggers of ${relation(subject.table)} read of other tables be only what the user who writes the row may ` +
+      `read, or let the WITH CHECK of its policies ask whose the row is that ${relation(subject.table)} names.`
+    );
   const asked = [
     ...proof.model.dependencies.decidingColumns(`${subject.table.schema}.${subject.table.name}`).named.keys(),
   ].filter((name) => probe.sql.includes(quoteIdentifier(name)));

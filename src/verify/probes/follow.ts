@@ -39,7 +39,7 @@ export async function followWrites(
       const { path } = planned[one.chain]!;
       const what = reader.read(path, one);
       if (what !== undefined) found.push(what);
-      else if ('code' in one && reader.isObstacle(one))
+      else if ('code' in one && reader.isObstacle(path, one))
         obstacles.push({ path, probe: one.probe, code: one.code, message: one.message });
       if (reader.leadsOn(path, one)) further.push({ actor: path.actor, probes: [...path.probes, one.probe] });
     }

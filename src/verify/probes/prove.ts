@@ -9,6 +9,7 @@ import { followWrites } from './follow.ts';
 import type { FirstRound, Obstacle, Opening } from './paths.ts';
 import { type Difference, otherWorlds, readWorlds } from './worlds.ts';
 import type { Model } from '../catalog/model.ts';
+import { metadataProbes } from './metadata.ts';
 import { knownCells, type NamedProbe, probesOf } from './probes.ts';
 import { type SilencedTriggers, silenceTriggers } from '../fixtures/silenced-triggers.ts';
 import { leakFinder } from '../report/leaks.ts';
@@ -137,6 +138,7 @@ export async function prove(
     ...small.map(({ view }) => lookProbe(view, actors)),
     ...callables.flatMap((callable) => callable.probes),
     ...looks,
+    ...(isolation === 'session' ? [] : metadataProbes(tableSubjects, actors, world.rows, model)),
     ...(isWanted(realtimeMessages) ? topicProbes(topics, tableSubjects, world.people, actors, model) : []),
   ];
   const steps = [

@@ -6,13 +6,14 @@ import type { Callable } from '../catalog/functions.ts';
 import type { ColumnChange } from '../catalog/mentioned-columns.ts';
 import { madeColumns } from '../catalog/made-columns.ts';
 import { mayChange } from '../catalog/reached-tables.ts';
+import { authUsers, userMetadata } from '../catalog/user-metadata.ts';
 import type { Chain } from '../fixtures/script.ts';
 import type { FirstRound, Path } from './paths.ts';
 import type { NamedProbe } from './probes.ts';
 import { Round } from './round.ts';
 import type { Cell } from './run-script.ts';
 import type { Subject } from './subject.ts';
-import { type Verb, verbs } from './verbs.ts';
+import { isMetadata, type Verb, verbs } from './verbs.ts';
 
 /** How many statements of one verb are tried at a further step, the simplest first. */
 const mostStatements = 4;
@@ -91,11 +92,12 @@ export class Trail extends Round {
   private changedBy(probe: NamedProbe): { named: string[]; byTheWay: string[] } {
     const { dependencies, tables } = this.first.model;
     const callable = this.callables.get(probe.subject);
-    const table = this.tableOf(probe);
+    const table = isMetadata(probe.verb) ? authUsers : this.tableOf(probe);
     const written =
       callable !== undefined ? [...dependencies.writtenBy(callable.routine)] : table === undefined ? [] : [table];
     const { letter, needs } = verbs[probe.verb];
-    const by = callable === undefined ? { events: `${letter}${needs}`, columns: this.changeOf(probe)?.set } : undefined;
+    const columns = probe.verb === 'set-metadata' ? new Set([userMetadata]) : this.changeOf(probe)?.set;
+    const by = callable === undefined ? { events: `${letter}${needs ?? ''}`, columns } : undefined;
     const byTheWay = written.flatMap((name) => dependencies.sideEffects(name, by).map((effect) => effect.table));
     if (verbs[probe.verb].followed === 'triggers') return { named: [], byTheWay };
     const named = written;
@@ -117,9 +119,12 @@ export class Trail extends Round {
     const lead = path.probes.map((probe): [number, number] => [probe, path.actor]);
     const last = this.changedBy(this.first.probes[path.probes.at(-1)!]!);
     const changed = new Set([...last.named, ...last.byTheWay]);
+    const isNewUser = this.first.probes[path.probes[0]!]!.verb === 'sign-up';
     const states = subjects.filter(
       (subject) =>
         subject.kind === 'table' &&
+        // Who signs up anew has lost its own rows first.
+        !isNewUser &&
         last.byTheWay.includes(subject.name) &&
         verbs.update.expects(subject, actor, model) === 'no',
     );

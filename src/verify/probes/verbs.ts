@@ -272,6 +272,28 @@ const table = {
     shown: 'when-broken',
     sql: adjustSql,
   },
+  'sign-up': {
+    letter: 'I',
+    rule: inserts,
+    wording: 'signs up with metadata of its choice',
+    step: 'signs up with metadata of its choice in',
+    followed: 'askers',
+    result: 'added',
+    expects: expectNothing,
+    linksToA: true,
+    sql: noSql,
+  },
+  'set-metadata': {
+    letter: 'U',
+    rule: writes,
+    wording: 'changes its own metadata',
+    step: 'changes its own metadata in',
+    followed: 'askers',
+    result: 'added',
+    expects: expectNothing,
+    linksToA: true,
+    sql: noSql,
+  },
   delete: {
     multiOrg: 'by-role',
     letter: 'D',
@@ -414,3 +436,8 @@ export type Verb = keyof typeof table;
 
 /** The table row of each verb. */
 export const verbs: Readonly<Record<Verb, VerbRow>> = table;
+
+/** Says whether a user writes its own metadata with it, as Supabase Auth lets everyone. */
+export function isMetadata(verb: Verb): boolean {
+  return verb === 'sign-up' || verb === 'set-metadata';
+}
