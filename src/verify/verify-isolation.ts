@@ -95,8 +95,7 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
     findings.push(...toldByErrors(subject, proof, leaks));
     findings.push(...foundLater(subject, report, proof));
     // Owners reach their rows through the table itself, whatever a view or a partition of it allows.
-    if (subject.kind !== 'view' && !subject.table.partition)
-      findings.push(...lockedOut(subject, report, proof.actors, model));
+    if (subject.kind !== 'view' && !subject.table.partition) findings.push(...lockedOut(subject, report, proof));
     return report;
   });
   findings.push(...subjects.flatMap((subject) => unaskedParents(subject, tables, proof)));

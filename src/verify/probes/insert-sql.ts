@@ -2,6 +2,7 @@ import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { Actor } from './actors.ts';
 import type { Model } from '../catalog/model.ts';
+import { columnsIn, policiesFor } from '../catalog/scope.ts';
 import { condition, grantedColumns, type Subject, userColumnsOf } from './subject.ts';
 
 /**
@@ -99,9 +100,16 @@ export function insertSql(
 export function insertStateSql(subject: Subject, actor: Actor, model: Model): string[] {
   if (actor.relation !== 'self' || subject.kind !== 'table') return [];
   const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
-  return subject.rows.states.flatMap(({ values, columns = [] }) => {
-    const state = new Map(columns.map((name) => [name, values.get(name) ?? 'default']));
-    return columns.length > 0 && columns.every((name) => granted.has(name))
+  const asked = new Set(
+    policiesFor(subject.table, 'I', model).flatMap(({ check, using }) => [
+      ...columnsIn(check ?? using, subject.table, model),
+    ]),
+  );
+  return subject.rows.states.flatMap(({ values, columns = [], links = [] }) => {
+    // Under a row in a state that its policies may ask for.
+    const set = columns.length === 0 && links.some((name) => asked.has(name)) ? links : columns;
+    const state = new Map(set.map((name) => [name, values.get(name) ?? 'default']));
+    return set.length > 0 && set.every((name) => granted.has(name))
       ? (insertSql(subject, actor, model, 'own', state) ?? [])
       : [];
   });

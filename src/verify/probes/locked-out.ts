@@ -1,6 +1,6 @@
 import type { Finding } from '../../shared/finding.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
-import { isPlatformSchema, type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { bodiesCalled, findStaff } from '../catalog/staff.ts';
 import { isMoment } from '../fixtures/state-values.ts';
@@ -11,10 +11,13 @@ import { isWhoAsks, type Model } from '../catalog/model.ts';
 import type { Check, TableReport } from '../report/report.ts';
 import { policiesFor } from '../catalog/scope.ts';
 import { isTable } from '../catalog/tenancy.ts';
+import { isNever } from '../catalog/verb-policies.ts';
+import type { Proof } from './prove.ts';
 import type { Subject } from './subject.ts';
-import type { Verb } from './verbs.ts';
+import { unmetBy } from './unmet.ts';
+import { type Verb, verbs } from './verbs.ts';
 
-const verbs: readonly { letter: 'S' | 'I' | 'U' | 'D'; verbs: readonly Verb[]; word: string }[] = [
+const ways: readonly { letter: 'S' | 'I' | 'U' | 'D'; verbs: readonly Verb[]; word: string }[] = [
   { letter: 'S', verbs: ['select'], word: 'read' },
   { letter: 'I', verbs: ['insert', 'insert-state'], word: 'insert' },
   { letter: 'U', verbs: ['update', 'update-all', 'upsert'], word: 'update' },
@@ -26,13 +29,18 @@ const verbs: readonly { letter: 'S' | 'I' | 'U' | 'D'; verbs: readonly Verb[]; w
  * error. A grant alone is a warning if it was given explicitly (older projects grant everything, TRUNCATE included, to
  * everyone).
  */
-export function lockedOut(subject: Subject, report: TableReport, actors: readonly Actor[], model: Model): Finding[] {
+export function lockedOut(
+  subject: Subject,
+  report: TableReport,
+  { actors, model, answer }: Pick<Proof, 'actors' | 'model' | 'answer'>,
+): Finding[] {
   // The rows of a table of bans are not the actors'.
   if (subject.scope.kind === 'service-only' || findStaff(model).bans.has(subject.name)) return [];
   const holders = new Set(actors.filter((actor) => isHolder(actor, subject)).map((actor) => actor.name));
-  const shut = verbs.filter(({ verbs }) => {
-    const tries = report.checks.filter((check) => verbs.includes(check.verb) && holders.has(check.actor));
-    return tries.length > 0 && tries.every(isShut);
+  const signedIn = new Set(actors.filter(({ isAnonymous }) => !isAnonymous).map(({ name }) => name));
+  const shut = ways.filter(({ letter, verbs: own }) => {
+    const tries = report.checks.filter((check) => own.includes(check.verb) && holders.has(check.actor));
+    return tries.length > 0 && tries.every(isShut) && !isDone(letter, report.checks, signedIn);
   });
   // A policy FOR ALL is intended for reading, and for as much of the rest as the grants allow.
   const byPolicy = shut.filter(({ letter }) =>
@@ -106,15 +114,33 @@ export function lockedOut(subject: Subject, report: TableReport, actors: readonl
       ),
     ];
   }
+  const isGone = !(answer.states[subject.state] ?? '').startsWith('a');
+  if (isGone && byPolicy.some(({ letter }) => letter !== 'I')) {
+    return [
+      notProven({
+        object: subject.name,
+        reason: `the row that was made up is not there, or was deleted again, so nobody could ${words(byPolicy)}`,
+        suggestion: `Make its triggers and those of what it refers to keep a plain row, or try ${subject.name} by hand.`,
+      }),
+    ];
+  }
+  const unmet = new Map(
+    byPolicy
+      .filter(({ letter }) => hasPrivilege(subject, letter, model.userRole))
+      .map((one) => [one, unmetBy(subject.table, one.letter, model)] as const)
+      .filter(([, asked]) => asked.length > 0),
+  );
+  const certain = byPolicy.filter((one) => !unmet.has(one));
   return [
-    ...(byPolicy.length === 0
+    ...(unmet.size === 0 ? [] : [notMet(subject.name, unmet)]),
+    ...(certain.length === 0
       ? []
       : [
           makeFinding(
             'owner-locked-out',
             subject.name,
-            `${subject.name} (${subject.scope.text}): policies let users ${words(byPolicy)}, but the row's own owner cannot.`,
-            `Give ${model.userRole} the privilege as well (${grantWords(byPolicy)}), and make the policy let the row's owner in.`,
+            `${subject.name} (${subject.scope.text}): policies let users ${words(certain)}, but the row's own owner cannot.`,
+            `Give ${model.userRole} the privilege as well (${grantWords(certain)}), and make the policy let the row's owner in.`,
           ),
         ]),
     ...(byGrant.length === 0
@@ -210,12 +236,7 @@ function readsOwnColumn(expression: unknown, own: ReadonlySet<string>): boolean 
   return found;
 }
 
-/** A policy that says `false` means that nobody may. */
-function isNever({ using, check }: PolicyRow, letter: Shut['letter']): boolean {
-  return (letter === 'I' ? (check ?? using) : using) === 'false';
-}
-
-type Shut = (typeof verbs)[number];
+type Shut = (typeof ways)[number];
 
 function words(shut: readonly Shut[]): string {
   return shut.map(({ word }) => word).join(', ');
@@ -233,6 +254,23 @@ function hasPrivilege(subject: Subject, letter: Shut['letter'], role: string): b
   return (
     subject.table.grants[role]?.includes(letter) === true ||
     (letter !== 'D' && subject.table.columnGrants[role]?.[letter] !== undefined)
+  );
+}
+
+/** The gap of verbs whose policies ask for what the made-up rows may not have. */
+function notMet(object: string, unmet: ReadonlyMap<Shut, readonly string[]>): Finding {
+  const asked = [...new Set([...unmet.values()].flat())].join(', ');
+  return notProven({
+    object,
+    reason: `nobody could ${words([...unmet.keys()])}: no made-up row or user has what its policies ask of ${asked}`,
+    suggestion: `Try ${object} by hand with rows and a user that have what its policies ask of ${asked}.`,
+  });
+}
+
+/** Any user did it, be it to a row of another or under one: the policies do let a user. */
+function isDone(letter: Shut['letter'], checks: readonly Check[], users: ReadonlySet<string>): boolean {
+  return checks.some(
+    ({ verb, actor, outcome }) => verbs[verb].needs === letter && users.has(actor) && outcome === 'allowed',
   );
 }
 

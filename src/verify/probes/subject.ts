@@ -15,6 +15,8 @@ export interface KnownRow {
   state?: string;
   /** The columns that make the state. */
   columns?: readonly string[];
+  /** The columns by which it belongs to a row in a state, if that makes the state. */
+  links?: readonly string[];
   /** A view or a function asks for the state, and may show such rows. */
   isShown?: boolean;
   /** The views and functions that ask for it, by their trees. */
@@ -160,6 +162,7 @@ function knownRow(row: Row, rows: Rows): KnownRow {
       : {
           state: row.state.text,
           columns: row.state.by === 'values' ? [...row.state.values.keys()] : [],
+          links: row.state.by === 'parent' ? [...row.state.values.keys()] : [],
           isShown: row.state.isShown,
           askedIn: row.state.askedIn,
           isFired: row.state.isFired,
