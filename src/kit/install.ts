@@ -29,7 +29,9 @@ async function installIn(
   { environment, signal }: InstallOptions,
 ): Promise<string | undefined> {
   const { execa } = await import('execa');
-  const result = await execa(manager, ['install'], {
+  // Nobody reads what npm would ask the registry for besides.
+  const words = manager === 'npm' ? ['install', '--no-audit', '--no-fund'] : ['install'];
+  const result = await execa(manager, words, {
     cwd: directory,
     env: environment,
     extendEnv: false,

@@ -21,6 +21,7 @@ async function withNpm(script = 'exit 0'): Promise<{ cwd: string; env: { PATH: s
   };
 }
 
+const install = 'install --no-audit --no-fund';
 const quick = ['shop', '--no-git', '--no-verify'];
 
 describe.skipIf(process.platform === 'win32')('create-muse --start', () => {
@@ -29,7 +30,7 @@ describe.skipIf(process.platform === 'win32')('create-muse --start', () => {
     const { code, stdout } = await createMuse([...quick, '--yes', '--start'], { cwd, env });
     expect(code, stdout).toBe(0);
     const [directory, app] = [join(cwd, 'shop'), join(cwd, 'shop', 'app')];
-    expect(calls()).toEqual([`${app} install`, `${directory} install`, `${directory} run dev`].sort());
+    expect(calls()).toEqual([`${app} ${install}`, `${directory} ${install}`, `${directory} run dev`].sort());
     expect(stdout).toContain('shop is ready in ./shop');
   });
 
@@ -37,7 +38,7 @@ describe.skipIf(process.platform === 'win32')('create-muse --start', () => {
     const { cwd, env, calls } = await withNpm();
     const { code, stdout } = await createMuse([...quick, '--yes', '--start', '--kit', smallKit()], { cwd, env });
     expect([code, stdout]).toEqual([0, expect.stringContaining('Nothing was started')]);
-    expect(calls()).toEqual([`${join(cwd, 'shop')} install`]);
+    expect(calls()).toEqual([`${join(cwd, 'shop')} ${install}`]);
   });
 
   it.each(['--json', '--dry-run'])('is refused with %s', async (flag) => {
@@ -50,7 +51,7 @@ describe.skipIf(process.platform === 'win32')('create-muse --start', () => {
 describe.skipIf(!hasTerminal)('at the end of a run in a terminal', () => {
   it.each<[string, string, string[], number]>([
     ['n', 'no: nothing is installed', [], 0],
-    ['y', 'yes: both are installed and started', ['app install', ' install', ' run dev'], 0],
+    ['y', 'yes: both are installed and started', [`app ${install}`, ` ${install}`, ' run dev'], 0],
   ])('%s means %s', async (key, _title, expected, code) => {
     const { cwd, env, calls } = await withNpm();
     const argv = [process.execPath, join(bin, 'create-muse.js'), ...quick, '--preset', 'blank'];

@@ -275,11 +275,30 @@ function compressed(directory: string): number {
 }
 
 describe('the packages of the app', () => {
+  const read = <T extends object>(...path: string[]): T => JSON.parse(readFileSync(join(root, ...path), 'utf8')) as T;
+  const own = read<Record<string, Record<string, string>>>('templates', 'musekit', 'app', 'package.json');
+  const named = { ...own['dependencies'], ...own['devDependencies'] };
+
   it('are those that the tests use', () => {
-    const read = (...path: string[]) => JSON.parse(readFileSync(join(root, ...path), 'utf8')) as Record<string, object>;
-    const app = read('templates', 'musekit', 'app', 'package.json');
-    const here = { ...read('package.json')['dependencies'], ...read('package.json')['devDependencies'] };
-    const named = { ...app['dependencies'], ...app['devDependencies'] };
-    expect(here).toMatchObject(named);
+    const here = read<Record<string, object>>('package.json');
+    expect({ ...here['dependencies'], ...here['devDependencies'] }).toMatchObject(named);
+  });
+
+  it('are those of its lock file, which names where each is, so that npm asks nobody', () => {
+    interface Entry {
+      version: string;
+      resolved?: string;
+      inBundle?: boolean;
+    }
+    const lock = read<{ packages: Record<string, Entry> }>('templates', 'musekit', 'app', 'package-lock.json');
+    const { '': app, ...packages } = lock.packages;
+    expect(app).toMatchObject({ dependencies: own['dependencies'], devDependencies: own['devDependencies'] });
+    for (const [name, version] of Object.entries(named))
+      expect(packages[`node_modules/${name}`]).toMatchObject({ version });
+    for (const [place, { version, resolved, inBundle }] of Object.entries(packages)) {
+      if (inBundle === true) continue;
+      const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length);
+      expect(resolved).toBe(`https://registry.npmjs.org/${name}/-/${name.split('/').at(-1)}-${version}.tgz`);
+    }
   });
 });
