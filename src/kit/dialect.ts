@@ -35,12 +35,18 @@ const names: Readonly<Record<string, string>> = {
 const sampled = 20;
 
 /**
- * What the SQL of a folder is for, if that is not PostgreSQL: by Drizzle's journal, by Prisma's lock, or by the
- * statements that PostgreSQL cannot parse.
+ * What the SQL of a folder is for, if that is not PostgreSQL: by Drizzle's journal, by Prisma's lock, by the configuration of
+ * its tool, or by the statements that PostgreSQL cannot parse.
  * @param files paths in the kit
+ * @param configured the dialect that the configuration names
  */
-export async function foreignOf(tree: SqlTree, folder: string, files: readonly string[]): Promise<Foreign | undefined> {
-  const stated = await statedDialect(tree, folder);
+export async function foreignOf(
+  tree: SqlTree,
+  folder: string,
+  files: readonly string[],
+  configured?: string,
+): Promise<Foreign | undefined> {
+  const stated = (await statedDialect(tree, folder)) ?? configured;
   if (stated !== undefined)
     return Object.hasOwn(names, stated) ? { what: `for ${names[stated]!}`, certain: true } : undefined;
   const [{ loadParser }, { parseSql }, { dialectOfFile }] = await Promise.all([

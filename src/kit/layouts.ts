@@ -19,6 +19,11 @@ export interface LayoutRule {
   file: RegExp;
   /** What else must be there: a path below the folder, or `../name` for a file beside it. */
   requires?: RegExp;
+  /**
+   * What Drizzle's own configuration says of the folder. `asked`: a folder that it does not name comes last where it names
+   * another. `needed`: only folders that it names.
+   */
+  config?: 'asked' | 'needed';
   /** The tool whose sections one of the files has. */
   sections?: SectionTool;
   /** Further folders of core, if they have matching files, in the order they run. */
@@ -102,7 +107,26 @@ export const layoutRules: readonly LayoutRule[] = [
     core: ['**'],
     file: counted,
     requires: /^meta\/_journal\.json$/,
+    config: 'asked',
     order: 'journal',
+    ...atTop,
+  },
+  {
+    id: 'drizzle-folders',
+    title: 'Drizzle: <timestamp>_name/migration.sql in the folder that drizzle.config names',
+    core: ['**'],
+    file: /^\d+_[^/]+\/migration\.sql$/,
+    config: 'needed',
+    order: 'folder',
+    ...among,
+  },
+  {
+    id: 'drizzle-flat',
+    title: 'Drizzle without its journal: NNNN_name.sql in the folder that drizzle.config names',
+    core: ['**'],
+    file: counted,
+    config: 'needed',
+    order: 'number',
     ...atTop,
   },
   {

@@ -126,14 +126,19 @@ async function candidates(tree: SqlTree): Promise<Candidate[]> {
       const { extensions, order } = foldersOf(rule, all);
       const files = [...new Set([...all, ...extensions])].flatMap((place) => migrationsIn(tree, place, order));
       for (const folder of [...all, ...extensions]) taken.add(folder);
-      const foreign = rule.isPostgres === true ? undefined : await foreignOf(tree, core[0]!, files);
+      const { dialect } = tree.drizzle.find(({ folder }) => folder === core[0]) ?? {};
+      const foreign = rule.isPostgres === true ? undefined : await foreignOf(tree, core[0]!, files, dialect);
       found.push({ rule, core: all, files, ...(foreign === undefined ? {} : { foreign }) });
     }
   }
-  return found.sort(
-    (a, b) => Number(isPutAside(a.core)) - Number(isPutAside(b.core)) || b.files.length - a.files.length,
-  );
+  const named = found.filter(({ rule, core }) => rule.config !== undefined && isNamed(tree, core[0]!));
+  const isLast = ({ rule, core }: Candidate): boolean =>
+    isPutAside(core) || (rule.config !== undefined && named.length > 0 && !isNamed(tree, core[0]!));
+  return found.sort((a, b) => Number(isLast(a)) - Number(isLast(b)) || b.files.length - a.files.length);
 }
+
+/** Whether a configuration of Drizzle names the folder. */
+const isNamed = ({ drizzle }: SqlTree, place: string): boolean => drizzle.some(({ folder }) => folder === place);
 
 /** Words by which folders that no longer count are called, e.g. `migrations_old`. */
 const aside = /(?:^|[\s._-])(?:archived?|bak|backups?|deprecated|legacy|obsolete|old|unused)(?:$|[\s._-])/i;
@@ -158,10 +163,11 @@ function migrationsIn(tree: SqlTree, place: string, order: MigrationFolders['ord
 async function fits(
   tree: SqlTree,
   place: string,
-  { file, requires, sections }: LayoutRule,
+  { file, requires, config, sections }: LayoutRule,
   tools: Map<string, Promise<SectionTool | undefined>>,
 ): Promise<boolean> {
   if (isSql(place)) return file.test(posix.basename(place));
+  if (config === 'needed' && !isNamed(tree, place)) return false;
   const below = tree.below(place);
   if (!below.some((path) => file.test(path))) return false;
   if (requires !== undefined) {

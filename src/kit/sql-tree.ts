@@ -1,6 +1,7 @@
 /** Which files of a kit may be migrations, read from the disk once. */
 import { join, posix } from 'node:path';
-import { readText } from '../shared/files.ts';
+import { inside, readText } from '../shared/files.ts';
+import { type DrizzleFolder, drizzleFolders } from './drizzle-config.ts';
 import { walk } from './walk.ts';
 
 /** Folders that hold what other tools fetched or built. */
@@ -21,6 +22,8 @@ export interface SqlTree {
   /** The folders, or the files of a pattern that ends in `.sql`, that match: `*` is one folder, `**` any number. */
   matching(pattern: string): readonly string[];
   text(path: string): Promise<string>;
+  /** What the kit's configurations of Drizzle name. */
+  drizzle: readonly DrizzleFolder[];
 }
 
 export const isSql = (path: string): boolean => /\.(?:sql|pgsql)$/i.test(path);
@@ -30,6 +33,17 @@ export async function readSqlTree(directory: string): Promise<SqlTree> {
   const files: string[] = [];
   for await (const { path, kind } of walk(directory, ({ name }) => !foreign.test(name)))
     if (kind === 'file') files.push(path);
+  const text = async (path: string): Promise<string> => (await readText(join(directory, path))) ?? '';
+  const drizzle = await drizzleFolders(files, text);
+  const named = new Set(drizzle.map(({ folder }) => folder));
+  for (const folder of named) {
+    // A folder that is called like one that tools build.
+    if (files.some((path) => path.startsWith(`${folder}/`))) continue;
+    const place = await inside(directory, folder).catch(() => undefined);
+    if (place === undefined) continue;
+    for await (const { path, kind } of walk(place, ({ name }) => name !== 'node_modules'))
+      if (kind === 'file') files.push(posix.join(folder, path));
+  }
   const folders = new Set<string>();
   for (const path of files.filter(isSql)) {
     for (let folder = posix.dirname(path); ; folder = posix.dirname(folder)) {
@@ -50,10 +64,11 @@ export async function readSqlTree(directory: string): Promise<SqlTree> {
     matching(pattern) {
       const wanted = patternOf(pattern);
       return (isSql(pattern) ? files : sorted).filter(
-        (path) => wanted.test(path) && !(pattern.includes('**') && elsewhere.test(path)),
+        (path) => wanted.test(path) && !(pattern.includes('**') && elsewhere.test(path) && !named.has(path)),
       );
     },
-    text: async (path) => (await readText(join(directory, path))) ?? '',
+    text,
+    drizzle,
   };
 }
 

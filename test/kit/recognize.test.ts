@@ -1,4 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
 import { recognizeLayout } from '../../src/kit/recognize.ts';
 import { rejectionOf } from './errors.ts';
 import { type Files, put, temporary } from './repository.ts';
@@ -10,6 +12,9 @@ function kit(files: Files | readonly string[]): string {
   put(place, Array.isArray(files) ? Object.fromEntries(files.map((file) => [file, sql])) : (files as Files));
   return place;
 }
+
+/** Files that hold some SQL each. */
+const all = (paths: readonly string[]): Files => Object.fromEntries(paths.map((path) => [path, sql]));
 
 describe('recognizeLayout', () => {
   it.each([
@@ -308,6 +313,106 @@ describe('the layouts of other tools', () => {
   it('tells migrations in code apart', async () => {
     const place = kit({ 'migrations/001_a.sql': up, 'migrations/002_b.go': 'package x', 'migrations/003_c.sql': up });
     expect(await recognizeLayout(place)).toMatchObject({ id: 'goose', inCode: ['migrations/002_b.go'] });
+  });
+});
+
+describe('the configuration of Drizzle', () => {
+  const named =
+    "import { defineConfig } from 'drizzle-kit';\nexport default defineConfig({ out: './src/db/queries/migrations' });\n";
+  const typed =
+    "import type { Config } from 'drizzle-kit';\nconst out: string = `./${'src'}/sql`;\nexport default { schema: './s.ts', out, dialect: 'postgresql' } satisfies Config;\n";
+  const other = ['migrations/001_a.sql', 'migrations/002_b.sql'];
+  const journal = (folder: string, count: number): string[] => [
+    `${folder}/meta/_journal.json`,
+    ...Array.from({ length: count }, (_, nr) => `${folder}/000${nr}_a.sql`),
+  ];
+  it.each<[string, Files, id: string, core: string, order: string]>([
+    [
+      'in a folder whose name says something else',
+      { 'drizzle.config.ts': named, ...all(journal('src/db/queries/migrations', 1)) },
+      'drizzle-journal',
+      'src/db/queries/migrations',
+      'journal',
+    ],
+    [
+      'in a folder that is called like one that is built',
+      { 'drizzle.config.json': '{ "out": "build/sql" }', ...all(journal('build/sql', 1)) },
+      'drizzle-journal',
+      'build/sql',
+      'journal',
+    ],
+    [
+      'the one that counts, of several',
+      { 'drizzle.config.ts': typed, ...all([...journal('drizzle', 3), ...journal('src/sql', 1)]) },
+      'drizzle-journal',
+      'src/sql',
+      'journal',
+    ],
+    [
+      'without a journal',
+      { 'drizzle.config.mjs': "const config = { out: 'sql' };\nexport default config;", ...all(['sql/0000_a.sql']) },
+      'drizzle-flat',
+      'sql',
+      'number',
+    ],
+    [
+      'in folders of one migration each',
+      { 'drizzle.config.cjs': "module.exports = { out: './sql' };", ...all(['sql/20260101000000_a/migration.sql']) },
+      'drizzle-folders',
+      'sql',
+      'folder',
+    ],
+    [
+      'where it names none',
+      {
+        'packages/db/drizzle.config.ts': 'export default { dialect: "postgresql" };',
+        ...all(['packages/db/drizzle/0_a.sql']),
+      },
+      'drizzle-flat',
+      'packages/db/drizzle',
+      'number',
+    ],
+    [
+      'from the top of a workspace',
+      { 'packages/db/drizzle.config.ts': named, ...all(journal('src/db/queries/migrations', 1)) },
+      'drizzle-journal',
+      'src/db/queries/migrations',
+      'journal',
+    ],
+    [
+      'and fewer files than another tool',
+      { 'drizzle.config.ts': typed, ...all([...journal('src/sql', 1), ...other]) },
+      'flat',
+      'migrations',
+      'number',
+    ],
+  ])('%s', async (_, files, id, core, order) => {
+    expect(await recognizeLayout(kit(files))).toMatchObject({ id, folders: { core: [core], order } });
+  });
+
+  it.each([
+    ['calculates the folder', "export default { out: require('node:fs').writeFileSync(process.env.PROOF, 'run') };"],
+    ['does not parse', 'export default {'],
+    ['leads in a circle', 'const a = b, b = a;\nexport default a;'],
+    ['leads out of the kit', "export default { out: '../../elsewhere' };"],
+    ['is no configuration', 'export const x = 1;'],
+  ])('is not run, and names nothing where it %s', async (_, text) => {
+    const place = kit({ 'drizzle.config.ts': text, ...all(['sql/0000_a.sql']) });
+    const proof = join(place, 'proof');
+    vi.stubEnv('PROOF', proof);
+    expect(await recognizeLayout(place)).toMatchObject({ id: 'numbered', folders: { core: ['sql'] } });
+    expect(existsSync(proof)).toBe(false);
+    vi.unstubAllEnvs();
+  });
+
+  it('says for which database it is, where nothing else does', async () => {
+    const place = kit({
+      'drizzle.config.ts': "export default { out: 'sql', dialect: 'sqlite' };",
+      ...all(['sql/0_a.sql']),
+    });
+    expect(await rejectionOf(recognizeLayout(place))).toMatchObject({
+      message: expect.stringContaining("The kit's migrations are for SQLite"),
+    });
   });
 });
 
