@@ -26,8 +26,13 @@ export interface Output {
   progress(text: string): void;
   /** What is waited for, and why: stderr, as stdout may be read by a program; nothing with `--quiet`. */
   note(text: string): void;
-  /** Text, one line or several, that the next line of progress replaces. Nothing where `live` is false. */
+  /**
+   * What is being done: one line or several, which the next line of progress replaces. Where `live` is false, its first line is
+   * told on stderr after a while without any other, and again after each such while; nothing with `--quiet`.
+   */
   transient(text: string): void;
+  /** Nothing is being done any more. */
+  settle(): void;
   /**
    * What was asked for: stdout. Nothing with `--quiet`, unless it is for a program.
    * @param verbatim the text is not fitted to the terminal
@@ -63,6 +68,9 @@ function isColored(stream: { isTTY?: boolean }, environment: NodeJS.ProcessEnv):
   return stream.isTTY === true && TERM !== 'dumb' && CLICOLOR !== '0';
 }
 
+/** Where no line can be replaced, it is told after so long without a line what is being done, in ms: CI logs are never silent for 2 s. */
+const silenceMs = 1500;
+
 /** Output to two streams, by the flags, the environment, and what the terminal can do. */
 export function createOutput(options: OutputOptions): Output {
   const { json, quiet, verbose, stdout, stderr, environment } = options;
@@ -85,6 +93,20 @@ export function createOutput(options: OutputOptions): Output {
     const painted = color && !isColored(stream, environment) ? stripVTControlCharacters(visible) : visible;
     stream.write(`${stream.isTTY === true ? fit(painted, columnsOf(stream)) : painted}\n`);
   };
+  /** Where no line can be replaced: what is being done, and when that began. */
+  let doing: { text: string; since: number } | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const settle = (): void => {
+    doing = undefined;
+    clearTimeout(timer);
+    timer = undefined;
+  };
+  const tellDoing = (): void => {
+    if (doing === undefined) return;
+    const seconds = Math.round((performance.now() - doing.since) / 1000);
+    write(stderr, seconds === 0 ? doing.text : `${doing.text} (${seconds} s)`);
+    timer?.refresh();
+  };
   return {
     json,
     quiet,
@@ -93,19 +115,28 @@ export function createOutput(options: OutputOptions): Output {
     width: columnsOf(progressStream),
     live,
     progress(text) {
+      settle();
       if (!quiet) write(progressStream, text);
     },
     note(text) {
       if (!quiet) write(stderr, text);
     },
     transient(text) {
-      if (!live) return;
+      if (quiet) return;
+      if (!live) {
+        const [line = ''] = text.split('\n');
+        if (line !== doing?.text) doing = { text: line, since: performance.now() };
+        timer ??= setTimeout(tellDoing, silenceMs).unref();
+        return;
+      }
       clear();
       const lines = shown(text).split('\n');
       progressStream.write(lines.map((line) => cut(line, (progressStream.columns ?? 80) - 1)).join('\n'));
       pending = lines.length;
     },
+    settle,
     result(text, verbatim = json) {
+      settle();
       if (!verbatim) {
         if (!quiet) write(stdout, text);
         return;
@@ -114,10 +145,12 @@ export function createOutput(options: OutputOptions): Output {
       stdout.write(`${shown(text)}\n`);
     },
     resultJson(value) {
+      settle();
       clear();
       stdout.write(`${printableJson(JSON.stringify(value))}\n`);
     },
     problem(text) {
+      settle();
       write(stderr, text);
     },
     paint: (format, text) =>

@@ -136,6 +136,7 @@ export async function runCommand(
     if (signal.aborted) setTimeout(() => process.exit(code), lingerMs).unref();
     return code;
   } finally {
+    output.settle();
     interrupts.dispose();
   }
 }

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { createOutput } from '../../src/cli/output.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createOutput, type Output } from '../../src/cli/output.ts';
 
 /** A terminal of some columns; what is written to it. */
 function terminal(
@@ -107,6 +107,46 @@ describe('a line that the next one replaces', () => {
     output.transient(text.replace('{…}', output.paint('cyan', '…')));
     output.progress('done');
     expect(written).toEqual([shown, '\r\u001B[2K', 'done\n']);
+  });
+});
+
+describe('where no line can be replaced, what is being done', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it.each<[string, (output: Output) => void, string[]]>([
+    ['nothing for a moment', () => vi.advanceTimersByTime(1000), []],
+    [
+      'its last line, and how long it takes already',
+      (output) => {
+        vi.advanceTimersByTime(1000);
+        output.transient('… reading 2/3\n  and more');
+        vi.advanceTimersByTime(1000);
+        vi.advanceTimersByTime(1500);
+      },
+      ['… reading 2/3 (1 s)\n', '… reading 2/3 (2 s)\n'],
+    ],
+    [
+      'nothing more once it is done',
+      (output) => {
+        output.progress('read');
+        vi.advanceTimersByTime(5000);
+      },
+      ['read\n'],
+    ],
+    [
+      'nothing more once the command has ended',
+      (output) => {
+        output.settle();
+        vi.advanceTimersByTime(5000);
+      },
+      [],
+    ],
+  ])('%s', (_what, then, shown) => {
+    vi.useFakeTimers();
+    const { output, written } = terminal(80, { isTTY: false });
+    output.transient('… reading 1/3');
+    then(output);
+    expect(written).toEqual(shown);
   });
 });
 

@@ -6,7 +6,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { main as mainOfCreateMuse } from '../../src/cli/create-muse.ts';
 import { main as mainOfMuse } from '../../src/cli/muse.ts';
-import { environment, type Finished, type RunOptions } from './cli.ts';
+import { environment, type Finished, type RunOptions, withoutProgress } from './cli.ts';
 
 type Main = (argv: string[]) => Promise<number>;
 type Options = Omit<RunOptions, 'onOutput'>;
@@ -30,7 +30,7 @@ async function runAlone(main: Main, args: readonly string[], { cwd, env }: Optio
     process.chdir(cwd);
     replaceVariables(environment(env));
     const code = await main([...args]);
-    return { code, signal: null, stdout: stdout.text(), stderr: stderr.text() };
+    return { code, signal: null, stdout: stdout.text(), stderr: withoutProgress(stderr.text()) };
   } finally {
     stdout.end();
     stderr.end();

@@ -26,6 +26,11 @@ export function environment(extra: Record<string, string | undefined> = {}): Nod
   return { ...rest, ...extra };
 }
 
+/** What was printed without the lines that say, only where something takes long, what is being done. */
+export function withoutProgress(stderr: string): string {
+  return stderr.replaceAll(/^… .*\n/gm, '');
+}
+
 /** Runs a Node script until it exits. */
 export function node(script: string, args: readonly string[], { cwd, env, onOutput }: RunOptions): Promise<Finished> {
   return new Promise((resolve, reject) => {
@@ -46,7 +51,7 @@ export function node(script: string, args: readonly string[], { cwd, env, onOutp
       heard();
     });
     child.on('error', reject);
-    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr: withoutProgress(stderr) }));
   });
 }
 
