@@ -87,12 +87,14 @@ async function fill(source: KitSource, stage: string, options: FetchOptions): Pr
   if (path !== undefined) await mustBeRepository(source.text, path);
   const url = path === undefined ? (source as { url: string }).url : pathToFileURL(path).href;
   const git = { signal: options.signal, timeoutMs: options.timeoutMs ?? 600_000, environment: options.environment };
-  const notes = path === undefined ? [] : await looseChanges(path, git);
-  const commit = await checkoutKit({ url, subject: path ?? source.text, ref: source.ref, directory: stage, git }).catch(
-    async (error: unknown) => {
-      throw await orFolder(error, source.text, options.from);
-    },
-  );
+  const [notes, commit] = await Promise.all([
+    path === undefined ? [] : looseChanges(path, git),
+    checkoutKit({ url, subject: path ?? source.text, ref: source.ref, directory: stage, git }).catch(
+      async (error: unknown) => {
+        throw await orFolder(error, source.text, options.from);
+      },
+    ),
+  ]);
   const { notes: seen, ignored } = await inspectCheckout(stage, git);
   await rm(join(stage, '.git'), { recursive: true, force: true });
   return {

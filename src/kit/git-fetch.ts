@@ -1,5 +1,4 @@
 /** The git edge, other repositories: the verbs that fetch a kit, and look at what was fetched. */
-import { headCommit } from './git.ts';
 import { type GitOptions, mustRun, runGit } from './git-run.ts';
 
 /** A branch or tag of another repository. */
@@ -38,8 +37,11 @@ export async function fetchCommit(
 ): Promise<string> {
   const fetch = ['fetch', '--quiet', '--depth=1', '--no-tags', '--no-recurse-submodules', '--no-write-commit-graph'];
   await mustRun('fetch', subject, [...fetch, '--', url, refspec], options);
-  await mustRun('checkout', subject, ['checkout', '--quiet', '--force', '--detach', 'FETCH_HEAD'], options);
-  return headCommit(options.directory, options);
+  const [commit] = await Promise.all([
+    mustRun('rev-parse', subject, ['rev-parse', '--verify', '--end-of-options', 'FETCH_HEAD^{commit}'], options),
+    mustRun('checkout', subject, ['checkout', '--quiet', '--force', '--detach', 'FETCH_HEAD'], options),
+  ]);
+  return commit.trim();
 }
 
 /**

@@ -26,14 +26,14 @@ export interface Checkout {
 export async function checkoutKit(checkout: Checkout): Promise<string> {
   const git = { ...checkout.git };
   if (/^ssh:|^[^/]+@?[^/]*:(?!\/\/)/.test(checkout.url)) git.ssh = await sshCommand(git);
-  await initRepository(checkout.directory, git);
+  const ready = initRepository(checkout.directory, git);
   try {
-    return await attempt({ ...checkout, git });
+    return await attempt({ ...checkout, git }, ready);
   } catch (error) {
     const settings = tokenSettings(git.environment ?? process.env, checkout.url);
     const refused = error instanceof MuseError && ['kit-private', 'kit-not-found'].includes(error.code);
     if (settings === undefined || !refused) throw error;
-    return attempt({ ...checkout, git: { ...git, settings } });
+    return attempt({ ...checkout, git: { ...git, settings } }, ready);
   }
 }
 
@@ -58,10 +58,14 @@ export async function checkRemote({ url, subject, ref, git }: Omit<Checkout, 'di
   else if (findRef(refs, ref) === undefined && !partOfCommit.test(ref)) throw unknownRef(ref, refs, subject);
 }
 
-async function attempt({ url, subject, ref, directory, git }: Checkout): Promise<string> {
+/** @param ready settles once the directory is a repository */
+async function attempt({ url, subject, ref, directory, git }: Checkout, ready: Promise<void>): Promise<string> {
   const options = { ...git, directory };
   // Listing the refs first is cheap and fails fast if no one answers; the transfer may take long.
-  const refs = await lsRemote(url, { ...git, timeoutMs: Math.min(git.timeoutMs ?? 60_000, 60_000) }, subject);
+  const [refs] = await Promise.all([
+    lsRemote(url, { ...git, timeoutMs: Math.min(git.timeoutMs ?? 60_000, 60_000) }, subject),
+    ready,
+  ]);
   if (refs.length === 0) throw empty(subject);
   if (ref === undefined) return fetchCommit(url, headRef(refs, subject), options, subject);
   const named = findRef(refs, ref);

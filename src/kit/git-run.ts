@@ -10,6 +10,8 @@ export interface GitOptions {
   directory?: string;
   /** Ends the run, as on Ctrl-C. */
   signal?: AbortSignal | undefined;
+  /** What it reads from its standard input. */
+  input?: string | undefined;
   /** How long it may take, in ms; default 60,000. */
   timeoutMs?: number | undefined;
   /** Settings passed in the environment: the only way for one that has a secret. */
@@ -79,7 +81,7 @@ export async function runGit(args: readonly string[], options: GitOptions = {}):
     extendEnv: false,
     // A process group of its own has no terminal, so nothing that git starts can prompt there.
     detached: process.platform !== 'win32',
-    stdin: 'ignore',
+    ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
     reject: false,
     stripFinalNewline: false,
     maxBuffer: 512 * 1024 * 1024,

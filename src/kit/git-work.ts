@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { inside, kindOf } from '../shared/files.ts';
 import { gitError, type GitOptions, mustRun, runGit } from './git-run.ts';
-import { commitWith, isIgnored, isTracked } from './git.ts';
+import { commitAs, ignoredOf, isTracked, missingIdentity, trackedOf } from './git.ts';
 
 /**
  * Says whether a repository tracks the directory: its own, or an outer one that tracks the file. False if there is no
@@ -92,16 +92,16 @@ export async function commitPaths(
   message: string,
   options: GitOptions = {},
 ): Promise<string | undefined> {
-  const known: string[] = [];
-  const fresh: string[] = [];
-  for (const path of paths) {
-    if (await isTracked(directory, path, options)) known.push(path);
-    else if (
-      (await kindOf(join(directory, path))) !== undefined &&
-      (await isIgnored(directory, path, options)) !== true
-    )
-      fresh.push(path);
-  }
+  const [tracked, identity] = await Promise.all([
+    trackedOf(directory, paths, options),
+    missingIdentity({ ...options, directory }),
+  ]);
+  const known = paths.filter((path) => tracked.has(path));
+  const there: string[] = [];
+  for (const path of paths)
+    if (!tracked.has(path) && (await kindOf(join(directory, path))) !== undefined) there.push(path);
+  const ignored = await ignoredOf(directory, there, options);
+  const fresh = there.filter((path) => !ignored.has(path));
   if (known.length + fresh.length === 0) return undefined;
   const place = await mkdtemp(join(tmpdir(), 'create-muse-paths-'));
   try {
@@ -115,7 +115,8 @@ export async function commitPaths(
         ...options,
         directory,
       });
-    return await commitWith(directory, message, ['--only', ...(await listed('all', [...known, ...fresh]))], options);
+    const all = ['--only', ...(await listed('all', [...known, ...fresh]))];
+    return await commitAs(identity, directory, message, all, options);
   } finally {
     await rm(place, { recursive: true, force: true });
   }

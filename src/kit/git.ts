@@ -61,7 +61,7 @@ const nobody = [
 ] as const;
 
 /** The `-c` settings that replace the name and email that the user has not configured. */
-async function missingIdentity(options: GitOptions): Promise<string[]> {
+export async function missingIdentity(options: GitOptions): Promise<string[]> {
   const environment = options.environment ?? process.env;
   const { stdout } = await runGit(['config', '-z', '--get-regexp', String.raw`^user\.(name|email)$`], options);
   const known = new Map(
@@ -76,18 +76,12 @@ async function missingIdentity(options: GitOptions): Promise<string[]> {
  * Commits what is in the index, without hooks, signing or a need for an identity.
  * @returns the commit, 40 hex; undefined if there is nothing to commit
  */
-export function commitIndex(directory: string, message: string, options: GitOptions = {}): Promise<string | undefined> {
-  return commitWith(directory, message, [], options);
-}
-
-/** {@link commitIndex} with more arguments, which may name the paths. */
-export async function commitWith(
+export async function commitIndex(
   directory: string,
   message: string,
-  more: readonly string[],
-  options: GitOptions,
+  options: GitOptions = {},
 ): Promise<string | undefined> {
-  return commitAs(await missingIdentity({ ...options, directory }), directory, message, more, options);
+  return commitAs(await missingIdentity({ ...options, directory }), directory, message, [], options);
 }
 
 /**
@@ -105,8 +99,11 @@ export async function commitAll(
   return commitAs(identity, directory, message, [], options);
 }
 
-/** @param identity as from {@link missingIdentity} */
-async function commitAs(
+/**
+ * {@link commitIndex} with more arguments, which may name the paths.
+ * @param identity as from {@link missingIdentity}
+ */
+export async function commitAs(
   identity: readonly string[],
   directory: string,
   message: string,
@@ -154,18 +151,6 @@ export async function setRemote(directory: string, name: string, url: string, op
 }
 
 /**
- * Says whether git ignores the file.
- * @returns undefined outside a repository, or without git
- */
-export async function isIgnored(
-  directory: string,
-  file: string,
-  options: GitOptions = {},
-): Promise<boolean | undefined> {
-  return checkIgnore(directory, ['--no-index', '--', file], options);
-}
-
-/**
  * Says whether the next commit leaves the file out: git ignores it, and does not track it either.
  * @returns undefined outside a repository, or without git
  */
@@ -174,15 +159,7 @@ export async function isLeftOut(
   file: string,
   options: GitOptions = {},
 ): Promise<boolean | undefined> {
-  return checkIgnore(directory, ['--', file], options);
-}
-
-async function checkIgnore(
-  directory: string,
-  args: readonly string[],
-  options: GitOptions,
-): Promise<boolean | undefined> {
-  const result = await ask(['check-ignore', '--quiet', ...args], { ...options, directory });
+  const result = await ask(['check-ignore', '--quiet', '--', file], { ...options, directory });
   if (result === undefined || /^fatal/m.test(result.stderr)) return undefined;
   return result.ok;
 }
@@ -192,6 +169,35 @@ export async function isTracked(directory: string, file: string, options: GitOpt
   const args = ['--literal-pathspecs', 'ls-files', '--error-unmatch', '-z', '--', file];
   return (await ask(args, { ...options, directory }))?.ok ?? false;
 }
+
+/** Those of the files that are in git's index; none outside a repository. */
+export async function trackedOf(
+  directory: string,
+  files: readonly string[],
+  options: GitOptions = {},
+): Promise<Set<string>> {
+  const found: string[] = [];
+  // A command line has a limit; Windows has the shortest, 32,767 characters.
+  for (let from = 0; from < files.length; from += 100) {
+    const args = ['--literal-pathspecs', 'ls-files', '-z', '--', ...files.slice(from, from + 100)];
+    found.push(...pathsIn(await ask(args, { ...options, directory })));
+  }
+  return new Set(found);
+}
+
+/** Those of the files that git ignores, whether or not it tracks them; none outside a repository. */
+export async function ignoredOf(
+  directory: string,
+  files: readonly string[],
+  options: GitOptions = {},
+): Promise<Set<string>> {
+  if (files.length === 0) return new Set();
+  const args = ['check-ignore', '--no-index', '--stdin', '-z'];
+  return new Set(pathsIn(await ask(args, { ...options, directory, input: files.join('\0') })));
+}
+
+const pathsIn = (result: GitResult | undefined): string[] =>
+  (result?.stdout ?? '').split('\0').filter((path) => path !== '');
 
 /** Runs git, which may not be installed. */
 async function ask(args: readonly string[], options: GitOptions): Promise<GitResult | undefined> {

@@ -36,7 +36,7 @@ export interface Inspected {
  */
 export async function inspectCheckout(directory: string, git: GitOptions): Promise<Inspected> {
   const options = { ...git, directory };
-  const tree = await listTree(options);
+  const [tree, named] = await Promise.all([listTree(options), listIgnored(options)]);
   const links: string[] = [];
   for (const { path } of tree.filter(({ mode }) => mode === '120000')) {
     if (await leavesKit(directory, path)) links.push(path);
@@ -78,7 +78,7 @@ export async function inspectCheckout(directory: string, git: GitOptions): Promi
   ];
   const gone = [...links, ...reserved, ...secrets];
   const isGone = (path: string): boolean => gone.some((one) => path === one || path.startsWith(`${one}/`));
-  return { notes, ignored: (await listIgnored(options)).filter((path) => !isGone(path)) };
+  return { notes, ignored: named.filter((path) => !isGone(path)) };
 }
 
 /** Pointers of Git LFS; searched only if the kit declares some, because that reads every file. */

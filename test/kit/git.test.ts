@@ -8,8 +8,9 @@ import {
   gitVersion,
   headCommit,
   initRepository,
-  isIgnored,
+  ignoredOf,
   isTracked,
+  trackedOf,
   setRemote,
 } from '../../src/kit/git.ts';
 import { gitEnvironment, tokenSettings } from '../../src/kit/git-run.ts';
@@ -104,6 +105,7 @@ describe("the muse's first commit", () => {
     expect(git(place, 'ls-files').trim().split('\n').sort()).toEqual(['.gitignore', ':(top)c', 'a.txt', 'dist/a.js']);
     expect(await isTracked(place, 'dist/a.js')).toBe(true);
     expect(await isTracked(place, 'dist/b.js')).toBe(false);
+    expect(await trackedOf(place, ['dist/a.js', 'dist/b.js'])).toEqual(new Set(['dist/a.js']));
   });
 });
 
@@ -118,13 +120,14 @@ describe('other functions', () => {
     ]);
   });
 
-  it('isIgnored', async () => {
-    expect(await isIgnored(place, 'a.txt')).toBeUndefined();
+  it('ignoredOf', async () => {
+    expect(await ignoredOf(place, ['a.txt'])).toEqual(new Set());
+    expect(await trackedOf(place, ['a.txt'])).toEqual(new Set());
     expect(await isTracked(place, 'a.txt')).toBe(false);
     await initRepository(place);
-    put(place, { '.gitignore': 'a.*\n!a.md\n' });
-    expect(await isIgnored(place, 'a.txt')).toBe(true);
-    expect(await isIgnored(place, 'a.md')).toBe(false);
+    put(place, { '.gitignore': 'a.*\n!a.md\nü*\n' });
+    expect(await ignoredOf(place, ['a.txt', 'a.md', 'ü "b".txt'])).toEqual(new Set(['a.txt', 'ü "b".txt']));
+    expect(await ignoredOf(place, [])).toEqual(new Set());
   });
 
   it('no git, an old git, and a missing directory', async () => {
