@@ -7,7 +7,7 @@ import { offsetInFile, offsetOfName } from '../sql/locate.ts';
 import { namesIn } from '../sql/message-names.ts';
 import { loadParser } from '../sql/parser.ts';
 import { parseSql } from '../sql/split.ts';
-import { runOneByOne } from './one-by-one.ts';
+import { firstFailure } from './one-by-one.ts';
 import { FailedStatement, type FileScript, type RunText } from './run-file.ts';
 import type { Statement } from '../sql/statement.ts';
 import { caretSnippet, offsetOfCharacter, positionAt } from '../shared/text.ts';
@@ -140,7 +140,7 @@ async function failing(
   let found: Statement | undefined;
   await database
     .transaction(async (session) => {
-      found = (await runOneByOne(session, statements, true))[0]?.statement;
+      found = await firstFailure(session, statements);
       throw again;
     })
     .catch((reason: unknown) => {

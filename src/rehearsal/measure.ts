@@ -4,6 +4,7 @@ import type { Measured } from '../rules/engine/fix/access.ts';
 import { tableOf } from '../sql/names.ts';
 import type { Migration } from '../sql/migration.ts';
 import { recovered } from '../sql/recover.ts';
+import type { Statement } from '../sql/statement.ts';
 import { parsedFilesOf, type ParsedFiles } from './parsed-files.ts';
 import { rehearseFile, type RehearsalRun } from './rehearse-file.ts';
 import { readAccess } from './rights.ts';
@@ -45,17 +46,30 @@ async function measured(
     statementsOf: async (text) => (await parsedFiles()).parsed(text).statements,
   };
   const failed = new Map<string, number>();
-  const doubtful = new Set<string>();
+  const statements: Statement[] = [];
   await database.script(settings.begin);
   for (const migration of migrations) {
     onFile?.(migration.file);
     const result = await rehearseFile(run, migration);
     failed.set(migration.file, result.failed.length);
-    for (const { statement } of result.failed) {
-      const tree = statement.tree ?? recovered(statement).tree;
-      const table = tree === undefined ? undefined : tableOf(tree);
-      if (table !== undefined) doubtful.add(table);
-    }
+    statements.push(...result.failed.map(({ statement }) => statement));
   }
-  return { access: await readAccess(database), failed, doubtful };
+  return measuredNow(database, failed, statements);
+}
+
+/**
+ * Who can do what in a database in which files have run once.
+ * @param failed how many statements failed, by file
+ * @param statements those statements
+ */
+export async function measuredNow(
+  database: Database,
+  failed: ReadonlyMap<string, number>,
+  statements: readonly Statement[],
+): Promise<Measured> {
+  const tables = statements.flatMap((statement) => {
+    const tree = statement.tree ?? recovered(statement).tree;
+    return tree === undefined ? [] : (tableOf(tree) ?? []);
+  });
+  return { access: await readAccess(database), failed, doubtful: new Set(tables) };
 }

@@ -66,7 +66,7 @@ export async function rehearseStatements(
   const failed: Failed[] = [];
   for (const { how, group } of groupsOf(statements))
     failed.push(...(await (how === 'alone' ? outside : inTransaction)(database, group, how === 'undone')));
-  await database.script(settings.reset);
+  if (statements.some(({ sql }) => mayChangeSettings(sql))) await database.script(settings.reset);
   return failed;
 }
 

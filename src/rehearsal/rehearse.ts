@@ -11,6 +11,7 @@ import { accessFindings } from './access-findings.ts';
 import { probeAccess } from './access.ts';
 import type { FileName } from '../migrations/compare.ts';
 import { diagnose, diagnoseRepeat } from './diagnose.ts';
+import { measuredNow } from './measure.ts';
 import type { Migration } from '../sql/migration.ts';
 import type { Rollback } from '../migrations/read.ts';
 import { isEmptyRollback } from '../migrations/rollback-plan.ts';
@@ -21,6 +22,7 @@ import { strictErrors, strictFindings, type StrictErrors } from './rehearse-stri
 import { readFiles } from '../sql/catalog/build.ts';
 import { counted } from '../shared/printable.ts';
 import { loadParser } from '../sql/parser.ts';
+import type { Measured } from '../rules/engine/fix/access.ts';
 import type { Statement } from '../sql/statement.ts';
 import { filesThatRunOnce } from './run-once.ts';
 import { runSettings } from '../migrations/session-state.ts';
@@ -43,6 +45,8 @@ export interface RehearsalInput {
   openAnother?: (() => Promise<Database>) | undefined;
   /** Called when every file has run once and nothing in it has failed. */
   onRunOnce?: (() => void) | undefined;
+  /** Called when every file has run once, with what could then be done by whom; false ends the rehearsal there. */
+  onMeasured?: ((measured: Measured) => Promise<boolean>) | undefined;
   onProgress?: (event: { pass: 'first' | 'access' | 'again' | 'rollback' } & Partial<FileName>) => void;
 }
 
@@ -56,7 +60,10 @@ export interface RehearsalReport {
   once: FileName[];
   /** Files that were rolled back and applied again. */
   rolledBack: FileName[];
-  /** A statement ended the database: what comes after it was not run, and nothing can be asked any more. */
+  /**
+   * A statement ended the database, or `onMeasured` the rehearsal: what comes after it was not run, and nothing can be asked any
+   * more.
+   */
   ended: boolean;
   /** Of all passes. */
   ms: number;
@@ -104,6 +111,29 @@ export async function rehearse(database: Database, input: RehearsalInput): Promi
   return report;
 }
 
+/**
+ * Rehearses migrations, and measures who can do what once every file has run.
+ * @param isGood judges that; where it says no, the rehearsal ends there
+ * @returns undefined where it ended there; `measured` is undefined where a file ended the database
+ */
+export async function rehearseWhere(
+  database: Database,
+  input: Omit<RehearsalInput, 'onMeasured'>,
+  isGood: (measured: Measured) => Promise<boolean> = () => Promise.resolve(true),
+): Promise<{ findings: Finding[]; measured: Measured | undefined } | undefined> {
+  let measured: Measured | undefined;
+  let isEnded = false;
+  const { findings } = await rehearse(database, {
+    ...input,
+    async onMeasured(now) {
+      measured = now;
+      isEnded = !(await isGood(now));
+      return !isEnded;
+    },
+  });
+  return isEnded ? undefined : { findings, measured };
+}
+
 async function allPasses(
   run: RehearsalRun,
   input: RehearsalInput,
@@ -127,6 +157,19 @@ async function allPasses(
   );
 
   if (!hasErrors(findings)) input.onRunOnce?.();
+  if (input.onMeasured !== undefined) {
+    const counts = new Map(migrations.map(({ file }) => [file, 0]));
+    for (const { migration } of failed) counts.set(migration.file, counts.get(migration.file)! + 1);
+    const measured = await measuredNow(
+      database,
+      counts,
+      failed.map(({ statement }) => statement),
+    );
+    if (!(await input.onMeasured(measured))) {
+      report.ended = true;
+      return;
+    }
+  }
 
   // A second run would be another session, so drop the temporary tables of the first.
   await database.script('DISCARD TEMP');

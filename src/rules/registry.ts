@@ -7,7 +7,7 @@
  */
 import { repairWith } from './engine/fix/repair.ts';
 import type { Repair } from './engine/fix/record.ts';
-import type { RepairInput } from './engine/fix/repair.ts';
+import type { RepairInput } from './engine/fix/run.ts';
 import { lintWith } from './engine/lint.ts';
 import type { LintInput, LintResult } from './engine/lint.ts';
 import { liveFindings } from './engine/live/run.ts';
@@ -17,7 +17,7 @@ import type { Rule } from './engine/rule.ts';
 import { rules } from './list.ts';
 
 export type { Repair } from './engine/fix/record.ts';
-export type { RepairInput } from './engine/fix/repair.ts';
+export type { RepairInput } from './engine/fix/run.ts';
 export type { Rule } from './engine/rule.ts';
 export type { RuleName } from './names.ts';
 export { rules };

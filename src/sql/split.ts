@@ -22,22 +22,28 @@ interface Span extends Place {
  * cannot parse becomes a statement with an `error`.
  */
 export function parseSql(sql: string): ParsedSql {
-  const known = recent.get(sql);
-  if (known !== undefined) return known;
-  const parsed = parseNow(sql);
-  if (sql.length <= AT_ONCE) {
-    if (recent.size >= RECENT) recent.clear();
-    recent.set(sql, parsed);
-  }
+  const parsed = recent.get(sql) ?? parseNow(sql);
+  if (sql.length <= AT_ONCE) keep(sql, parsed);
   return parsed;
 }
 
 /**
- * Results by text, because one run parses the same files several times: in the scaffold, lint, the catalog, directives,
- * the rehearsal. A result is never modified.
+ * Results by text, the one that was asked for last at the end, because one run parses the same files several times: in the
+ * scaffold, lint, the catalog, directives, the rehearsal. A result is never modified.
  */
 const recent = new Map<string, ParsedSql>();
-const RECENT = 500;
+let recentLength = 0;
+
+/** Keeps a result as long as the texts of those that were asked for since are not longer than {@link AT_ONCE} together. */
+function keep(sql: string, parsed: ParsedSql): void {
+  if (!recent.delete(sql)) recentLength += sql.length;
+  recent.set(sql, parsed);
+  for (const [oldest] of recent) {
+    if (recentLength <= AT_ONCE) break;
+    recent.delete(oldest);
+    recentLength -= oldest.length;
+  }
+}
 
 function parseNow(sql: string): ParsedSql {
   const offsets = offsetsOf(sql);

@@ -4,7 +4,7 @@ import { join, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { measureAccess } from '../../src/rehearsal/measure.ts';
-import { rehearse } from '../../src/rehearsal/rehearse.ts';
+import { rehearseWhere } from '../../src/rehearsal/rehearse.ts';
 import { compareAccess } from '../../src/rules/engine/fix/access.ts';
 import { repair } from '../../src/rules/registry.ts';
 import type { Repair } from '../../src/rules/registry.ts';
@@ -39,14 +39,10 @@ async function fix(kit: Kit, allow = false): Promise<Repair> {
       : { journals: new Map([[folder, { file: journal, text: kit[journal]!, beside: [] }]]) }),
     measure: async (migrations) => measureAccess(await fresh(), migrations),
     mayWiden: () => allow,
-    rehearse: async (migrations, rollbacks) =>
-      (
-        await rehearse(await fresh(), {
-          migrations,
-          rollbacks: new Map(rollbacks),
-          own: migrations.filter(({ file }) => rollbacks.has(file)).map(({ file }) => file),
-        })
-      ).findings,
+    rehearse: async (migrations, rollbacks, isGood) => {
+      const own = migrations.filter(({ file }) => rollbacks.has(file)).map(({ file }) => file);
+      return rehearseWhere(await fresh(), { migrations, rollbacks, own }, isGood);
+    },
   });
 }
 

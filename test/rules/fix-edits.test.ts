@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { repair } from '../../src/rules/registry.ts';
 import type { Repair, RepairInput } from '../../src/rules/registry.ts';
+import type { Finding } from '../../src/shared/finding.ts';
 import { folders, migrationsOf } from '../migrations/files.ts';
 import { builtinKit } from './kit.ts';
 
@@ -352,4 +353,46 @@ it('changes nothing in repaired files', async () => {
     builtin,
   });
   expect(second.classes).toEqual([]);
+});
+
+it('counts once what lint and the rehearsal both find', async () => {
+  const missing: Finding = {
+    rule: 'unknown-relation',
+    severity: 'error',
+    file: one,
+    line: 2,
+    column: 15,
+    object: 'nowhere',
+    message: 'relation "nowhere" does not exist',
+    suggestion: 'Create it.',
+  };
+  const { remaining } = await fix(
+    { [one]: '-- x\nselect a from nowhere;\n' },
+    { rehearse: async () => ({ findings: [missing], measured: undefined }) },
+  );
+  expect(remaining.filter(({ severity }) => severity === 'error')).toMatchObject([{ rule: missing.rule, line: 2 }]);
+});
+
+it('rehearses the same files once, and says at every repair what it does', async () => {
+  const told: string[] = [];
+  const seen: string[] = [];
+  const { classes } = await fix(
+    { [one]: `${table}create policy p on notes using (auth.uid() = user_id);` },
+    {
+      onProgress: (text) => told.push(text),
+      measure: async () => ({ access: { cells: [], objects: new Set() }, failed: new Map(), doubtful: new Set() }),
+      async rehearse(migrations, _rollbacks, isGood) {
+        seen.push(migrations.map(({ sql }) => sql).join());
+        const measured = {
+          access: { cells: [], objects: new Set<string>() },
+          failed: new Map(),
+          doubtful: new Set<string>(),
+        };
+        return (await isGood?.(measured)) === false ? undefined : { findings: [], measured };
+      },
+    },
+  );
+  expect(classes.map(({ rule }) => rule)).toContain('policy-without-role');
+  expect(new Set(seen).size).toBe(seen.length);
+  for (const { rule } of classes) expect(told).toContain(`repairing ${rule}`);
 });

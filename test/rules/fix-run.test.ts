@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { rehearse } from '../../src/rehearsal/rehearse.ts';
+import { rehearseWhere } from '../../src/rehearsal/rehearse.ts';
 import { repair } from '../../src/rules/registry.ts';
 import type { Repair } from '../../src/rules/registry.ts';
 import { databases } from '../migrations/databases.ts';
@@ -22,14 +22,10 @@ async function fix(kit: Kit, open?: () => Promise<Database>): Promise<Repair> {
     ...(open === undefined
       ? {}
       : {
-          rehearse: async (migrations, rollbacks) =>
-            (
-              await rehearse(await open(), {
-                migrations,
-                rollbacks: new Map(rollbacks),
-                own: migrations.filter(({ file }) => rollbacks.has(file)).map(({ file }) => file),
-              })
-            ).findings,
+          rehearse: async (migrations, rollbacks, isGood) => {
+            const own = migrations.filter(({ file }) => rollbacks.has(file)).map(({ file }) => file);
+            return rehearseWhere(await open(), { migrations, rollbacks, own }, isGood);
+          },
         }),
   });
 }

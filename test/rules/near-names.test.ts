@@ -82,7 +82,7 @@ describe('--fix', () => {
       kit: 'kit',
       builtin: [],
       measure: async () => undefined,
-      rehearse: async () => [],
+      rehearse: async () => ({ findings: [], measured: undefined }),
     });
     expect(classes.filter(({ rule }) => rule === 'unknown-relation')).toEqual([]);
   });

@@ -134,7 +134,15 @@ function createWire(client: Client, where: string, signal: AbortSignal | undefin
     done += 1;
   });
 
-  async function send(config: QueryConfig | string): Promise<QueryResult> {
+  // What is sent while another runs waits here: `pg` no longer keeps a queue of its own.
+  let last: Promise<unknown> = Promise.resolve();
+  function send(config: QueryConfig | string): Promise<QueryResult> {
+    const mine = last.then(() => sendNow(config));
+    last = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async function sendNow(config: QueryConfig | string): Promise<QueryResult> {
     if (lost) throw lost;
     const before = done;
     running += 1;

@@ -11,14 +11,15 @@ import { namingFindings } from '../../migrations/naming.ts';
 import { isMigration, type MigrationFiles } from '../../migrations/read.ts';
 import { fileText } from '../../migrations/sections.ts';
 import { measureAccess } from '../../rehearsal/measure.ts';
-import { rehearse } from '../../rehearsal/rehearse.ts';
-import type { AccessChange } from '../../rules/engine/fix/access.ts';
+import { rehearseWhere } from '../../rehearsal/rehearse.ts';
+import type { AccessChange, Measured } from '../../rules/engine/fix/access.ts';
 import type { Decision, Left } from '../../rules/engine/fix/fix.ts';
 import type { AccessReport } from '../../rules/engine/fix/guard.ts';
+import type { Rehearsed } from '../../rules/engine/fix/run.ts';
+import { mergeFindings } from '../../rules/engine/merge.ts';
 import { foldConsequences } from '../../rules/engine/root-causes.ts';
-import { type Repair, repair } from '../../rules/registry.ts';
+import { type Repair, repair, type RepairInput } from '../../rules/registry.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
-import { mergeFindings } from '../examine.ts';
 import { followNames } from './file-names.ts';
 
 /** The repair of one rule: what it changes in the directory. Texts by path, with `/`. */
@@ -91,15 +92,12 @@ export async function planFixes(
       }
     },
     ...(options.mayWiden === undefined ? {} : { mayWiden: options.mayWiden }),
-    rehearse: (migrations, rollbacks) => {
+    rehearse: (migrations, rollbacks, isGood) => {
       options.signal.throwIfAborted();
       const onFile = counting('rehearsing the fixed files', migrations, options);
-      return rehearsed(
-        { ...files, migrations: [...migrations], rollbacks: new Map(rollbacks) },
-        options.signal,
-        onFile,
-      );
+      return rehearsed({ migrations, rollbacks }, isGood, options.signal, onFile);
     },
+    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress.bind(options) }),
   });
   const current = new Map([
     ...[...files.rollbacks.values()].map(({ file, sql }): [string, string] => [file, sql]),
@@ -190,10 +188,11 @@ function counting(
 }
 
 async function rehearsed(
-  { migrations, rollbacks }: MigrationFiles,
+  { migrations, rollbacks }: Pick<RepairInput, 'migrations' | 'rollbacks'>,
+  isGood: ((measured: Measured) => Promise<boolean>) | undefined,
   signal: AbortSignal,
   onFile: (file: string) => void,
-): Promise<Finding[]> {
+): Promise<Rehearsed | undefined> {
   const openAnother = () => openEmbedded({ signal });
   const database = await openAnother();
   try {
@@ -201,7 +200,7 @@ async function rehearsed(
       .filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file))
       .map(({ file }) => file);
     const onProgress = ({ file }: { file?: string }): void => (file === undefined ? undefined : onFile(file));
-    return (await rehearse(database, { migrations, rollbacks, own, openAnother, onProgress })).findings;
+    return await rehearseWhere(database, { migrations, rollbacks, own, openAnother, onProgress }, isGood);
   } finally {
     await database.close();
   }

@@ -28,14 +28,21 @@ export interface LintResult {
 
 /** Runs the rules over the migrations, in the order of a run. Never throws because of a file's content. */
 export async function lintWith(rules: readonly Rule[], input: LintInput): Promise<LintResult> {
-  const { problems, silenced } = await examineFiles(rules, input);
+  const examined = await examineFiles(rules, input);
+  return { findings: findingsOf(rules, examined, input.severities ?? {}), silenced: examined.silenced };
+}
+
+/** The problems that rules found as findings, with the severities that `muse.json` gives. */
+export function findingsOf(
+  rules: readonly Rule[],
+  { problems }: Pick<Examined, 'problems'>,
+  severities: Severities,
+): Finding[] {
   const levels = new Map(rules.map(({ name, severity }) => [name, severity]));
-  const findings: Finding[] = [];
-  for (const problem of problems) {
-    const severity = severityOf(problem.rule, problem.severity ?? levels.get(problem.rule)!, input.severities ?? {});
-    if (severity !== 'off') findings.push(toFinding(problem, severity));
-  }
-  return { findings, silenced };
+  return problems.flatMap((problem) => {
+    const severity = severityOf(problem.rule, problem.severity ?? levels.get(problem.rule)!, severities);
+    return severity === 'off' ? [] : [toFinding(problem, severity)];
+  });
 }
 
 /** The problems with their places in the parse trees, and the catalog that they come from. */

@@ -1,0 +1,280 @@
+/** Repairs that are tried: applied, compared with what was before, and kept or rolled back. */
+import type { Catalog } from '../../../sql/catalog/model.ts';
+import { tableOfObject } from '../check.ts';
+import type { Examined } from '../check.ts';
+import { examineFiles } from '../lint.ts';
+import type { Rule } from '../rule.ts';
+import { compareAccess, statedAccess } from './access.ts';
+import type { Access, AccessChange, BareChange, Measured } from './access.ts';
+import { fixStages } from './fix.ts';
+import type { Fix, Situation } from './fix.ts';
+import { aboutAccess, batchesOf, brokenLeft, byTable, endless, fileOf, judge, unmeasured } from './guard.ts';
+import type { Judgement } from './guard.ts';
+import { record } from './record.ts';
+import type { Repair } from './record.ts';
+import type { Run } from './run.ts';
+
+/** A fix with the name of its rule. */
+interface Fixable {
+  rule: string;
+  fix: Fix;
+}
+
+/** The rules that have a fix, in the order of their stages. */
+export function fixable(rules: readonly Rule[]): Fixable[] {
+  return fixStages.flatMap((stage) =>
+    rules.flatMap(({ name, fix }) => (fix?.stage === stage ? [{ rule: name, fix }] : [])),
+  );
+}
+
+/** Returns to earlier files. */
+export function restore(run: Run, files: Repair): void {
+  Object.assign(run.result, files);
+  forget(run);
+}
+
+/** Nothing is known of the files as they are now. */
+function forget(run: Run): void {
+  run.examined = undefined;
+  run.latest = undefined;
+}
+
+/**
+ * Runs the files as they are now on a shadow database.
+ * @param isGood judges who can do what afterwards; undefined where the files crash the database
+ * @param whole also rehearse them, if that is good
+ */
+async function look(
+  run: Run,
+  whole: boolean,
+  isGood: (after: Measured | undefined) => Promise<boolean>,
+): Promise<boolean> {
+  const { input, result } = run;
+  if (!whole || input.rehearse === undefined) return isGood(await input.measure!(result.migrations));
+  let good: boolean | undefined;
+  const rehearsed = await input.rehearse(result.migrations, result.rollbacks, async (measured) => {
+    good = await isGood(measured);
+    return good;
+  });
+  good ??= await isGood(rehearsed?.measured);
+  if (good) run.latest = rehearsed;
+  return good;
+}
+
+/** One round over all rules. Returns whether anything changed. */
+export async function fixOnce(run: Run): Promise<boolean> {
+  const foreseen = await fixForeseen(run);
+  if (foreseen !== undefined) return foreseen;
+  let changed = false;
+  for (const batch of batchesOf(fixable(run.rules))) changed = (await fixBatch(run, batch)) || changed;
+  return changed;
+}
+
+/**
+ * A round that predicts from the files how each class changes access, and confirms that with a single run on a shadow
+ * database afterwards, because each run takes as long as the migrations do.
+ * @returns undefined, and nothing is changed, if the run shows something else
+ */
+async function fixForeseen(run: Run): Promise<boolean | undefined> {
+  const { input, result } = run;
+  if (input.measure !== undefined && run.measured === undefined) return undefined;
+  const saved = structuredClone(result);
+  const { catalog } = await examinedNow(run);
+  const foreseen: AccessChange[] = [];
+  let changed = false;
+  for (const each of fixable(run.rules)) {
+    const changes = await fixStated(run, each);
+    changed ||= changes !== undefined;
+    foreseen.push(...(changes ?? []));
+  }
+  if (!changed || input.measure === undefined) return changed;
+  const known = new Map(foreseen.map((change) => [`${change.actor} ${change.verb} ${change.table}`, change]));
+  const isForeseen = await look(run, true, async (after) => {
+    const { broken, widened, narrowed } =
+      after === undefined ? endless(result.migrations) : judgeAttempt(run, saved, catalog, '', after);
+    const [wider = [], narrower = []] = [widened, narrowed].map((changes) =>
+      changes.flatMap((change) => {
+        const of = known.get(`${change.actor} ${change.verb} ${change.table}`);
+        return of === undefined ? [] : [{ ...change, rule: of.rule, file: of.file }];
+      }),
+    );
+    if (
+      broken.length > 0 ||
+      wider.length + narrower.length < widened.length + narrowed.length ||
+      (await withoutYes(run, wider)).length > 0
+    )
+      return false;
+    run.measured = after;
+    result.access.widened.push(...wider);
+    result.access.narrowed.push(...narrower);
+    return true;
+  });
+  if (isForeseen) return true;
+  restore(run, saved);
+  return undefined;
+}
+
+/**
+ * Fixes one rule, except for tables where that would widen access without consent as far as the files tell. Returns the
+ * changes; undefined if there are none.
+ */
+async function fixStated(run: Run, each: Fixable): Promise<AccessChange[] | undefined> {
+  const { input, result } = run;
+  const saved = structuredClone(result);
+  const { catalog } = await examinedNow(run);
+  if (!(await applyFix(run, each))) return undefined;
+  if (input.measure === undefined) return [];
+  const { widened, narrowed } = compareAccess(statedOf(catalog), statedOf((await examinedNow(run)).catalog));
+  const decisions = result.decisions.slice(saved.decisions.length);
+  const located = (change: BareChange): AccessChange => ({
+    ...change,
+    rule: each.rule,
+    file: fileOf(change.table, decisions) ?? [...(result.classes.at(-1)?.files.keys() ?? [])][0] ?? '',
+  });
+  const refused = await withoutYes(run, widened.map(located));
+  if (refused.length === 0) return [...widened, ...narrowed].map(located);
+  restore(run, saved);
+  return hold(run, each.rule, refused) ? fixStated(run, each) : undefined;
+}
+
+/** Access to all tables as far as the files tell. */
+function statedOf(catalog: Catalog): Access {
+  return { cells: statedAccess(catalog, () => true), objects: new Set(catalog.tables.keys()) };
+}
+
+/** Excludes tables from the repair of a rule from now on. Returns whether any of them is newly excluded. */
+function hold(run: Run, rule: string, refused: readonly AccessChange[]): boolean {
+  const held = run.held.get(rule) ?? new Set<string>();
+  const added = refused.filter(({ table }) => !held.has(table));
+  run.withheld.push(...added);
+  run.held.set(rule, new Set([...held, ...added.map(({ table }) => table)]));
+  return added.length > 0;
+}
+
+/**
+ * Fixes rules together, or one by one if together they change access or break a file.
+ * @param whole the files are rehearsed afterwards, too
+ */
+export async function fixBatch(run: Run, batch: readonly Fixable[], whole = false): Promise<boolean> {
+  const { input, result } = run;
+  if (
+    input.measure !== undefined &&
+    run.measured === undefined &&
+    batch.some(({ fix }) => aboutAccess.has(fix.stage))
+  ) {
+    for (const { rule } of batch)
+      if ((await examinedNow(run)).problems.some((problem) => problem.rule === rule))
+        run.dropped.set(rule, unmeasured(rule));
+    return false;
+  }
+  const saved = structuredClone(result);
+  const { catalog } = await examinedNow(run);
+  let changed = false;
+  for (const each of batch) changed = (await applyFix(run, each)) || changed;
+  if (!changed || input.measure === undefined || batch.every(({ fix }) => fix.stage === 'rollbacks')) return changed;
+  let judgement = endless(result.migrations);
+  let refused: AccessChange[] = [];
+  const isKept = await look(run, whole, async (after) => {
+    if (after !== undefined)
+      judgement = judgeAttempt(run, saved, catalog, batch.length === 1 ? batch[0]!.rule : '', after);
+    const { broken, widened, narrowed } = judgement;
+    refused = await withoutYes(run, widened);
+    if (broken.length + refused.length > 0 || (batch.length > 1 && widened.length + narrowed.length > 0)) return false;
+    run.measured = after;
+    result.access.widened.push(...widened);
+    result.access.narrowed.push(...narrowed);
+    return true;
+  });
+  if (isKept) return true;
+  restore(run, saved);
+  if (batch.length > 1) {
+    changed = false;
+    for (const each of batch) changed = (await fixBatch(run, [each])) || changed;
+    return changed;
+  }
+  const [{ rule } = { rule: '' }] = batch;
+  const { broken } = judgement;
+  if (broken.length === 0 && hold(run, rule, refused)) return fixBatch(run, batch, whole);
+  const file = broken[0] ?? refused[0]?.file ?? '';
+  run.dropped.set(
+    rule,
+    broken.length > 0
+      ? brokenLeft(rule, broken, file)
+      : { rule, file, why: 'its repair was left out as a whole, because it would widen access.' },
+  );
+  return false;
+}
+
+/** The access that a batch changed, by measurements on a shadow database before and after it. */
+function judgeAttempt(
+  { measured, result }: Run,
+  saved: Repair,
+  catalog: Catalog,
+  rule: string,
+  after: Measured,
+): Judgement {
+  const added = result.classes.slice(saved.classes.length === 0 ? 0 : saved.classes.length - 1);
+  const renamed = new Map(added.flatMap((each) => each.renamed.map(([from, to]): [string, string] => [to, from])));
+  const files = result.migrations
+    .filter(({ file, sql }) => saved.migrations.find((old) => old.file === file)?.sql !== sql)
+    .map(({ file }) => file);
+  return judge({
+    rule,
+    before: measured ?? after,
+    after,
+    catalog,
+    renamed,
+    files,
+    decisions: result.decisions.slice(saved.decisions.length),
+  });
+}
+
+/** The changes without consent, which is asked for once per rule and table. */
+async function withoutYes({ input, answers }: Run, widened: readonly AccessChange[]): Promise<AccessChange[]> {
+  const refused: AccessChange[] = [];
+  for (const [table, changes] of byTable(widened.filter(({ rule }) => rule !== ''))) {
+    const key = `${changes[0]!.rule} ${table}`;
+    const yes = answers.get(key) ?? (await input.mayWiden?.(changes)) === true;
+    answers.set(key, yes);
+    if (!yes) refused.push(...changes);
+  }
+  return refused;
+}
+
+/** The files, parsed and checked as they are now. */
+export async function examinedNow(run: Run): Promise<Examined> {
+  return (run.examined ??= await examineFiles(run.rules, run.result));
+}
+
+/** Applies the fix of one rule until it changes nothing: a move or a new table can make the next one necessary. */
+async function applyFix(run: Run, { rule, fix }: Fixable): Promise<boolean> {
+  const { input, result, rehearsed, before } = run;
+  if (run.dropped.has(rule)) return false;
+  input.onProgress?.(`repairing ${rule}`);
+  const held = run.held.get(rule);
+  let changed = false;
+  for (let pass = 0; pass < 10; pass += 1) {
+    const examined = await examinedNow(run);
+    const problems =
+      held === undefined
+        ? examined.problems
+        : examined.problems.filter(
+            (problem) => problem.rule !== rule || !held.has(tableOfObject(problem.object ?? '')),
+          );
+    const situation: Situation = {
+      ...input,
+      applied: input.applied ?? new Set(),
+      examined: { ...examined, problems },
+      catalog: examined.catalog,
+      migrations: result.migrations,
+      rollbacks: result.rollbacks,
+      journals: result.journals,
+      rehearsed,
+    };
+    if (!record(rule, fix.apply(situation), result, before)) break;
+    changed = true;
+    forget(run);
+    if (fix.fromRehearsal === true) break;
+  }
+  return changed;
+}
