@@ -82,44 +82,48 @@ export async function uncommitted(
 }
 
 /**
- * Commits these paths as they are in the work tree, including new and removed ones, and nothing else: the rest of the
- * index stays as it is. Ignored files that git does not track are left out.
- * @returns the commit, 40 hex; undefined if none of them has changed
+ * Commits paths as they are in the work tree, including new and removed ones, and nothing else: the rest of the index stays as it
+ * is. Ignored files that git does not track are left out. Resolves to the commit, 40 hex; undefined if none of them has changed.
  */
-export async function commitPaths(
+type CommitPaths = (paths: readonly string[], message: string) => Promise<string | undefined>;
+
+/**
+ * For several commits in a row: what git knows of the paths, and who commits, is asked once.
+ * @param all the paths of all those commits
+ */
+export async function pathCommitter(
   directory: string,
-  paths: readonly string[],
-  message: string,
+  all: readonly string[],
   options: GitOptions = {},
-): Promise<string | undefined> {
-  const [tracked, identity] = await Promise.all([
-    trackedOf(directory, paths, options),
-    missingIdentity({ ...options, directory }),
-  ]);
-  const known = paths.filter((path) => tracked.has(path));
-  const there: string[] = [];
-  for (const path of paths)
-    if (!tracked.has(path) && (await kindOf(join(directory, path))) !== undefined) there.push(path);
-  const ignored = await ignoredOf(directory, there, options);
-  const fresh = there.filter((path) => !ignored.has(path));
-  if (known.length + fresh.length === 0) return undefined;
-  const place = await mkdtemp(join(tmpdir(), 'create-muse-paths-'));
-  try {
-    // In files, since a command line has a limit.
-    const listed = async (name: string, list: readonly string[]): Promise<string[]> => {
-      await writeFile(join(place, name), list.join('\0'));
-      return ['--pathspec-file-nul', `--pathspec-from-file=${join(place, name)}`];
-    };
-    if (fresh.length > 0)
-      await mustRun('add', directory, ['--literal-pathspecs', 'add', ...(await listed('new', fresh))], {
-        ...options,
-        directory,
-      });
-    const all = ['--only', ...(await listed('all', [...known, ...fresh]))];
-    return await commitAs(identity, directory, message, all, options);
-  } finally {
-    await rm(place, { recursive: true, force: true });
-  }
+): Promise<CommitPaths> {
+  const here = { ...options, directory };
+  const [tracked, identity] = await Promise.all([trackedOf(directory, all, options), missingIdentity(here)]);
+  return async (paths, message) => {
+    const there = new Set<string>();
+    for (const path of paths) if ((await kindOf(join(directory, path))) !== undefined) there.add(path);
+    const known = paths.filter((path) => tracked.has(path));
+    const untracked = [...there].filter((path) => !tracked.has(path));
+    const ignored = await ignoredOf(directory, untracked, options);
+    const fresh = untracked.filter((path) => !ignored.has(path));
+    if (known.length + fresh.length === 0) return undefined;
+    const place = await mkdtemp(join(tmpdir(), 'create-muse-paths-'));
+    try {
+      // In files, since a command line has a limit.
+      const listed = async (name: string, list: readonly string[]): Promise<string[]> => {
+        await writeFile(join(place, name), list.join('\0'));
+        return ['--pathspec-file-nul', `--pathspec-from-file=${join(place, name)}`];
+      };
+      if (fresh.length > 0)
+        await mustRun('add', directory, ['--literal-pathspecs', 'add', ...(await listed('new', fresh))], here);
+      const only = ['--only', ...(await listed('all', [...known, ...fresh]))];
+      const commit = await commitAs(identity, directory, message, only, options);
+      for (const path of fresh) tracked.add(path);
+      for (const path of known) if (!there.has(path)) tracked.delete(path);
+      return commit;
+    } finally {
+      await rm(place, { recursive: true, force: true });
+    }
+  };
 }
 
 /** Nothing of the user's settings changes what a diff looks like, and line ends stay what they are. */

@@ -1,7 +1,7 @@
 import type { TableSummary } from '../scaffold/scaffold.ts';
 import { checkedSession } from '../scaffold/session.ts';
 import type { CoreFacts } from '../scaffold/table.ts';
-import { buildCatalog, readFiles } from '../sql/catalog/build.ts';
+import { readFiles } from '../sql/catalog/build.ts';
 import { coreFacts } from '../sql/catalog/core-objects.ts';
 import type { Table } from '../sql/catalog/model.ts';
 import type { Migration } from '../sql/migration.ts';
@@ -18,13 +18,13 @@ import type { Declaration, Expectations } from '../rules/engine/live/expectation
 /** What a new extension file can be built on: what core creates, and the extension files before it. */
 export async function factsOf(migrations: readonly Migration[]): Promise<CoreFacts> {
   await loadParser();
-  const catalog = buildCatalog(migrations.map((migration) => ({ ...migration, layer: 'core' })));
+  const { catalog } = await readFiles(migrations);
   const extensions = new Set(migrations.filter(({ layer }) => layer === 'extension').map(({ file }) => file));
   const extensionTables = [...catalog.tables.values()].flatMap(({ name, site }): [string, string][] => {
     const file = site?.piece.source.migration.file;
     return file !== undefined && extensions.has(file) ? [[name, file]] : [];
   });
-  return { ...coreFacts(catalog), extensionTables: Object.fromEntries(extensionTables) };
+  return { ...coreFacts(catalog, ['core', 'extension']), extensionTables: Object.fromEntries(extensionTables) };
 }
 
 const isKept = ({ kind, site, temporary }: Table): boolean =>

@@ -20,12 +20,15 @@ export interface Examination {
 }
 
 /** How the rehearsal of {@link examine} is limited and followed. */
-export interface ExamineOptions extends Pick<
-  RehearsalInput,
-  'applied' | 'statementTimeoutMs' | 'openAnother' | 'onRunOnce'
-> {
+export interface ExamineOptions extends Pick<RehearsalInput, 'applied' | 'statementTimeoutMs' | 'openAnother'> {
+  /** Called when every file has run once, nothing in it has failed, and lint finds no error either. */
+  onRunOnce?: (() => void) | undefined;
   /** Called with the current file or pass. */
   onPhase?: ((text: string) => void) | undefined;
+  /** What a rehearsal of these files has found on the database already. */
+  rehearsal?: RehearsalReport | undefined;
+  /** Called where lint finds no error. */
+  onLinted?: (() => void) | undefined;
 }
 
 /** What the passes of a rehearsal are for people. */
@@ -34,7 +37,7 @@ const passes = { first: '', access: 'asking every table', again: 'again: ', roll
 /** The options for the rehearsal, with the files counted. */
 function follow(
   migrations: MigrationFiles['migrations'],
-  { onPhase, ...limits }: ExamineOptions,
+  { onPhase, onLinted: _linted, rehearsal: _rehearsal, ...limits }: ExamineOptions,
 ): Omit<RehearsalInput, 'migrations' | 'rollbacks' | 'own'> {
   const numbers = new Map(migrations.map(({ file }, index) => [file, `${index + 1}/${migrations.length} ${file}`]));
   return {
@@ -59,10 +62,21 @@ export async function examine(
   const own = migrations
     .filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file))
     .map(({ file }) => file);
+  let [isClean, hasRun] = [false, false];
+  const onRunOnce = (): void => {
+    hasRun = true;
+    if (isClean) options.onRunOnce?.();
+  };
+  if (options.rehearsal?.files.every(({ failed }) => failed === 0) === true) onRunOnce();
   // The database works in its own thread: meanwhile the files are linted here.
   const [rehearsal, linted] = await Promise.all([
-    rehearse(database, { migrations, rollbacks, own, ...follow(migrations, options) }),
-    lint({ migrations, rollbacks, severities: museFile.rules ?? {} }),
+    options.rehearsal ?? rehearse(database, { migrations, rollbacks, own, ...follow(migrations, options), onRunOnce }),
+    lint({ migrations, rollbacks, severities: museFile.rules ?? {} }).then((result) => {
+      isClean = !hasErrors([...files.findings, ...result.findings]);
+      if (isClean) options.onLinted?.();
+      if (isClean && hasRun) options.onRunOnce?.();
+      return result;
+    }),
   ]);
   const [expectations, places] = [await expectationsOf(migrations, museFile), await placesOf(migrations)];
   const { findings: seen, silenced } = places.settle(

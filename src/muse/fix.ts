@@ -1,7 +1,9 @@
+import { openEmbedded } from '../database/embedded/embedded.ts';
 import { MuseError } from '../shared/error.ts';
+import { lazy } from '../shared/lazy.ts';
 import type { Hooks } from '../shared/hooks.ts';
 import type { Finding } from '../shared/finding.ts';
-import { commitPaths, inRepository, uncommitted, underWay } from '../kit/git-work.ts';
+import { inRepository, pathCommitter, uncommitted, underWay } from '../kit/git-work.ts';
 import { readMigrations } from '../migrations/read.ts';
 import type { AccessChange } from '../rules/engine/fix/access.ts';
 import type { Decision } from '../rules/engine/fix/fix.ts';
@@ -67,12 +69,14 @@ export async function fixMuse(
   const files = await readMigrations(directory, museFile.migrations);
   onProgress?.('reading the migration history of each environment');
   const applied = await appliedFiles(muse, files.migrations, environment, hooks);
+  const shadow = lazy(() => openEmbedded({ signal }));
   const { changes, findings, silenced, access, notes } = await planFixes(directory, museFile, files, {
     signal,
+    shadow,
     applied: applied.files,
     ...(mayWiden === undefined ? {} : { mayWiden }),
     ...(onProgress === undefined ? {} : { onProgress }),
-  });
+  }).finally(shadow.close);
   const result: FixResult = {
     changes: [],
     decisions: changes.flatMap(({ decisions }) => decisions),
@@ -98,19 +102,20 @@ export async function fixMuse(
   await checkUntouched(directory, changes);
   result.kept = await keepBefore(directory, fresh);
   const made: MadeChange[] = [];
+  const commitPaths = commits ? await pathCommitter(directory, [...before.keys(), repairsFile], git) : undefined;
   for (const change of changes) {
     signal.throwIfAborted();
     await writeChange(directory, change);
     for (const path of followers(change, fresh)) fresh.add(path);
     const settled = pathsOf(change).filter((path) => !fresh.has(path));
-    const commit = commits ? await commitPaths(directory, settled, commitMessage(change), git) : undefined;
+    const commit = await commitPaths?.(settled, commitMessage(change));
     made.push({ ...change, commit });
     const done = { rule: change.rule, files: pathsOf(change), ...(commit === undefined ? {} : { commit }) };
     result.changes.push(done);
     hooks.onDone?.({ list: 'changes', text: `fixed ${change.rule}`, entry: done });
   }
   const listed = await writeRepairs(directory, made, access);
-  if (listed !== undefined && commits && !fresh.has(listed)) await commitPaths(directory, [listed], listMessage, git);
+  if (listed !== undefined && !fresh.has(listed)) await commitPaths?.([listed], listMessage);
   return result;
 }
 

@@ -120,10 +120,10 @@ export async function rehearseWhere(
   database: Database,
   input: Omit<RehearsalInput, 'onMeasured'>,
   isGood: (measured: Measured) => Promise<boolean> = () => Promise.resolve(true),
-): Promise<{ findings: Finding[]; measured: Measured | undefined } | undefined> {
+): Promise<{ report: RehearsalReport; measured: Measured | undefined } | undefined> {
   let measured: Measured | undefined;
   let isEnded = false;
-  const { findings } = await rehearse(database, {
+  const report = await rehearse(database, {
     ...input,
     async onMeasured(now) {
       measured = now;
@@ -131,7 +131,7 @@ export async function rehearseWhere(
       return !isEnded;
     },
   });
-  return isEnded ? undefined : { findings, measured };
+  return isEnded ? undefined : { report, measured };
 }
 
 async function allPasses(

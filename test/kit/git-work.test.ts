@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { commitPaths, diffTexts, inRepository, uncommitted, underWay } from '../../src/kit/git-work.ts';
+import { pathCommitter, diffTexts, inRepository, uncommitted, underWay } from '../../src/kit/git-work.ts';
 import { git, put, temporary } from './repository.ts';
 
 let place = '';
@@ -16,7 +16,13 @@ beforeEach(() => {
 
 const status = (): string[] => git(place, 'status', '--porcelain').split('\n').filter(Boolean).sort();
 
-describe('commitPaths', () => {
+describe('pathCommitter', () => {
+  const commitPaths = async (
+    directory: string,
+    paths: readonly string[],
+    message: string,
+  ): Promise<string | undefined> => (await pathCommitter(directory, paths))(paths, message);
+
   it('commits the given paths, new, changed and deleted, and leaves the index and the rest unchanged', async () => {
     put(place, { 'a.txt': 'mine, staged\n' });
     git(place, 'add', 'a.txt');

@@ -41,7 +41,8 @@ async function fix(kit: Kit, allow = false): Promise<Repair> {
     mayWiden: () => allow,
     rehearse: async (migrations, rollbacks, isGood) => {
       const own = migrations.filter(({ file }) => rollbacks.has(file)).map(({ file }) => file);
-      return rehearseWhere(await fresh(), { migrations, rollbacks, own }, isGood);
+      const rehearsed = await rehearseWhere(await fresh(), { migrations, rollbacks, own }, isGood);
+      return rehearsed && { findings: rehearsed.report.findings, measured: rehearsed.measured };
     },
   });
 }

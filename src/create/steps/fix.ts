@@ -20,7 +20,7 @@ export const fixStep: Step<Configured, Fixed> = {
   id: 'fix',
   title: 'Fix the kit',
   applies: ({ fix }) => fix,
-  async run({ agree, answers, museFile, onProgress, signal, stage }, output) {
+  async run({ agree, answers, museFile, onProgress, shadow, signal, stage }, output) {
     const files = await readMigrations(stage, museFile.migrations);
     const allowed =
       answers.allowWidening === true
@@ -30,6 +30,7 @@ export const fixStep: Step<Configured, Fixed> = {
           : (changes: readonly AccessChange[]): Promise<boolean> => agree(wideningQuestion(changes));
     const repairs = await planFixes(stage, museFile, files, {
       signal,
+      shadow,
       ...(allowed === undefined ? {} : { mayWiden: allowed }),
       ...(onProgress === undefined ? {} : { onProgress }),
     });

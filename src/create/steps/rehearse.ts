@@ -7,6 +7,7 @@ import type { Configured } from '../context.ts';
 import { examine, refuseErrors } from '../../muse/examine.ts';
 import { withheldText } from '../../muse/repair/access-text.ts';
 import { leftText, type FixPlan } from '../../muse/repair/repair.ts';
+import { isRehearsed } from '../../muse/repair/trials.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
 import { targetOf } from '../../targets/open.ts';
 import type { Database } from '../../database/database.ts';
@@ -25,6 +26,10 @@ export const rehearseStep: Step<Configured & Fixed> = {
   async run(context, output) {
     const { answers, directory, journal, kitFiles, museFile, onProgress, shadow, signal, stage } = context;
     const files = await readMigrations(stage, museFile.migrations);
+    // The repair's last rehearsal was of these files, unless something was archived or added since.
+    const known = context.repairs?.rehearsal;
+    const isKnown = known !== undefined && answers.statementTimeoutMs === undefined && isRehearsed(files, known);
+    if (context.repairs !== undefined && !isKnown) await shadow.close();
     const database = await shadow();
     const openAnother = () => openEmbedded({ signal });
     const limits = { openAnother, statementTimeoutMs: answers.statementTimeoutMs };
@@ -36,6 +41,8 @@ export const rehearseStep: Step<Configured & Fixed> = {
     } = await examine(database, files, museFile, {
       ...limits,
       onPhase: onProgress,
+      ...(isKnown ? { rehearsal: known.report } : {}),
+      onLinted: ahead?.open,
       onRunOnce: ahead?.begin,
     });
     const proof =
@@ -69,6 +76,8 @@ export const rehearseStep: Step<Configured & Fixed> = {
 
 /** The work on a local target that the rehearsal does not wait for. */
 interface WorkAhead {
+  /** Opens the target. */
+  open: () => void;
   /** Migrates and checks the target. */
   begin: () => void;
   /** What the migration came to, for a run that is resumed before it is reported; undefined where it has none. */
@@ -76,8 +85,8 @@ interface WorkAhead {
 }
 
 /**
- * A local target is made while the rehearsal runs, on the processor core that it leaves idle: it is opened now, and migrated
- * once every file has run. It is thrown away with the stage where the rehearsal finds an error or the run stops.
+ * A local target is made while the rehearsal runs, on the processor core that it leaves idle: it is opened once the files are
+ * linted without an error, and migrated once every file has run. It is thrown away with the stage where the rehearsal finds an error or the run stops.
  * @returns undefined where the target is for the steps after the rehearsal alone
  */
 function workAhead(
@@ -85,16 +94,16 @@ function workAhead(
   migrations: readonly Migration[],
 ): WorkAhead | undefined {
   if (!targetOf(answers.target).local || dryRun) return undefined;
-  const target = opened();
   // The steps that report it get what goes wrong, which is kept for them.
   let migrated: Promise<JournalData['ahead']> | undefined;
   const begin = async (): Promise<JournalData['ahead']> => {
-    const { migrate, check } = await target;
+    const { migrate, check } = await opened();
     const { applied, notes } = await migrate(migrations);
     check(migrations, museFile).catch(() => undefined);
     return { applied, notes };
   };
   return {
+    open: () => void opened().catch(() => undefined),
     begin() {
       migrated = begin().catch(() => undefined);
     },

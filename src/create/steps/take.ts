@@ -1,10 +1,10 @@
 import { type Archived, archivedPath } from '../../kit/archive.ts';
 import { commitAll, initRepository } from '../../kit/git.ts';
 import type { GitOptions } from '../../kit/git-run.ts';
-import { commitPaths } from '../../kit/git-work.ts';
+import { pathCommitter } from '../../kit/git-work.ts';
 import { emptyRepository, startAfter } from '../../kit/work-tree.ts';
 import type { Change, FixPlan } from '../../muse/repair/repair.ts';
-import { listMessage, type MadeChange, writeRepairs } from '../../muse/repair/report.ts';
+import { listMessage, type MadeChange, repairsFile, writeRepairs } from '../../muse/repair/report.ts';
 import { commitMessage, pathsOf, writeChange } from '../../muse/repair/write.ts';
 import type { MigrationFolders, MuseFile } from '../../shared/muse-file.ts';
 import type { Configured } from '../context.ts';
@@ -73,15 +73,15 @@ async function makeRepairs(
   git: GitOptions,
 ): Promise<(Change & MadeChange)[]> {
   const made: (Change & MadeChange)[] = [];
+  const paths = [...new Set([...changes.flatMap(pathsOf), repairsFile])];
+  const commitPaths = base === undefined ? undefined : await pathCommitter(stage, paths, git);
   for (const change of changes) {
     await writeChange(stage, change);
-    const commit =
-      base === undefined ? undefined : await commitPaths(stage, pathsOf(change), commitMessage(change), git);
-    made.push({ ...change, commit });
+    made.push({ ...change, commit: await commitPaths?.(pathsOf(change), commitMessage(change)) });
   }
   const listed = await writeRepairs(stage, made, access);
   if (listed === undefined) return made;
-  if (base !== undefined) await commitPaths(stage, [listed], listMessage, git);
+  await commitPaths?.([listed], listMessage);
   output.notes.push(
     `${listed} lists each repair that changes who may do what: before, after, and the command that undoes it.`,
   );

@@ -1,7 +1,7 @@
 /** Plans what `--fix` changes, in a clone and in a muse alike, so that every change can be shown before it is made. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openEmbedded } from '../../database/embedded/embedded.ts';
+import type { Database } from '../../database/database.ts';
 import type { Finding } from '../../shared/finding.ts';
 import { packageDirectory } from '../../kit/builtin.ts';
 import { entriesOf, readJournalFiles } from '../../migrations/drizzle-journal.ts';
@@ -10,17 +10,16 @@ import { belowFolder } from '../../migrations/order.ts';
 import { namingFindings } from '../../migrations/naming.ts';
 import { isMigration, type MigrationFiles } from '../../migrations/read.ts';
 import { fileText } from '../../migrations/sections.ts';
-import { measureAccess } from '../../rehearsal/measure.ts';
-import { rehearseWhere } from '../../rehearsal/rehearse.ts';
-import type { AccessChange, Measured } from '../../rules/engine/fix/access.ts';
+import type { AccessChange } from '../../rules/engine/fix/access.ts';
 import type { Decision, Left } from '../../rules/engine/fix/fix.ts';
 import type { AccessReport } from '../../rules/engine/fix/guard.ts';
-import type { Rehearsed } from '../../rules/engine/fix/run.ts';
 import { mergeFindings } from '../../rules/engine/merge.ts';
 import { foldConsequences } from '../../rules/engine/root-causes.ts';
-import { type Repair, repair, type RepairInput } from '../../rules/registry.ts';
+import { type Repair, repair } from '../../rules/registry.ts';
+import type { Lazy } from '../../shared/lazy.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
 import { followNames } from './file-names.ts';
+import { type LatestRehearsal, openTrials } from './trials.ts';
 
 /** The repair of one rule: what it changes in the directory. Texts by path, with `/`. */
 export interface Change {
@@ -48,6 +47,8 @@ export interface FixPlan {
   left: readonly Left[];
   /** A sentence for each of those, and for names that could not follow a file's. */
   notes: string[];
+  /** The last rehearsal, whose database is the shadow that is open; of the files after the changes only where they are the same. */
+  rehearsal: LatestRehearsal | undefined;
 }
 
 /** How fixes are planned. */
@@ -55,6 +56,8 @@ export interface PlanOptions {
   signal: AbortSignal;
   /** Migrations that are applied to a known database: never edited. */
   applied?: ReadonlySet<string>;
+  /** Opens a shadow database, and again where it is closed; the last one stays open. */
+  shadow: Lazy<Database>;
   onProgress?(text: string): void;
   /** Says whether a repair may widen access, asked once for each table; absent: never. */
   mayWiden?(changes: readonly AccessChange[]): boolean | Promise<boolean>;
@@ -72,6 +75,7 @@ export async function planFixes(
   options: PlanOptions,
 ): Promise<FixPlan> {
   const { kit, migrations: folders, rules: severities } = museFile;
+  const trials = openTrials(options);
   const journals = await readJournalFiles(root, [...folders.core, ...folders.extensions]);
   const repaired = await repair({
     ...files,
@@ -81,22 +85,8 @@ export async function planFixes(
     builtin: await builtinCore(),
     ...(options.applied === undefined ? {} : { applied: options.applied }),
     ...(severities === undefined ? {} : { severities }),
-    async measure(migrations) {
-      options.signal.throwIfAborted();
-      const onFile = counting('measuring who can do what', migrations, options);
-      const database = await openEmbedded({ signal: options.signal });
-      try {
-        return await measureAccess(database, migrations, onFile);
-      } finally {
-        await database.close();
-      }
-    },
+    ...trials,
     ...(options.mayWiden === undefined ? {} : { mayWiden: options.mayWiden }),
-    rehearse: (migrations, rollbacks, isGood) => {
-      options.signal.throwIfAborted();
-      const onFile = counting('rehearsing the fixed files', migrations, options);
-      return rehearsed({ migrations, rollbacks }, isGood, options.signal, onFile);
-    },
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress.bind(options) }),
   });
   const current = new Map([
@@ -133,6 +123,7 @@ export async function planFixes(
     access: repaired.access,
     left: repaired.left,
     notes,
+    rehearsal: trials.latest(),
   };
 }
 
@@ -174,36 +165,6 @@ async function builtinCore(): Promise<{ file: string; sql: string }[]> {
   const folder = join(packageDirectory, 'templates', 'musekit', 'migrations', 'core');
   const names = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
   return Promise.all(names.map(async (name) => ({ file: name, sql: await readFile(join(folder, name), 'utf8') })));
-}
-
-/** Says what is done, and then with which of the files. */
-function counting(
-  what: string,
-  migrations: readonly { file: string }[],
-  { onProgress }: Pick<PlanOptions, 'onProgress'>,
-): (file: string) => void {
-  onProgress?.(what);
-  const numbers = new Map(migrations.map(({ file }, index) => [file, index + 1]));
-  return (file) => onProgress?.(`${what}, ${numbers.get(file)}/${migrations.length} ${file}`);
-}
-
-async function rehearsed(
-  { migrations, rollbacks }: Pick<RepairInput, 'migrations' | 'rollbacks'>,
-  isGood: ((measured: Measured) => Promise<boolean>) | undefined,
-  signal: AbortSignal,
-  onFile: (file: string) => void,
-): Promise<Rehearsed | undefined> {
-  const openAnother = () => openEmbedded({ signal });
-  const database = await openAnother();
-  try {
-    const own = migrations
-      .filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file))
-      .map(({ file }) => file);
-    const onProgress = ({ file }: { file?: string }): void => (file === undefined ? undefined : onFile(file));
-    return await rehearseWhere(database, { migrations, rollbacks, own, openAnother, onProgress }, isGood);
-  } finally {
-    await database.close();
-  }
 }
 
 /** The last word of a source: `master-saas-muse` of `SpeckledDarth/master-saas-muse`. */

@@ -20,11 +20,15 @@ interface Fixable {
   fix: Fix;
 }
 
-/** The rules that have a fix, in the order of their stages. */
+/**
+ * The rules that have a fix, in the order of their stages; before them those that work on the places of the last rehearsal, which
+ * hold until the first edit.
+ */
 export function fixable(rules: readonly Rule[]): Fixable[] {
-  return fixStages.flatMap((stage) =>
+  const all = fixStages.flatMap((stage) =>
     rules.flatMap(({ name, fix }) => (fix?.stage === stage ? [{ rule: name, fix }] : [])),
   );
+  return [...all.filter(({ fix }) => fix.fromRehearsal), ...all.filter(({ fix }) => !fix.fromRehearsal)];
 }
 
 /** Returns to earlier files. */
@@ -274,6 +278,7 @@ async function applyFix(run: Run, { rule, fix }: Fixable): Promise<boolean> {
     if (!record(rule, fix.apply(situation), result, before)) break;
     changed = true;
     forget(run);
+    input.prepare?.();
     if (fix.fromRehearsal === true) break;
   }
   return changed;

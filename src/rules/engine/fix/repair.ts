@@ -50,6 +50,7 @@ export async function repairWith(rules: readonly Rule[], input: RepairInput): Pr
   if (input.measure !== undefined)
     run.measured = run.latest === undefined ? await input.measure(result.migrations) : run.latest.measured;
   let last = await checkpoint(run);
+  run.rehearsed = last.rehearsed;
   let best = last;
   for (let round = 0; round < ROUNDS; round += 1) {
     const changed = await fixOnce(run);

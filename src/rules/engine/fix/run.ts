@@ -41,6 +41,8 @@ export interface RepairInput {
     rollbacks: ReadonlyMap<string, RollbackText>,
     isGood?: (measured: Measured) => Promise<boolean>,
   ): Promise<Rehearsed | undefined>;
+  /** Told that the files are no longer what was run last: another run follows, unless the change is rolled back. */
+  prepare?(): void;
   /** Told what is being done. */
   onProgress?(text: string): void;
 }

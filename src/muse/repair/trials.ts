@@ -1,0 +1,100 @@
+/** The runs of a repair's files on shadow databases, of which one at a time is open. */
+import type { Database } from '../../database/database.ts';
+import { openEmbedded } from '../../database/embedded/embedded.ts';
+import { measureAccess } from '../../rehearsal/measure.ts';
+import { type RehearsalReport, rehearseWhere } from '../../rehearsal/rehearse.ts';
+import type { Measured } from '../../rules/engine/fix/access.ts';
+import type { RepairInput } from '../../rules/registry.ts';
+import type { Lazy } from '../../shared/lazy.ts';
+import type { Migration } from '../../sql/migration.ts';
+
+/** Files as they were rehearsed. */
+type Files = Pick<RepairInput, 'migrations' | 'rollbacks'>;
+
+/** A rehearsal whose database is still open. */
+export interface LatestRehearsal extends Files {
+  report: RehearsalReport;
+}
+
+/** How {@link openTrials} opens databases, and tells what is done. */
+export interface TrialOptions {
+  /** Opens a shadow database; asked again after each was closed. */
+  shadow: Lazy<Database>;
+  signal: AbortSignal;
+  onProgress?: ((text: string) => void) | undefined;
+}
+
+/** What a repair needs of shadow databases. */
+export interface Trials extends Required<Pick<RepairInput, 'measure' | 'rehearse'>> {
+  /** Opens the next database ahead, since the files are no longer what the last one has. */
+  prepare(): void;
+  /** The last rehearsal, as long as nothing else has run since. */
+  latest(): LatestRehearsal | undefined;
+}
+
+/** Runs files one after another, each on a database of its own; the last one stays open. */
+export function openTrials({ shadow, signal, onProgress }: TrialOptions): Trials {
+  let isUsed = false;
+  let closing: Promise<void> = Promise.resolve();
+  let latest: LatestRehearsal | undefined;
+  const discard = (): void => {
+    if (!isUsed) return;
+    isUsed = false;
+    latest = undefined;
+    closing = shadow.close();
+  };
+  const fresh = async (): Promise<Database> => {
+    signal.throwIfAborted();
+    discard();
+    await closing;
+    isUsed = true;
+    return shadow();
+  };
+  const counting = (what: string, migrations: readonly Migration[]): ((file: string) => void) => {
+    onProgress?.(what);
+    const numbers = new Map(migrations.map(({ file }, index) => [file, index + 1]));
+    return (file) => onProgress?.(`${what}, ${numbers.get(file)}/${migrations.length} ${file}`);
+  };
+  return {
+    async measure(migrations) {
+      const onFile = counting('measuring who can do what', migrations);
+      return measureAccess(await fresh(), migrations, onFile);
+    },
+    async rehearse(migrations, rollbacks, isGood?: (measured: Measured) => Promise<boolean>) {
+      const onFile = counting('rehearsing the files', migrations);
+      const own = migrations
+        .filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file))
+        .map(({ file }) => file);
+      const openAnother = () => openEmbedded({ signal });
+      const onFileOf = ({ file }: { file?: string }): void => (file === undefined ? undefined : onFile(file));
+      const input = { migrations, rollbacks, own, openAnother, onProgress: onFileOf };
+      const rehearsed = await rehearseWhere(await fresh(), input, isGood);
+      if (rehearsed === undefined) return undefined;
+      const { measured, report } = rehearsed;
+      if (!report.ended) latest = { migrations: [...migrations], rollbacks: new Map(rollbacks), report };
+      return { findings: report.findings, measured };
+    },
+    prepare() {
+      if (!isUsed) return;
+      discard();
+      closing = closing.then(() => void shadow().catch(() => undefined));
+    },
+    latest: () => latest,
+  };
+}
+
+/** Whether files are what was rehearsed, to the byte. */
+export function isRehearsed(files: Files, { migrations, rollbacks }: Files): boolean {
+  return (
+    files.migrations.length === migrations.length &&
+    files.rollbacks.size === rollbacks.size &&
+    files.migrations.every(({ file, layer, sql }, index) => {
+      const other = migrations[index]!;
+      return file === other.file && layer === other.layer && sql === other.sql;
+    }) &&
+    [...files.rollbacks].every(([of, { file, sql }]) => {
+      const other = rollbacks.get(of);
+      return other?.file === file && other.sql === sql;
+    })
+  );
+}
