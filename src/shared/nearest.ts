@@ -9,10 +9,12 @@ export function nearest(typed: string, known: Iterable<string>): string | undefi
   const most = Math.max(1, Math.floor(word.length / 3));
   for (const candidate of known) {
     const other = candidate.toLowerCase();
-    const distance = other.startsWith(word) && word.length >= 3 ? 1 : editDistance(word, other);
+    const limit = Math.min(most, best?.distance ?? most);
+    const distance = other.startsWith(word) && word.length >= 3 ? 1 : editDistance(word, other, limit);
+    if (distance > limit) continue;
     const alike = commonEnds(word, other);
-    const better = best === undefined || distance < best.distance || (distance === best.distance && alike > best.alike);
-    if (distance <= most && better) best = { word: candidate, distance, alike };
+    if (best === undefined || distance < best.distance || alike > best.alike)
+      best = { word: candidate, distance, alike };
   }
   return best?.word;
 }
@@ -20,7 +22,7 @@ export function nearest(typed: string, known: Iterable<string>): string | undefi
 /** Says whether one word is another with a single mistake: a letter too many, too few, wrong, two swapped, or only in case. */
 export function isOneMistake(one: string, other: string): boolean {
   if (one === other || Math.abs(one.length - other.length) > 1) return false;
-  return editDistance(one.toLowerCase(), other.toLowerCase()) <= 1;
+  return editDistance(one.toLowerCase(), other.toLowerCase(), 1) <= 1;
 }
 
 /** How many letters two words begin and end with alike. */
@@ -44,19 +46,28 @@ export function closest(wanted: string, names: readonly string[], count: number)
     .map(({ name }) => name);
 }
 
-/** Optimal string alignment distance: insert, delete, replace, swap of two neighbors. */
-function editDistance(a: string, b: string): number {
+/**
+ * Optimal string alignment distance: insert, delete, replace, swap of two neighbors.
+ * @param limit a larger distance need not be exact: any number above it is returned
+ */
+function editDistance(a: string, b: string, limit = Infinity): number {
+  const apart = Math.abs(a.length - b.length);
+  if (apart > limit) return apart;
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
+    let least = i;
     for (let j = 1; j <= b.length; j++) {
       const cost = a[i - 1] === b[j - 1] ? 0 : 1;
       let best = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + cost);
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
         best = Math.min(best, (beforeLast[j - 2] ?? 0) + 1);
       row.push(best);
+      least = Math.min(least, best);
     }
+    // Later rows have no smaller numbers, but for a swap, which goes back by two.
+    if (least > limit + 1) return least;
     beforeLast = last;
     last = row;
   }

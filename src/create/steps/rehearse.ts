@@ -86,7 +86,8 @@ interface WorkAhead {
 
 /**
  * A local target is made while the rehearsal runs, on the processor core that it leaves idle: it is opened once the files are
- * linted without an error, and migrated once every file has run. It is thrown away with the stage where the rehearsal finds an error or the run stops.
+ * linted without an error, and migrated once every file has run. It is thrown away with the stage where the rehearsal finds an
+ * error or the run stops.
  * @returns undefined where the target is for the steps after the rehearsal alone
  */
 function workAhead(

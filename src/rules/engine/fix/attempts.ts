@@ -10,7 +10,7 @@ import { fixStages } from './fix.ts';
 import type { Fix, Situation } from './fix.ts';
 import { aboutAccess, batchesOf, brokenLeft, byTable, endless, fileOf, judge, unmeasured } from './guard.ts';
 import type { Judgement } from './guard.ts';
-import { record } from './record.ts';
+import { copyOf, record } from './record.ts';
 import type { Repair } from './record.ts';
 import type { Run } from './run.ts';
 
@@ -31,16 +31,15 @@ export function fixable(rules: readonly Rule[]): Fixable[] {
   return [...all.filter(({ fix }) => fix.fromRehearsal), ...all.filter(({ fix }) => !fix.fromRehearsal)];
 }
 
-/** Returns to earlier files. */
-export function restore(run: Run, files: Repair): void {
-  Object.assign(run.result, files);
-  forget(run);
-}
+/** The files as they are at one moment, with what is known of them. */
+type Saved = Pick<Run, 'result' | 'examined' | 'latest'>;
 
-/** Nothing is known of the files as they are now. */
-function forget(run: Run): void {
-  run.examined = undefined;
-  run.latest = undefined;
+const save = ({ result, examined, latest }: Run): Saved => ({ result: copyOf(result), examined, latest });
+
+/** Returns to the files of an earlier moment. */
+export function restore(run: Run, { result, examined, latest }: Saved): void {
+  Object.assign(run.result, copyOf(result));
+  Object.assign(run, { examined, latest });
 }
 
 /**
@@ -82,8 +81,8 @@ export async function fixOnce(run: Run): Promise<boolean> {
 async function fixForeseen(run: Run): Promise<boolean | undefined> {
   const { input, result } = run;
   if (input.measure !== undefined && run.measured === undefined) return undefined;
-  const saved = structuredClone(result);
   const { catalog } = await examinedNow(run);
+  const saved = save(run);
   const foreseen: AccessChange[] = [];
   let changed = false;
   for (const each of fixable(run.rules)) {
@@ -95,7 +94,7 @@ async function fixForeseen(run: Run): Promise<boolean | undefined> {
   const known = new Map(foreseen.map((change) => [`${change.actor} ${change.verb} ${change.table}`, change]));
   const isForeseen = await look(run, true, async (after) => {
     const { broken, widened, narrowed } =
-      after === undefined ? endless(result.migrations) : judgeAttempt(run, saved, catalog, '', after);
+      after === undefined ? endless(result.migrations) : judgeAttempt(run, saved.result, catalog, '', after);
     const [wider = [], narrower = []] = [widened, narrowed].map((changes) =>
       changes.flatMap((change) => {
         const of = known.get(`${change.actor} ${change.verb} ${change.table}`);
@@ -124,12 +123,12 @@ async function fixForeseen(run: Run): Promise<boolean | undefined> {
  */
 async function fixStated(run: Run, each: Fixable): Promise<AccessChange[] | undefined> {
   const { input, result } = run;
-  const saved = structuredClone(result);
   const { catalog } = await examinedNow(run);
+  const saved = save(run);
   if (!(await applyFix(run, each))) return undefined;
   if (input.measure === undefined) return [];
   const { widened, narrowed } = compareAccess(statedOf(catalog), statedOf((await examinedNow(run)).catalog));
-  const decisions = result.decisions.slice(saved.decisions.length);
+  const decisions = result.decisions.slice(saved.result.decisions.length);
   const located = (change: BareChange): AccessChange => ({
     ...change,
     rule: each.rule,
@@ -156,7 +155,7 @@ function hold(run: Run, rule: string, refused: readonly AccessChange[]): boolean
 }
 
 /**
- * Fixes rules together, or one by one if together they change access or break a file.
+ * Fixes rules together, or by halves down to one by one if together they change access or break a file.
  * @param whole the files are rehearsed afterwards, too
  */
 export async function fixBatch(run: Run, batch: readonly Fixable[], whole = false): Promise<boolean> {
@@ -171,8 +170,8 @@ export async function fixBatch(run: Run, batch: readonly Fixable[], whole = fals
         run.dropped.set(rule, unmeasured(rule));
     return false;
   }
-  const saved = structuredClone(result);
   const { catalog } = await examinedNow(run);
+  const saved = save(run);
   let changed = false;
   for (const each of batch) changed = (await applyFix(run, each)) || changed;
   if (!changed || input.measure === undefined || batch.every(({ fix }) => fix.stage === 'rollbacks')) return changed;
@@ -180,7 +179,7 @@ export async function fixBatch(run: Run, batch: readonly Fixable[], whole = fals
   let refused: AccessChange[] = [];
   const isKept = await look(run, whole, async (after) => {
     if (after !== undefined)
-      judgement = judgeAttempt(run, saved, catalog, batch.length === 1 ? batch[0]!.rule : '', after);
+      judgement = judgeAttempt(run, saved.result, catalog, batch.length === 1 ? batch[0]!.rule : '', after);
     const { broken, widened, narrowed } = judgement;
     refused = await withoutYes(run, widened);
     if (broken.length + refused.length > 0 || (batch.length > 1 && widened.length + narrowed.length > 0)) return false;
@@ -192,9 +191,10 @@ export async function fixBatch(run: Run, batch: readonly Fixable[], whole = fals
   if (isKept) return true;
   restore(run, saved);
   if (batch.length > 1) {
-    changed = false;
-    for (const each of batch) changed = (await fixBatch(run, [each])) || changed;
-    return changed;
+    // By halves, so that one bad repair among many is found in few runs.
+    const half = Math.ceil(batch.length / 2);
+    const first = await fixBatch(run, batch.slice(0, half), whole);
+    return (await fixBatch(run, batch.slice(half), whole)) || first;
   }
   const [{ rule } = { rule: '' }] = batch;
   const { broken } = judgement;
@@ -217,8 +217,11 @@ function judgeAttempt(
   rule: string,
   after: Measured,
 ): Judgement {
-  const added = result.classes.slice(saved.classes.length === 0 ? 0 : saved.classes.length - 1);
-  const renamed = new Map(added.flatMap((each) => each.renamed.map(([from, to]): [string, string] => [to, from])));
+  const renamed = new Map<string, string>();
+  // The last class may have been there already, with renames of its own.
+  for (const [index, each] of result.classes.entries())
+    for (const [from, to] of each.renamed.slice(saved.classes[index]?.renamed.length ?? 0))
+      renamed.set(to, renamed.get(from) ?? from);
   const files = result.migrations
     .filter(({ file, sql }) => saved.migrations.find((old) => old.file === file)?.sql !== sql)
     .map(({ file }) => file);
@@ -277,7 +280,7 @@ async function applyFix(run: Run, { rule, fix }: Fixable): Promise<boolean> {
     };
     if (!record(rule, fix.apply(situation), result, before)) break;
     changed = true;
-    forget(run);
+    Object.assign(run, { examined: undefined, latest: undefined });
     input.prepare?.();
     if (fix.fromRehearsal === true) break;
   }

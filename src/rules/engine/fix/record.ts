@@ -50,6 +50,27 @@ export interface Repair {
   journals: Map<string, JournalFile>;
 }
 
+/** A result as it is now, which later fixes do not change: they replace files, and only add to lists. */
+export function copyOf(result: Repair): Repair {
+  const { widened, narrowed, withheld } = result.access;
+  return {
+    ...result,
+    classes: result.classes.map((each) => ({
+      ...each,
+      files: new Map(each.files),
+      renamed: [...each.renamed],
+      decisions: [...each.decisions],
+    })),
+    edits: new Map(result.edits),
+    newFiles: new Map(result.newFiles),
+    removed: [...result.removed],
+    decisions: [...result.decisions],
+    rollbacks: new Map(result.rollbacks),
+    journals: new Map(result.journals),
+    access: { widened: [...widened], narrowed: [...narrowed], withheld: [...withheld] },
+  };
+}
+
 /** Adds a fix to the result. Returns whether that changed anything. */
 export function record(
   rule: string,

@@ -4,6 +4,7 @@ import { mergeFindings } from '../merge.ts';
 import type { Rule } from '../rule.ts';
 import { examinedNow, fixable, fixBatch, fixOnce, restore } from './attempts.ts';
 import { worseLeft } from './guard.ts';
+import { copyOf } from './record.ts';
 import type { Repair } from './record.ts';
 import type { RepairInput, Run } from './run.ts';
 
@@ -77,9 +78,8 @@ export async function repairWith(rules: readonly Rule[], input: RepairInput): Pr
 async function oneByOne(run: Run, start: Checkpoint): Promise<Checkpoint> {
   let best = start;
   const back = (): void => {
-    restore(run, structuredClone(best.result));
+    restore(run, best);
     run.rehearsed = best.rehearsed;
-    run.latest = best.latest;
     run.measured = best.measured;
   };
   back();
@@ -98,8 +98,7 @@ async function oneByOne(run: Run, start: Checkpoint): Promise<Checkpoint> {
 }
 
 /** A state of the files that the repair can return to. */
-interface Checkpoint extends Pick<Run, 'rehearsed' | 'latest' | 'measured'> {
-  result: Repair;
+interface Checkpoint extends Pick<Run, 'result' | 'examined' | 'rehearsed' | 'latest' | 'measured'> {
   /** Of lint and of the rehearsal; what both have found is in it once. */
   findings: Finding[];
   silenced: number;
@@ -115,5 +114,5 @@ async function checkpoint(run: Run): Promise<Checkpoint> {
   const findings = mergeFindings([findingsOf(rules, examined, input.severities ?? {}), rehearsed]);
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const { silenced } = examined;
-  return { result: structuredClone(result), findings, rehearsed, latest: run.latest, measured, silenced, errors };
+  return { result: copyOf(result), examined, findings, rehearsed, latest: run.latest, measured, silenced, errors };
 }
