@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { readMuseFile } from '../muse/muse-json.ts';
+import type { RehearsalInput } from '../rehearsal/rehearse.ts';
 import { kindOf } from '../shared/files.ts';
+import { once } from '../shared/lazy.ts';
 import type { Environment } from '../shared/muse-file.ts';
 import { targetOf } from '../targets/open.ts';
 import type { OpenTarget, Run } from './context.ts';
@@ -31,6 +33,20 @@ export async function openTarget(run: Run): Promise<OpenTarget> {
   }
   const work = targetWork(opened.database, answers.statementTimeoutMs);
   return { ...opened, ...work, close: () => opened.database.close() };
+}
+
+/**
+ * What a rehearsal can ask the target. A project that is still to be made has what Supabase offers, which the shadow database
+ * has stubs of; one in the muse's directory has what the shadow has.
+ */
+export function offeredBy({ answers, target }: Run): Pick<RehearsalInput, 'targetExtensions'> {
+  const { local, provisioned } = targetOf(answers.target);
+  if (local || provisioned) return {};
+  return {
+    targetExtensions: once(async () =>
+      (await import('../database/platform/install.ts')).offeredExtensions(await target()),
+    ),
+  };
 }
 
 /** The environment as it will be in `muse.json`, which exists only once the muse is in place. */

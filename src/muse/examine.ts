@@ -20,7 +20,10 @@ export interface Examination {
 }
 
 /** How the rehearsal of {@link examine} is limited and followed. */
-export interface ExamineOptions extends Pick<RehearsalInput, 'applied' | 'statementTimeoutMs' | 'openAnother'> {
+export interface ExamineOptions extends Pick<
+  RehearsalInput,
+  'applied' | 'statementTimeoutMs' | 'targetExtensions' | 'openAnother'
+> {
   /** Called when every file has run once, nothing in it has failed, and lint finds no error either. */
   onRunOnce?: (() => void) | undefined;
   /** Called with the current file or pass. */
@@ -83,8 +86,9 @@ export async function examine(
     rehearsal.ended ? [] : await checkCatalog(database, expectations),
     museFile.rules,
   );
-  // A table whose CREATE failed already has that finding.
-  const catalog = hasErrors(rehearsal.findings) ? seen.filter(({ rule }) => rule !== 'table-missing') : seen;
+  // A table whose CREATE failed, or was not rehearsed, already has that finding.
+  const isPart = hasErrors(rehearsal.findings) || rehearsal.notRehearsed > 0;
+  const catalog = isPart ? seen.filter(({ rule }) => rule !== 'table-missing') : seen;
   return {
     findings: foldConsequences(
       places.locate(mergeFindings([files.findings, linted.findings, rehearsal.findings, catalog])),

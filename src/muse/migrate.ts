@@ -2,6 +2,7 @@ import type { Database } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
 import { hasErrors } from '../shared/finding.ts';
 import { fileDone } from '../shared/hooks.ts';
+import { once } from '../shared/lazy.ts';
 import { migrate, type MigrateProgress } from '../migrations/apply.ts';
 import { compare } from '../migrations/compare.ts';
 import type { Migration } from '../sql/migration.ts';
@@ -57,7 +58,11 @@ export async function migrateMuse(
       import('./examine.ts'),
     ]);
     const proves = !provesAfter && options.verify !== false;
-    const rehearsed = await (options.rehearse ?? rehearsal.rehearsePending)(muse, pending, proves, options);
+    const targetExtensions = once(async () =>
+      (await import('../database/platform/install.ts')).offeredExtensions(database),
+    );
+    const rehearse = options.rehearse ?? rehearsal.rehearsePending;
+    const rehearsed = await rehearse(muse, pending, proves, { ...options, targetExtensions });
     ({ isolation } = rehearsed);
     refuseErrors(rehearsed.findings, 'Nothing was applied.', fixInMuse);
     if (isolation !== undefined)

@@ -1,6 +1,8 @@
 import { type Database, DatabaseError } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
+import { counted } from '../shared/printable.ts';
+import type { RehearsalReport } from '../rehearsal/rehearse.ts';
 import { checkedSession } from '../scaffold/session.ts';
 import { changedObjects } from '../sql/changed-objects.ts';
 import type { Migration } from '../sql/migration.ts';
@@ -33,6 +35,22 @@ export async function settleProof(
   const places = await placesOf(migrations);
   const { findings, silenced } = places.settle(proof.findings, museFile.rules);
   return { ...proof, findings: places.locate(findings), silenced };
+}
+
+/** A proof on the database of a rehearsal, with what that database could not be made to have. */
+export function withUntried<Proof extends IsolationReport>(
+  proof: Proof,
+  { notRehearsed }: Pick<RehearsalReport, 'notRehearsed'>,
+): Proof {
+  if (notRehearsed === 0) return proof;
+  const untried = `${counted(notRehearsed, 'statement')} ${notRehearsed === 1 ? 'was' : 'were'}`;
+  const gap = notProven({
+    object: 'what an extension of the target makes possible',
+    reason: `${untried} not rehearsed, as only the target has what they need`,
+    suggestion: 'Prove it there, once the files are applied: muse verify',
+  });
+  const findings = [...proof.findings, gap];
+  return { ...proof, findings, ...countProven(proof.tables, findings) };
 }
 
 /**

@@ -35,24 +35,26 @@ export async function rehearsePending(
 ): Promise<PendingRehearsal> {
   let isolation: IsolationReport | undefined;
   let isComplete = true;
-  const { findings } = await rehearseMuse(
+  const { findings, rehearsal } = await rehearseMuse(
     muse,
     options,
     !proves
       ? undefined
-      : async (shadow, { migrations }) => {
-          const { followProof, proveChanges } = await import('./prove-files.ts');
+      : async (shadow, { migrations }, done) => {
+          const { followProof, proveChanges, withUntried } = await import('./prove-files.ts');
           options.onPhase?.(provingText);
-          ({ isComplete, ...isolation } = await proveChanges(
+          const proof = await proveChanges(
             shadow,
             muse.museFile,
             migrations,
             pending,
             followProof(provingText, options.onPhase),
-          ));
+          );
+          ({ isComplete, ...isolation } = withUntried(proof, done));
         },
   );
-  return { findings, isolation, isComplete };
+  // Another target may lack what this one has.
+  return { findings, isolation, isComplete: isComplete && rehearsal.notRehearsed === 0 };
 }
 
 /** The key of a rehearsal: the same for muses that have the same files and settings, and for the same version of this tool. */

@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.ts';
 import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
+import type { RehearsalReport } from '../rehearsal/rehearse.ts';
 import { hasErrors } from '../shared/finding.ts';
 import type { Hooks } from '../shared/hooks.ts';
 import { openShadow, rememberCore } from './core-snapshot.ts';
@@ -8,7 +9,7 @@ import { unreadableSeeds } from './seed-files.ts';
 import type { Muse } from '../shared/muse-file.ts';
 
 /** How a rehearsal is stopped, limited and followed. */
-export type RehearseOptions = Hooks & Pick<ExamineOptions, 'statementTimeoutMs' | 'onPhase'>;
+export type RehearseOptions = Hooks & Pick<ExamineOptions, 'statementTimeoutMs' | 'targetExtensions' | 'onPhase'>;
 
 /**
  * Runs all migrations of a muse on a shadow database, twice, rolls them back, and runs every check.
@@ -18,7 +19,7 @@ export type RehearseOptions = Hooks & Pick<ExamineOptions, 'statementTimeoutMs' 
 export async function rehearseMuse(
   { directory, museFile }: Muse,
   options: RehearseOptions = {},
-  afterwards?: (database: Database, files: MigrationFiles) => Promise<void>,
+  afterwards?: (database: Database, files: MigrationFiles, rehearsal: RehearsalReport) => Promise<void>,
 ): Promise<Examination> {
   const files = await readMigrations(directory, museFile.migrations);
   // A limit of one's own is for core's statements as well.
@@ -31,7 +32,7 @@ export async function rehearseMuse(
     const openAnother = async () => (await open()).database;
     const examination = await examine(database, readable, museFile, { ...options, applied, openAnother });
     await rememberCore(files.migrations, examination.rehearsal);
-    if (!hasErrors(examination.findings)) await afterwards?.(database, files);
+    if (!hasErrors(examination.findings)) await afterwards?.(database, files, examination.rehearsal);
     return examination;
   } finally {
     await database.close();

@@ -23,7 +23,7 @@ function verdictOf(error: DatabaseError, place: Place, parsedFiles: ParsedFiles,
       suggestion: "Ask a SECURITY DEFINER helper with SET search_path = '' instead of reading the table in the policy.",
     };
   }
-  if (error.code === '0A000' && /^extension "[^"]+" is not available$/.test(error.message)) {
+  if (lackedExtension(error) !== undefined) {
     return {
       rule: 'extension-unavailable',
       severity: 'error',
@@ -41,6 +41,59 @@ function verdictOf(error: DatabaseError, place: Place, parsedFiles: ParsedFiles,
     }
   );
 }
+
+/** The extension that a database lacks, by the error of its CREATE EXTENSION; undefined for other errors. */
+export function lackedExtension({ code, message }: DatabaseError): string | undefined {
+  return code === '0A000' ? /^extension "([^"]+)" is not available$/.exec(message)?.[1] : undefined;
+}
+
+/** What only the target of a rehearsal has. */
+export interface OnlyThere {
+  /** Extensions that the shadow database lacks. */
+  extensions: string[];
+  /** The statements that were not rehearsed, because they create these or need what is in them. */
+  places: Place[];
+}
+
+/** SQLSTATEs of things that an extension may bring: relations, functions and operators, types and access methods, schemas. */
+const brought = new Set(['42P01', '42883', '42704', '3F000']);
+
+/**
+ * The finding for a statement that the shadow database could not run, because an extension is only there: it creates the
+ * extension, needs something that no file creates, or needs what another such statement would have created. Undefined for
+ * other statements.
+ * @param failed the places that failed before it
+ */
+export function notRehearsed(
+  error: DatabaseError,
+  place: Place,
+  parsedFiles: ParsedFiles,
+  failed: readonly Place[],
+  { extensions, places }: OnlyThere,
+): Finding | undefined {
+  const own = lackedExtension(error);
+  const names = extensions.join(', ');
+  if (own !== undefined && extensions.includes(own)) {
+    const message = `The target has the extension ${own}, and the embedded database lacks it: what needs it is not rehearsed here.`;
+    return at(error, place, { ...there, object: own, message }, 'warning');
+  }
+  if (places.length === 0) return undefined;
+  const verdict = missingVerdict(error, place, parsedFiles, failed);
+  const follows = places.some(
+    ({ migration, statement }) => migration.file === verdict?.cause?.file && statement.line === verdict.cause.line,
+  );
+  const isForeign = brought.has(error.code) && (verdict === undefined || verdict.rule === 'unknown-relation');
+  if (!follows && !isForeign) return undefined;
+  const { object } = verdict ?? {};
+  const message = `${error.message}: only the target has ${names}, so the statement was not rehearsed.`;
+  return at(error, place, { ...there, ...(object === undefined ? {} : { object }), message }, 'warning');
+}
+
+const there = {
+  rule: 'extension-unavailable',
+  suggestion:
+    'Look at it on the target once it has run there: muse verify. The target refuses a name that is mistyped.',
+} as const;
 
 /**
  * The finding for a statement that failed on the first run.

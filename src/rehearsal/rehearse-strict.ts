@@ -44,18 +44,26 @@ export async function strictErrors(run: RehearsalRun, migrations: readonly Migra
   return errors;
 }
 
-/** The findings for files that fail only in such a run. @param failed the statements that failed when run one by one */
+/**
+ * The findings for files that fail only in such a run.
+ * @param failed the statements that failed when run one by one
+ * @param onlyThere those of them that run on the target
+ */
 export function strictFindings(
   errors: StrictErrors,
   migrations: readonly Migration[],
   failed: readonly Place[],
   parsedFiles: ParsedFiles,
+  onlyThere: readonly Place[] = [],
 ): Finding[] {
+  const failing = failed.filter((place) => !onlyThere.includes(place));
+  if (failing.length === 0) return [];
   return migrations.flatMap((migration): Finding[] => {
     const error = errors.get(migration.file);
     if (error === undefined || failed.some((place) => place.migration.file === migration.file)) return [];
     const position = positionAt(migration.sql, offsetOf(error, migration, parsedFiles));
     const cause = causeOf(error, failed, parsedFiles);
+    if (cause !== undefined && !failing.some(({ migration: { file } }) => file === cause.migration.file)) return [];
     return [
       {
         rule: 'statement-failed',

@@ -10,7 +10,7 @@ import { type Finding, hasErrors } from '../shared/finding.ts';
 import { accessFindings } from './access-findings.ts';
 import { probeAccess } from './access.ts';
 import type { FileName } from '../migrations/compare.ts';
-import { diagnose, diagnoseRepeat } from './diagnose.ts';
+import { diagnose, diagnoseRepeat, lackedExtension, notRehearsed, type OnlyThere } from './diagnose.ts';
 import { measuredNow } from './measure.ts';
 import type { Migration } from '../sql/migration.ts';
 import type { Rollback } from '../migrations/read.ts';
@@ -41,6 +41,8 @@ export interface RehearsalInput {
   applied?: number | undefined;
   /** How long one statement may take, in ms; default {@link defaultLimitMs}. */
   statementTimeoutMs?: number | undefined;
+  /** The extensions that the target offers: asked where the shadow database lacks one. */
+  targetExtensions?: (() => Promise<ReadonlySet<string>>) | undefined;
   /** Opens another such database, to find the statement that ended the first one. */
   openAnother?: (() => Promise<Database>) | undefined;
   /** Called when every file has run once and nothing in it has failed. */
@@ -60,6 +62,8 @@ export interface RehearsalReport {
   once: FileName[];
   /** Files that were rolled back and applied again. */
   rolledBack: FileName[];
+  /** How many statements were not rehearsed, as they need an extension that only the target has. */
+  notRehearsed: number;
   /**
    * A statement ended the database, or `onMeasured` the rehearsal: what comes after it was not run, and nothing can be asked any
    * more.
@@ -93,6 +97,7 @@ export async function rehearse(database: Database, input: RehearsalInput): Promi
     unchanged: [],
     once: [],
     rolledBack: [],
+    notRehearsed: 0,
     ended: false,
     ms: 0,
   };
@@ -262,12 +267,13 @@ async function ofOneRun(migrations: readonly Migration[]): Promise<ReadonlyMap<s
 /** Runs every file once. Returns the failures, and a snapshot of the database before the last files, the `tail`. */
 async function firstPass(
   run: RehearsalRun,
-  { migrations, applied = 0, onProgress }: RehearsalInput,
+  { migrations, applied = 0, targetExtensions, onProgress }: RehearsalInput,
   report: RehearsalReport,
   tail: { files: number; takeSnapshot(): Promise<Snapshot> } | undefined,
   parsedFiles: () => Promise<ParsedFiles>,
 ): Promise<{ failed: Place[]; before: Snapshot | undefined }> {
   const failed: Place[] = [];
+  const onlyThere: OnlyThere = { extensions: [], places: [] };
   let before: Snapshot | undefined;
   let strict: StrictErrors | undefined;
   for (const [file, migration] of migrations.entries()) {
@@ -284,17 +290,24 @@ async function firstPass(
     report.findings.push(...result.refused);
     for (const { statement, error } of result.failed) {
       const place: Place = { migration, file, statement };
-      report.findings.push(diagnose(error, place, await parsedFiles(), failed));
+      const extension = lackedExtension(error);
+      if (extension !== undefined && (await targetExtensions?.())?.has(extension) === true)
+        onlyThere.extensions.push(extension);
+      const parsed = await parsedFiles();
+      const untried = notRehearsed(error, place, parsed, failed, onlyThere);
+      if (untried !== undefined) onlyThere.places.push(place);
+      report.findings.push(untried ?? diagnose(error, place, parsed, failed));
       failed.push(place);
     }
     const ms = Math.round(performance.now() - start);
     report.files.push({ ...nameOf(migration), ms, failed: result.failed.length });
   }
   if (strict !== undefined) {
-    const found = strictFindings(strict, migrations, failed, await parsedFiles());
+    const found = strictFindings(strict, migrations, failed, await parsedFiles(), onlyThere.places);
     report.findings.push(...found);
     for (const file of report.files) file.failed += found.filter((finding) => finding.file === file.file).length;
   }
+  report.notRehearsed = onlyThere.places.length;
   return { failed, before };
 }
 

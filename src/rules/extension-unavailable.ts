@@ -7,14 +7,16 @@ const notes = new Map(extensionStubs.map(({ extension, note }) => [extension, no
 export const rule: Rule = {
   name: 'extension-unavailable',
   severity: 'warning',
-  unless: 'an error where neither the embedded database nor Supabase has the extension',
+  unless: 'an error where neither the embedded database, nor Supabase, nor the target has the extension',
   found: ['static', 'rehearsal'],
   stops: true,
   means: 'the embedded database lacks the extension; a stub stands for it, or nothing does',
   doc: {
     why:
       'The embedded database has the extensions of PGlite, and stubs of all others that Supabase offers: CREATE EXTENSION ' +
-      'works, and what a stub lacks was not rehearsed. An extension that Supabase does not offer stops the file, here and there.',
+      'works, and what a stub lacks was not rehearsed. Of an extension that only the target has, nothing is rehearsed: the ' +
+      'statements that need it are named, and the proof says that they were not tried. One that neither has stops the file, here ' +
+      'and there.',
     bad: '-- Search.\nCREATE EXTENSION IF NOT EXISTS pgroonga;',
     good: '-- Search.\nCREATE EXTENSION IF NOT EXISTS pg_trgm;',
   },

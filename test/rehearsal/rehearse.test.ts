@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
+import { withUntried } from '../../src/muse/prove-files.ts';
+import { lint } from '../../src/rules/registry.ts';
 import { onceText, rehearse, type RehearsalReport, repeatText } from '../../src/rehearsal/rehearse.ts';
 import { databases, type Kind } from '../migrations/databases.ts';
 import { migrationsOf } from '../migrations/files.ts';
@@ -549,5 +551,66 @@ describe('an endless loop', () => {
     expect(shown(report)).toEqual(['statement-failed core/002_next.sql:2:1']);
     expect(report.ended).toBe(true);
     await database.terminate();
+  });
+});
+
+describe('an extension that only the target has', () => {
+  const open = databases('embedded', true);
+  const files = {
+    [base]: `create extension if not exists acme;
+create table plain (id int primary key);
+create table shapes (id int primary key, shape acme_shape);
+create index on shapes using acme (shape);
+select acme_version();
+select acme.version();
+alter table shapes enable row level security;`,
+    [next]: 'create table if not exists more (id int references plain (id));\nselect * from shapes;',
+  };
+  const targetExtensions = async (): Promise<Set<string>> => new Set(['acme', 'other']);
+
+  it('is a warning, and so is each statement that needs it or what needed it; the rest is rehearsed', async () => {
+    const report = await rehearse(await open(), { ...input(files), targetExtensions });
+    expect(report.findings.filter(({ severity }) => severity === 'error')).toEqual([]);
+    expect(shown(report).filter((line) => line.startsWith('extension-unavailable'))).toEqual([
+      'extension-unavailable core/001_base.sql:1:32',
+      expect.stringContaining('core/001_base.sql:3'),
+      expect.stringContaining('core/001_base.sql:4'),
+      expect.stringContaining('core/001_base.sql:5'),
+      expect.stringContaining('core/001_base.sql:6'),
+      expect.stringContaining('core/001_base.sql:7'),
+      expect.stringContaining('core/002_next.sql:2'),
+    ]);
+    expect(report.notRehearsed).toBe(7);
+    expect(said(report)).toContain('The target has the extension acme, and the embedded database lacks it');
+  });
+
+  it('is an error where the target lacks it too, and so is what is wrong with other statements', async () => {
+    const lacking = await rehearse(await open(), { ...input(files), targetExtensions: async () => new Set<string>() });
+    expect(shown(lacking)[0]).toBe('extension-unavailable core/001_base.sql:1:32');
+    expect(lacking.findings[0]?.severity).toBe('error');
+    const report = await rehearse(await open(), {
+      ...input({ [base]: 'create extension acme;\ncreate table t (id int);\nselect 1 / 0;\ncreate table t (id int);' }),
+      targetExtensions,
+    });
+    expect(
+      report.findings.filter(({ severity }) => severity === 'error').map(({ rule, line }) => [rule, line]),
+    ).toEqual([
+      ['statement-failed', 3],
+      ['statement-failed', 4],
+    ]);
+  });
+
+  it('leaves what it has in its schemas unjudged by lint, and the proof says that it was not tried', async () => {
+    const used = migrationsOf({
+      [base]: '-- x\ncreate extension acme;\nselect acme.f(), g() from acme.t;\nselect * from missing;',
+    });
+    const { findings } = await lint({ migrations: used, rollbacks: new Map() });
+    expect(findings.filter(({ rule }) => rule === 'unknown-relation').map(({ line }) => line)).toEqual([4]);
+    const proof = { tables: [], findings: [], proven: 0, notProven: 0 };
+    expect(withUntried(proof, { notRehearsed: 0 })).toBe(proof);
+    expect(withUntried(proof, { notRehearsed: 2 })).toMatchObject({
+      notProven: 1,
+      findings: [{ rule: 'not-proven', message: expect.stringContaining('2 statements were not rehearsed') }],
+    });
   });
 });

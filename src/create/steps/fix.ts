@@ -5,6 +5,7 @@ import type { Configured } from '../context.ts';
 import { planFixes, type FixPlan } from '../../muse/repair/repair.ts';
 import { accessNotes, wideningQuestion } from '../../muse/repair/access-text.ts';
 import type { Step } from '../step.ts';
+import { offeredBy } from '../target.ts';
 
 /** What `--fix` adds: the repairs, and the kit's files as repaired. */
 export interface Fixed {
@@ -20,7 +21,8 @@ export const fixStep: Step<Configured, Fixed> = {
   id: 'fix',
   title: 'Fix the kit',
   applies: ({ fix }) => fix,
-  async run({ agree, answers, museFile, onProgress, shadow, signal, stage }, output) {
+  async run(context, output) {
+    const { agree, answers, museFile, onProgress, shadow, signal, stage } = context;
     const files = await readMigrations(stage, museFile.migrations);
     const allowed =
       answers.allowWidening === true
@@ -31,6 +33,7 @@ export const fixStep: Step<Configured, Fixed> = {
     const repairs = await planFixes(stage, museFile, files, {
       signal,
       shadow,
+      ...offeredBy(context),
       ...(allowed === undefined ? {} : { mayWiden: allowed }),
       ...(onProgress === undefined ? {} : { onProgress }),
     });

@@ -1,4 +1,4 @@
-import { onceText, repeatText } from '../../rehearsal/rehearse.ts';
+import { onceText, type RehearsalReport, repeatText } from '../../rehearsal/rehearse.ts';
 import { counted } from '../../shared/printable.ts';
 import { openEmbedded } from '../../database/embedded/embedded.ts';
 import { type Finding, hasErrors } from '../../shared/finding.ts';
@@ -17,6 +17,7 @@ import type { SettledProof } from '../../muse/prove-files.ts';
 import type { IsolationReport } from '../../verify/report/report.ts';
 import { type JournalData, type StepOutput, writeMatrix } from '../journal.ts';
 import type { Step } from '../step.ts';
+import { offeredBy } from '../target.ts';
 import type { Fixed } from './fix.ts';
 
 /** Runs all migrations on a shadow database, twice, rolls them back, and checks the result. */
@@ -32,7 +33,7 @@ export const rehearseStep: Step<Configured & Fixed> = {
     if (context.repairs !== undefined && !isKnown) await shadow.close();
     const database = await shadow();
     const openAnother = () => openEmbedded({ signal });
-    const limits = { openAnother, statementTimeoutMs: answers.statementTimeoutMs };
+    const limits = { openAnother, statementTimeoutMs: answers.statementTimeoutMs, ...offeredBy(context) };
     const ahead = workAhead(context, files.migrations);
     const {
       findings,
@@ -48,7 +49,7 @@ export const rehearseStep: Step<Configured & Fixed> = {
     const proof =
       hasErrors(findings) || answers.verify === false
         ? undefined
-        : await proveRehearsed(database, museFile, files.migrations, onProgress);
+        : await proveRehearsed(database, museFile, files.migrations, rehearsal, onProgress);
     // Frees its memory and its thread for the steps to come.
     await shadow.close();
     if (hasErrors(findings)) {
@@ -63,12 +64,13 @@ export const rehearseStep: Step<Configured & Fixed> = {
     if (silenced > 0)
       output.notes.push(`Comments in the SQL silence ${silenced} ${silenced === 1 ? 'finding' : 'findings'}.`);
     output.proven.push(repeatText(rehearsal));
-    const once = onceText(rehearsal);
-    if (once !== undefined) output.notes.push(once);
+    const notRepeated = onceText(rehearsal);
+    if (notRepeated !== undefined) output.notes.push(notRepeated);
     if (rehearsal.rolledBack.length > 0) output.proven.push('the extension can be rolled back completely');
     if (proof === undefined) output.notes.push(notVerified);
     else await report(proof, directory, output);
-    const again = once === undefined ? 'run twice' : `${rehearsal.once.length} of them run once, the others twice`;
+    const again =
+      notRepeated === undefined ? 'run twice' : `${rehearsal.once.length} of them run once, the others twice`;
     const back = rehearsal.rolledBack.length > 0 ? ' and rolled back' : '';
     output.summary = `${counted(files.migrations.length, 'file')}, ${again}${back}`;
   },
@@ -125,12 +127,14 @@ async function proveRehearsed(
   database: Database,
   museFile: MuseFile,
   migrations: readonly Migration[],
+  rehearsal: RehearsalReport,
   onProgress?: (text: string) => void,
 ): Promise<SettledProof> {
   const what = 'acting as users on every table';
   onProgress?.(what);
-  const { followProof, proveFiles } = await import('../../muse/prove-files.ts');
-  return proveFiles(database, museFile, migrations, followProof(what, onProgress));
+  const { followProof, proveFiles, withUntried } = await import('../../muse/prove-files.ts');
+  const proof = await proveFiles(database, museFile, migrations, followProof(what, onProgress));
+  return withUntried(proof, rehearsal);
 }
 
 /** What a proof without errors says in the report. */

@@ -117,6 +117,12 @@ async function install(database: Database): Promise<void> {
   }
 }
 
+/** The extensions that a database offers, created or not. */
+export async function offeredExtensions(session: Session): Promise<Set<string>> {
+  const { rows } = await session.query<{ name: string }>('SELECT name FROM pg_catalog.pg_available_extensions');
+  return new Set(rows.map(({ name }) => name));
+}
+
 async function unavailableExtensions(session: Session): Promise<string[]> {
   const { rows } = await session.query<{ name: string }>(
     `SELECT wanted AS name FROM unnest($1::text[]) AS wanted

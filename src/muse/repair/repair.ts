@@ -19,7 +19,7 @@ import { type Repair, repair } from '../../rules/registry.ts';
 import type { Lazy } from '../../shared/lazy.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
 import { followNames } from './file-names.ts';
-import { type LatestRehearsal, openTrials } from './trials.ts';
+import { type LatestRehearsal, openTrials, type TrialOptions } from './trials.ts';
 
 /** The repair of one rule: what it changes in the directory. Texts by path, with `/`. */
 export interface Change {
@@ -52,7 +52,7 @@ export interface FixPlan {
 }
 
 /** How fixes are planned. */
-export interface PlanOptions {
+export interface PlanOptions extends Pick<TrialOptions, 'targetExtensions'> {
   signal: AbortSignal;
   /** Migrations that are applied to a known database: never edited. */
   applied?: ReadonlySet<string>;

@@ -2,7 +2,7 @@
 import type { Database } from '../../database/database.ts';
 import { openEmbedded } from '../../database/embedded/embedded.ts';
 import { measureAccess } from '../../rehearsal/measure.ts';
-import { type RehearsalReport, rehearseWhere } from '../../rehearsal/rehearse.ts';
+import { type RehearsalInput, type RehearsalReport, rehearseWhere } from '../../rehearsal/rehearse.ts';
 import type { Measured } from '../../rules/engine/fix/access.ts';
 import type { RepairInput } from '../../rules/registry.ts';
 import type { Lazy } from '../../shared/lazy.ts';
@@ -17,7 +17,7 @@ export interface LatestRehearsal extends Files {
 }
 
 /** How {@link openTrials} opens databases, and tells what is done. */
-export interface TrialOptions {
+export interface TrialOptions extends Pick<RehearsalInput, 'targetExtensions'> {
   /** Opens a shadow database; asked again after each was closed. */
   shadow: Lazy<Database>;
   signal: AbortSignal;
@@ -33,7 +33,7 @@ export interface Trials extends Required<Pick<RepairInput, 'measure' | 'rehearse
 }
 
 /** Runs files one after another, each on a database of its own; the last one stays open. */
-export function openTrials({ shadow, signal, onProgress }: TrialOptions): Trials {
+export function openTrials({ shadow, signal, targetExtensions, onProgress }: TrialOptions): Trials {
   let isUsed = false;
   let closing: Promise<void> = Promise.resolve();
   let latest: LatestRehearsal | undefined;
@@ -67,7 +67,7 @@ export function openTrials({ shadow, signal, onProgress }: TrialOptions): Trials
         .map(({ file }) => file);
       const openAnother = () => openEmbedded({ signal });
       const onFileOf = ({ file }: { file?: string }): void => (file === undefined ? undefined : onFile(file));
-      const input = { migrations, rollbacks, own, openAnother, onProgress: onFileOf };
+      const input = { migrations, rollbacks, own, targetExtensions, openAnother, onProgress: onFileOf };
       const rehearsed = await rehearseWhere(await fresh(), input, isGood);
       if (rehearsed === undefined) return undefined;
       const { measured, report } = rehearsed;

@@ -38,6 +38,10 @@ function schemaMissing(catalog: Catalog, schema: string): boolean {
   return !catalog.schemas.has(schema);
 }
 
+/** What is looked up in a schema that no file creates: an extension whose contents are not known may have made it. */
+const withoutSchema = (catalog: Catalog, schema: string): { foreign: true } | { missing: string; schema: true } =>
+  catalog.unknownExtension ? foreign : { missing: schema, schema: true };
+
 /** The full name that a new thing gets; a temporary one is in the schema of its session. */
 export function newName(
   catalog: Catalog,
@@ -58,7 +62,7 @@ export function findTable(catalog: Catalog, relation: RangeVar): Lookup<Table> {
   if (relation.schemaname !== undefined) {
     const found = catalog.tables.get(relationName(relation));
     if (found !== undefined) return { found };
-    if (schemaMissing(catalog, relation.schemaname)) return { missing: relation.schemaname, schema: true };
+    if (schemaMissing(catalog, relation.schemaname)) return withoutSchema(catalog, relation.schemaname);
     return platform.has(relation.schemaname) ? foreign : { missing: relationName(relation) };
   }
   for (const schema of [temporarySchema, ...catalog.searchPath]) {
@@ -107,7 +111,7 @@ export function findRoutines(catalog: Catalog, parts: unknown): Lookup<Routine[]
   if (schema !== undefined) {
     const found = catalog.routines.get(`${schema}.${name}`);
     if (found !== undefined) return { found };
-    if (schemaMissing(catalog, schema)) return { missing: schema, schema: true };
+    if (schemaMissing(catalog, schema)) return withoutSchema(catalog, schema);
     if (schema === 'pg_catalog' || (platform.has(schema) && schema !== 'extensions')) return foreign;
     if (schema === 'extensions' && (extensionFunctions.has(name) || catalog.unknownExtension)) return foreign;
     return { missing: `${schema}.${name}` };
@@ -130,7 +134,7 @@ export function findType(catalog: Catalog, type: TypeName): Lookup<unknown> {
   if (schema !== undefined) {
     const full = `${schema}.${name}`;
     if (catalog.types.has(full) || catalog.tables.has(full)) return foreign;
-    if (schemaMissing(catalog, schema)) return { missing: schema, schema: true };
+    if (schemaMissing(catalog, schema)) return withoutSchema(catalog, schema);
     return platform.has(schema) || schema === 'auth' ? foreign : { missing: full };
   }
   const plain = name.replace(/^_/, '');
