@@ -155,7 +155,7 @@ function hold(run: Run, rule: string, refused: readonly AccessChange[]): boolean
 }
 
 /**
- * Fixes rules together, or by halves down to one by one if together they change access or break a file.
+ * Fixes rules together, or one by one if together they change access or break a file.
  * @param whole the files are rehearsed afterwards, too
  */
 export async function fixBatch(run: Run, batch: readonly Fixable[], whole = false): Promise<boolean> {
@@ -191,10 +191,9 @@ export async function fixBatch(run: Run, batch: readonly Fixable[], whole = fals
   if (isKept) return true;
   restore(run, saved);
   if (batch.length > 1) {
-    // By halves, so that one bad repair among many is found in few runs.
-    const half = Math.ceil(batch.length / 2);
-    const first = await fixBatch(run, batch.slice(0, half), whole);
-    return (await fixBatch(run, batch.slice(half), whole)) || first;
+    changed = false;
+    for (const each of batch) changed = (await fixBatch(run, [each], whole)) || changed;
+    return changed;
   }
   const [{ rule } = { rule: '' }] = batch;
   const { broken } = judgement;

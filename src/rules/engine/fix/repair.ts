@@ -1,4 +1,5 @@
 import type { Finding } from '../../../shared/finding.ts';
+import { foldBy } from '../fold.ts';
 import { findingsOf } from '../lint.ts';
 import { mergeFindings } from '../merge.ts';
 import type { Rule } from '../rule.ts';
@@ -112,7 +113,10 @@ async function checkpoint(run: Run): Promise<Checkpoint> {
   run.latest ??= await input.rehearse?.(result.migrations, result.rollbacks);
   const rehearsed = run.latest?.findings ?? [];
   const findings = mergeFindings([findingsOf(rules, examined, input.severities ?? {}), rehearsed]);
-  const errors = findings.filter(({ severity }) => severity === 'error').length;
+  // As a report counts them: what follows from another error is none of its own.
+  const stopping = new Set(rules.flatMap(({ name, stops }) => (stops === true ? [name] : [])));
+  const causes = foldBy((rule) => stopping.has(rule), findings);
+  const errors = causes.filter(({ severity }) => severity === 'error').length;
   const { silenced } = examined;
   return { result: copyOf(result), examined, findings, rehearsed, latest: run.latest, measured, silenced, errors };
 }

@@ -1,0 +1,84 @@
+import type { Finding } from '../../shared/finding.ts';
+
+/** Rules whose findings about one object have one remedy, however many statements need it. */
+const aboutOneObject = new Set(['unknown-relation', 'used-before-created', 'core-depends-on-extension']);
+
+/** Rules that have said everything with their first finding in a file, or in a folder. */
+const onceInFile = new Set(['foreign-dialect', 'transaction-control']);
+const onceInFolder = new Set(['template-file']);
+
+/** What makes a file unreadable as a whole explains each of its statements that cannot be read. */
+const ofWholeFile = new Set(['foreign-dialect', 'template-file']);
+
+/**
+ * The findings with each that follows from another folded under it, as one of its `consequences`: a statement that failed
+ * because an earlier one did, and every use but the first of something that is missing.
+ * @param stops says whether errors of a rule keep files from running
+ * @returns root causes, in the order of the findings
+ */
+export function foldBy(stops: (rule: string) => boolean, findings: readonly Finding[]): Finding[] {
+  const rootOf = new Map<Finding, Finding>();
+  const firstAbout = new Map<string, Finding>();
+  for (const finding of findings) {
+    const first = firstAbout.get(subject(finding) ?? '');
+    const root = causeOf(finding, findings, stops) ?? first ?? wholeOf(finding, findings);
+    if (root !== undefined && root !== finding) rootOf.set(finding, root);
+    const about = subject(finding);
+    if (about !== undefined && first === undefined) firstAbout.set(about, finding);
+  }
+  const folded = new Map<Finding, Finding[]>();
+  for (const finding of rootOf.keys()) {
+    const root = lastRoot(finding, rootOf);
+    if (root !== finding) folded.set(root, [...(folded.get(root) ?? []), finding]);
+  }
+  const consequences = new Set([...folded.values()].flat());
+  return findings
+    .filter((finding) => !consequences.has(finding))
+    .map((finding) => {
+      const own = folded.get(finding);
+      return own === undefined ? finding : { ...finding, consequences: [...(finding.consequences ?? []), ...own] };
+    });
+}
+
+/** The error that explains a finding: of its whole file, or about a table that it names, or whose column it names. */
+function wholeOf({ rule, file, severity, object }: Finding, findings: readonly Finding[]): Finding | undefined {
+  if (severity !== 'error') return undefined;
+  if (rule === 'syntax-error')
+    return findings.find((one) => one.file === file && one.severity === 'error' && ofWholeFile.has(one.rule));
+  if (object === undefined || !aboutOneObject.has(rule)) return undefined;
+  return findings.find(({ explains }) => explains?.some((name) => `${object}.`.startsWith(`${name}.`)) === true);
+}
+
+/** The error at the statement that a finding says it follows from: one that kept it from running. */
+function causeOf(
+  { cause }: Finding,
+  findings: readonly Finding[],
+  stops: (rule: string) => boolean,
+): Finding | undefined {
+  if (cause === undefined) return undefined;
+  return findings.find(
+    ({ rule, severity, file, line = 0 }) =>
+      severity === 'error' && stops(rule) && file === cause.file && line >= cause.line && line <= cause.lastLine,
+  );
+}
+
+/** What is missing, or where it was said: a name in `public` counts the same with and without its schema. */
+function subject({ rule, severity, object, file }: Finding): string | undefined {
+  if (file !== undefined && severity === 'error') {
+    if (onceInFile.has(rule)) return `${rule} ${file}`;
+    if (onceInFolder.has(rule)) return `${rule} ${file.slice(0, file.lastIndexOf('/') + 1)}`;
+  }
+  if (object === undefined || severity !== 'error' || !aboutOneObject.has(rule)) return undefined;
+  return `${rule} ${object.replace(/^public\./, '')}`;
+}
+
+function lastRoot(finding: Finding, rootOf: ReadonlyMap<Finding, Finding>): Finding {
+  const seen = new Set<Finding>();
+  let root = finding;
+  for (let next = rootOf.get(root); next !== undefined && !seen.has(next); next = rootOf.get(root)) {
+    seen.add(next);
+    root = next;
+  }
+  // Two that name each other as their cause would both disappear.
+  return seen.has(finding) ? finding : root;
+}
