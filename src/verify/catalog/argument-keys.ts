@@ -17,6 +17,12 @@ export interface Candidate {
   searches?: string;
   /** It is the name of a privileged role. */
   isPrivileged?: boolean;
+  /** If the value is a key of A's: the one that B's row has in its place. */
+  own?: string;
+  /** It is the key that an argument of this name asks for. */
+  isNamed?: boolean;
+  /** Lists that hold a key of B's beside one of A's. */
+  mixed?: readonly Candidate[];
 }
 
 /** The sources of one function's argument values. */
@@ -32,8 +38,8 @@ export interface ArgumentContext {
   asked: (name: string) => readonly string[];
   /** Names and values of the settings that it writes. */
   settings: SettingTexts;
-  /** Keys that it reads from JSON. */
-  shape: JsonShape;
+  /** What it reads from the JSON in an argument. */
+  shape: (name: string) => JsonShape;
   /** How it takes apart the text in an argument. */
   textForms: (name: string) => TextForms;
   /** Names of the columns that it mentions, for a function that only answers. */
@@ -42,7 +48,11 @@ export interface ArgumentContext {
   injectable: ReadonlySet<string>;
   /** It runs dynamic SQL. */
   isDynamic: boolean;
+  /** SQL of the ID of the user whom A's rows are about, if that is not A. */
+  holder: string | undefined;
 }
+
+export const nothing: Candidate = { sql: 'NULL' };
 
 /** An ID, number and text that no row has. */
 export const nobody: Readonly<Record<'uuid' | 'number' | 'text', string>> = {
@@ -73,10 +83,14 @@ export function keys(kind: 'uuid' | 'number' | 'text', name: string, context: Ar
   const rank = ({ column, isKey }: RowKey): number =>
     compared?.has(column.name) === true || column.name === bareName(name) ? 0 : isKey ? 1 : 2;
   const found = context.rowKeys.filter(({ column }) => fits(kind, column.base)).toSorted((x, y) => rank(x) - rank(y));
-  const isGuessed = guess !== undefined && (kind === 'text' || (kind === 'uuid') === isUuid(guess));
-  return [...new Set([...(isGuessed ? [guess] : []), ...found.map(({ sql }) => sql)])].map((sql) => ({
+  const isGuessed = guess !== undefined && (kind === 'text' || (kind === 'uuid') === isUuid(guess.sql));
+  const all = new Map<string, string | undefined>();
+  for (const { sql, own } of [...(isGuessed ? [guess] : []), ...found]) all.set(sql, all.get(sql) ?? own);
+  return [...all].map(([sql, own]) => ({
     sql,
     unknown: unknownOf(sql, kind),
+    ...(own === undefined || own === sql || own === 'NULL' ? {} : { own }),
+    ...(isGuessed && sql === guess.sql ? { isNamed: true } : {}),
   }));
 }
 
@@ -102,9 +116,14 @@ function isUuid(sql: string): boolean {
  * The ID that an argument of this name most likely expects: of A, of X, or of A's row in the table that it is named
  * after, with or without a prefix. A prefixed table counts only if the function names it.
  */
-function idFor(name: string, { subjects, named }: ArgumentContext): string | undefined {
+function idFor(
+  name: string,
+  { subjects, named, holder }: ArgumentContext,
+): { sql: string; own: string | undefined } | undefined {
   const word = bareName(name).replace(/_?(id|uuid)$/, '');
-  if (/(^|_)(user|profile|owner|member|account_owner|person)$/.test(word)) return subjects[0]?.users.a;
+  const users = subjects[0]?.users;
+  if (users !== undefined && /(^|_)(user|profile|owner|member|account_owner|person)$/.test(word))
+    return { sql: holder ?? users.a, own: users.b };
   const names = [word, `${word}s`, `${word}es`, word.replace(/y$/, 'ies')];
   const found =
     subjects.find((subject) => names.includes(subject.table.name)) ??
@@ -112,5 +131,6 @@ function idFor(name: string, { subjects, named }: ArgumentContext): string | und
     subjects.find(
       (subject) => /^(org|organi[sz]ation|team|tenant|workspace|company|account)$/.test(word) && subject.isTenants,
     );
-  return found?.rows.a.key.length === 1 ? found.rows.a.key[0]![1] : undefined;
+  const [key, ...more] = found?.rows.a.key ?? [];
+  return key === undefined || more.length > 0 ? undefined : { sql: key[1], own: found?.rows.b.values.get(key[0]) };
 }

@@ -10,14 +10,14 @@ import {
   fits,
   keys,
   nobody,
+  nothing,
   unknownOf,
   valueNamed,
 } from './argument-keys.ts';
-import type { JsonShape } from './json-keys.ts';
+import { objects } from './json-arguments.ts';
+import { isPlain } from './json-keys.ts';
 import { isSecret } from './row-keys.ts';
 import type { TextForms } from './text-forms.ts';
-
-const nothing: Candidate = { sql: 'NULL' };
 
 /** Values of types that columns rarely have. */
 const shapes: Readonly<Record<string, string>> = {
@@ -39,11 +39,24 @@ export function candidatesOf(input: ArgumentType, name: string, context: Argumen
     ...asked(input, name, context),
     ...valuesOf(input, name, context),
   ];
-  return [...new Map(values.map((value) => [value.sql, value])).values()].slice(0, mostValues).map((value) => ({
+  const distinct = new Map<string, Candidate>();
+  for (const value of values) {
+    const mixed = distinct.get(value.sql)?.mixed;
+    distinct.set(value.sql, mixed === undefined ? value : { mixed, ...value });
+  }
+  return [...distinct.values()].slice(0, mostValues).map((value) => ({
     ...value,
-    sql: cast(value.sql, input),
-    ...(value.unknown === undefined ? {} : { unknown: cast(value.unknown, input) }),
+    ...castAll(value, input),
+    ...(value.mixed === undefined ? {} : { mixed: value.mixed.map((one) => ({ ...one, ...castAll(one, input) })) }),
   }));
+}
+
+function castAll({ sql, unknown, own }: Candidate, input: ArgumentType): Candidate {
+  return {
+    sql: cast(sql, input),
+    ...(unknown === undefined ? {} : { unknown: cast(unknown, input) }),
+    ...(own === undefined ? {} : { own: cast(own, input) }),
+  };
 }
 
 function settingsFor({ category, base }: ArgumentType, name: string, { settings }: ArgumentContext): Candidate[] {
@@ -182,15 +195,14 @@ function composed(ids: readonly Candidate[], name: string, context: ArgumentCont
       unknown: `(${build(form, rank, 'unknown')})`,
     })),
   );
-  const asJson =
-    Object.keys(context.shape).length === 0
-      ? []
-      : objects(name, context)
-          .slice(0, mostOfForm)
-          .map(({ sql, unknown }) => ({
-            sql: `(${sql})::text`,
-            ...(unknown === undefined ? {} : { unknown: `(${unknown})::text` }),
-          }));
+  const asJson = isPlain(context.shape(name))
+    ? []
+    : objects(name, context)
+        .slice(0, mostOfForm)
+        .map(({ sql, unknown }) => ({
+          sql: `(${sql})::text`,
+          ...(unknown === undefined ? {} : { unknown: `(${unknown})::text` }),
+        }));
   const encoded = encodings.flatMap((encoding) => {
     const wrap = (sql: string): string => `encode(convert_to((${sql})::text, 'UTF8'), ${quoteLiteral(encoding)})`;
     return [...texts, ...asJson, ...ids.slice(0, mostOfForm)].map(({ sql, unknown }) => ({
@@ -282,16 +294,28 @@ function arrays(input: ArgumentType, name: string, context: ArgumentContext): Ca
           {
             sql: `array[${ids.map(({ sql }) => sql).join(', ')}]::${element}[]`,
             unknown: `array[${quoteLiteral(nobody[kind])}]::${element}[]`,
+            mixed: besideOwn(ids.find(({ own }) => own !== undefined)).map((one) => wrapped(one, element)),
           },
         ];
   return [...all, ...ids.slice(0, 2).map((one) => wrapped(one, element)), { sql: "'{}'" }, nothing];
 }
 
-function wrapped({ sql, unknown, ...rest }: Candidate, element: string): Candidate {
+/** A key of A's after one of B's, and before it, as elements of a list. */
+function besideOwn(key: Candidate | undefined): Candidate[] {
+  if (key?.own === undefined) return [];
+  const { sql, own, unknown = 'NULL' } = key;
+  return [
+    { sql: `${own}, ${sql}`, unknown: `${own}, ${unknown}` },
+    { sql: `${sql}, ${own}`, unknown: `${unknown}, ${own}` },
+  ];
+}
+
+function wrapped({ sql, unknown, own, ...rest }: Candidate, element: string): Candidate {
   return {
     ...rest,
     sql: `array[${sql}]::${element}[]`,
     ...(unknown === undefined ? {} : { unknown: `array[${unknown}]::${element}[]` }),
+    ...(own === undefined ? {} : { own: `array[${own}]::${element}[]` }),
   };
 }
 
@@ -333,42 +357,6 @@ function composites(
   return [
     ...whole,
     ...[0, 1, 2].map((rank) => ({ sql: row(keyed(rank, 'sql')), unknown: row(keyed(rank, 'unknown')) })),
-    nothing,
-  ];
-}
-
-/** Objects with the keys that the function reads and IDs of A in them; arrays of those and of IDs. */
-function objects(name: string, context: ArgumentContext): Candidate[] {
-  const build = (shape: JsonShape, rank: number, part: 'sql' | 'unknown'): string =>
-    `jsonb_build_object(${Object.entries(shape)
-      .map(([key, inner]) => {
-        const found = keys('text', key, context);
-        const leaf = (found[rank] ?? found[0])?.[part] ?? quoteLiteral(knownSecret);
-        return `${quoteLiteral(key)}, ${Object.keys(inner).length > 0 ? build(inner, rank, part) : `${leaf}::text`}`;
-      })
-      .join(', ')})`;
-  const ids = keys('text', name.replace(/s$/, ''), context);
-  const list = (part: 'sql' | 'unknown'): string =>
-    `jsonb_build_array(${ids.map((id) => `${id[part]}::text`).join(', ')})`;
-  const object = (rank: number): Candidate => ({
-    sql: build(context.shape, rank, 'sql'),
-    unknown: build(context.shape, rank, 'unknown'),
-  });
-  const inList = (one: Candidate): Candidate => ({
-    sql: `jsonb_build_array(${one.sql})`,
-    unknown: `jsonb_build_array(${one.unknown ?? 'NULL'})`,
-  });
-  const isRead = Object.keys(context.shape).length > 0;
-  return [
-    ...(isRead ? [object(0), object(1), object(2), inList(object(0))] : []),
-    ...(ids.length > 0
-      ? [
-          { sql: list('sql'), unknown: list('unknown') },
-          { sql: `to_jsonb(${ids[0]!.sql}::text)`, unknown: `to_jsonb(${ids[0]!.unknown}::text)` },
-        ]
-      : []),
-    { sql: "'{}'" },
-    { sql: "'[]'" },
     nothing,
   ];
 }

@@ -3,22 +3,25 @@ import { type Actor, triesAll } from '../probes/actors.ts';
 import type { NamedProbe } from '../probes/probes.ts';
 import { type Subject, userColumnsOf } from '../probes/subject.ts';
 import type { ArgumentContext, Candidate } from './argument-keys.ts';
+import { countedTables } from './counted-tables.ts';
 import { decidingCalls } from './deciding-calls.ts';
 import { askedValues } from './asked-values.ts';
-import { argumentList, candidatesOf } from './arguments.ts';
+import { candidatesOf } from './arguments.ts';
+import { callOf, callSql, howToRun, preparation } from './call-sql.ts';
 import { type FunctionRow, isPlatformSchema, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { knownSecret } from '../fixtures/candidates.ts';
 import { readersOf } from './conditions.ts';
 import { injectableArguments } from './dynamic-sql.ts';
 import { outsideEffect } from './effects.ts';
-import { jsonShape } from './json-keys.ts';
+import { jsonShapes } from './json-keys.ts';
 import { settingOf } from './settings.ts';
+import { bucketsAsked, objectsTable } from './storage-asked.ts';
 import { settingTexts } from './setting-texts.ts';
-import { comparedColumns, type RowKey, rowKeysOf } from './row-keys.ts';
+import { mixedCalls } from './mixed-keys.ts';
+import { comparedColumns, type RowKey, rowKeysOf, writtenColumns } from './row-keys.ts';
 import type { Model } from './model.ts';
 import { textFormsOf } from './text-forms.ts';
 import { mayChange, tablesChanged, tablesNamed } from './reached-tables.ts';
-import { relation } from '../../rules/engine/live/catalog.ts';
 
 /** One call of a function. */
 export interface FunctionCall {
@@ -27,6 +30,8 @@ export interface FunctionCall {
   baseline: NamedProbe | undefined;
   /** The tables of the rows whose texts it searches for a part of. */
   searches: readonly string[];
+  /** It gives a key of B's beside those of A. */
+  isMixed: boolean;
   /** It gives what A's row holds for an argument that takes what cannot be guessed: who knows that may learn the rest. */
   isBySecret: boolean;
 }
@@ -39,12 +44,14 @@ export interface Callable {
   probes: NamedProbe[];
   /** The values that name rows of A in its calls. */
   rowKeys: readonly RowKey[];
-  /** `schema.name` of the tables that it names, itself or through what it calls. */
-  tables: ReadonlySet<string>;
+  /** `schema.name` of the tables that it names, itself or through what it calls, and names of buckets. */
+  tables: Set<string>;
   /** Names of the columns that its queries return, `*` for all. */
   gives: ReadonlySet<string>;
   /** It runs with its owner's rights, or something that it calls does. */
   runsAsOwner: boolean;
+  /** Those of the tables in which it only adds to numbers. */
+  counted: ReadonlySet<string>;
   /** Arguments that become part of SQL that it runs with its owner's rights. */
   injectable: readonly string[];
   /** Why it is not called. */
@@ -108,6 +115,7 @@ function callableOf(
     injectable,
     rowKeys: [],
     tables: new Set([...named].map(qualifiedName)),
+    counted: countedTables(reached.flatMap((one) => model.sources.body(one).trees)),
     gives: new Set(reached.flatMap((one) => [...model.sources.effects(one).gives])),
     skipped: effect === undefined ? undefined : `it ${effect}`,
   };
@@ -115,19 +123,19 @@ function callableOf(
   const bodies = reached.map((one) => model.sources.body(one));
   const mentions = new Set(reached.flatMap((one) => [...model.sources.effects(one).mentions]));
   const isMentioned = ({ table }: Subject): number => (mentions.has(table.name) ? 0 : 1);
-  const namedSubjects = subjects
-    .filter(({ table }) => named.has(table))
-    .toSorted((x, y) => isMentioned(x) - isMentioned(y));
   const trees = bodies.flatMap((body) => body.trees);
-  const compared = comparedColumns(
-    routine.inputs.map((_, index) => argumentNameOf(routine, index)),
-    trees,
-  );
+  const buckets = new Set(named.has(model.tables.get(objectsTable)!) ? bucketsAsked(subjects, trees) : []);
+  for (const { name: bucket } of buckets) callable.tables.add(bucket);
+  const namedSubjects = subjects
+    .filter((subject) => named.has(subject.table) || buckets.has(subject))
+    .toSorted((x, y) => isMentioned(x) - isMentioned(y));
+  const argumentNames = routine.inputs.map((_, index) => argumentNameOf(routine, index));
+  const compared = comparedColumns(argumentNames, trees);
   const fixed = {
     compared,
     settings: settingTexts(routine, subjects, model),
     isDynamic: reached.some((one) => model.sources.effects(one).isDynamic),
-    shape: jsonShape(bodies, model.tables),
+    shape: jsonShapes(argumentNames, bodies, model.tables),
     textForms: (argument: string) => textFormsOf(routine, argument, model.sources),
     injectable: new Set(injectable),
     columns: new Set(isAnswer(routine) ? reached.flatMap((one) => [...model.sources.effects(one).columns]) : []),
@@ -139,6 +147,7 @@ function callableOf(
       subjects: subjects.map((subject) => instead.get(subject.name) ?? subject),
       named: known,
       asked: (argument) => askedValues(argument, trees, known, model),
+      holder: known[0]?.rows.a.holder === undefined ? undefined : quoteLiteral(known[0].rows.a.holder),
       rowKeys: known.flatMap((subject) => rowKeysOf(subject, model)),
     };
   };
@@ -177,37 +186,47 @@ function callableOf(
     known.set(sql, probe);
     return probe;
   };
-  const lists = routine.inputs.map((input, index) => candidatesOf(input, argumentNameOf(routine, index), context));
+  const lists = routine.inputs.map((input, index) => candidatesOf(input, argumentNames[index]!, context));
   const usual = lists.map(([value]) => value!.sql);
+  const ownKeyed = new Set(changes ? intoOwn(routine, lists, context.named) : []);
   const ordinary = [
     ...valueLists(routine, lists, most),
-    ...(changes ? intoOwn(routine, lists, context.named) : []),
+    ...ownKeyed,
     ...(changes ? decidingCalls(routine, usual, model).map((call) => call.map((sql): Candidate => ({ sql }))) : []),
   ];
   const further = inStates.flatMap((one) =>
     combinations(
-      routine.inputs.map((input, index) => candidatesOf(input, argumentNameOf(routine, index), one)),
+      routine.inputs.map((input, index) => candidatesOf(input, argumentNames[index]!, one)),
       inStates.length * 2 > mostStates ? 1 : 2,
     ),
   );
-  [...ordinary, ...further].forEach((values, index) => {
+  // A key of B's is of use to B alone.
+  const ofB = able.filter((number) => actors[number]!.side === 'b' && !actors[number]!.isNobody).slice(0, 1);
+  const mixed =
+    !runsAsOwner || ofB.length === 0
+      ? []
+      : mixedCalls(routine, lists, [...writtenColumns(argumentNames, trees).values()], context);
+  [...ordinary, ...further, ...mixed].forEach((values, index) => {
     const isPrivileged = values.some((value) => value.isPrivileged === true);
+    const isMixed = index >= ordinary.length + further.length;
+    const callers = isMixed ? ofB : isPrivileged ? able : others;
     const probe = probeOf(
       values.map(({ sql }) => sql),
       isPrivileged,
-      index === 0 || (index === 1 && routine.defaults > 0) ? everybody : isPrivileged ? able : others,
+      index === 0 || (index === 1 && routine.defaults > 0) ? everybody : callers,
     );
     const searches = values.flatMap((value) => value.searches ?? []);
     const without = values.map((value) =>
       searches.length > 0 && value.searches === undefined ? value.sql : (value.unknown ?? value.sql),
     );
     // What a key tells of itself, it tells of an ordinary row as well.
-    const isKeyed = index < ordinary.length && without.some((sql, at) => sql !== values[at]!.sql);
+    const isKeyed = (index < ordinary.length || isMixed) && without.some((sql, at) => sql !== values[at]!.sql);
     callable.calls.push({
       probe,
       searches,
+      isMixed: isMixed || ownKeyed.has(values),
       isBySecret: values.some((value, at) => holdsSecret.test(argumentNameOf(routine, at)) && isOfA(value)),
-      baseline: isKeyed ? probeOf(without, false, others) : undefined,
+      baseline: isKeyed ? probeOf(without, false, isMixed ? ofB : others) : undefined,
     });
   });
   callable.probes = [...known.values()];
@@ -227,13 +246,18 @@ function statesAskedBy(
   model: Model,
 ): (readonly Subject[])[] {
   const routines = new Set(reached);
+  const written = new Set(reached.flatMap((one) => [...model.dependencies.writtenBy(one)]));
   return subjects
     .flatMap((subject) => {
       const readers = readersOf(subject.table, model).filter(
         ({ routine }) => routine !== undefined && routines.has(routine),
       );
+      // Of the members of A's organization, the one with the least role: the others may be the ones that may not be removed.
+      const least = written.has(subject.name)
+        ? subject.rows.states.find(({ holder }) => holder !== undefined)
+        : undefined;
       return subject.rows.states
-        .filter(({ askedIn }) => readers.some(({ trees }) => askedIn?.has(trees)))
+        .filter((row) => row === least || readers.some(({ trees }) => row.askedIn?.has(trees)))
         .map((row) => [
           { ...subject, rows: { ...subject.rows, a: row } },
           ...subjects.filter((other) => other !== subject),
@@ -263,8 +287,11 @@ export function stateOfTables(
   model: Model,
 ): string {
   const changed = tablesChanged(routine, model);
+  const changesObjects = [...changed].some((table) => qualifiedName(table) === objectsTable);
   const parts = subjects
-    .filter((subject) => subject.kind === 'table' && changed.has(subject.table))
+    .filter((subject) =>
+      subject.kind === 'bucket' ? changesObjects : subject.kind === 'table' && changed.has(subject.table),
+    )
     .flatMap((subject) => {
       const ofUser = rowsOfUser(subject, model);
       return [
@@ -361,38 +388,4 @@ function combinations(lists: readonly Candidate[][], most: number): Candidate[][
   };
   for (let sum = 0; sum <= last && found.length < most; sum += 1) add([], sum);
   return found;
-}
-
-/** What finds the values that the database made, before the call. */
-function preparation(sql: string, rowKeys: readonly RowKey[]): Pick<NamedProbe, 'prepare'> {
-  const all = rowKeys.flatMap((key) => (key.prepare !== undefined && sql.includes(key.sql) ? [key.prepare] : []));
-  return all.length === 0 ? {} : { prepare: all.join('; ') };
-}
-
-/** A procedure gives one row where arguments go out, and nothing else. */
-function howToRun({ kind, modes }: FunctionRow): Pick<NamedProbe, 'mode' | 'uncounted'> {
-  if (kind !== 'p') return { mode: 'rows' };
-  return modes.some((mode) => mode === 'o' || mode === 'b') ? { mode: 'call' } : { mode: 'write', uncounted: true };
-}
-
-/** CALL of a procedure: what only goes out has a place of its own among the arguments. */
-function procedureSql(routine: FunctionRow, values: readonly string[]): string {
-  const left = [...values];
-  const modes = routine.modes.length > 0 ? routine.modes : routine.inputs.map(() => 'i');
-  const given = modes.flatMap((mode) => (mode === 'o' ? ['NULL'] : left.splice(0, 1)));
-  const isComplete = values.length === routine.inputs.length;
-  if (routine.variadic && isComplete) given.push(`variadic ${given.pop()}`);
-  return `call ${relation(routine)}(${given.join(', ')})`;
-}
-
-/** A query that calls the function and gives its rows as one JSON text; what a cursor holds is fetched. */
-function callSql(routine: FunctionRow, values: readonly string[]): string {
-  if (routine.kind === 'p') return procedureSql(routine, values);
-  const row = routine.returns === 'refcursor' ? "cursor_to_xml(called, 1000, false, false, '')::text" : 'called';
-  return `select jsonb_agg(to_jsonb(${row}))::text from (select ${callOf(routine, values)} as called) as calls`;
-}
-
-function callOf(routine: FunctionRow, values: readonly string[]): string {
-  const isComplete = values.length === routine.inputs.length;
-  return `${relation(routine)}(${argumentList(values, routine.argumentNames, routine.variadic && isComplete)})`;
 }

@@ -13,6 +13,8 @@ export interface RowKey {
   table: string;
   column: ColumnRow;
   sql: string;
+  /** The value of B's row. */
+  own?: string;
   /** It is the row's own key, or that of another row: not only a value that no other row has. */
   isKey: boolean;
   /** SQL that finds the value first, as the role that runs the proof: nobody knows it while the script is written. */
@@ -43,8 +45,12 @@ export function rowKeysOf(subject: Subject, model: Model): RowKey[] {
   const { table, rows, belongs } = subject;
   const first = new Set([
     ...rows.a.key.map(([column]) => column),
-    ...belongs.map(({ column }) => column),
-    ...table.constraints.filter(({ type }) => type === 'f').flatMap(({ columns }) => columns),
+    ...(subject.kind === 'bucket'
+      ? []
+      : [
+          ...belongs.map(({ column }) => column),
+          ...table.constraints.filter(({ type }) => type === 'f').flatMap(({ columns }) => columns),
+        ]),
   ]);
   const unique = new Set(uniqueSets(table).flatMap((set) => (set.length === 1 ? set : [])));
   const made = madeColumns(table, model);
@@ -52,14 +58,29 @@ export function rowKeysOf(subject: Subject, model: Model): RowKey[] {
     (column) =>
       !first.has(column.name) &&
       !isSecret.test(column.name) &&
-      (unique.has(column.name) || isCounted(column, model) || column.generated || made.has(column.name)),
+      (unique.has(column.name) ||
+        (subject.kind === 'bucket' && column.name === 'name') ||
+        isCounted(column, model) ||
+        column.generated ||
+        made.has(column.name)),
   );
   const columns = [...[...first].flatMap((name) => table.columns.find((one) => one.name === name) ?? []), ...others];
   return columns.flatMap((column) => {
     const value = rows.a.values.get(column.name);
     const isKept = first.has(column.name) || (!column.generated && !made.has(column.name));
+    const own = rows.b.values.get(column.name);
     if (isKept && value !== undefined)
-      return value === 'NULL' ? [] : [{ table: subject.name, column, sql: value, isKey: first.has(column.name) }];
+      return value === 'NULL'
+        ? []
+        : [
+            {
+              table: subject.name,
+              column,
+              sql: value,
+              isKey: first.has(column.name),
+              ...(own === undefined ? {} : { own }),
+            },
+          ];
     return first.has(column.name) || isUnguessable(column, made, model) ? [] : [stored(subject, column)];
   });
 }
@@ -127,6 +148,19 @@ export function comparedColumns(
   return compared;
 }
 
+/** By the name of each argument: the columns that a body writes it to. */
+export function writtenColumns(
+  names: readonly string[],
+  trees: readonly Tree[],
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const written = new Map(names.map((name): [string, Set<string>] => [name, new Set()]));
+  walk(trees, (type, node) => {
+    for (const [column, value] of valuesOf(type, node))
+      for (const { name } of referencesIn(value)) written.get(name)?.add(column);
+  });
+  return written;
+}
+
 /** A column, argument or variable as an expression names it. */
 interface Reference {
   name: string;
@@ -172,16 +206,21 @@ interface WrittenValue {
 export function writtenValues(trees: readonly Tree[]): WrittenValue[] {
   const found: WrittenValue[] = [];
   walk(trees, (type, node) => {
-    if (type !== 'InsertStmt' && type !== 'UpdateStmt') return;
     const relname = String((node['relation'] as Node | undefined)?.['relname'] ?? '');
-    const conflict = node['onConflictClause'] as Node | undefined;
-    const targets = (type === 'UpdateStmt' ? node['targetList'] : conflict?.['targetList']) as unknown[] | undefined;
-    const set = (targets ?? []).map((target): [string, unknown] => {
-      const { name, val } = (fields(target, 'ResTarget') ?? {}) as { name?: string; val?: unknown };
-      return [name ?? '', val];
-    });
-    for (const [column, value] of [...(type === 'InsertStmt' ? insertedValues(node) : []), ...set])
-      found.push({ relname, column, value });
+    for (const [column, value] of valuesOf(type, node)) found.push({ relname, column, value });
   });
   return found;
+}
+
+/** The columns that an INSERT or UPDATE writes, each with an expression for it; none for any other node. */
+export function valuesOf(type: string, statement: unknown): [column: string, value: unknown][] {
+  if (type !== 'InsertStmt' && type !== 'UpdateStmt') return [];
+  const node = statement as Node;
+  const conflict = node['onConflictClause'] as Node | undefined;
+  const targets = (type === 'UpdateStmt' ? node['targetList'] : conflict?.['targetList']) as unknown[] | undefined;
+  const set = (targets ?? []).map((target): [string, unknown] => {
+    const { name, val } = (fields(target, 'ResTarget') ?? {}) as { name?: string; val?: unknown };
+    return [name ?? '', val];
+  });
+  return [...(type === 'InsertStmt' ? insertedValues(node) : []), ...set];
 }

@@ -5,7 +5,7 @@ import { nameParts, walk as walkExpression } from '../../rules/engine/live/expre
 import type { AimedValue, Subject } from '../probes/subject.ts';
 import { candidatesOf } from './arguments.ts';
 import { carries, spread } from './dynamic-sql.ts';
-import { jsonShape } from './json-keys.ts';
+import { jsonShapes } from './json-keys.ts';
 import { mergedForms, textFormsOf } from './text-forms.ts';
 import type { Model } from './model.ts';
 import { tablesChanged, tablesNamed } from './reached-tables.ts';
@@ -75,11 +75,12 @@ function aimsOf(
     compared,
     asked: () => [],
     settings: { names: [], values: [], naming: new Set<string>() },
-    shape: jsonShape(bodies, model.tables),
+    shape: jsonShapes([], bodies, model.tables),
     textForms: (column: string) => mergedForms(routines.map((routine) => textFormsOf(routine, column, model.sources))),
     columns: new Set<string>(),
     injectable: new Set<string>(),
     isDynamic: false,
+    holder: undefined,
   };
   const aims = columns.flatMap((column) =>
     candidatesOf(argumentOf(column), column.name, context)

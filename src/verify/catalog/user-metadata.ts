@@ -49,8 +49,8 @@ export interface Target {
 
 /** The paths to the values that functions read from JSON. */
 export function leavesOf(shape: JsonShape): string[][] {
-  return Object.entries(shape).flatMap(([key, inner]) =>
-    Object.keys(inner).length === 0 ? [[key]] : leavesOf(inner).map((path) => [key, ...path]),
+  return [...shape.keys].flatMap(([key, inner]) =>
+    inner.keys.size === 0 ? [[key]] : leavesOf(inner).map((path) => [key, ...path]),
   );
 }
 

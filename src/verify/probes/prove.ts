@@ -130,7 +130,9 @@ export async function prove(
     ...viewSubjects,
     ...buckets.map((bucket) => bucket.subject),
   ];
-  const callables = callablesOf(model, actors, tableSubjects).filter(({ name }) => isWanted(name));
+  const callables = callablesOf(model, actors, [...tableSubjects, ...buckets.map(({ subject }) => subject)]).filter(
+    ({ name }) => isWanted(name),
+  );
   const looks = copyLooks(tableSubjects, callables, actors, model);
   const copies = copyTexts(tableSubjects, model);
   const probes = [
@@ -155,7 +157,10 @@ export async function prove(
     callables.flatMap(({ routine, probes }) =>
       probes
         .filter(({ state }) => state !== '')
-        .map(({ state }) => [state, stateOfTables(routine, tableSubjects, states, model)]),
+        .map(({ state }) => [
+          state,
+          stateOfTables(routine, [...tableSubjects, ...buckets.map(({ subject }) => subject)], states, model),
+        ]),
     ),
   );
   const numbers = new Map(probes.map((probe, number) => [probe, number]));
@@ -167,7 +172,7 @@ export async function prove(
       ...states,
       ...together,
       [knownRowsState]: knownRowsQuery(
-        tableSubjects,
+        [...tableSubjects, ...buckets.map(({ subject }) => subject)],
         world.people,
         model,
         [...copies.values()].flatMap((texts) => [...texts]),

@@ -9,6 +9,7 @@ import {
   isCallable,
   stateOfUser,
 } from '../catalog/functions.ts';
+import { bucketsAsked, objectsTable } from '../catalog/storage-asked.ts';
 import type { RowKey } from '../catalog/row-keys.ts';
 import { type Actor, sqlAs } from '../probes/actors.ts';
 import { verbs } from '../probes/verbs.ts';
@@ -30,6 +31,12 @@ export function viewReport(
   leaks: LeakFinder,
 ): TableReport {
   const name = qualifiedName(view);
+  const names = namesOf(behind);
+  if (names.has(objectsTable))
+    for (const bucket of bucketsAsked(proof.subjects, [
+      proof.model.parse(`(${(view.query ?? 'select').replace(/;\s*$/, '')})`),
+    ]))
+      names.add(bucket.name);
   const isPublic = isDeclared(proof.model.declarations, name, 'public-read');
   const checks = cellsOf(name, proof).map(({ cell, actor, probe }): Check => {
     if ('code' in cell)
@@ -40,9 +47,9 @@ export function viewReport(
         ...resultOf(cell, 'select', '', view, actor.isAnonymous, false),
       };
     const { values } = readFound(cell.answer);
-    const given = leaks.given(values, namesOf(behind));
+    const given = leaks.given(values, names);
     const reached = [...new Set(given.flatMap(({ holders }) => holders))];
-    const leaked = isPublic ? [] : hidden(given, actor, namesOf(behind), leaks);
+    const leaked = isPublic ? [] : hidden(given, actor, names, leaks);
     return readCheck(probe, 'select', actor, leaked, reached, reached.length === 0 ? 'filtered' : 'allowed', 'shows');
   });
   const scope = isPublic ? 'public-read' : `view of ${behind.map(qualifiedName).join(', ')}`;
@@ -63,13 +70,19 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
       const result = readResult(call, cell, cells.get(call.baseline)?.get(actor), actor, callable, proof, leaks);
       return [
         result.expected === 'no' ? result : (told ?? result),
-        ...changesOf(cell, actor, callable, proof, leaks),
+        ...changesOf(cell, actor, call, callable, proof, leaks),
         ...actsAs(cell, actor, callable, proof),
       ];
     }),
   );
+  // What also takes from the other's account is no payment.
+  for (const actor of proof.actors) {
+    const payments = checks.filter((one) => one.actor === actor.name && one.expected === 'doubtful');
+    if (new Set(payments.map(({ probe }) => probe)).size > 1) for (const one of payments) one.expected = 'no';
+  }
   // Of several calls, one that breaks a rule counts, or else one that was allowed.
-  const weight = (check: Check): number => (check.expected === 'no' ? 2 : 0) + (check.outcome === 'allowed' ? 1 : 0);
+  const weight = (check: Check): number =>
+    ({ yes: 0, may: 0, doubtful: 2, no: 4 })[check.expected] + (check.outcome === 'allowed' ? 1 : 0);
   const distinct = new Map(
     checks.toSorted((x, y) => weight(x) - weight(y)).map((check) => [`${check.actor} ${check.verb}`, check]),
   );
@@ -271,18 +284,22 @@ function stoppedCall(
   };
 }
 
-/** Tables in which the call changed A's rows or their number, and whether the actor may. */
+/**
+ * Tables in which the call changed A's rows or their number, and whether the actor may. A payment from one's own account to another's is
+ * meant, and adds to a number there.
+ */
 function changesOf(
   cell: Cell & { state: string },
   actor: Actor,
-  { rowKeys }: Callable,
+  call: FunctionCall,
+  { rowKeys, counted }: Callable,
   proof: Proof,
   leaks: LeakFinder,
 ): Check[] {
   if (cell.state === '') return [];
   const [before, after] = statesAround(cell, proof);
   const changed = proof.subjects
-    .filter(({ kind }) => kind === 'table')
+    .filter(({ kind }) => kind !== 'view')
     .flatMap((subject) => {
       const [then, now] = [before[subject.state] ?? '', after[subject.state] ?? ''];
       const rows = changedRows(then, now);
@@ -293,23 +310,25 @@ function changesOf(
       const isForbidden =
         (touched && leaks.isForbidden(subject.name, actor, 'update')) ||
         (added && actor.relation === 'none' && leaks.isForbidden(subject.name, actor, 'insert-forged'));
-      return touched || added ? [{ table: subject.name, isForbidden }] : [];
+      const isPayment = call.isMixed && !added && counted.has(subject.table.name);
+      return touched || added ? [{ table: subject.name, isForbidden, isPayment }] : [];
     });
   const names = changed.map(({ table }) => table);
   const probe = proof.probes[cell.probe]!;
-  return names.length === 0
-    ? []
-    : [
-        readCheck(
-          { ...probe, byHand: withStored(byHand(probe), rowKeys, leaks) },
-          'call-changes',
-          actor,
-          changed.filter((one) => one.isForbidden).map(({ table }) => table),
-          names,
-          'allowed',
-          'changes',
-        ),
-      ];
+  if (names.length === 0) return [];
+  const forbidden = changed.filter((one) => one.isForbidden);
+  const check = readCheck(
+    { ...probe, byHand: withStored(byHand(probe), rowKeys, leaks) },
+    'call-changes',
+    actor,
+    forbidden.map(({ table }) => table),
+    names,
+    'allowed',
+    'changes',
+  );
+  return [
+    check.expected === 'no' && forbidden.every((one) => one.isPayment) ? { ...check, expected: 'doubtful' } : check,
+  ];
 }
 
 /** The states of the tables that a call may change: before it, and afterwards. */

@@ -1,0 +1,40 @@
+/** The SQL of one call of a function. */
+import { type FunctionRow, relation } from '../../rules/engine/live/catalog.ts';
+import type { NamedProbe } from '../probes/probes.ts';
+import { argumentList } from './arguments.ts';
+import type { RowKey } from './row-keys.ts';
+
+/** What finds the values that the database made, before the call. */
+export function preparation(sql: string, rowKeys: readonly RowKey[]): Pick<NamedProbe, 'prepare'> {
+  const all = rowKeys.flatMap((key) => (key.prepare !== undefined && sql.includes(key.sql) ? [key.prepare] : []));
+  return all.length === 0 ? {} : { prepare: all.join('; ') };
+}
+
+/** A procedure gives one row where arguments go out, and nothing else. */
+export function howToRun({ kind, modes }: FunctionRow): Pick<NamedProbe, 'mode' | 'uncounted'> {
+  if (kind !== 'p') return { mode: 'rows' };
+  return modes.some((mode) => mode === 'o' || mode === 'b') ? { mode: 'call' } : { mode: 'write', uncounted: true };
+}
+
+/** CALL of a procedure: what only goes out has a place of its own among the arguments. */
+function procedureSql(routine: FunctionRow, values: readonly string[]): string {
+  const left = [...values];
+  const modes = routine.modes.length > 0 ? routine.modes : routine.inputs.map(() => 'i');
+  const given = modes.flatMap((mode) => (mode === 'o' ? ['NULL'] : left.splice(0, 1)));
+  const isComplete = values.length === routine.inputs.length;
+  if (routine.variadic && isComplete) given.push(`variadic ${given.pop()}`);
+  return `call ${relation(routine)}(${given.join(', ')})`;
+}
+
+/** A query that calls the function and gives its rows as one JSON text; what a cursor holds is fetched. */
+export function callSql(routine: FunctionRow, values: readonly string[]): string {
+  if (routine.kind === 'p') return procedureSql(routine, values);
+  const row = routine.returns === 'refcursor' ? "cursor_to_xml(called, 1000, false, false, '')::text" : 'called';
+  return `select jsonb_agg(to_jsonb(${row}))::text from (select ${callOf(routine, values)} as called) as calls`;
+}
+
+/** The call as an expression. */
+export function callOf(routine: FunctionRow, values: readonly string[]): string {
+  const isComplete = values.length === routine.inputs.length;
+  return `${relation(routine)}(${argumentList(values, routine.argumentNames, routine.variadic && isComplete)})`;
+}
