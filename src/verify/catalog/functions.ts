@@ -18,7 +18,7 @@ import { settingOf } from './settings.ts';
 import { bucketsAsked, objectsTable } from './storage-asked.ts';
 import { settingTexts } from './setting-texts.ts';
 import { mixedCalls } from './mixed-keys.ts';
-import { comparedColumns, type RowKey, rowKeysOf, writtenColumns } from './row-keys.ts';
+import { comparedColumns, type RowKey, rowKeysOf, withoutSecrets, writtenColumns } from './row-keys.ts';
 import type { Model } from './model.ts';
 import { textFormsOf } from './text-forms.ts';
 import { mayChange, tablesChanged, tablesNamed } from './reached-tables.ts';
@@ -67,6 +67,7 @@ const mostCalls = { privileged: 10, plain: 3, answering: 6 };
 /** The functions that any actor may call, in every schema but the platform's. */
 export function callablesOf(model: Model, actors: readonly Actor[], subjects: readonly Subject[]): Callable[] {
   const roles = [...new Set(actors.map((actor) => actor.role))];
+  const known = subjects.map((subject) => withoutSecrets(subject, model));
   return model.catalog.functions
     .filter(
       (routine) =>
@@ -75,7 +76,7 @@ export function callablesOf(model: Model, actors: readonly Actor[], subjects: re
         !routine.arguments.includes('internal') &&
         roles.some((role) => isCallable(routine, role, model)),
     )
-    .map((routine) => callableOf(routine, model, actors, subjects));
+    .map((routine) => callableOf(routine, model, actors, known));
 }
 
 /** A function's name in reports: with its schema and its argument types. */

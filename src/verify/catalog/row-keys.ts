@@ -3,10 +3,12 @@ import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import type { ColumnRow } from '../../rules/engine/live/catalog.ts';
 import { fields, nameParts, type Node, walk } from '../../rules/engine/live/expression.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
-import { condition, type Subject } from '../probes/subject.ts';
+import { condition, type KnownRow, type Subject } from '../probes/subject.ts';
 import type { Node as Tree } from '../../sql/nodes.ts';
 import { madeColumns } from './made-columns.ts';
 import type { Model } from './model.ts';
+import { policiesFor } from './scope.ts';
+import { primaryKey } from './tenancy.ts';
 
 /** A column of A's row, with its value as SQL. */
 export interface RowKey {
@@ -83,6 +85,33 @@ export function rowKeysOf(subject: Subject, model: Model): RowKey[] {
           ];
     return first.has(column.name) || isUnguessable(column, made, model) ? [] : [stored(subject, column)];
   });
+}
+
+/** Functions of which nobody can guess the next result, having seen others. */
+const secretMakers = new Set(['gen_random_bytes', 'gen_random_uuid', 'uuid_generate_v4']);
+
+/**
+ * The subject as those know it who may not read it: without what chance has put into A's row by a column's default, as a code to
+ * join with. The row's key and those of other rows stay: they are in links.
+ */
+export function withoutSecrets(subject: Subject, model: Model): Subject {
+  const { table, rows, belongs, scope } = subject;
+  const isOpenToAll =
+    scope.kind === 'public-read' ||
+    (scope.owner === undefined && !scope.isReadByJoined && policiesFor(table, 'S', model).length > 0);
+  if (isOpenToAll) return subject;
+  const kept = new Set([
+    ...primaryKey(table),
+    ...belongs.map(({ column }) => column),
+    ...table.constraints.filter(({ type }) => type === 'f').flatMap(({ columns }) => columns),
+  ]);
+  const secrets = table.columns.filter(
+    ({ name, default: value }) => !kept.has(name) && value !== null && calls([model.parse(value)], secretMakers),
+  );
+  if (secrets.length === 0) return subject;
+  const isOpen = ([name]: [string, string]): boolean => secrets.every((one) => one.name !== name);
+  const known = (row: KnownRow): KnownRow => ({ ...row, values: new Map([...row.values].filter(isOpen)) });
+  return { ...subject, rows: { ...rows, a: known(rows.a), states: rows.states.map(known) } };
 }
 
 function isCounted({ identity, default: expression }: ColumnRow, model: Model): boolean {

@@ -59,6 +59,7 @@ export function scopeOf(table: RelationRow, model: Model): Scope {
     coMembersRead:
       coMembers('r*') ||
       mayBeShared ||
+      isReadWithParent(table, model, new Set()) ||
       (shared !== undefined && meaningOf(table, shared.column, model) === 'organization'),
     coMembersWrite: coMembers('awd*') || mayBeShared,
     isJoined: ownership === undefined && isJoined(table, model),
@@ -96,6 +97,30 @@ function publicPolicies(table: RelationRow, { declarations }: Model): (string | 
       const policy = table.policies.find((one) => one.name === name && (one.command === 'r' || one.command === '*'));
       return policy?.using == null ? [] : [policy.using];
     });
+}
+
+/** Who sees the row that it belongs to sees it as well, and a co-member sees that one. */
+function isReadWithParent(table: RelationRow, model: Model, seen: ReadonlySet<RelationRow>): boolean {
+  if (seen.has(table)) return false;
+  const further = new Set([...seen, table]);
+  const isSeen = (parent: RelationRow): boolean =>
+    model
+      .policyFacts(parent)
+      .some(({ policy, membership }) => membership && policy.permissive && 'r*'.includes(policy.command)) ||
+    isReadWithParent(parent, model, further);
+  return policiesFor(table, 'S', model).some(({ using }) => {
+    const asked = columnsIn(using, table, model);
+    return table.constraints.some(({ type, target, columns }) => {
+      const parent = model.tables.get(target ?? '');
+      return (
+        type === 'f' &&
+        parent !== undefined &&
+        columns.every((column) => asked.has(column)) &&
+        namesOneOf(using, [parent], model) &&
+        isSeen(parent)
+      );
+    });
+  });
 }
 
 /** Users are joined to the row, or to the row that it belongs to, and its policies ask for that. */

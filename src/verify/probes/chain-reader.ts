@@ -51,7 +51,9 @@ export class ChainReader extends Round {
   private readStopped(path: Path, one: ErrorAfter, before: Cell | undefined): Opening | undefined {
     const { verb, subject: name } = this.first.probes[one.probe]!;
     const subject = this.subjects.get(name);
-    if (subject === undefined || verbs[verb].tried !== 'harms' || !one.code.startsWith('23')) return undefined;
+    // A view's CHECK OPTION is asked last: the key that stopped the write came before it.
+    if (subject?.kind !== 'table' && subject?.kind !== 'bucket') return undefined;
+    if (verbs[verb].tried !== 'harms' || !one.code.startsWith('23')) return undefined;
     const isReached =
       verbs[verb].result === 'added' ||
       stoppedAt(one, subject) !== undefined ||

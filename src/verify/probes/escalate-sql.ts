@@ -3,8 +3,9 @@ import type { Actor } from './actors.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
 import type { ColumnRow } from '../../rules/engine/live/catalog.ts';
 import type { Model } from '../catalog/model.ts';
+import { findStaff } from '../catalog/staff.ts';
 import { actingOrganization, actingUser } from '../fixtures/belongings.ts';
-import type { Subject } from './subject.ts';
+import { grantedColumns, type Subject } from './subject.ts';
 
 const privilegedRole = /^(owner|admin|administrator|super_?admin|root)$/;
 const flags = /^(is_)?(super_?)?admin$/;
@@ -31,7 +32,7 @@ export function privilegedColumn(subject: Subject, model: Model): { column: Colu
   return undefined;
 }
 
-/** UPDATE that gives the actor a privileged role, in its membership or in another row of its own. */
+/** UPDATE that gives the actor a privileged role, in its membership or in another row of its own: it counts where the row has it then. */
 export function escalateSql(subject: Subject, actor: Actor, model: Model): string | undefined {
   const found = privilegedColumn(subject, model);
   if (found === undefined || actor.isAnonymous || subject.kind !== 'table') return undefined;
@@ -45,6 +46,15 @@ export function escalateSql(subject: Subject, actor: Actor, model: Model): strin
     );
   }
   const [owner] = subject.belongs;
-  if (subject.scope.owner !== 'user' || owner === undefined || actor.relation !== 'self') return undefined;
-  return `${set} where ${quoteIdentifier(owner.column)} = '${actingUser}'`;
+  if (subject.scope.owner !== 'user' || owner === undefined) return undefined;
+  // Where that makes A one of the staff, A has it already: a stranger tries to get it.
+  const { flags: ofStaff, shareFlags } = findStaff(model);
+  const isStaffs = [ofStaff, shareFlags].some((all) => all.get(subject.name)?.has(found.column.name) === true);
+  if (isStaffs ? actor.relation !== 'none' || actor.isNobody : actor.relation !== 'self') return undefined;
+  const update = `${set} where ${quoteIdentifier(owner.column)} = '${actingUser}'`;
+  const isGuarded = subject.table.triggers.some(({ enabled }) => enabled);
+  if (!isGuarded || !grantedColumns(subject, actor.role, 'S', model).includes(found.column)) return update;
+  // A trigger may set the old value again.
+  const column = quoteIdentifier(found.column.name);
+  return `with muse_set as (${update} returning ${column}) select 1 from muse_set where ${column} = ${found.value}`;
 }

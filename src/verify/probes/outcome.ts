@@ -13,6 +13,7 @@ type Own = Pick<RelationRow, 'schema' | 'name'>;
  * Reads the outcome of a probe of a table.
  * @param own the table itself: a refusal by another table does not count
  * @param isAlone A's further rows were removed first
+ * @param isReplaced an INSTEAD OF trigger handles the statement
  */
 export function resultOf(
   cell: Cell,
@@ -22,6 +23,7 @@ export function resultOf(
   isAnonymous: boolean,
   isTable: boolean,
   isAlone = false,
+  isReplaced = false,
 ): Result {
   if ('code' in cell) return failure(verb, cell.code, cell.message, own, isAnonymous, isTable);
   if (verbs[verb].result === 'labels')
@@ -31,15 +33,20 @@ export function resultOf(
   if (verbs[verb].result === 'added') return { outcome: 'allowed' };
   // Without WHERE only the generated rows count, not other rows in the table.
   const changed = changedRows(before, cell.state);
+  // A trigger in place of the statement may change A's row and leave whose it is.
+  if (isReplaced && verbs[verb].letter === 'R' && !countChanged(before, cell.state)) return { outcome: 'filtered' };
   const rows = isAlone
     ? [...changed].filter((label) => label === 'a').join('')
     : changed + (countChanged(before, cell.state) ? '#' : '');
   return rows === '' ? { outcome: 'filtered' } : { outcome: 'allowed', rows };
 }
 
-/** Says whether an error is a refusal: of a policy or grant, by a trigger of the kit (P0001 and its kin), or of what cannot be written. */
+/**
+ * Says whether an error is a refusal: of a policy or grant, of a view's CHECK OPTION, by a trigger of the kit (P0001 and its kin),
+ * or of what cannot be written.
+ */
 export function isRefusal(code: string): boolean {
-  return code.startsWith('P0') || ['42501', '55000', '0A000', '428C9', '42809'].includes(code);
+  return code.startsWith('P0') || ['42501', '44000', '55000', '0A000', '428C9', '42809'].includes(code);
 }
 
 function failure(verb: Verb, code: string, message: string, own: Own, isAnonymous: boolean, isTable: boolean): Result {

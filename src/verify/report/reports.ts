@@ -33,6 +33,7 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
             actor.isAnonymous,
             subject.kind === 'table',
             probe.isAlone,
+            subject.kind === 'view' && !subject.isLarge && subject.grants.triggers.length > 0,
           );
     const key = `${actor.name} ${verb}`;
     const before = checks.get(key);
