@@ -58,6 +58,13 @@ const circles = (code: string): string => `
   create policy own on public.circles for select to authenticated using (id in (select public.my_circles()));
   create policy own on public.circle_members for select to authenticated using (circle_id in (select public.my_circles()));`;
 
+/** The team that each user has chosen. */
+const chosen = (value: string): string => `${crews}
+  create table public.choices (user_id uuid primary key references auth.users (id), team_id uuid references public.teams (id), motto text not null);
+  ${opened('choices', 'select')}
+  create policy own on public.choices for select to authenticated using (user_id = ${uid});
+  ${value}`;
+
 const notes = `
   create table public.notes (id uuid primary key default gen_random_uuid(), user_id uuid not null default auth.uid() references auth.users (id), body text not null);
   alter table public.notes enable row level security;`;
@@ -101,6 +108,14 @@ const cases: [name: string, hole: string, finds: string, correct: string][] = [
     circles(''),
     'isolation-escalation public.enter(text)',
     circles("default encode(extensions.gen_random_bytes(10), 'hex')"),
+  ],
+  [
+    'the key of the own team, which others have as well',
+    chosen(`create function public.mottos() returns setof text language sql stable security definer set search_path = ''
+      as 'select motto from public.choices';`),
+    'isolation-read public.mottos()',
+    chosen(`create function public.my_team() returns uuid language sql stable security definer set search_path = ''
+      as 'select team_id from public.choices where user_id = auth.uid()';`),
   ],
   ['a view with a CHECK OPTION', shown(''), 'isolation-insert public.my_notes', shown('with check option')],
   [

@@ -208,12 +208,17 @@ function withStored(sql: string, rowKeys: readonly RowKey[], leaks: LeakFinder):
 
 /** Tables that the actor may not read, for values that are in no table that it may read, each with the state of its rows. */
 function hidden(
-  given: readonly { holders: string[]; state?: string | undefined }[],
+  given: readonly { value: string; holders: string[]; state?: string | undefined }[],
   actor: Actor,
   tables: ReadonlySet<string>,
   leaks: LeakFinder,
 ): string[] {
-  const found = given.filter(({ holders }) => holders.every((table) => leaks.isHidden(table, actor, tables)));
+  // Members know the key of their own organization, also where a row of another user has it.
+  const found = given.filter(
+    ({ value, holders }) =>
+      !(actor.relation === 'co-member' && value === actor.organization) &&
+      holders.every((table) => leaks.isHidden(table, actor, tables)),
+  );
   const ordinary = new Set(found.flatMap(({ holders, state }) => (state === undefined ? holders : [])));
   const inStates = found.flatMap(({ holders, state }) =>
     state === undefined
