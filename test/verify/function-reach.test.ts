@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { openProofDatabase, withSchema } from './database.ts';
-import { callable, owned } from './designs.ts';
+import { callable, ofTeams, ours, owned } from './designs.ts';
 import { asMigration } from './kit.ts';
 import { errorsOf, findingsOf } from './prove-files.ts';
 
@@ -160,5 +160,94 @@ describe.each([
   it.each(ofPublicRows)('%s', async (_name, sql, asks, finds) => {
     expect(await prove(schema + sql(''))).toContain(finds);
     expect(await prove(schema + sql(asks))).toEqual([]);
+  });
+});
+
+const sales = `${ofTeams('sales', ours)} alter table public.sales add column amount numeric not null default 5;`;
+const points = owned('points', 'amount int not null default 1');
+
+const sums: [name: string, schema: string, sql: (asks: string) => string, asks: string, finds: string][] = [
+  [
+    'of a team',
+    sales,
+    (asks) =>
+      act(
+        'f(p_team uuid)',
+        'numeric',
+        `select coalesce(sum(amount), 0) from public.sales where team_id = p_team ${asks}`,
+      ),
+    `and ${ours}`,
+    'isolation-read public.f(uuid)',
+  ],
+  [
+    'of a team, as a row',
+    sales,
+    (asks) =>
+      act(
+        'f(p_team uuid)',
+        'table (total numeric, biggest numeric)',
+        `select sum(amount), max(amount) from public.sales where team_id = p_team ${asks}`,
+      ),
+    `and ${ours}`,
+    'isolation-read public.f(uuid)',
+  ],
+  [
+    'of a user',
+    points,
+    (asks) => act('f(p_user uuid)', 'bigint', `select sum(amount) from public.points where owner_id = p_user ${asks}`),
+    'and owner_id = auth.uid()',
+    'isolation-read public.f(uuid)',
+  ],
+];
+
+describe('sums of the numbers', () => {
+  it.each(sums)('%s', async (_name, schema, sql, asks, finds) => {
+    expect(await prove(schema + sql(''))).toContain(finds);
+    expect(await prove(schema + sql(asks))).toEqual([]);
+  });
+
+  it('of everybody, for one product, are no error', async () => {
+    const products = owned('products', '', 'true').replace('create table', '-- muse: public-read\ncreate table');
+    const ratings = owned(
+      'ratings',
+      'product uuid not null references public.products (id), stars int not null default 3',
+    );
+    const average = act(
+      'f(p_product uuid)',
+      'numeric',
+      'select avg(stars) from public.ratings where product = p_product',
+    );
+    expect(await prove(products + ratings + average)).toEqual([]);
+  });
+});
+
+const listen = `create policy listen on realtime.messages for select to authenticated using (realtime.topic() = 'user:' || (select auth.uid())::text);`;
+const notProven = (sql: string): Promise<string[]> =>
+  withSchema(database, sql, async (session) =>
+    (await findingsOf(session, [asMigration('extension_002.sql', sql)]))
+      .filter(({ rule }) => rule === 'not-proven')
+      .map(({ severity, object }) => `${severity} ${object}`),
+  );
+
+describe('messages of Realtime', () => {
+  const send = (asks: string): string =>
+    callable(
+      'public.send_to(p_user uuid, p_payload jsonb)',
+      'void',
+      `declare channel text := 'user:' || p_user; begin ${asks} perform realtime.send(p_payload, 'message', channel, true); end`,
+      'plpgsql',
+    );
+
+  it('sent into a topic that the caller names are an error, unless the function asks who calls', async () => {
+    expect(await notProven(listen + send(''))).toContain('error public.send_to(uuid, jsonb)');
+    const asking = "if p_user is distinct from auth.uid() then raise exception 'no'; end if;";
+    expect(await notProven(listen + send(asking))).toContain('warning public.send_to(uuid, jsonb)');
+  });
+
+  it('of a trigger are named with the table', async () => {
+    const trigger = `create function public.on_note() returns trigger language plpgsql security definer set search_path = '' as
+      $$ begin perform realtime.broadcast_changes('notes', tg_op, tg_op, tg_table_name, tg_table_schema, new, old); return null; end $$;
+      create trigger on_note after insert on public.notes for each row execute function public.on_note();`;
+    expect(await notProven(listen + owned('notes') + trigger)).toContain('warning public.notes');
   });
 });

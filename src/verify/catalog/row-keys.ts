@@ -197,7 +197,8 @@ interface Reference {
   isOfTrigger: boolean;
 }
 
-function referencesIn(expression: unknown): Reference[] {
+/** What an expression names. */
+export function referencesIn(expression: unknown): Reference[] {
   const found: Reference[] = [];
   walk(expression, (type, node) => {
     const parts = type === 'ColumnRef' ? nameParts(node['fields']) : [];

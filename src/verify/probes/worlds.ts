@@ -24,6 +24,8 @@ export interface Difference {
   probe: number;
   /** It gives what it made of their texts: two other texts gave two other results. */
   isTold: boolean;
+  /** It gives what it made of their numbers: each world gave another result, and no error. */
+  isCounted: boolean;
 }
 
 /** Worlds to call in, and the calls. */
@@ -208,7 +210,8 @@ export function readWorlds(opened: readonly Opened[], { cells, probes, callables
     const isSteady = !volatile.has(probes[cell.probe]!.subject) || again?.whole === now.whole;
     if (!isSteady || (now.whole === first.whole && now.whole === second.whole)) return [];
     const isTold = new Set([now.texts, first.texts, second.texts]).size === 3;
-    return [{ actor: cell.actor, probe: cell.probe, isTold }];
+    const isCounted = !('code' in cell) && new Set([now.whole, first.whole, second.whole]).size === 3;
+    return [{ actor: cell.actor, probe: cell.probe, isTold, isCounted }];
   });
 }
 

@@ -151,11 +151,19 @@ function toldOf(
   cell: Cell,
   actor: Actor,
   { tables }: Callable,
-  { differences, differing }: Proof,
+  { differences, differing, subjects }: Proof,
 ): Check | undefined {
   const found = differences.find((one) => one.actor === cell.actor && one.probe === cell.probe);
-  if (found === undefined || !(found.isTold || call.searches.length > 0)) return undefined;
+  if (found === undefined) return undefined;
   const hidden = [...tables].filter((name) => differing.has(name));
+  // A number made of all rows may be for everybody. One made of the rows of a user or an organization that the caller names is not.
+  const isOfOne =
+    found.isCounted &&
+    subjects.some(
+      ({ name, belongs }) =>
+        hidden.includes(name) && belongs.some(({ a }) => a !== 'NULL' && call.probe.sql.includes(a)),
+    );
+  if (!found.isTold && !isOfOne && call.searches.length === 0) return undefined;
   return readCheck(call.probe, call.probe.verb, actor, hidden, hidden, 'allowed', 'tells what is in');
 }
 

@@ -9,6 +9,7 @@ import type { Answer } from '../probes/run-script.ts';
 import { grantedColumns, largeTable } from '../probes/subject.ts';
 import { clockGaps } from './clock-gaps.ts';
 import { makeFinding } from './make-finding.ts';
+import { messageGaps } from './message-gaps.ts';
 import { staffClaimGaps } from './staff-claims.ts';
 import type { RowState } from '../fixtures/states.ts';
 import type { Gap, IsolationReport, TableReport } from './report.ts';
@@ -69,6 +70,7 @@ export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; othe
       ...clockGaps(proof.subjects, proof.model),
       ...obstacleGaps(proof),
       ...staffClaimGaps(proof.model),
+      ...messageGaps(proof),
     ].filter(({ object }) => !unfilled.has(object)),
   };
 }
