@@ -65,7 +65,7 @@ const cases: Case[] = [
   ],
   [
     'the team by its name',
-    tasks + 'alter table public.teams add column slug text not null unique default gen_random_uuid()::text;',
+    tasks + 'alter table public.teams add column slug text not null unique;',
     (asks) =>
       callable(
         'public.f(p_slug text, p_task uuid)',
