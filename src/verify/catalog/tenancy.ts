@@ -25,6 +25,8 @@ const organizationColumns =
 const userColumns =
   /^(user|owner|profile|author|creator|member|sender|recipient|customer|client|affiliate|actor)(_user)?_id$|^(.*_)?user_id$|^(created|updated|invited|assigned|approved|uploaded|reviewed|deleted|requested|sent|suspended)_(by|to)(_id)?$|^(owner|author|assignee|uploader)$/;
 
+const roleColumns = /^((member|user|org|organization|account|team)_)?role$/;
+
 /** The tables that rows can be inserted into. */
 export function isTable(row: RelationRow): boolean {
   return row.kind === 'r' || row.kind === 'p';
@@ -46,12 +48,18 @@ export interface ComparedKeys {
   isOwnKey(table: RelationRow, column: string): boolean;
   /** A claim that the server signs and that is not a user's ID. */
   isTenantKey(table: RelationRow, column: string): boolean;
+  /** Policies of other tables read the table. */
+  isAsked(table: RelationRow): boolean;
 }
 
 /**
  * Finds users, organizations and memberships by foreign keys, and by name where there are none.
  */
-export function findTenancy(catalog: Catalog, isolation: Isolation, { isOwnKey, isTenantKey }: ComparedKeys): Tenancy {
+export function findTenancy(
+  catalog: Catalog,
+  isolation: Isolation,
+  { isOwnKey, isTenantKey, isAsked }: ComparedKeys,
+): Tenancy {
   const tables = catalog.relations.filter((row) => isTable(row) && !isPlatformSchema(row.schema));
   const authUsers = catalog.relations.find((row) => qualifiedName(row) === 'auth.users');
   const own = mostReferred(tables, /^(app_)?(users?|profiles?)$/);
@@ -59,7 +67,7 @@ export function findTenancy(catalog: Catalog, isolation: Isolation, { isOwnKey, 
   const isBehind = own !== undefined && foreignKeyOf(own, primaryKey(own)[0] ?? '')?.target === 'auth.users';
   const users = authUsers !== undefined && (isolation === 'auth-uid' || isBehind) ? authUsers : own;
   const userTables = users === undefined ? new Set<string>() : tablesOfUsers(tables, users, isOwnKey);
-  const membership = findMembership(tables, userTables);
+  const membership = findMembership(tables, userTables) ?? findStaffOf(tables, userTables, { isOwnKey, isAsked });
   const named =
     membership?.organizations ??
     mostReferred(
@@ -148,9 +156,7 @@ function findMembership(tables: readonly RelationRow[], userTables: ReadonlySet<
       const user = table.columns.find((column) => isUserColumn(table, column, userTables));
       const organization = table.columns.find((column) => organizationOf(table, column, tables) !== undefined);
       if (user === undefined || organization === undefined) return [];
-      const role = table.columns.find((column) =>
-        /^((member|user|org|organization|account|team)_)?role$/.test(column.name),
-      );
+      const role = table.columns.find(({ name }) => roleColumns.test(name));
       const unique = table.constraints.some(
         (key) =>
           (key.type === 'u' || key.type === 'p') &&
@@ -178,6 +184,41 @@ function findMembership(tables: readonly RelationRow[], userTables: ReadonlySet<
             },
           ];
     });
+  return found.sort((a, b) => b.score - a.score)[0];
+}
+
+/**
+ * The table of who works where, whatever it is called: one row for each user and each row of another table that nobody owns, with a role, and
+ * policies ask for it.
+ */
+function findStaffOf(
+  tables: readonly RelationRow[],
+  userTables: ReadonlySet<string>,
+  { isOwnKey, isAsked }: Pick<ComparedKeys, 'isOwnKey' | 'isAsked'>,
+): ReturnType<typeof findMembership> {
+  const references = (target: RelationRow): number =>
+    tables.filter(({ constraints }) => constraints.some((key) => key.target === qualifiedName(target))).length;
+  const found = tables.flatMap((table) => {
+    const user = table.columns.find((column) => isUserColumn(table, column, userTables));
+    const role = table.columns.find(({ name }) => roleColumns.test(name));
+    if (user === undefined || role === undefined || !(isOwnKey(table, user.name) || isAsked(table))) return [];
+    return table.constraints.flatMap((key) => {
+      const [organization, ...more] = key.columns;
+      const organizations = tables.find((other) => qualifiedName(other) === key.target);
+      const isOfBoth = table.constraints.some(
+        ({ type, columns }) =>
+          (type === 'u' || type === 'p') && [user.name, organization].sort().join() === columns.toSorted().join(),
+      );
+      if (key.type !== 'f' || organization === undefined || more.length > 0 || organizations === undefined || !isOfBoth)
+        return [];
+      const isOwned =
+        userTables.has(qualifiedName(organizations)) ||
+        primaryKey(organizations).length !== 1 ||
+        organizations.columns.some((column) => isUserColumn(organizations, column, userTables));
+      const membership = { table, organization, user: user.name, role: role.name };
+      return isOwned ? [] : [{ score: references(organizations), organizations, membership }];
+    });
+  });
   return found.sort((a, b) => b.score - a.score)[0];
 }
 
