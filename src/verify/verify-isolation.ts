@@ -19,6 +19,7 @@ import { countProven, gapsOf, notProven, unfilledReport, withForcedRows } from '
 import type { Check, IsolationReport, TableReport } from './report/report.ts';
 import { functionGap, functionReport, viewReport } from './report/function-reports.ts';
 import { leakFinder } from './report/leaks.ts';
+import { movedRows } from './report/moved-rows.ts';
 import { answers, oracles, toldByErrors } from './report/oracles.ts';
 import { subjectReport } from './report/reports.ts';
 import { isOpen, staffGaps, staffShown } from './report/staff-tables.ts';
@@ -93,7 +94,7 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
     const report = subjectReport(subject, proof);
     findings.push(...judge(report, proof.actors, model, { subject }), ...oracles(subject, report, proof));
     findings.push(...toldByErrors(subject, proof, leaks));
-    findings.push(...foundLater(subject, report, proof));
+    findings.push(...foundLater(subject, report, proof), ...movedRows(subject, proof));
     // Owners reach their rows through the table itself, whatever a view or a partition of it allows.
     if (subject.kind !== 'view' && !subject.table.partition) findings.push(...lockedOut(subject, report, proof));
     return report;

@@ -13,7 +13,10 @@ afterAll(() => database.close());
 
 /** Accounts of their owners, and payments to accounts, of which a trigger fills a column. */
 const base = `${owned('accounts', 'iban text not null')}
-  ${owned('payments', 'account_id uuid not null references public.accounts (id), filled text, details jsonb')}`;
+  ${owned('payments', 'account_id uuid not null references public.accounts (id), filled text, details jsonb')}
+  create table public.receipts (id uuid primary key default gen_random_uuid(), owner_id uuid not null references auth.users (id), body text not null);
+  alter table public.receipts enable row level security; grant select on public.receipts to authenticated;
+  create policy r on public.receipts for select to authenticated using (owner_id = (select auth.uid()));`;
 const onPayments = (body: string, when: string, rights = 'security definer'): string =>
   `create or replace function public.fill() returns trigger language plpgsql ${rights} set search_path = '' as $$ begin ${body} return new; end $$;
   create or replace trigger fill ${when} on public.payments for each row execute function public.fill();`;
@@ -41,6 +44,12 @@ const holes: [name: string, hole: string, repair: string][] = (
       'a row as JSON',
       'before insert',
       (own) => `select to_jsonb(a) into new.details from public.accounts a where a.id = new.account_id ${own};`,
+    ],
+    [
+      'a row of another table',
+      'after insert',
+      (own) =>
+        `insert into public.receipts (owner_id, body) select new.owner_id, a.iban from public.accounts a where a.id = new.account_id ${own};`,
     ],
   ] satisfies [string, string, (own: string) => string][]
 ).map(([name, when, body]) => [

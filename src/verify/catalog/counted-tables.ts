@@ -1,6 +1,6 @@
 /** Tables in which SQL only adds to numbers: `balance = balance + amount`. */
 import { fieldsOf, type Node, stringsOf, walk } from '../../sql/nodes.ts';
-import { valuesOf } from './row-keys.ts';
+import { valuesOf } from './written-values.ts';
 
 /** The names of tables, without their schemas, whose rows the statements change in no other way, and none of which they delete. */
 export function countedTables(trees: readonly Node[]): Set<string> {

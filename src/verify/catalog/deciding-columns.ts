@@ -1,25 +1,10 @@
 /** The columns of a table whose values may decide what policies, views and functions let through, and the values that may. */
-import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { type Catalog, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf } from '../../rules/engine/live/expression.ts';
 import { allOf, fieldsOf, literalOf, type Node, stringOf, stringsOf, walk } from '../../sql/nodes.ts';
+import { isFreeText, type JoinedColumn, joinsByCall, madeOf, type Mentioned, type Mentions } from './joined-by-call.ts';
 import { comparing, constantsIn, possibleValues } from './compared-values.ts';
 import { documentIn, documentsOf, jsonOf, type JsonPlace, jsonPlaceOf } from './json-values.ts';
-
-/** What the policies of a table, a view or a function read and call. */
-interface Mentioned {
-  /** Relations by `schema.name`. */
-  reads: ReadonlySet<string>;
-  calls: ReadonlySet<FunctionRow>;
-  /** The trees whose constants may be values of columns. */
-  compared: readonly Node[];
-}
-
-/** Finds what is mentioned: by a relation's policies or query, by a function's body, by an expression. */
-export interface Mentions {
-  askers(row: RelationRow): Mentioned;
-  bodies(routine: FunctionRow): Mentioned;
-  about(sql: string): Mentioned;
-}
 
 /** Something that reads a table, or has one of its rows: the policies of a table, a view, a function, a generated column. */
 interface Scope {
@@ -32,6 +17,8 @@ interface Scope {
   isOpen: boolean;
   /** Only what a column is compared with may be a value, not every constant nearby: a trigger does much else. */
   isStrict: boolean;
+  /** The relation whose policies they are: its columns are named by its name, or alone. */
+  of: RelationRow | undefined;
 }
 
 /** What is known of a table's columns. */
@@ -49,14 +36,6 @@ export interface DecidingColumns {
   joined: readonly JoinedColumn[];
   /** JSON columns that path expressions read: which values those want is not known. */
   unread: ReadonlySet<string>;
-}
-
-/** A column of the table, and one of another that it is compared with. */
-export interface JoinedColumn {
-  column: string;
-  /** `schema.name`. */
-  table: string;
-  to: string;
 }
 
 /**
@@ -88,7 +67,7 @@ export function decidingColumnsOf(
     places.push(...json);
     isWhole ||= names.isWhole;
     for (const column of readByPath(scope.trees, names)) unread.add(column);
-    joined.push(...joinsIn(scope.trees, names, table, catalog));
+    joined.push(...joinsIn(scope, names, table, catalog));
     const first = firstOf(compared, table);
     if (first.size > 1) together.push(first);
     if (compared.size === 0 && !names.isWhole) continue;
@@ -98,6 +77,7 @@ export function decidingColumnsOf(
     for (const name of compared.keys()) add(beside, name, values);
     if (names.isWhole) for (const value of values) whole.add(value);
   }
+  joined.push(...joinsByCall(table, called, mentions, catalog));
   const isJson = new Set(table.columns.filter(({ base }) => /^jsonb?$/.test(base)).map(({ name }) => name));
   return {
     named: new Map(
@@ -136,9 +116,9 @@ function scopesOf(
   { askers, bodies, about }: Mentions,
   catalog: Catalog,
 ): Scope[] {
-  const plain = { callers: [], rows: [], isOpen: false, isStrict: false };
+  const plain = { callers: [], rows: [], isOpen: false, isStrict: false, of: undefined };
   const isRead = ({ reads }: Mentioned): boolean => [...family].some((name) => reads.has(name));
-  const relations = catalog.relations.map(askers);
+  const relations = catalog.relations.map((row) => ({ ...askers(row), of: row }));
   const every = [...relations, ...catalog.functions.map(bodies)];
   const own = qualifiedName(table);
   const routines = catalog.functions.flatMap((routine): Scope[] => {
@@ -154,15 +134,18 @@ function scopesOf(
         rows: isTrigger ? ['new', 'old'] : rows,
         isOpen: hasRows,
         isStrict: isTrigger && !isRead(body),
+        of: undefined,
       },
     ];
   });
   const generated = table.columns.flatMap(({ generated: is, default: sql }) =>
     is && sql !== null ? [about(sql)] : [],
   );
-  return [...relations.filter(isRead), ...generated]
-    .map(({ compared }): Scope => ({ ...plain, trees: compared }))
-    .concat(routines);
+  return [
+    ...relations.filter(isRead).map(({ compared, of }): Scope => ({ ...plain, trees: compared, of })),
+    ...generated.map(({ compared }): Scope => ({ ...plain, trees: compared })),
+    ...routines,
+  ];
 }
 
 /** The first constant that each column is compared with; of a flag, that it is set. */
@@ -230,32 +213,61 @@ function comparisonsIn(
   return { compared, json };
 }
 
-/** What the trees join the table with: by a condition, by USING, by the columns of NATURAL JOIN. */
-function joinsIn(trees: readonly Node[], names: Names, table: RelationRow, catalog: Catalog): JoinedColumn[] {
+/** What the trees join the table with: by a condition, by USING, by the columns of NATURAL JOIN, by a subquery. */
+function joinsIn({ trees, of }: Scope, names: Names, table: RelationRow, catalog: Catalog): JoinedColumn[] {
   const found: JoinedColumn[] = [];
-  const join = (column: string | undefined, to: string | undefined, isOther: (row: RelationRow) => boolean): void => {
+  const join = (
+    column: string | undefined,
+    to: string | undefined,
+    isOther: (row: RelationRow) => boolean,
+    how: Omit<JoinedColumn, 'column' | 'table' | 'to'> = {},
+  ): void => {
     if (column === undefined || to === undefined) return;
     for (const row of catalog.relations)
       if (row !== table && isOther(row) && row.columns.some(({ name }) => name === to))
-        found.push({ column, table: qualifiedName(row), to });
+        found.push({ column, table: qualifiedName(row), to, ...how });
   };
   const isNamed = ({ name }: RelationRow): boolean => [...names.others.values()].some((tables) => tables.has(name));
+  /** A side of a comparison may be a query of one column. */
+  const sides = (one: unknown, other: unknown): void => {
+    for (const [mine, its] of [
+      [one, other],
+      [other, one],
+    ]) {
+      const own = madeOf(mine);
+      const { qualifier, name } = columnOf(madeOf(its).node) ?? {};
+      const column = names.columnIn(own.node);
+      const how = {
+        ...(own.before === '' ? {} : { before: own.before }),
+        ...(own.anyCase ? { anyCase: true as const } : {}),
+      };
+      const tables = names.others.get(qualifier ?? '');
+      const isPlain = names.columnIn(mine) !== undefined && columnOf(its) !== undefined;
+      if (tables !== undefined && qualifier !== of?.name) {
+        if (isPlain || isFreeText(table, column))
+          join(column, name, (row) => tables.has(row.name), { ...how, ...(isPlain ? {} : { isText: true as const }) });
+      }
+      // Outside of a query, a policy names the columns of its own table alone.
+      const isOfPolicy = qualifier === of?.name || (qualifier === undefined && isQueried(mine));
+      if (of !== undefined && isOfPolicy && isFreeText(table, column) && isFreeText(of, name))
+        join(column, name, (row) => row === of, { ...how, isText: true });
+    }
+  };
   walk(trees, (...[type, fields]) => {
     if (type === 'JoinExpr') {
       for (const column of stringsOf(fields.usingClause)) join(names.ownColumn(column), column, isNamed);
       if (fields.isNatural === true) for (const { name } of table.columns) join(name, name, isNamed);
     }
-    if (type !== 'A_Expr' || stringsOf(fields.name).at(-1) !== '=') return;
-    for (const [one, other] of [
-      [fields.lexpr, fields.rexpr],
-      [fields.rexpr, fields.lexpr],
-    ]) {
-      const { qualifier, name } = columnOf(other) ?? {};
-      const tables = names.others.get(qualifier ?? '');
-      if (tables !== undefined) join(names.columnIn(one), name, (row) => tables.has(row.name));
-    }
+    if (type === 'SubLink' && fields.testexpr !== undefined)
+      sides(fields.testexpr, { SubLink: { ...fields, testexpr: undefined } });
+    if (type === 'A_Expr' && /^(=|~~\*?)$/.test(stringsOf(fields.name).at(-1) ?? '')) sides(fields.lexpr, fields.rexpr);
   });
   return found;
+}
+
+/** It is the result of a query. */
+function isQueried(node: unknown): boolean {
+  return fieldsOf(node, 'SubLink') !== undefined || fieldsOf(fieldsOf(node, 'TypeCast')?.arg, 'SubLink') !== undefined;
 }
 
 /** What names mean in a scope. */
@@ -268,11 +280,12 @@ class Names {
   /** What the rows of other tables are called, each with the names of those tables. */
   readonly others: ReadonlyMap<string, ReadonlySet<string>>;
 
-  constructor(table: RelationRow, called: ReadonlySet<string>, { trees, rows, isOpen }: Scope) {
+  constructor(table: RelationRow, called: ReadonlySet<string>, { trees, rows, isOpen, of }: Scope) {
     this.#columns = new Set(table.columns.map(({ name }) => name));
     const [own, queries] = [new Set([...called, ...rows]), new Set<string>()];
     const others = new Map<string, Set<string>>(['new', 'old'].map((name) => [name, new Set()]));
     let isRenamed = false;
+    if (of !== undefined && of.query === null && !called.has(of.name)) add(others, of.name, [of.name]);
     walk(trees, (...[type, fields]) => {
       if (type === 'CommonTableExpr') queries.add(fields.ctename ?? '');
       if (type === 'JoinExpr') isRenamed ||= fields.isNatural === true;

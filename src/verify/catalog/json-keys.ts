@@ -3,7 +3,7 @@ import { allOf, type Fields, fieldsOf, literalOf, type Node, stringsOf, walk } f
 import type { RelationRow } from '../../rules/engine/live/catalog.ts';
 import { constantOf } from '../../rules/engine/live/expression.ts';
 import type { RoutineBody } from './bodies.ts';
-import { valuesOf } from './row-keys.ts';
+import { valuesOf } from './written-values.ts';
 
 /** What is read at one place of a JSON value. */
 export interface JsonShape {

@@ -2,12 +2,13 @@
 import { type ColumnRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, nameParts, type Node, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from './model.ts';
+import { writtenValues } from './written-values.ts';
 
 /** What the table's policies, triggers and generated columns, and whatever reads it, do with its texts. */
 interface Uses {
   /** Texts that its own policies, triggers and generated columns name. */
   texts: ReadonlySet<string>;
-  /** Names of the columns that anything takes for a value of another type. */
+  /** Names of the columns that anything takes for a value of another type, or copies to where a CHECK is. */
   cast: ReadonlySet<string>;
 }
 
@@ -35,7 +36,7 @@ function usesOf(table: RelationRow, model: Model): Uses {
   return uses;
 }
 
-function findUses(table: RelationRow, { parse, sources, dependencies }: Model): Uses {
+function findUses(table: RelationRow, { parse, sources, dependencies, tables }: Model): Uses {
   const expressions = [
     ...table.policies.flatMap(({ using, check }) => [using, check]),
     ...table.columns.filter(({ generated }) => generated).map((column) => column.default),
@@ -50,12 +51,27 @@ function findUses(table: RelationRow, { parse, sources, dependencies }: Model): 
     if (type === 'A_Const' && node['sval'] !== undefined) texts.add(constantOf({ A_Const: node }) ?? '');
   });
   const cast = new Set<string>();
-  walk([own, dependencies.readers(qualifiedName(table)).map(({ trees }) => trees)], (type, node) => {
+  const readers = dependencies.readers(qualifiedName(table));
+  walk([own, readers.map(({ trees }) => trees)], (type, node) => {
     if (type !== 'TypeCast' || textTypes.has(nameParts((node['typeName'] as Node)['names']).at(-1) ?? '')) return;
     walk(node['arg'], (inner, fields) => {
       const name = inner === 'ColumnRef' ? columnOf({ ColumnRef: fields })?.name : undefined;
       if (name !== undefined) cast.add(name);
     });
   });
+  const checked = new Set(
+    [...tables.values()].flatMap((row) =>
+      row.constraints
+        .filter(({ type }) => type === 'c')
+        .flatMap((one) => one.columns.map((name) => `${row.name}.${name}`)),
+    ),
+  );
+  // What is copied into a column with a CHECK has to pass it.
+  for (const { relname, column, value } of readers.flatMap(({ trees }) => writtenValues(trees)))
+    if (checked.has(`${relname}.${column}`))
+      walk(value, (type, fields) => {
+        const name = type === 'ColumnRef' ? columnOf({ ColumnRef: fields })?.name : undefined;
+        if (name !== undefined) cast.add(name);
+      });
   return { texts, cast };
 }

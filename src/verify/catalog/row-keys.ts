@@ -1,7 +1,7 @@
 /** The values that name A's row in a call, those that the database makes included. */
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import type { ColumnRow } from '../../rules/engine/live/catalog.ts';
-import { fields, nameParts, type Node, walk } from '../../rules/engine/live/expression.ts';
+import { nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import { condition, type KnownRow, type Subject } from '../probes/subject.ts';
 import type { Node as Tree } from '../../sql/nodes.ts';
@@ -9,6 +9,7 @@ import { madeColumns } from './made-columns.ts';
 import type { Model } from './model.ts';
 import { policiesFor } from './scope.ts';
 import { primaryKey } from './tenancy.ts';
+import { insertedValues, valuesOf } from './written-values.ts';
 
 /** A column of A's row, with its value as SQL. */
 export interface RowKey {
@@ -207,50 +208,4 @@ export function referencesIn(expression: unknown): Reference[] {
     if (type === 'ParamRef') found.push({ name: `$${String(node['number'] ?? 0)}`, isOfTrigger: false });
   });
   return found;
-}
-
-/** The columns that an INSERT names, each with an expression for it. */
-function insertedValues(insert: Node): [column: string, value: unknown][] {
-  const columns = ((insert['cols'] ?? []) as unknown[]).map((target) =>
-    String(fields(target, 'ResTarget')?.['name'] ?? ''),
-  );
-  const select = fields(insert['selectStmt'], 'SelectStmt');
-  const lists = ((select?.['valuesLists'] ?? []) as unknown[]).map(
-    (list) => (fields(list, 'List')?.['items'] ?? []) as unknown[],
-  );
-  const rows = [...lists, (select?.['targetList'] ?? []) as unknown[]];
-  return rows.flatMap((row) =>
-    row.map((value, index): [string, unknown] => [columns[index] ?? '', value]).filter(([column]) => column !== ''),
-  );
-}
-
-/** An expression, with the column that it is written to. */
-interface WrittenValue {
-  /** The name of the table, without its schema. */
-  relname: string;
-  column: string;
-  value: unknown;
-}
-
-/** What INSERT and UPDATE statements write, by column. */
-export function writtenValues(trees: readonly Tree[]): WrittenValue[] {
-  const found: WrittenValue[] = [];
-  walk(trees, (type, node) => {
-    const relname = String((node['relation'] as Node | undefined)?.['relname'] ?? '');
-    for (const [column, value] of valuesOf(type, node)) found.push({ relname, column, value });
-  });
-  return found;
-}
-
-/** The columns that an INSERT or UPDATE writes, each with an expression for it; none for any other node. */
-export function valuesOf(type: string, statement: unknown): [column: string, value: unknown][] {
-  if (type !== 'InsertStmt' && type !== 'UpdateStmt') return [];
-  const node = statement as Node;
-  const conflict = node['onConflictClause'] as Node | undefined;
-  const targets = (type === 'UpdateStmt' ? node['targetList'] : conflict?.['targetList']) as unknown[] | undefined;
-  const set = (targets ?? []).map((target): [string, unknown] => {
-    const { name, val } = (fields(target, 'ResTarget') ?? {}) as { name?: string; val?: unknown };
-    return [name ?? '', val];
-  });
-  return [...(type === 'InsertStmt' ? insertedValues(node) : []), ...set];
 }

@@ -4,6 +4,7 @@ import type { ColumnRow, FunctionRow, RelationRow } from '../../rules/engine/liv
 import { nameParts, walk as walkExpression } from '../../rules/engine/live/expression.ts';
 import type { AimedValue, Subject } from '../probes/subject.ts';
 import { candidatesOf } from './arguments.ts';
+import type { RelationName } from './effects.ts';
 import { carries, spread } from './dynamic-sql.ts';
 import { jsonShapes } from './json-keys.ts';
 import { mergedForms, textFormsOf } from './text-forms.ts';
@@ -115,13 +116,22 @@ function argumentOf({ type, base, category, labels }: ColumnRow): Parameters<typ
   return { type, base, kind: 'b', category, labels, element, attributes: null };
 }
 
-/** Says whether what runs with a write of the table reads other tables with its owner's rights: it may bring their values into the new row. */
+/**
+ * Says whether what runs with a write of the table reads other tables with its owner's rights, beside writing them: it may bring
+ * their values into the new row.
+ */
 export function readsForItsRow(table: RelationRow, model: Model): boolean {
-  return routinesOf(table, model).some(
-    (routine) =>
-      model.sources.reached(routine).some(({ definer }) => definer) &&
-      [...tablesNamed(routine, model)].some((other) => other !== table),
-  );
+  return routinesOf(table, model).some((routine) => {
+    const reached = model.sources.reached(routine);
+    const effects = reached.map((one) => model.sources.effects(one));
+    const count = (names: readonly RelationName[], name: string): number =>
+      names.filter((one) => one.name === name).length;
+    const [named, written] = [effects.flatMap((one) => one.relations), effects.flatMap((one) => one.written)];
+    return (
+      reached.some(({ definer }) => definer) &&
+      named.some(({ name }) => name !== table.name && count(named, name) > count(written, name))
+    );
+  });
 }
 
 /**

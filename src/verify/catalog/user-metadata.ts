@@ -6,7 +6,7 @@ import { carries, spread } from './dynamic-sql.ts';
 import type { JsonShape } from './json-keys.ts';
 import type { Model } from './model.ts';
 import { tablesChanged } from './reached-tables.ts';
-import { writtenValues } from './row-keys.ts';
+import { writtenValues } from './written-values.ts';
 
 /** Supabase's own table of users, by `schema.name`. */
 export const authUsers = 'auth.users';

@@ -29,8 +29,9 @@ function filledTables(subjects: readonly Subject[], callables: readonly Callable
   );
   return new Set([
     ...subjects
-      .filter(({ aims, table, kind }) => aims.length > 0 || (kind === 'table' && readsForItsRow(table, model)))
+      .filter(({ aims }) => aims.length > 0)
       .flatMap(({ name }) => [name, ...model.dependencies.sideEffects(name).map(({ table }) => table)]),
+    ...subjects.flatMap(({ name, table, kind }) => (kind === 'table' && readsForItsRow(table, model) ? [name] : [])),
     ...calling.flatMap(({ routine, tables }) => {
       const written = model.dependencies.writtenBy(routine);
       const isFed = [...tables].some((name) => !written.has(name)) || readsWhatItWrites(routine, model);

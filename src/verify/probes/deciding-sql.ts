@@ -2,6 +2,7 @@
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import { constantOf } from '../../rules/engine/live/expression.ts';
 import { type ColumnRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { isFreeText } from '../catalog/joined-by-call.ts';
 import type { Model } from '../catalog/model.ts';
 import { policiesFor } from '../catalog/scope.ts';
 import { primaryKey } from '../catalog/tenancy.ts';
@@ -61,12 +62,13 @@ function decidingValues(subject: Subject, model: Model, keys: Keys): [string, st
     ...(id === undefined || more.length > 0 ? [] : [id]),
   ]);
   const { named, whole } = model.dependencies.decidingColumns(qualifiedName(subject.table));
+  const isWhole = isAsked(subject, model);
   return subject.columns
     .filter(({ name, generated }) => !special.has(name) && !generated)
     .flatMap((column) => {
       const nearby = /^jsonb?$/.test(column.base) ? undefined : whole?.slice(0, mostNearby);
       const compared = named.get(column.name) ?? nearby;
-      const values = compared === undefined ? [] : valuesFor(column, compared, subject, model);
+      const values = compared === undefined || !isWhole ? [] : valuesFor(column, compared, subject, model);
       const joined = subject.joined.flatMap(([name, value]) => (name === column.name ? [value] : []));
       return [...new Set([...values, ...joined])].map((value): [string, string] => [column.name, value]);
     });
@@ -129,10 +131,20 @@ function mayDecide(subject: Subject, actor: Actor, letter: 'I' | 'U', model: Mod
     !actor.isAnonymous &&
     actor.relation !== 'self' &&
     subject.kind !== 'bucket' &&
-    model.dependencies.isDeciding(qualifiedName(subject.table)) &&
+    (isAsked(subject, model) || (actor.relation === 'none' && isJoinedByTexts(subject))) &&
     grantedColumns(subject, actor.role, letter, model).length > 0 &&
     (!subject.table.rls || subject.kind === 'view' || policiesFor(subject.table, letter, model).length > 0)
   );
+}
+
+/** Policies of other tables, or views, ask the table. */
+function isAsked({ table }: Subject, model: Model): boolean {
+  return model.dependencies.isDeciding(qualifiedName(table));
+}
+
+/** Functions and triggers compare a text with that of another table: what a user writes there may decide. */
+function isJoinedByTexts({ joined, table }: Subject): boolean {
+  return joined.some(([name]) => isFreeText(table, name));
 }
 
 /**
@@ -153,9 +165,10 @@ export function joinSql(subject: Subject, actor: Actor, model: Model): string[] 
   const isFree = ([name]: readonly [string, string]): boolean =>
     !keys.users.includes(name) && !keys.parents.some(([parent]) => parent === name);
   // A row with only a user in it is the actor's own row, which INSERT already tries.
-  const plain = keys.parents.length > 0 || keys.users.length > 1 ? [[]] : [];
+  const isWhole = isAsked(subject, model);
+  const plain = isWhole && (keys.parents.length > 0 || keys.users.length > 1) ? [[]] : [];
   return [mine, ...others].flatMap((users) =>
-    [...plain, ...values.map((one) => [one]), ...valuesTogether(subject, model, isFree)].map((one) =>
+    [...plain, ...values.map((one) => [one]), ...(isWhole ? valuesTogether(subject, model, isFree) : [])].map((one) =>
       insertOf(subject, actor, model, new Map([...users, ...keys.parents, ...one])),
     ),
   );
@@ -213,6 +226,7 @@ export function adjustSql(subject: Subject, actor: Actor, model: Model): string[
   const parents = keys.parents.filter(isGranted);
   const friends =
     keys.users.length < 2 ? [] : keys.users.map((name): [string, string] => [name, subject.users.a]).filter(isGranted);
+  if (!isAsked(subject, model)) return values.map((one) => update([one]));
   return [
     ...values.map((one) => [one]),
     ...valuesTogether(subject, model, (one) => isGranted(one) && !isHeld(one)),

@@ -10,6 +10,7 @@ import type { FirstRound, Obstacle, Opening } from './paths.ts';
 import { type Difference, otherWorlds, readWorlds } from './worlds.ts';
 import type { Model } from '../catalog/model.ts';
 import { metadataProbes } from './metadata.ts';
+import { linkStates, movedProbes } from './moved.ts';
 import { knownCells, type NamedProbe, probesOf } from './probes.ts';
 import { type SilencedTriggers, silenceTriggers } from '../fixtures/silenced-triggers.ts';
 import { leakFinder } from '../report/leaks.ts';
@@ -140,6 +141,11 @@ export async function prove(
     ...small.map(({ view }) => lookProbe(view, actors)),
     ...callables.flatMap((callable) => callable.probes),
     ...looks,
+    ...movedProbes(
+      tableSubjects.filter(({ name }) => isWanted(name)),
+      actors,
+      model,
+    ),
     ...(isolation === 'session' ? [] : metadataProbes(tableSubjects, actors, world.rows, model)),
     ...(isWanted(realtimeMessages) ? topicProbes(topics, tableSubjects, world.people, actors, model) : []),
   ];
@@ -171,6 +177,7 @@ export async function prove(
     states: {
       ...states,
       ...together,
+      ...linkStates(tableSubjects, model),
       [knownRowsState]: knownRowsQuery(
         [...tableSubjects, ...buckets.map(({ subject }) => subject)],
         world.people,

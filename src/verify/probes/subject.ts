@@ -301,10 +301,17 @@ const reachable: ReadonlySet<string> = new Set(['a', 'b', 'fresh:b']);
 function joinedValues(table: RelationRow, rows: Rows, model: Model): [string, string][] {
   return model.dependencies.decidingColumns(qualifiedName(table)).joined.flatMap((join) =>
     (rows.get(join.table) ?? [])
-      .filter(({ label, state }) => reachable.has(label) || state !== undefined)
+      .filter(({ label, state }) =>
+        join.isText === true ? label === 'a' : reachable.has(label) || state !== undefined,
+      )
       .flatMap((row): [string, string][] => {
         const value = valuesOf(row, rows).get(join.to);
-        return value === undefined || value === 'NULL' ? [] : [[join.column, value]];
+        if (value === undefined || value === 'NULL') return [];
+        const whole = join.before === undefined ? value : `${quoteLiteral(join.before)} || ${value}`;
+        return [
+          [join.column, whole],
+          ...(join.anyCase === true ? [[join.column, `upper(${whole})`] as [string, string]] : []),
+        ];
       }),
   );
 }

@@ -1,8 +1,8 @@
 /** Rows that strangers add under what is another's and what they cannot even see, and which appear there. */
 import type { Finding } from '../../shared/finding.ts';
 import { qualifiedName, relation } from '../../rules/engine/live/catalog.ts';
-import { isPublic, policiesFor, scopeOf } from '../catalog/scope.ts';
-import { crossLinks } from '../probes/insert-sql.ts';
+import { policiesFor } from '../catalog/scope.ts';
+import { ownedParents } from '../probes/moved.ts';
 import type { Proof } from '../probes/prove.ts';
 import type { Subject } from '../probes/subject.ts';
 import { makeFinding } from './make-finding.ts';
@@ -26,19 +26,7 @@ export function unaskedParents(subject: Subject, reports: readonly TableReport[]
   // The row that is partly A's differs from what the stranger adds where more than the user says whose it is.
   const isUsers = subject.scope.owner === 'user' && subject.scope.parent === undefined;
   if (subject.kind !== 'table' || !isUsers || !isSeen) return [];
-  return subject.table.constraints.flatMap((key): Finding[] => {
-    const parent = model.tables.get(key.target ?? '');
-    const { organizations, userTables } = model.tenancy;
-    const isOwned =
-      key.type === 'f' &&
-      parent !== undefined &&
-      parent !== subject.table &&
-      parent !== organizations &&
-      !userTables.has(qualifiedName(parent)) &&
-      !isPublic(parent, model) &&
-      scopeOf(parent, model).owner !== undefined &&
-      key.columns.some((name) => crossLinks(subject, model).some(({ column }) => column === name));
-    if (!isOwned) return [];
+  return ownedParents(subject, model).flatMap(({ key, parent }): Finding[] => {
     const isBlind = (actor: string): boolean => {
       const reads = checksOf(qualifiedName(parent)).filter((check) => check.actor === actor && check.verb === 'select');
       return (
@@ -50,6 +38,10 @@ export function unaskedParents(subject: Subject, reports: readonly TableReport[]
       .map(({ actor }) => actor)
       .filter((name) => actors.some((one) => one.name === name && one.relation === 'none') && isBlind(name));
     if (who.length === 0) return [];
+    // Who does not even read what it adds there writes into a place of others.
+    const isUnseen = who.every((name) =>
+      checks.some(({ actor, verb, code }) => actor === name && verb === 'insert-unseen' && code === '42501'),
+    );
     const [policy] = policiesFor(subject.table, 'I', model).map(({ name }) => name);
     const where =
       parent.columns.length === 0 ? '' : `${relation(parent)} as parent WHERE ${matching(key, 'parent', subject)}`;
@@ -59,10 +51,10 @@ export function unaskedParents(subject: Subject, reports: readonly TableReport[]
           'isolation-insert',
           subject.name,
           `${subject.name}: ${who.join(', ')} adds rows under rows of ${qualifiedName(parent)} that it cannot see, and their owner ` +
-            `reads them there.${policy === undefined ? '' : ` Policy ${policy} lets it.`}`,
+            `reads them there${isUnseen ? ', which it does not itself' : ''}.${policy === undefined ? '' : ` Policy ${policy} lets it.`}`,
           `Let the WITH CHECK ask about the parent as well: EXISTS (SELECT FROM ${where}) — it finds only rows that the user may ` +
             'read. Or, if anyone may write there, as in a mailbox, write: -- muse: ignore isolation-insert because <reason>',
-          'warning',
+          isUnseen ? undefined : 'warning',
         ),
         ...(policy === undefined ? {} : { policy }),
       },

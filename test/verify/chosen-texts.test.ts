@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Database } from '../../src/database/database.ts';
+import type { Finding } from '../../src/shared/finding.ts';
+import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
+import { openProofDatabase, withSchema } from './database.ts';
+import { helper, mine, ofTeams, ours, owned, seenBy } from './designs.ts';
+
+let database: Database;
+beforeAll(async () => {
+  database = await openProofDatabase();
+});
+afterAll(() => database.close());
+
+/** A text that users choose about themselves, and rows of users that hold one as well. */
+const base = `${owned('contacts', 'code text not null')} ${owned('mails', 'sender text not null')}
+  create table public.profiles (id uuid primary key references auth.users (id) on delete cascade, nick text);
+  alter table public.profiles enable row level security; grant select, insert, update on public.profiles to authenticated;
+  create policy own on public.profiles to authenticated using (id = (select auth.uid())) with check (id = (select auth.uid()));`;
+const orBy = (condition: string): string => seenBy('mails', `${mine} or ${condition}`);
+
+/** The rows of others that a user reads by a text of its own choice, and the table in which it writes that. */
+const holes: [name: string, table: string, hole: string][] = [
+  ['EXISTS', 'contacts', orBy(`exists (select 1 from public.contacts c where c.${mine} and c.code = mails.sender)`)],
+  ['IN', 'contacts', orBy(`sender in (select c.code from public.contacts c where c.${mine})`)],
+  ['= ANY', 'contacts', orBy(`sender = any (array(select c.code from public.contacts c where c.${mine}))`)],
+  ['a query of one row', 'profiles', orBy('sender = (select p.nick from public.profiles p where p.id = auth.uid())')],
+  [
+    'without regard to case',
+    'profiles',
+    orBy('lower(sender) = (select lower(p.nick) from public.profiles p where p.id = auth.uid())'),
+  ],
+  [
+    'a function',
+    'contacts',
+    `${helper('my_codes()', 'setof text', 'select c.code from public.contacts c where c.owner_id = auth.uid()')}
+     ${orBy('sender in (select private.my_codes())')}`,
+  ],
+  [
+    'a function for each row',
+    'contacts',
+    `${helper('knows(p_sender text)', 'boolean', 'select exists (select 1 from public.contacts c where c.owner_id = auth.uid() and c.code = p_sender)')}
+     ${orBy('private.knows(sender)')}`,
+  ],
+];
+
+/** Invitations to teams by address, which a trigger takes for who writes the address into the profile. */
+const invited = (address: string): string => `${ofTeams('files', ours)}
+  create table public.invites (id uuid primary key default gen_random_uuid(), team_id uuid not null references public.teams (id) on delete cascade,
+    email text not null, role text not null default 'member');
+  create table public.people (id uuid primary key references auth.users (id) on delete cascade, email text);
+  alter table public.invites enable row level security; alter table public.people enable row level security;
+  grant select, insert, update on public.people to authenticated;
+  create policy own on public.people to authenticated using (id = (select auth.uid())) with check (id = (select auth.uid()));
+  create function public.take() returns trigger language plpgsql security definer set search_path = '' as $$ begin
+    insert into public.team_users (team_id, user_id, role) select i.team_id, new.id, i.role from public.invites i where i.email = ${address} on conflict do nothing;
+    return new; end $$;
+  create trigger take after insert or update of email on public.people for each row execute function public.take();`;
+
+const errorsOf = async (sql: string): Promise<Finding[]> => {
+  const { findings } = await withSchema(database, sql, (session) => verifyIsolation(session, { declarations: [] }));
+  return findings.filter(({ severity }) => severity === 'error');
+};
+
+describe('texts that users choose, compared with those in rows of others', () => {
+  it.each(holes)('%s', async (_, table, hole) => {
+    expect((await errorsOf(base + hole)).map(({ rule, object }) => `${rule} ${object}`)).toEqual([
+      `isolation-escalation public.${table}`,
+    ]);
+    expect((await errorsOf(base + hole + seenBy('mails', mine))).map(({ message }) => message)).toEqual([]);
+  });
+  it('correct: a text that only the server writes', async () => {
+    const [, , hole] = holes[0]!;
+    const sql = `${base}${hole} revoke insert, update on public.contacts from authenticated;
+      drop policy i on public.contacts; drop policy u on public.contacts;`;
+    expect((await errorsOf(sql)).map(({ message }) => message)).toEqual([]);
+  });
+  it('an invitation by an address that users write', async () => {
+    expect((await errorsOf(invited('new.email'))).map(({ rule, object }) => `${rule} ${object}`)).toEqual([
+      'isolation-escalation public.people',
+    ]);
+    const signed = '(select u.email from auth.users u where u.id = new.id)';
+    expect((await errorsOf(invited(signed))).map(({ message }) => message)).toEqual([]);
+  });
+});
