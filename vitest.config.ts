@@ -1,3 +1,4 @@
+import { totalmem } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { SlowestFirst } from './test/support/slowest-first.ts';
 
@@ -9,8 +10,9 @@ export default defineConfig({
     reporters: ['default', './test/support/slowest-files.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    // An embedded database needs up to 860 MB while it starts: more workers than this can drown a small machine.
-    maxWorkers: 2,
+    // An embedded database needs up to 860 MB while it starts: more workers than two can drown a small machine. Where there is memory,
+    // a third one works while others wait for a time limit, a lock or a process.
+    maxWorkers: totalmem() > 12 * 2 ** 30 ? 3 : 2,
     // A process for each file would compile PostgreSQL and load everything again, a tenth of the whole time.
     isolate: false,
     sequence: { sequencer: SlowestFirst },

@@ -93,7 +93,8 @@ describe.skipIf(browserPath === undefined)(`the app in a browser${browserNote}`,
     },
   );
 
-  it('does the same on a Supabase project, by its .env.local alone', { timeout: 300_000 }, async () => {
+  // The services and the script are the same as above; what a project does to them takes another half minute.
+  it.runIf(isWhole)('does the same on a Supabase project, by its .env.local alone', { timeout: 300_000 }, async () => {
     const fakeApi = await openFakeApi();
     onTestFinished(() => fakeApi.close());
     fakeApi.conditions.upAtOnce = true;
