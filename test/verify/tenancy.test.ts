@@ -90,3 +90,65 @@ describe('the owner of a row', () => {
     expect([...new Set(things.checks.map((check) => check.actor))].sort()).toEqual([...actors].sort());
   });
 });
+
+/** Who works where, under names that no other kit has: a clinic's admins manage its staff, and the server makes both. */
+const clinic = `
+  create table public.clinics (id uuid primary key default gen_random_uuid(), name text not null);
+  create table public.staff (clinic_id uuid not null references public.clinics (id) on delete cascade, user_id uuid not null references auth.users (id) on delete cascade,
+    role text not null check (role in ('admin', 'doctor')), primary key (clinic_id, user_id));
+  create index on public.staff (user_id);
+  create function public.works_at(clinic uuid, roles text[]) returns boolean language sql stable security definer set search_path = '' as
+    $$ select exists (select 1 from public.staff s where s.clinic_id = clinic and s.user_id = auth.uid() and s.role = any (roles)) $$;
+  create function public.my_clinics() returns setof uuid language sql stable security definer set search_path = '' as $$ select clinic_id from public.staff where user_id = auth.uid() $$;
+  revoke execute on function public.works_at, public.my_clinics from public, anon; grant execute on function public.works_at, public.my_clinics to authenticated;
+  create table public.patients (id uuid primary key default gen_random_uuid(), clinic_id uuid not null references public.clinics (id), full_name text not null);
+  create index on public.patients (clinic_id);
+  alter table public.clinics enable row level security; alter table public.staff enable row level security; alter table public.patients enable row level security;
+  grant select on public.clinics to authenticated; grant select, insert, delete on public.staff, public.patients to authenticated; grant update (role) on public.staff to authenticated;
+  create policy r on public.clinics for select to authenticated using (id in (select public.my_clinics()));
+  create policy i on public.staff for insert to authenticated with check (public.works_at(clinic_id, array['admin']));
+  create policy u on public.staff for update to authenticated using (public.works_at(clinic_id, array['admin'])) with check (public.works_at(clinic_id, array['admin']));
+  create policy d on public.staff for delete to authenticated using (public.works_at(clinic_id, array['admin']));
+  create policy a on public.patients for all to authenticated using (clinic_id in (select public.my_clinics())) with check (clinic_id in (select public.my_clinics()));`;
+
+const readBy = (condition: string): string =>
+  `create policy r on public.staff for select to authenticated using (${condition});`;
+const colleagues = readBy('clinic_id in (select public.my_clinics())');
+
+describe('staff of a clinic', () => {
+  it.each<[string, string, string[]]>([
+    ['is seen by colleagues', colleagues, []],
+    [
+      'is seen by itself and by admins',
+      readBy("user_id = (select auth.uid()) or public.works_at(clinic_id, array['admin'])"),
+      [],
+    ],
+    ['is seen by everyone', readBy('true'), ['isolation-read public.staff']],
+    [
+      'adds itself',
+      `${colleagues} alter policy i on public.staff with check (user_id = (select auth.uid()));`,
+      ['isolation-escalation public.staff', 'isolation-insert public.staff'],
+    ],
+    [
+      'is managed by the admins of any clinic',
+      `${colleagues} create function public.is_admin() returns boolean language sql stable security definer set search_path = '' as
+        $$ select exists (select 1 from public.staff s where s.user_id = auth.uid() and s.role = 'admin') $$;
+      revoke execute on function public.is_admin() from public, anon; grant execute on function public.is_admin() to authenticated;
+      alter policy d on public.staff using ((select public.is_admin()));`,
+      ['isolation-write public.staff'],
+    ],
+    [
+      'sees the patients of any clinic',
+      `${colleagues} create policy more on public.patients for select to authenticated using (exists (select 1 from public.staff s where s.user_id = (select auth.uid())));`,
+      ['isolation-read public.patients'],
+    ],
+  ])('%s', async (_, sql, expected) => {
+    const { findings } = await withSchema(database, `${clinic} ${sql}`, (session) =>
+      verifyIsolation(session, { declarations: [] }),
+    );
+    const errors = findings
+      .filter(({ severity }) => severity === 'error')
+      .map(({ rule, object }) => `${rule} ${object}`);
+    expect([...new Set(errors)].sort()).toEqual(expected.toSorted());
+  });
+});
