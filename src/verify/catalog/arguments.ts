@@ -14,6 +14,7 @@ import {
   unknownOf,
   valueNamed,
 } from './argument-keys.ts';
+import { heldInCompared } from './compared-arguments.ts';
 import { objects } from './json-arguments.ts';
 import { isPlain } from './json-keys.ts';
 import { isSecret } from './row-keys.ts';
@@ -37,6 +38,7 @@ export function candidatesOf(input: ArgumentType, name: string, context: Argumen
   const values = [
     ...settingsFor(input, name, context),
     ...asked(input, name, context),
+    ...heldInCompared(input, name, context),
     ...valuesOf(input, name, context),
   ];
   const distinct = new Map<string, Candidate>();

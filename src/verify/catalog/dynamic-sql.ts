@@ -37,6 +37,44 @@ export function injectableArguments(routine: FunctionRow, body: RoutineBody): st
   });
 }
 
+/** Names of the arguments by which the caller chooses a table or a column of the SQL that the function runs: `format('%I', name)`. */
+export function namingArguments(routine: FunctionRow, body: RoutineBody): string[] {
+  if (body.executed.length === 0) return [];
+  return routine.inputs.flatMap((input, index): string[] => {
+    const name = routine.argumentNames[index] ?? '';
+    if (!holdsText(input) || isCompared(name, index, body.trees)) return [];
+    const given = spread(new Set([name, `$${index + 1}`]), body);
+    return body.executed.some((expression) => names(expression, given)) ? [name === '' ? `$${index + 1}` : name] : [];
+  });
+}
+
+/** It quotes one of the names as an identifier. */
+function names(expression: unknown, given: ReadonlySet<string>): boolean {
+  let found = false;
+  walk(expression, (type, fields) => {
+    if (type !== 'FuncCall') return;
+    const args = fields.args ?? [];
+    const called = stringsOf(fields.funcname).at(-1) ?? '';
+    if (called === 'quote_ident') found ||= carries(args, given);
+    if (called === 'format')
+      found ||= placesIn(literalOf(args[0]) ?? '').some(
+        ({ kind, index }) => kind === 'I' && carries(args[index], given),
+      );
+  });
+  return found;
+}
+
+/** The arguments of `format` that each of its places takes. */
+function placesIn(format: string): { kind: string; index: number }[] {
+  let next = 1;
+  return [...format.matchAll(/%(?:(\d+)\$)?-?(?:\d+|\*)?([sIL%])/g)].flatMap(([, position, kind = '%']) => {
+    if (kind === '%') return [];
+    const index = position === undefined ? next : Number(position);
+    next = index + 1;
+    return [{ kind, index }];
+  });
+}
+
 function holdsText({ category, base, element }: ArgumentType): boolean {
   if (category === 'A') return textTypes.has(element ?? '');
   return category === 'U' ? textTypes.has(base) : ['S', 'C', 'P'].includes(category);
@@ -81,13 +119,7 @@ function carriesCall(call: Fields<'FuncCall'>, names: ReadonlySet<string>): bool
   if (quoting.has(name)) return false;
   const format = name === 'format' ? literalOf(args[0]) : undefined;
   if (format === undefined) return carries(args, names);
-  let next = 1;
-  return [...format.matchAll(/%(?:(\d+)\$)?-?(?:\d+|\*)?([sIL%])/g)].some(([, position, kind]) => {
-    if (kind === '%') return false;
-    const index = position === undefined ? next : Number(position);
-    next = index + 1;
-    return kind === 's' && carries(args[index], names);
-  });
+  return placesIn(format).some(({ kind, index }) => kind === 's' && carries(args[index], names));
 }
 
 const patternOperators = new Set(['~', '!~', '~*', '!~*']);

@@ -10,6 +10,7 @@ import {
   stateOfUser,
 } from '../catalog/functions.ts';
 import { bucketsAsked, objectsTable } from '../catalog/storage-asked.ts';
+import { namingArguments } from '../catalog/dynamic-sql.ts';
 import type { RowKey } from '../catalog/row-keys.ts';
 import { type Actor, sqlAs } from '../probes/actors.ts';
 import { verbs } from '../probes/verbs.ts';
@@ -124,6 +125,8 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
       suggestion: "Pass values to EXECUTE with USING, names with format('%I'), and compare keywords with a list.",
     };
   }
+  const named = namedBy(callable, report, proof);
+  if (named !== undefined) return named;
   const reason =
     skipped ??
     (isApart ? 'it commits or rolls back itself, and nothing that it does could be rolled back' : undefined) ??
@@ -139,6 +142,31 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
     suggestion: routine.definer
       ? 'Check by hand whose rows it reads and changes. Or revoke EXECUTE from anon and authenticated, and call it as service_role.'
       : 'Check by hand what it does. Or revoke EXECUTE from anon and authenticated.',
+  };
+}
+
+/** It runs SQL with its owner's rights in which the caller chooses the table or the column: only some of those were tried. */
+function namedBy(
+  { name, routine, runsAsOwner, skipped }: Callable,
+  report: TableReport,
+  { model }: Proof,
+): Gap | undefined {
+  const isFound = report.checks.some(({ expected, outcome }) => expected === 'no' && outcome === 'allowed');
+  const names =
+    runsAsOwner && skipped === undefined && !isFound ? namingArguments(routine, model.sources.body(routine)) : [];
+  if (names.length === 0) return undefined;
+  const asks = model.sources
+    .reached(routine)
+    .some((one) =>
+      model.sources
+        .effects(one)
+        .calls.some(({ schema, name: called }) => schema === 'auth' || called === 'current_setting'),
+    );
+  return {
+    object: name,
+    isDefiner: !asks,
+    reason: `it runs SQL with its owner's rights on what its caller names in ${names.join(', ')}, and not all of that was tried`,
+    suggestion: 'Compare the names with a list, and let the SQL ask for rows of auth.uid().',
   };
 }
 

@@ -1,0 +1,81 @@
+/** Functions that find rows by what their arguments are compared with, each with the smallest repair. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Database } from '../../src/database/database.ts';
+import { openProofDatabase, withSchema } from './database.ts';
+import { callable, owned } from './designs.ts';
+import { asMigration } from './kit.ts';
+import { errorsOf, findingsOf } from './prove-files.ts';
+
+let database: Database;
+beforeAll(async () => {
+  database = await openProofDatabase();
+});
+afterAll(() => database.close());
+
+const prove = (sql: string): Promise<string[]> =>
+  withSchema(database, sql, async (session) =>
+    errorsOf(await findingsOf(session, [asMigration('extension_002.sql', sql)])),
+  );
+
+const rows = owned(
+  'rows',
+  `body text not null, day date not null default current_date, at timestamptz not null default now(), amount numeric not null,
+   lat float8 not null, lng float8 not null, ip inet not null, words tsvector generated always as (to_tsvector('english', title || ' ' || body)) stored`,
+);
+
+/** What is compared, the arguments, the condition, and what is refused first. */
+const cases: [name: string, args: string, where: string, refused?: string][] = [
+  [
+    'days of one month',
+    'p_from date, p_to date',
+    'r.day between p_from and p_to',
+    'p_to - p_from > 31 or p_to < p_from',
+  ],
+  ['times of one day', 'p_day date', 'r.at >= p_day and r.at < p_day + 1'],
+  [
+    'amounts in a range',
+    'p_least numeric, p_most numeric',
+    'r.amount >= p_least and r.amount <= p_most',
+    'p_most - p_least > 10',
+  ],
+  [
+    'a part of the map',
+    'x1 float8, y1 float8, x2 float8, y2 float8',
+    'r.lat between x1 and x2 and r.lng between y1 and y2',
+    'x2 - x1 > 1',
+  ],
+  ['places near a point', 'p_lat float8, p_lng float8', 'sqrt((r.lat - p_lat) ^ 2 + (r.lng - p_lng) ^ 2) < 0.05'],
+  ['addresses in a network', 'p_net cidr', 'r.ip <<= p_net and masklen(p_net) >= 24'],
+  ['words in a text', 'q text', "r.words @@ websearch_to_tsquery('english', q)"],
+];
+
+describe('rows that are found by a range', () => {
+  it.each(cases)('%s', async (_name, args, where, refused = 'false') => {
+    const types = args.split(', ').map((one) => one.split(' ')[1]!);
+    const name = `public.f(${types.map((type) => (type === 'float8' ? 'double precision' : type)).join(', ')})`;
+    const find = (asks: string): string =>
+      callable(
+        `public.f(${args})`,
+        'table (found_title text, found_body text)',
+        `begin if ${refused} then raise exception 'too much'; end if; return query select r.title, r.body from public.rows r where ${where} ${asks}; end`,
+        'plpgsql',
+      );
+    expect(await prove(rows + find(''))).toContain(`isolation-read ${name}`);
+    expect(await prove(rows + find('and r.owner_id = auth.uid()'))).toEqual([]);
+  });
+});
+
+it('a table and a column that the caller names are not proven', async () => {
+  const increment = (asks: string): string =>
+    callable(
+      'public.increment(table_name text, row_id uuid, field_name text)',
+      'void',
+      `begin ${asks} execute format('update public.%I set %I = %I + 1 where id = $1 and length(title) > 90', table_name, field_name, field_name) using row_id; end`,
+      'plpgsql',
+    );
+  const object = 'not-proven public.increment(text, uuid, text)';
+  expect(await prove(rows + increment(''))).toContain(object);
+  const listed = `if table_name not in ('rows') or field_name not in ('amount') or not exists
+    (select 1 from public.rows where id = row_id and owner_id = auth.uid()) then return; end if;`;
+  expect(await prove(rows + increment(listed))).toEqual([]);
+});
