@@ -32,6 +32,8 @@ export interface FunctionCall {
   searches: readonly string[];
   /** It gives a key of B's beside those of A. */
   isMixed: boolean;
+  /** The numbers of the arguments that are keys of B's. */
+  ownAt: string;
   /** It gives what A's row holds for an argument that takes what cannot be guessed: who knows that may learn the rest. */
   isBySecret: boolean;
 }
@@ -190,6 +192,13 @@ function callableOf(
   const lists = routine.inputs.map((input, index) => candidatesOf(input, argumentNames[index]!, context));
   const usual = lists.map(([value]) => value!.sql);
   const ownKeyed = new Set(changes ? intoOwn(routine, lists, context.named) : []);
+  const ownKeys = lists.map(
+    (list, at) =>
+      new Set([
+        ...list.flatMap(({ own }) => own ?? []),
+        ...[...ownKeyed].flatMap((values) => (values[at] === list[0] ? [] : [values[at]!.sql])),
+      ]),
+  );
   const ordinary = [
     ...valueLists(routine, lists, most),
     ...ownKeyed,
@@ -226,6 +235,7 @@ function callableOf(
       probe,
       searches,
       isMixed: isMixed || ownKeyed.has(values),
+      ownAt: values.flatMap(({ sql }, at) => (ownKeys[at]!.has(sql) ? [at] : [])).join(),
       isBySecret: values.some((value, at) => holdsSecret.test(argumentNameOf(routine, at)) && isOfA(value)),
       baseline: isKeyed ? probeOf(without, false, isMixed ? ofB : others) : undefined,
     });

@@ -62,6 +62,7 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
   const cells = new Map<NamedProbe | undefined, Map<Actor, Cell>>();
   for (const { cell, actor, probe } of cellsOf(callable.name, proof))
     cells.set(probe, (cells.get(probe) ?? new Map<Actor, Cell>()).set(actor, cell));
+  const payments = new Map<Check, string>();
   const checks = proof.actors.flatMap((actor) =>
     callable.calls.flatMap((call): Check[] => {
       const cell = cells.get(call.probe)?.get(actor);
@@ -69,17 +70,19 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
       const told = toldOf(call, cell, actor, callable, proof);
       if ('code' in cell) return [told ?? stoppedCall(cell, actor, call.probe, callable, proof, leaks)];
       const result = readResult(call, cell, cells.get(call.baseline)?.get(actor), actor, callable, proof, leaks);
+      const changes = changesOf(cell, actor, call, callable, proof, leaks);
+      for (const change of changes) if (change.expected === 'doubtful') payments.set(change, call.ownAt);
       return [
         result.expected === 'no' ? result : (told ?? result),
-        ...changesOf(cell, actor, call, callable, proof, leaks),
+        ...changes,
         ...actsAs(cell, actor, callable, proof),
       ];
     }),
   );
   // What also takes from the other's account is no payment.
   for (const actor of proof.actors) {
-    const payments = checks.filter((one) => one.actor === actor.name && one.expected === 'doubtful');
-    if (new Set(payments.map(({ probe }) => probe)).size > 1) for (const one of payments) one.expected = 'no';
+    const paid = [...payments].filter(([check]) => check.actor === actor.name);
+    if (new Set(paid.map(([, from]) => from)).size > 1) for (const [check] of paid) check.expected = 'no';
   }
   // Of several calls, one that breaks a rule counts, or else one that was allowed.
   const weight = (check: Check): number =>
