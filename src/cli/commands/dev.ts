@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import type { FilledFile } from '../../dev/env-file.ts';
 import type { RunningServer } from '../../dev/running.ts';
 import { confirmFlag } from '../flags.ts';
-import { collectSooner } from '../../shared/memory.ts';
 import { counted, printableLine } from '../../shared/printable.ts';
 import type { MuseCommand } from '../muse-command.ts';
 import { consentOf, environmentFields, type MuseContext } from '../muse-context.ts';
@@ -42,11 +41,12 @@ export const command: MuseCommand = {
     confirmFlag,
   ],
   async run(context) {
-    collectSooner();
-    const [{ AlreadyRunning }, { serveEnvironment }] = await Promise.all([
+    const [{ AlreadyRunning }, { serveEnvironment }, { collectSooner }] = await Promise.all([
       import('../../dev/dev.ts'),
       import('../../dev/dashboard-only.ts'),
+      import('../../shared/memory.ts'),
     ]);
+    collectSooner();
     const { typed, output, signal, hooks } = context;
     const muse = await context.openMuse();
     const about = environmentFields(muse, context);

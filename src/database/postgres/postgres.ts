@@ -135,11 +135,18 @@ function createWire(client: Client, where: string, signal: AbortSignal | undefin
   });
 
   // What is sent while another runs waits here: `pg` no longer keeps a queue of its own.
-  let last: Promise<unknown> = Promise.resolve();
-  function send(config: QueryConfig | string): Promise<QueryResult> {
-    const mine = last.then(() => sendNow(config));
-    last = mine.catch(() => undefined);
-    return mine;
+  let last: Promise<void> = Promise.resolve();
+  // With `await`, so that the stack of an error names who sent it.
+  async function send(config: QueryConfig | string): Promise<QueryResult> {
+    const before = last;
+    let finish = (): void => undefined;
+    last = new Promise((resolve) => (finish = resolve));
+    await before;
+    try {
+      return await sendNow(config);
+    } finally {
+      finish();
+    }
   }
 
   async function sendNow(config: QueryConfig | string): Promise<QueryResult> {

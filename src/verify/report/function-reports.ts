@@ -148,7 +148,10 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
   };
 }
 
-/** It runs SQL with its owner's rights in which the caller chooses the table or the column: only some of those were tried. */
+/**
+ * It runs SQL with its owner's rights in which the caller chooses the table or the column, and nothing in it asks who that is: only some
+ * of those were tried.
+ */
 function namedBy(
   { name, routine, runsAsOwner, skipped }: Callable,
   report: TableReport,
@@ -165,9 +168,10 @@ function namedBy(
         .effects(one)
         .calls.some(({ schema, name: called }) => schema === 'auth' || called === 'current_setting'),
     );
+  if (asks) return undefined;
   return {
     object: name,
-    isDefiner: !asks,
+    isDefiner: true,
     reason: `it runs SQL with its owner's rights on what its caller names in ${names.join(', ')}, and not all of that was tried`,
     suggestion: 'Compare the names with a list, and let the SQL ask for rows of auth.uid().',
   };
