@@ -188,8 +188,8 @@ function findMembership(tables: readonly RelationRow[], userTables: ReadonlySet<
 }
 
 /**
- * The table of who works where, whatever it is called: one row for each user and each row of another table that nobody owns, with a role, and
- * policies ask for it.
+ * The table of who works where, whatever it is called: one row for each user and each row of another table that nobody owns, with a
+ * role, and policies ask for it.
  */
 function findStaffOf(
   tables: readonly RelationRow[],
