@@ -21,6 +21,7 @@ import { mixedCalls } from './mixed-keys.ts';
 import { comparedColumns, type RowKey, rowKeysOf, withoutSecrets, writtenColumns } from './row-keys.ts';
 import type { Model } from './model.ts';
 import { textFormsOf } from './text-forms.ts';
+import { actingOrganization, actingUser } from '../fixtures/belongings.ts';
 import { mayChange, tablesChanged, tablesNamed } from './reached-tables.ts';
 
 /** One call of a function. */
@@ -30,9 +31,7 @@ export interface FunctionCall {
   baseline: NamedProbe | undefined;
   /** The tables of the rows whose texts it searches for a part of. */
   searches: readonly string[];
-  /** It gives a key of B's beside those of A. */
-  isMixed: boolean;
-  /** The numbers of the arguments that are keys of B's. */
+  /** The numbers of the arguments that are keys of B's, or of the caller. */
   ownAt: string;
   /** It gives what A's row holds for an argument that takes what cannot be guessed: who knows that may learn the rest. */
   isBySecret: boolean;
@@ -234,8 +233,7 @@ function callableOf(
     callable.calls.push({
       probe,
       searches,
-      isMixed: isMixed || ownKeyed.has(values),
-      ownAt: values.flatMap(({ sql }, at) => (ownKeys[at]!.has(sql) ? [at] : [])).join(),
+      ownAt: values.flatMap(({ sql }, at) => (ownKeys[at]!.has(sql) || isOfCaller(sql) ? [at] : [])).join(),
       isBySecret: values.some((value, at) => holdsSecret.test(argumentNameOf(routine, at)) && isOfA(value)),
       baseline: isKeyed ? probeOf(without, false, isMixed ? ofB : others) : undefined,
     });
@@ -243,6 +241,8 @@ function callableOf(
   callable.probes = [...known.values()];
   return callable;
 }
+
+const isOfCaller = (sql: string): boolean => sql.includes(actingUser) || sql.includes(actingOrganization);
 
 /** The maximum number of states in which the rows are asked for. */
 const mostStates = 10;

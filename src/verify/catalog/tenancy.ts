@@ -211,12 +211,17 @@ function findStaffOf(
       );
       if (key.type !== 'f' || organization === undefined || more.length > 0 || organizations === undefined || !isOfBoth)
         return [];
-      const isOwned =
+      // Who has asked to join, or was invited, works there no more than a stranger.
+      const hasStates = table.constraints.some(
+        (check) => check.type === 'c' && check.columns.some((name) => name !== role.name),
+      );
+      const isOther =
+        hasStates ||
         userTables.has(qualifiedName(organizations)) ||
         primaryKey(organizations).length !== 1 ||
         organizations.columns.some((column) => isUserColumn(organizations, column, userTables));
       const membership = { table, organization, user: user.name, role: role.name };
-      return isOwned ? [] : [{ score: references(organizations), organizations, membership }];
+      return isOther ? [] : [{ score: references(organizations), organizations, membership }];
     });
   });
   return found.sort((a, b) => b.score - a.score)[0];

@@ -358,7 +358,7 @@ function changesOf(
       const isForbidden =
         (touched && leaks.isForbidden(subject.name, actor, 'update')) ||
         (added && actor.relation === 'none' && leaks.isForbidden(subject.name, actor, 'insert-forged'));
-      const isPayment = call.isMixed && !added && counted.has(subject.table.name);
+      const isPayment = call.ownAt !== '' && !added && counted.has(subject.table.name);
       return touched || added ? [{ table: subject.name, isForbidden, isPayment }] : [];
     });
   const names = changed.map(({ table }) => table);
