@@ -82,7 +82,7 @@ describe.skipIf(browserPath === undefined)(`the page of 1,000 muses in a browser
     // One after the other: of two keys in one frame, the page would answer the second alone.
     for (const [index, key] of Array.from(typed).entries()) {
       await page.getByLabel('Search').press(key);
-      await page.waitForFunction(`window.frames_.length === ${index + 1}`);
+      await expect.poll(() => page.evaluate('window.frames_.length')).toBe(index + 1);
     }
     const filtering = (await spent()) - idle;
     const expected = Array.from(typed, (_, index) => {
