@@ -65,7 +65,7 @@ export async function examine(
   const own = migrations
     .filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file))
     .map(({ file }) => file);
-  let [isClean, hasRun] = [false, false];
+  let [isClean, hasRun, isOver] = [false, false, false];
   const onRunOnce = (): void => {
     hasRun = true;
     if (isClean) options.onRunOnce?.();
@@ -75,12 +75,13 @@ export async function examine(
   const [rehearsal, linted] = await Promise.all([
     options.rehearsal ?? rehearse(database, { migrations, rollbacks, own, ...follow(migrations, options), onRunOnce }),
     lint({ migrations, rollbacks, severities: museFile.rules ?? {} }).then((result) => {
-      isClean = !hasErrors([...files.findings, ...result.findings]);
+      // The rehearsal has failed meanwhile, and its caller cleans up: nothing may be opened any more.
+      isClean = !isOver && !hasErrors([...files.findings, ...result.findings]);
       if (isClean) options.onLinted?.();
       if (isClean && hasRun) options.onRunOnce?.();
       return result;
     }),
-  ]);
+  ]).finally(() => (isOver = true));
   const [expectations, places] = [await expectationsOf(migrations, museFile), await placesOf(migrations)];
   const { findings: seen, silenced } = places.settle(
     rehearsal.ended ? [] : await checkCatalog(database, expectations),

@@ -1,22 +1,10 @@
 /** Holes of many kinds in small schemas, each with the smallest repair, which leaves no error; and correct designs, without any. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Database } from '../../src/database/database.ts';
+import { describe, expect, it } from 'vitest';
 import { casts, correctDesigns, withCast } from './correct-designs.ts';
-import { openProofDatabase, withSchema } from './database.ts';
 import { callable, mine, ofTeams, ours, owned, seenBy } from './designs.ts';
-import { asMigration } from './kit.ts';
-import { errorsOf, findingsOf } from './prove-files.ts';
+import { errorProver } from './prove-files.ts';
 
-let database: Database;
-beforeAll(async () => {
-  database = await openProofDatabase();
-});
-afterAll(() => database.close());
-
-const prove = (sql: string): Promise<string[]> =>
-  withSchema(database, sql, async (session) =>
-    errorsOf(await findingsOf(session, [asMigration('extension_002.sql', sql)])),
-  );
+const prove = errorProver();
 
 /** What is wrong, the schema, the error that must be found, and the repair. */
 type Hole = [name: string, sql: string, finds: string, repair: string];

@@ -1,21 +1,10 @@
 /** What functions and views reach beside ordinary rows of tables, each with the smallest repair: objects of Storage, and rows that all may read. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Database } from '../../src/database/database.ts';
-import { openProofDatabase, withSchema } from './database.ts';
+import { describe, expect, it } from 'vitest';
 import { callable, ofTeams, ours, owned } from './designs.ts';
-import { asMigration } from './kit.ts';
-import { errorsOf, findingsOf } from './prove-files.ts';
+import { errorsOf, findingsProver } from './prove-files.ts';
 
-let database: Database;
-beforeAll(async () => {
-  database = await openProofDatabase();
-});
-afterAll(() => database.close());
-
-const prove = (sql: string): Promise<string[]> =>
-  withSchema(database, sql, async (session) =>
-    errorsOf(await findingsOf(session, [asMigration('extension_002.sql', sql)])),
-  );
+const find = findingsProver();
+const prove = async (sql: string): Promise<string[]> => errorsOf(await find(sql));
 
 const inOwnFolder = '(storage.foldername(name))[1] = (select auth.uid())::text';
 const files = `insert into storage.buckets (id, name, public) values ('docs', 'docs', false), ('logos', 'logos', true);
@@ -222,12 +211,8 @@ describe('sums of the numbers', () => {
 });
 
 const listen = `create policy listen on realtime.messages for select to authenticated using (realtime.topic() = 'user:' || (select auth.uid())::text);`;
-const notProven = (sql: string): Promise<string[]> =>
-  withSchema(database, sql, async (session) =>
-    (await findingsOf(session, [asMigration('extension_002.sql', sql)]))
-      .filter(({ rule }) => rule === 'not-proven')
-      .map(({ severity, object }) => `${severity} ${object}`),
-  );
+const notProven = async (sql: string): Promise<string[]> =>
+  (await find(sql)).filter(({ rule }) => rule === 'not-proven').map(({ severity, object }) => `${severity} ${object}`);
 
 describe('messages of Realtime', () => {
   const send = (asks: string): string =>
@@ -249,5 +234,26 @@ describe('messages of Realtime', () => {
       $$ begin perform realtime.broadcast_changes('notes', tg_op, tg_op, tg_table_name, tg_table_schema, new, old); return null; end $$;
       create trigger on_note after insert on public.notes for each row execute function public.on_note();`;
     expect(await notProven(listen + owned('notes') + trigger)).toContain('warning public.notes');
+  });
+});
+
+describe('tables and columns that the caller names in SQL', () => {
+  const raise = (first: string, asks: string): string =>
+    callable(
+      'public.raise(p_table text, p_id uuid, p_column text)',
+      'void',
+      `begin ${first} execute format('update public.%I set %I = %I + 1 where id = $1 ${asks}', p_table, p_column, p_column) using p_id; end`,
+      'plpgsql',
+    );
+  it.each([
+    ['are an error where nothing asks who calls', raise('', ''), ['error public.raise(text, uuid, text)']],
+    [
+      'are not proven where only the function does',
+      raise("if auth.uid() is null then raise exception 'no'; end if;", ''),
+      ['warning public.raise(text, uuid, text)'],
+    ],
+    ['are fine where the SQL does', raise('', 'and owner_id = auth.uid()'), []],
+  ])('%s', async (_, sql, expected) => {
+    expect(await notProven(owned('counters', 'seen int not null default 0') + sql)).toEqual(expected);
   });
 });

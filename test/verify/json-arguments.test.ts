@@ -1,21 +1,9 @@
 /** Functions that take what they act on out of JSON; each with the smallest repair. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Database } from '../../src/database/database.ts';
-import { openProofDatabase, withSchema } from './database.ts';
+import { describe, expect, it } from 'vitest';
 import { callable, ofTeams, ours, owned } from './designs.ts';
-import { asMigration } from './kit.ts';
-import { errorsOf, findingsOf } from './prove-files.ts';
+import { errorProver } from './prove-files.ts';
 
-let database: Database;
-beforeAll(async () => {
-  database = await openProofDatabase();
-});
-afterAll(() => database.close());
-
-const prove = (sql: string): Promise<string[]> =>
-  withSchema(database, sql, async (session) =>
-    errorsOf(await findingsOf(session, [asMigration('extension_002.sql', sql)])),
-  );
+const prove = errorProver();
 
 const rows = owned(
   'rows',

@@ -1,21 +1,9 @@
 /** Functions that get keys of two tenants in one call and check only one of them; each with the smallest repair. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Database } from '../../src/database/database.ts';
-import { openProofDatabase, withSchema } from './database.ts';
+import { describe, expect, it } from 'vitest';
 import { callable, ofTeams, ours, owned, partOf } from './designs.ts';
-import { asMigration } from './kit.ts';
-import { errorsOf, findingsOf } from './prove-files.ts';
+import { errorProver } from './prove-files.ts';
 
-let database: Database;
-beforeAll(async () => {
-  database = await openProofDatabase();
-});
-afterAll(() => database.close());
-
-const prove = (sql: string): Promise<string[]> =>
-  withSchema(database, sql, async (session) =>
-    errorsOf(await findingsOf(session, [asMigration('extension_002.sql', sql)])),
-  );
+const prove = errorProver();
 
 /** What is wrong, the schema, a function with `@` where the repair asks more, what it asks, and the object of the error. */
 type Case = [name: string, schema: string, call: (asks: string) => string, asks: string, finds: string];

@@ -1,4 +1,5 @@
-import type { Session } from '../../src/database/database.ts';
+import { afterAll, beforeAll } from 'vitest';
+import type { Database, Session } from '../../src/database/database.ts';
 import { expectationsOf } from '../../src/muse/declared-schema.ts';
 import type { Finding } from '../../src/shared/finding.ts';
 import type { Migration } from '../../src/sql/migration.ts';
@@ -6,6 +7,8 @@ import { qualifiedName } from '../../src/rules/engine/live/catalog.ts';
 import { readCatalog } from '../../src/verify/catalog/read-catalog.ts';
 import { checkCatalog } from '../../src/verify/catalog/catalog-check.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
+import { openProofDatabase, withSchema } from './database.ts';
+import { asMigration } from './kit.ts';
 
 /** Everything that `muse verify` finds in a database created from the files. */
 export async function findingsOf(
@@ -38,4 +41,23 @@ export function errorsOf(findings: readonly Finding[]): string[] {
   return [
     ...new Set(findings.filter(({ severity }) => severity === 'error').map(({ rule, object }) => `${rule} ${object}`)),
   ].sort();
+}
+
+/**
+ * Opens a database for the tests of a file.
+ * @returns proves a schema as a migration
+ */
+export function findingsProver(): (sql: string) => Promise<Finding[]> {
+  let database: Database;
+  beforeAll(async () => {
+    database = await openProofDatabase();
+  });
+  afterAll(() => database.close());
+  return (sql) => withSchema(database, sql, (session) => findingsOf(session, [asMigration('extension_002.sql', sql)]));
+}
+
+/** The same; what it returns gives rule and object of each error. */
+export function errorProver(): (sql: string) => Promise<string[]> {
+  const find = findingsProver();
+  return async (sql) => errorsOf(await find(sql));
 }

@@ -152,3 +152,34 @@ describe('staff of a clinic', () => {
     expect([...new Set(errors)].sort()).toEqual(expected.toSorted());
   });
 });
+
+describe('requests to join a club', () => {
+  const club = (isIn: string): string => `
+    create table public.clubs (id uuid primary key default gen_random_uuid(), name text not null);
+    create table public.people_of_clubs (club_id uuid not null references public.clubs (id) on delete cascade, user_id uuid not null default auth.uid() references auth.users (id) on delete cascade,
+      role text not null default 'guest', phase text not null default 'asked', primary key (club_id, user_id));
+    create index on public.people_of_clubs (user_id);
+    create function public.my_clubs() returns setof uuid language sql stable security definer set search_path = '' as
+      $$ select club_id from public.people_of_clubs where user_id = auth.uid() ${isIn} $$;
+    revoke execute on function public.my_clubs() from public, anon; grant execute on function public.my_clubs() to authenticated;
+    create table public.minutes (id uuid primary key default gen_random_uuid(), club_id uuid not null references public.clubs (id), body text not null); create index on public.minutes (club_id);
+    alter table public.clubs enable row level security; alter table public.people_of_clubs enable row level security; alter table public.minutes enable row level security;
+    grant select on public.clubs, public.minutes to authenticated; grant select, insert, delete on public.people_of_clubs to authenticated;
+    create policy r on public.clubs for select to authenticated using (true);
+    create policy r on public.people_of_clubs for select to authenticated using (user_id = (select auth.uid()) or club_id in (select public.my_clubs()));
+    create policy asks on public.people_of_clubs for insert to authenticated with check (user_id = (select auth.uid()) and phase = 'asked' and role = 'guest');
+    create policy leaves on public.people_of_clubs for delete to authenticated using (user_id = (select auth.uid()));
+    create policy r on public.minutes for select to authenticated using (club_id in (select public.my_clubs()));`;
+  it.each<[string, string, string[]]>([
+    ['are no membership', "and phase = 'in'", []],
+    ['count as one', '', ['isolation-insert public.people_of_clubs', 'isolation-escalation public.people_of_clubs']],
+  ])('%s', async (_, isIn, expected) => {
+    const { findings } = await withSchema(database, club(isIn), (session) =>
+      verifyIsolation(session, { declarations: [{ table: 'public.clubs', scope: 'public-read' }] }),
+    );
+    const errors = findings
+      .filter(({ severity }) => severity === 'error')
+      .map(({ rule, object }) => `${rule} ${object}`);
+    expect([...new Set(errors)]).toEqual(expected);
+  });
+});

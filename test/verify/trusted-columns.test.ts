@@ -302,6 +302,23 @@ describe('what a JSON path expression wants is not proven', () => {
   });
 });
 
+describe('rows that a JSON path expression finds are not proven', () => {
+  const docs = (condition: string): string => `
+    create table public.docs (id uuid primary key default gen_random_uuid(), owner_id uuid not null default auth.uid() references auth.users (id), acl jsonb not null default '[]');
+    alter table public.docs enable row level security; grant select on public.docs to authenticated;
+    create policy r on public.docs for select to authenticated using (owner_id = (select auth.uid()) or ${condition});`;
+  it.each([
+    ['jsonb_path_exists', `jsonb_path_exists(acl, '$[*] ? (@.role == "viewer")')`, ['public.docs']],
+    ['@?', `acl @? '$[*] ? (@.role == "viewer")'`, ['public.docs']],
+    ['but for a key', `acl ? 'nobody'`, []],
+  ])('%s', async (_, condition, expected) => {
+    const { findings } = await withSchema(database, docs(condition), (session) =>
+      verifyIsolation(session, { declarations: [] }),
+    );
+    expect(findings.filter(({ rule }) => rule === 'not-proven').map(({ object }) => object)).toEqual(expected);
+  });
+});
+
 /** Tables of the muse's own staff, which strangers have no row in, and what their users may write. */
 const staff = `
   create table public.staff (user_id uuid primary key references auth.users (id), name text, level int not null default 1, rank text not null default 'helper');

@@ -52,6 +52,7 @@ export interface ArgumentContext {
   holder: string | undefined;
 }
 
+/** What an argument gets that is left open. */
 export const nothing: Candidate = { sql: 'NULL' };
 
 /** An ID, number and text that no row has. */

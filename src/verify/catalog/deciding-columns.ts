@@ -36,6 +36,8 @@ export interface DecidingColumns {
   joined: readonly JoinedColumn[];
   /** JSON columns that path expressions read: which values those want is not known. */
   unread: ReadonlySet<string>;
+  /** Those that path expressions of the table's own policies read. */
+  unreadByOwn: ReadonlySet<string>;
 }
 
 /**
@@ -48,7 +50,8 @@ export function decidingColumnsOf(
   catalog: Catalog,
 ): DecidingColumns {
   const [table] = family;
-  if (table === undefined) return { named: new Map(), whole: undefined, together: [], joined: [], unread: new Set() };
+  if (table === undefined)
+    return { named: new Map(), whole: undefined, together: [], joined: [], unread: new Set(), unreadByOwn: new Set() };
   const called = new Set(family.map(({ name }) => name));
   const scopes = scopesOf(table, new Set(family.map(qualifiedName)), mentions, catalog);
   const routines = new Set(catalog.functions.map(({ name }) => name));
@@ -59,6 +62,7 @@ export function decidingColumnsOf(
   const joined: JoinedColumn[] = [];
   const together: ReadonlyMap<string, string>[] = [];
   const unread = new Set<string>();
+  const own: Scope = { ...plain, trees: mentions.askers(table).compared };
   let isWhole = false;
   for (const scope of scopes) {
     const names = new Names(table, called, scope);
@@ -91,6 +95,7 @@ export function decidingColumnsOf(
     together,
     joined,
     unread: new Set([...unread].filter((name) => isJson.has(name))),
+    unreadByOwn: new Set(readByPath(own.trees, new Names(table, called, own)).filter((name) => isJson.has(name))),
   };
 }
 
@@ -109,6 +114,8 @@ function readByPath(trees: readonly Node[], names: Names): string[] {
   return found;
 }
 
+const plain: Omit<Scope, 'trees'> = { callers: [], rows: [], isOpen: false, isStrict: false, of: undefined };
+
 /** Everything that reads the table or its parents, or has a row of it. */
 function scopesOf(
   table: RelationRow,
@@ -116,7 +123,6 @@ function scopesOf(
   { askers, bodies, about }: Mentions,
   catalog: Catalog,
 ): Scope[] {
-  const plain = { callers: [], rows: [], isOpen: false, isStrict: false, of: undefined };
   const isRead = ({ reads }: Mentioned): boolean => [...family].some((name) => reads.has(name));
   const relations = catalog.relations.map((row) => ({ ...askers(row), of: row }));
   const every = [...relations, ...catalog.functions.map(bodies)];

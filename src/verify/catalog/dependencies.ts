@@ -1,6 +1,6 @@
 import { holds, type Node, walk } from '../../sql/nodes.ts';
 import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
-import type { ParseExpression } from '../../rules/engine/live/expression.ts';
+import { type ParseExpression, queryExpression } from '../../rules/engine/live/expression.ts';
 import { parseTree } from '../../sql/parser.ts';
 import { type DecidingColumns, decidingColumnsOf } from './deciding-columns.ts';
 import { type ColumnChange, mentionedColumns, mentions } from './mentioned-columns.ts';
@@ -150,7 +150,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
   });
   const askers = remember((row: RelationRow) => {
     const expressions = row.policies.flatMap((policy) => [policy.using, policy.check]).filter((sql) => sql !== null);
-    const trees = [...expressions, ...(row.query === null ? [] : [`(${row.query.replace(/;\s*$/, '')})`])].map((sql) =>
+    const trees = [...expressions, ...(row.query === null ? [] : [queryExpression(row.query)])].map((sql) =>
       parse(sql),
     );
     const mentions = mentionsIn(trees.filter((tree) => tree !== undefined) as Node[]);

@@ -122,6 +122,7 @@ export function buildModel(
     isOwnKey: (table, column) =>
       table.policies.some((policy) => readPolicy(policy, table, model).userColumns.includes(column)),
     isTenantKey: (table, column) => model.claims.comparedWith(table, column) === 'tenant',
+    isAskedFor: (table, column) => model.dependencies.decidingColumns(qualifiedName(table)).named.has(column),
     isAsked: (table) => model.dependencies.askers(qualifiedName(table)).some((asker) => asker !== table),
   });
   // What was asked on the way was asked without the tenancy.

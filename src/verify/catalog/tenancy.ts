@@ -50,16 +50,15 @@ export interface ComparedKeys {
   isTenantKey(table: RelationRow, column: string): boolean;
   /** Policies of other tables read the table. */
   isAsked(table: RelationRow): boolean;
+  /** Something asks what is in the column of the table's rows. */
+  isAskedFor(table: RelationRow, column: string): boolean;
 }
 
 /**
  * Finds users, organizations and memberships by foreign keys, and by name where there are none.
  */
-export function findTenancy(
-  catalog: Catalog,
-  isolation: Isolation,
-  { isOwnKey, isTenantKey, isAsked }: ComparedKeys,
-): Tenancy {
+export function findTenancy(catalog: Catalog, isolation: Isolation, compared: ComparedKeys): Tenancy {
+  const { isOwnKey, isTenantKey } = compared;
   const tables = catalog.relations.filter((row) => isTable(row) && !isPlatformSchema(row.schema));
   const authUsers = catalog.relations.find((row) => qualifiedName(row) === 'auth.users');
   const own = mostReferred(tables, /^(app_)?(users?|profiles?)$/);
@@ -67,7 +66,7 @@ export function findTenancy(
   const isBehind = own !== undefined && foreignKeyOf(own, primaryKey(own)[0] ?? '')?.target === 'auth.users';
   const users = authUsers !== undefined && (isolation === 'auth-uid' || isBehind) ? authUsers : own;
   const userTables = users === undefined ? new Set<string>() : tablesOfUsers(tables, users, isOwnKey);
-  const membership = findMembership(tables, userTables) ?? findStaffOf(tables, userTables, { isOwnKey, isAsked });
+  const membership = findMembership(tables, userTables) ?? findStaffOf(tables, userTables, compared);
   const named =
     membership?.organizations ??
     mostReferred(
@@ -194,7 +193,7 @@ function findMembership(tables: readonly RelationRow[], userTables: ReadonlySet<
 function findStaffOf(
   tables: readonly RelationRow[],
   userTables: ReadonlySet<string>,
-  { isOwnKey, isAsked }: Pick<ComparedKeys, 'isOwnKey' | 'isAsked'>,
+  { isOwnKey, isAsked, isAskedFor }: ComparedKeys,
 ): ReturnType<typeof findMembership> {
   const references = (target: RelationRow): number =>
     tables.filter(({ constraints }) => constraints.some((key) => key.target === qualifiedName(target))).length;
@@ -212,8 +211,12 @@ function findStaffOf(
       if (key.type !== 'f' || organization === undefined || more.length > 0 || organizations === undefined || !isOfBoth)
         return [];
       // Who has asked to join, or was invited, works there no more than a stranger.
-      const hasStates = table.constraints.some(
-        (check) => check.type === 'c' && check.columns.some((name) => name !== role.name),
+      const hasStates = table.columns.some(
+        ({ name, category, labels }) =>
+          name !== role.name &&
+          !key.columns.includes(name) &&
+          (category === 'S' || labels !== null) &&
+          isAskedFor(table, name),
       );
       const isOther =
         hasStates ||

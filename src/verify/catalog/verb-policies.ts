@@ -5,6 +5,7 @@ import { constantOf, fields, isAlwaysTrue, nameParts } from '../../rules/engine/
 /** A verb of a table: Select, Insert, Update, Delete. */
 export type Letter = keyof typeof commands;
 
+/** The command of a policy for each verb, as in `pg_policy`. */
 export const commands = { S: 'r', I: 'a', U: 'w', D: 'd' } as const;
 
 /** What a policy asks for a verb: of an update, the row before it and after it. */

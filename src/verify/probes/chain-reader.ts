@@ -51,8 +51,8 @@ export class ChainReader extends Round {
   private readStopped(path: Path, one: ErrorAfter, before: Cell | undefined): Opening | undefined {
     const { verb, subject: name } = this.first.probes[one.probe]!;
     const subject = this.subjects.get(name);
-    // A view's CHECK OPTION is asked last: the key that stopped the write came before it.
-    if (subject?.kind !== 'table' && subject?.kind !== 'bucket') return undefined;
+    // A view's CHECK OPTION is asked last: the key that stopped a new or changed row came before it.
+    if (subject === undefined || (subject.kind === 'view' && verbs[verb].letter !== 'D')) return undefined;
     if (verbs[verb].tried !== 'harms' || !one.code.startsWith('23')) return undefined;
     const isReached =
       verbs[verb].result === 'added' ||

@@ -93,6 +93,7 @@ function valuesTogether(
     .slice(0, mostNearby);
 }
 
+/** SQL of the values that a column gets of those that it is compared with, as far as they fit its type and CHECKs. */
 export function valuesFor(column: ColumnRow, compared: readonly string[], subject: Subject, model: Model): string[] {
   if (column.base === 'boolean') return ['true', 'false'];
   if (/^(timestamp|date$)/.test(column.base))

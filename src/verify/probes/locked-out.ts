@@ -13,7 +13,7 @@ import { policiesFor } from '../catalog/scope.ts';
 import { isTable } from '../catalog/tenancy.ts';
 import { isNever } from '../catalog/verb-policies.ts';
 import type { Proof } from './prove.ts';
-import type { Subject } from './subject.ts';
+import { holdsRow, type Subject } from './subject.ts';
 import { unmetBy } from './unmet.ts';
 import { type Verb, verbs } from './verbs.ts';
 
@@ -114,7 +114,7 @@ export function lockedOut(
       ),
     ];
   }
-  const isGone = !(answer.states[subject.state] ?? '').startsWith('a');
+  const isGone = !holdsRow(answer.states[subject.state] ?? '', 'a');
   if (isGone && byPolicy.some(({ letter }) => letter !== 'I')) {
     return [
       notProven({

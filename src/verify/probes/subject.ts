@@ -258,17 +258,25 @@ export function condition(pairs: readonly [string, string][]): string {
     : pairs.map(([name, value]) => `${quoteIdentifier(name)} = ${value}`).join(' and ');
 }
 
+/** Where each row is in a state, by its letter. */
+function placesIn(state: string): Map<string, string> {
+  return new Map(
+    (state.split('#')[0] ?? '')
+      .split(';')
+      .filter((part) => part !== '')
+      .map((part) => [part[0]!, part.slice(1)]),
+  );
+}
+
+/** Says whether the row of that letter is there in a state. */
+export function holdsRow(state: string, label: string): boolean {
+  return placesIn(state).has(label);
+}
+
 /** Letters of the rows whose location changed. */
 export function changedRows(before: string, after: string): string {
   if (before === after) return '';
-  const parse = (state: string): Map<string, string> =>
-    new Map(
-      (state.split('#')[0] ?? '')
-        .split(';')
-        .filter((part) => part !== '')
-        .map((part) => [part[0]!, part.slice(1)]),
-    );
-  const [then, now] = [parse(before), parse(after)];
+  const [then, now] = [placesIn(before), placesIn(after)];
   return [...then]
     .filter(([label, place]) => now.get(label) !== place)
     .map(([label]) => label)

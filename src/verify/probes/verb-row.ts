@@ -57,3 +57,12 @@ export interface VerbRow {
   /** How the matrix shows it: `i` for the actor's own rows only; or not at all unless it breaks a rule. */
   shown?: 'own-only' | 'when-broken';
 }
+
+/** The rules of what is found, by who does it. */
+export const reads = { signedIn: 'isolation-read', anonymous: 'anon-read' } as const;
+export const inserts = { signedIn: 'isolation-insert', anonymous: 'anon-write' } as const;
+export const writes = { signedIn: 'isolation-write', anonymous: 'anon-write' } as const;
+export const reassigns = { signedIn: 'isolation-reassign', anonymous: 'anon-write' } as const;
+
+/** Of a verb whose statements are not written by subject. */
+export const noSql: SqlFor = () => [];

@@ -24,15 +24,9 @@ import {
   expectTake,
 } from './expected.ts';
 import { aimedInsertSql, aimedUpdateSql, fireSql, insertSql, insertStateSql, returningSql } from './insert-sql.ts';
+import { furtherVerbs } from './further-verbs.ts';
 import { selectPublicSql, selectSql } from './select-sql.ts';
-import type { SqlFor, VerbRow } from './verb-row.ts';
-
-const reads = { signedIn: 'isolation-read', anonymous: 'anon-read' } as const;
-const inserts = { signedIn: 'isolation-insert', anonymous: 'anon-write' } as const;
-const writes = { signedIn: 'isolation-write', anonymous: 'anon-write' } as const;
-const reassigns = { signedIn: 'isolation-reassign', anonymous: 'anon-write' } as const;
-
-const noSql: SqlFor = () => [];
+import { inserts, noSql, reads, reassigns, type VerbRow, writes } from './verb-row.ts';
 
 /** Everything that the proof tries, in order. */
 const table = {
@@ -272,63 +266,7 @@ const table = {
     shown: 'when-broken',
     sql: adjustSql,
   },
-  'insert-moved': {
-    letter: 'I',
-    needs: 'I',
-    rule: inserts,
-    wording: 'inserts rows linked to a row of others',
-    step: 'adds a row to',
-    result: 'added',
-    expects: expectNothing,
-    shown: 'when-broken',
-    sql: noSql,
-  },
-  'insert-unseen': {
-    letter: 'I',
-    needs: 'I',
-    rule: inserts,
-    wording: 'inserts rows linked to rows of others and reads them back',
-    step: 'adds a row to',
-    result: 'added',
-    expects: expectNothing,
-    shown: 'when-broken',
-    sql: noSql,
-  },
-  move: {
-    letter: 'U',
-    needs: 'U',
-    rule: reassigns,
-    wording: 'moves its own row under a row of others',
-    step: 'moves its own row under one of others in',
-    followed: 'askers',
-    result: 'added',
-    expects: expectNothing,
-    shown: 'when-broken',
-    linksToA: true,
-    sql: noSql,
-  },
-  'sign-up': {
-    letter: 'I',
-    rule: inserts,
-    wording: 'signs up with metadata of its choice',
-    step: 'signs up with metadata of its choice in',
-    followed: 'askers',
-    result: 'added',
-    expects: expectNothing,
-    linksToA: true,
-    sql: noSql,
-  },
-  'set-metadata': {
-    letter: 'U',
-    rule: writes,
-    wording: 'changes its own metadata',
-    step: 'changes its own metadata in',
-    followed: 'askers',
-    result: 'added',
-    expects: expectNothing,
-    linksToA: true,
-    sql: noSql,
-  },
+  ...furtherVerbs,
   delete: {
     multiOrg: 'by-role',
     letter: 'D',

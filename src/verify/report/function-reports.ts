@@ -1,5 +1,6 @@
 import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
+import { queryExpression } from '../../rules/engine/live/expression.ts';
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import {
   asksCaller,
@@ -10,7 +11,6 @@ import {
   stateOfUser,
 } from '../catalog/functions.ts';
 import { bucketsAsked, objectsTable } from '../catalog/storage-asked.ts';
-import { namingArguments } from '../catalog/dynamic-sql.ts';
 import type { RowKey } from '../catalog/row-keys.ts';
 import { type Actor, sqlAs } from '../probes/actors.ts';
 import { verbs } from '../probes/verbs.ts';
@@ -21,7 +21,7 @@ import type { Cell } from '../probes/run-script.ts';
 import { rowsOfA, without } from '../probes/labels.ts';
 import { changedRows, countChanged, heldBy } from '../probes/subject.ts';
 import { type LeakFinder, namesOf, readFound } from './leaks.ts';
-import type { Check, Gap, TableReport } from './report.ts';
+import type { Check, TableReport } from './report.ts';
 import { cellsOf, valuesSeen } from './reports.ts';
 
 /** The checks of a view that is searched for known values. */
@@ -33,11 +33,10 @@ export function viewReport(
 ): TableReport {
   const name = qualifiedName(view);
   const names = namesOf(behind);
-  if (names.has(objectsTable))
-    for (const bucket of bucketsAsked(proof.subjects, [
-      proof.model.parse(`(${(view.query ?? 'select').replace(/;\s*$/, '')})`),
-    ]))
-      names.add(bucket.name);
+  if (names.has(objectsTable)) {
+    const trees = view.query === null ? [] : [proof.model.parse(queryExpression(view.query))];
+    for (const bucket of bucketsAsked(proof.subjects, trees)) names.add(bucket.name);
+  }
   const isPublic = isDeclared(proof.model.declarations, name, 'public-read');
   const checks = cellsOf(name, proof).map(({ cell, actor, probe }): Check => {
     if ('code' in cell)
@@ -97,83 +96,6 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
       'callable by ' +
       `${callable.routine.execute.filter((role) => role !== 'service_role' && isCallable(callable.routine, role, proof.model)).join(', ')}`,
     checks: [...distinct.values()],
-  };
-}
-
-/** Errors that mean that the function did not accept a value, so the call does not count as tried. */
-const useless = /^(22|42883|42804|42846|42P18|21000)/;
-
-/** A procedure that commits or rolls back, which only a call of its own may do. */
-const ownTransaction = '2D000';
-
-/** What was not tried of a function: it was not called, no value was of use to it, or it runs SQL that its caller writes. */
-export function functionGap(callable: Callable, report: TableReport, proof: Proof): Gap | undefined {
-  const { name, routine, skipped, injectable } = callable;
-  const cells = cellsOf(name, proof);
-  const errors = cells.map(({ cell }) => ('code' in cell ? cell : undefined));
-  const failed =
-    cells.length > 0 && errors.every((error) => error !== undefined && useless.test(error.code))
-      ? errors[0]
-      : undefined;
-  const isApart = errors.some((error) => error?.code === ownTransaction);
-  const isOpen =
-    injectable.length > 0 && !report.checks.some(({ expected, outcome }) => expected === 'no' && outcome === 'allowed');
-  if (isOpen) {
-    return {
-      object: name,
-      isDefiner: true,
-      reason:
-        `it runs SQL with its owner's rights that includes the argument ${injectable.join(', ')} unquoted, so any ` +
-        'caller can run any query',
-      suggestion: "Pass values to EXECUTE with USING, names with format('%I'), and compare keywords with a list.",
-    };
-  }
-  const named = namedBy(callable, report, proof);
-  if (named !== undefined) return named;
-  const reason =
-    skipped ??
-    (isApart ? 'it commits or rolls back itself, and nothing that it does could be rolled back' : undefined) ??
-    (failed === undefined ? undefined : `no value was found that it takes: ${failed.message} (${failed.code})`);
-  if (reason === undefined) return undefined;
-  return {
-    object: name,
-    isDefiner: routine.definer,
-    reason:
-      skipped === undefined
-        ? reason
-        : `the ${routine.kind === 'p' ? 'procedure' : 'function'} was not called: ${reason}`,
-    suggestion: routine.definer
-      ? 'Check by hand whose rows it reads and changes. Or revoke EXECUTE from anon and authenticated, and call it as service_role.'
-      : 'Check by hand what it does. Or revoke EXECUTE from anon and authenticated.',
-  };
-}
-
-/**
- * It runs SQL with its owner's rights in which the caller chooses the table or the column, and nothing in it asks who that is: only some
- * of those were tried.
- */
-function namedBy(
-  { name, routine, runsAsOwner, skipped }: Callable,
-  report: TableReport,
-  { model }: Proof,
-): Gap | undefined {
-  const isFound = report.checks.some(({ expected, outcome }) => expected === 'no' && outcome === 'allowed');
-  const names =
-    runsAsOwner && skipped === undefined && !isFound ? namingArguments(routine, model.sources.body(routine)) : [];
-  if (names.length === 0) return undefined;
-  const asks = model.sources
-    .reached(routine)
-    .some((one) =>
-      model.sources
-        .effects(one)
-        .calls.some(({ schema, name: called }) => schema === 'auth' || called === 'current_setting'),
-    );
-  if (asks) return undefined;
-  return {
-    object: name,
-    isDefiner: true,
-    reason: `it runs SQL with its owner's rights on what its caller names in ${names.join(', ')}, and not all of that was tried`,
-    suggestion: 'Compare the names with a list, and let the SQL ask for rows of auth.uid().',
   };
 }
 

@@ -175,19 +175,25 @@ function leftOutGaps({ leftOut }: Proof): Gap[] {
     }));
 }
 
-/** JSON that users write and path expressions read. */
+/** JSON that path expressions read: what users write, and what the table's own policies ask for. */
 function pathGaps({ subjects, model }: Proof): Gap[] {
   return subjects.flatMap((subject) => {
     if (subject.kind !== 'table') return [];
-    const { unread } = model.dependencies.decidingColumns(qualifiedName(subject.table));
+    const { unread, unreadByOwn } = model.dependencies.decidingColumns(qualifiedName(subject.table));
     const written = (['I', 'U'] as const).flatMap((letter) => grantedColumns(subject, model.userRole, letter, model));
-    return [...unread]
+    const asked = [...unreadByOwn].map((name) => ({
+      object: subject.name,
+      reason: `its policies ask by a JSON path expression for rows with something in ${name}, and none was made`,
+      suggestion: `Check by hand who reaches such a row, or read ${name} with -> and ->>, which the proof understands.`,
+    }));
+    const ofUsers = [...unread]
       .filter((name) => written.some((column) => column.name === name))
       .map((name) => ({
         object: subject.name,
         reason: `users may write ${name}, and what a JSON path expression wants of it was not tried`,
         suggestion: `Check by hand what a user reaches who writes ${name}, or read it with -> and ->>, which the proof understands.`,
       }));
+    return [...ofUsers, ...asked];
   });
 }
 

@@ -6,9 +6,18 @@ import type { Model } from '../catalog/model.ts';
 import { findStaff } from '../catalog/staff.ts';
 import type { Gap, IsolationReport } from './report.ts';
 
+const reaching: ReadonlySet<string> = new Set([
+  'anon-read',
+  'anon-write',
+  'isolation-insert',
+  'isolation-read',
+  'isolation-reassign',
+  'isolation-write',
+]);
+
 /** Says that rows of others are reached as things are, without a write that opens more. */
 export function isOpen({ rule, severity }: Finding): boolean {
-  return severity === 'error' && /^(?:anon|isolation)-/.test(rule) && rule !== 'isolation-escalation';
+  return severity === 'error' && reaching.has(rule);
 }
 
 /** The tables, of those that may be of staff, that are asked where a stranger with a row in them reaches rows of others. */

@@ -79,6 +79,11 @@ export function readsColumn(node: unknown): boolean {
   return found;
 }
 
+/** The query of a view, as PostgreSQL prints it, as an expression. */
+export function queryExpression(query: string): string {
+  return `(${query.replace(/;\s*$/, '')})`;
+}
+
 /** The text of a literal, ignoring casts; undefined for anything else and for NULL. */
 export function constantOf(node: unknown): string | undefined {
   const cast = fields(node, 'TypeCast');

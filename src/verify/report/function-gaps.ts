@@ -1,0 +1,82 @@
+/** What was not tried of functions. */
+import type { Callable } from '../catalog/functions.ts';
+import { namingArguments } from '../catalog/dynamic-sql.ts';
+import { type Effects, effectsOf } from '../catalog/effects.ts';
+import type { Proof } from '../probes/prove.ts';
+import type { Gap, TableReport } from './report.ts';
+import { cellsOf } from './reports.ts';
+
+/** Errors that mean that the function did not accept a value, so the call does not count as tried. */
+const useless = /^(22|42883|42804|42846|42P18|21000)/;
+
+/** A procedure that commits or rolls back, which only a call of its own may do. */
+const ownTransaction = '2D000';
+
+/** What was not tried of a function: it was not called, no value was of use to it, or it runs SQL that its caller writes. */
+export function functionGap(callable: Callable, report: TableReport, proof: Proof): Gap | undefined {
+  const { name, routine, skipped, injectable } = callable;
+  const cells = cellsOf(name, proof);
+  const errors = cells.map(({ cell }) => ('code' in cell ? cell : undefined));
+  const failed =
+    cells.length > 0 && errors.every((error) => error !== undefined && useless.test(error.code))
+      ? errors[0]
+      : undefined;
+  const isApart = errors.some((error) => error?.code === ownTransaction);
+  const isOpen =
+    injectable.length > 0 && !report.checks.some(({ expected, outcome }) => expected === 'no' && outcome === 'allowed');
+  if (isOpen) {
+    return {
+      object: name,
+      isDefiner: true,
+      reason:
+        `it runs SQL with its owner's rights that includes the argument ${injectable.join(', ')} unquoted, so any ` +
+        'caller can run any query',
+      suggestion: "Pass values to EXECUTE with USING, names with format('%I'), and compare keywords with a list.",
+    };
+  }
+  const named = namedBy(callable, report, proof);
+  if (named !== undefined) return named;
+  const reason =
+    skipped ??
+    (isApart ? 'it commits or rolls back itself, and nothing that it does could be rolled back' : undefined) ??
+    (failed === undefined ? undefined : `no value was found that it takes: ${failed.message} (${failed.code})`);
+  if (reason === undefined) return undefined;
+  return {
+    object: name,
+    isDefiner: routine.definer,
+    reason:
+      skipped === undefined
+        ? reason
+        : `the ${routine.kind === 'p' ? 'procedure' : 'function'} was not called: ${reason}`,
+    suggestion: routine.definer
+      ? 'Check by hand whose rows it reads and changes. Or revoke EXECUTE from anon and authenticated, and call it as service_role.'
+      : 'Check by hand what it does. Or revoke EXECUTE from anon and authenticated.',
+  };
+}
+
+/**
+ * It runs SQL with its owner's rights in which the caller chooses the table or the column, and which does not ask who that is: only
+ * some of those were tried.
+ */
+function namedBy(
+  { name, routine, runsAsOwner, skipped }: Callable,
+  report: TableReport,
+  { model }: Proof,
+): Gap | undefined {
+  const isFound = report.checks.some(({ expected, outcome }) => expected === 'no' && outcome === 'allowed');
+  const names =
+    runsAsOwner && skipped === undefined && !isFound ? namingArguments(routine, model.sources.body(routine)) : [];
+  if (names.length === 0) return undefined;
+  const reached = model.sources.reached(routine);
+  const asksWho = ({ calls }: Effects): boolean =>
+    calls.some(({ schema, name: called }) => schema === 'auth' || called === 'current_setting');
+  // The SQL itself asks for what is the caller's, whatever the table is.
+  if (reached.some((one) => asksWho(effectsOf({ trees: [], executed: model.sources.body(one).executed }))))
+    return undefined;
+  return {
+    object: name,
+    isDefiner: !reached.some((one) => asksWho(model.sources.effects(one))),
+    reason: `it runs SQL with its owner's rights on what its caller names in ${names.join(', ')}, and not all of that was tried`,
+    suggestion: 'Compare the names with a list, and let the SQL ask for rows of auth.uid().',
+  };
+}
