@@ -187,3 +187,47 @@ describe('what tells a stranger that a key exists is a warning', () => {
     expect(await warnings(numbered('unique (owner_id, number)'))).toEqual([]);
   });
 });
+
+describe('functions that gave nothing to anyone are not proven', () => {
+  const gaps = async (sql: string): Promise<string[]> =>
+    (await find(sql))
+      .filter(({ message }) => message.includes('it gave nothing to anyone'))
+      .map(({ severity, rule, object }) => `${severity} ${rule} ${object}`);
+  const riddle = '(ascii(p) * 7919 + length(p) * 104729) % 99991 = 41234';
+  const notes = owned('notes', 'token text not null default gen_random_uuid()::text');
+  const asking = (args: string, returns: string, body: string): string =>
+    notes + callable(`public.f(${args})`, returns, body);
+  const whose = 'and owner_id = auth.uid()';
+
+  it.each([
+    [
+      'rows, whoever asks',
+      asking('p text', 'setof text', `select title from public.notes where ${riddle}`),
+      ['error not-proven public.f(text)'],
+    ],
+    [
+      'rows of who asks',
+      asking('p text', 'setof text', `select title from public.notes where ${riddle} ${whose}`),
+      ['warning not-proven public.f(text)'],
+    ],
+    [
+      'a number',
+      asking('p text', 'bigint', `select count(*) from public.notes where ${riddle}`),
+      ['warning not-proven public.f(text)'],
+    ],
+    ['rows by a token', asking('p text', 'setof text', 'select title from public.notes where token = p'), []],
+    ['nothing at all', asking('p text', 'void', `select title from public.notes where ${riddle}`), []],
+    [
+      'rows that are of no one',
+      `create table public.places (name text primary key); ${callable('public.f(p text)', 'setof text', `select name from public.places where ${riddle}`)}`,
+      [],
+    ],
+    [
+      'rows of who asks, with their key',
+      asking('a int, p uuid', 'setof text', `select title from public.notes where id = p and a < 9 ${whose}`),
+      [],
+    ],
+  ])('%s', async (_, sql, expected) => {
+    expect(await gaps(sql)).toEqual(expected);
+  });
+});

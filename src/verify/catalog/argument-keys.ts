@@ -1,6 +1,7 @@
 /** The values of A's rows that the arguments of a function may ask for. */
 import { quoteLiteral } from '../../shared/quote.ts';
 import type { Subject } from '../probes/subject.ts';
+import type { AskedValue } from './asked-values.ts';
 import type { JsonShape } from './json-keys.ts';
 import type { RowKey } from './row-keys.ts';
 import type { SettingTexts } from './setting-texts.ts';
@@ -35,7 +36,7 @@ export interface ArgumentContext {
   /** By the name of each argument: columns that it is compared with. */
   compared: ReadonlyMap<string, ReadonlySet<string>>;
   /** The values that an argument is compared with: what the function computes from A's row, as SQL. */
-  asked: (name: string) => readonly string[];
+  asked: (name: string) => readonly AskedValue[];
   /** Names and values of the settings that it writes. */
   settings: SettingTexts;
   /** What it reads from the JSON in an argument. */

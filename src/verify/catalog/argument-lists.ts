@@ -34,7 +34,7 @@ function ownKey({ table, rows }: Subject, base: string): string[] {
  * Combinations of values: the likeliest of all, then without the arguments that have a default, then others. Every actor
  * tries one of each.
  */
-function mostLikely(routine: FunctionRow, lists: readonly Candidate[][], most: number): Candidate[][] {
+export function mostLikely(routine: FunctionRow, lists: readonly Candidate[][], most: number): Candidate[][] {
   if (routine.defaults === 0) return combinations(lists, most);
   const least = combinations(lists.slice(0, lists.length - routine.defaults), Math.ceil(most / 3));
   const [first, ...others] = combinations(lists, most - least.length);

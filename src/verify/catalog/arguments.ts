@@ -70,17 +70,18 @@ function settingsFor({ category, base }: ArgumentType, name: string, { settings 
     .map((text) => ({ sql: quoteLiteral(text) }));
 }
 
-/** Values that are no keys: those have their own, which lead to no row in the baseline. */
-function asked({ base }: ArgumentType, name: string, context: ArgumentContext): Candidate[] {
+/** Values that are no keys alone: those have their own, which lead to no row in the baseline. */
+function asked({ base, category }: ArgumentType, name: string, context: ArgumentContext): Candidate[] {
   const isKey = isSecret.test(name) || base === 'uuid';
   const keyed = new Set(context.rowKeys.map(({ sql }) => sql));
+  const unknown = category === 'A' ? `array[${quoteLiteral(nobody.text)}]` : quoteLiteral(nobody.text);
   return isKey
     ? []
     : context
         .asked(name)
-        .filter((sql) => ![...keyed].some((key) => sql.includes(key)))
+        .filter(({ sql, isOfSeveral }) => isOfSeveral || ![...keyed].some((key) => sql.includes(key)))
         .slice(0, mostAsked)
-        .map((sql) => ({ sql: `(${sql})` }));
+        .map(({ sql, isOfSeveral }) => ({ sql: `(${sql})`, ...(isOfSeveral ? { unknown } : {}) }));
 }
 
 /** How many values are tried that an argument is compared with. */
@@ -284,11 +285,8 @@ function arrays(input: ArgumentType, name: string, context: ArgumentContext): Ca
     ];
   if (/^jsonb?$/.test(element)) return [...objects(name, context).map((one) => wrapped(one, element)), { sql: "'{}'" }];
   const found = keys(kind, singular, context);
-  const ids = [
-    ...(kind === 'text' ? composed(found, name, context) : []),
-    ...found,
-    ...(kind === 'text' ? searches(name, context) : []),
-  ];
+  const parts = kind === 'text' ? searches(name, context) : [];
+  const ids = [...(kind === 'text' ? composed(found, name, context) : []), ...found, ...parts];
   const all =
     ids.length === 0
       ? []
@@ -299,7 +297,9 @@ function arrays(input: ArgumentType, name: string, context: ArgumentContext): Ca
             mixed: besideOwn(ids.find(({ own }) => own !== undefined)).map((one) => wrapped(one, element)),
           },
         ];
-  return [...all, ...ids.slice(0, 2).map((one) => wrapped(one, element)), { sql: "'{}'" }, nothing];
+  // A part alone is no key that is given back.
+  const alone = [...parts.slice(-1), ...ids.slice(0, 2)];
+  return [...all, ...alone.map((one) => wrapped(one, element)), { sql: "'{}'" }, nothing];
 }
 
 /** A key of A's after one of B's, and before it, as elements of a list. */

@@ -5,7 +5,7 @@ import type { Catalog, FunctionRow } from '../../rules/engine/live/catalog.ts';
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 
 /** SQL that changes keys, in pieces: a text is SQL, and a key from one of the columns stands between such texts. */
-export type ChangedKey = readonly (string | { columns: ReadonlySet<string> })[];
+export type ChangedKey = readonly (string | { columns: ReadonlySet<string>; qualifier?: string })[];
 
 /** Says whether a call only computes something, the same for every caller; `name` as it is written, with or without its schema. */
 export type IsPure = (name: readonly string[]) => boolean;
@@ -57,7 +57,10 @@ export function isPureExpression(node: unknown, isPure: IsPure): boolean {
 
 function piecesOf(node: unknown, isPure: IsPure): ChangedKey | undefined {
   const column = columnOf(node);
-  if (column !== undefined) return [{ columns: new Set([column.name]) }];
+  if (column !== undefined) {
+    const { name, qualifier } = column;
+    return [{ columns: new Set([name]), ...(qualifier === undefined ? {} : { qualifier }) }];
+  }
   const text = literalOf(node) ?? constantOf(node);
   if (text !== undefined) return [quoteLiteral(text)];
   const cast = fieldsOf(node, 'TypeCast');

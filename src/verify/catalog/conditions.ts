@@ -9,6 +9,7 @@ import { columnOf, fields, nameParts, type Node, walk } from '../../rules/engine
 import { effectsOf } from './effects.ts';
 import type { Reader } from './dependencies.ts';
 import type { Model } from './model.ts';
+import { stripped } from './verb-policies.ts';
 import type { Node as SqlNode } from '../../sql/nodes.ts';
 
 /** How an expression names the row's columns. */
@@ -149,7 +150,53 @@ function variablesOf(routine: FunctionRow, table: RelationRow, model: Model): Na
         if (column !== undefined) variables.set(names[index]!, column);
       });
   }
+  comparedArguments(routine, table, { rows, isPlain: false, variables }, model);
   return { rows, isPlain: false, variables };
+}
+
+/** Operators by which an argument limits a column: what is asked of the one is then asked of the other. */
+const limiting = /^(=|[<>]=?)$/;
+
+/** Adds the arguments that are compared with a column of the table: `level = p_level and p_level between 3 and 5`. */
+function comparedArguments(
+  routine: FunctionRow,
+  table: RelationRow,
+  around: Names & { variables: Map<string, ColumnRow> },
+  model: Model,
+): void {
+  const names = new Set(
+    routine.inputs.flatMap((_, index) => [routine.argumentNames[index] || `$${index + 1}`, `$${index + 1}`]),
+  );
+  /** Without casts, and what functions make of it, such as its digits. */
+  const bare = (node: unknown): unknown => {
+    const inner = stripped(node);
+    const call = fields(inner, 'FuncCall');
+    const args = (call?.['args'] ?? []) as unknown[];
+    return args.length > 0 && model.sources.isPure(nameParts(call?.['funcname'])) ? bare(args[0]) : inner;
+  };
+  const find = (tree: unknown, inside: Names): void => {
+    walk(tree, (type, node) => {
+      if (/^(Select|Update|Delete)Stmt$/.test(type)) {
+        find(Object.values(node), namesIn(node, table, inside));
+        return false;
+      }
+      if (type !== 'A_Expr' || !limiting.test(nameParts(node['name']).at(-1) ?? '')) return undefined;
+      const sides = [bare(node['lexpr']), bare(node['rexpr'])];
+      for (const [side, other] of [sides, sides.toReversed()]) {
+        const column = ownColumn(side, table, inside);
+        const argument = argumentOf(other) ?? columnOf(other);
+        if (
+          column !== undefined &&
+          argument !== undefined &&
+          argument.qualifier === undefined &&
+          names.has(argument.name)
+        )
+          around.variables.set(argument.name, column);
+      }
+      return undefined;
+    });
+  };
+  find(model.sources.body(routine).trees, around);
 }
 
 /** What the names in a query mean, if it reads the table. */

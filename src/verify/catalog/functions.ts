@@ -3,7 +3,7 @@ import { type Actor, triesAll } from '../probes/actors.ts';
 import type { NamedProbe } from '../probes/probes.ts';
 import { type Subject, userColumnsOf } from '../probes/subject.ts';
 import type { ArgumentContext, Candidate } from './argument-keys.ts';
-import { combinations, intoOwn, valueLists } from './argument-lists.ts';
+import { combinations, intoOwn, mostLikely, valueLists } from './argument-lists.ts';
 import { countedTables } from './counted-tables.ts';
 import { decidingCalls } from './deciding-calls.ts';
 import { askedValues } from './asked-values.ts';
@@ -19,7 +19,15 @@ import { settingOf } from './settings.ts';
 import { bucketsAsked, objectsTable } from './storage-asked.ts';
 import { settingTexts } from './setting-texts.ts';
 import { mixedCalls } from './mixed-keys.ts';
-import { comparedColumns, type RowKey, rowKeysOf, withoutSecrets, writtenColumns } from './row-keys.ts';
+import {
+  comparedColumns,
+  isSecret,
+  type RowKey,
+  rowKeysOf,
+  secretColumns,
+  withoutSecrets,
+  writtenColumns,
+} from './row-keys.ts';
 import type { Model } from './model.ts';
 import { textFormsOf } from './text-forms.ts';
 import { actingOrganization, actingUser } from '../fixtures/belongings.ts';
@@ -56,6 +64,8 @@ export interface Callable {
   counted: ReadonlySet<string>;
   /** Arguments that become part of SQL that it runs with its owner's rights. */
   injectable: readonly string[];
+  /** An argument takes what cannot be guessed, such as a token: it is not called with that. */
+  bySecret: boolean;
   /** Why it is not called. */
   skipped: string | undefined;
 }
@@ -120,6 +130,7 @@ function callableOf(
     tables: new Set([...named].map(qualifiedName)),
     counted: countedTables(reached.flatMap((one) => model.sources.body(one).trees)),
     gives: new Set(reached.flatMap((one) => [...model.sources.effects(one).gives])),
+    bySecret: false,
     skipped: effect === undefined ? undefined : `it ${effect}`,
   };
   if (callable.skipped !== undefined) return callable;
@@ -134,6 +145,12 @@ function callableOf(
     .toSorted((x, y) => isMentioned(x) - isMentioned(y));
   const argumentNames = routine.inputs.map((_, index) => argumentNameOf(routine, index));
   const compared = comparedColumns(argumentNames, trees);
+  const secret = new Set(namedSubjects.flatMap((subject) => secretColumns(subject, model)));
+  callable.bySecret = argumentNames.some(
+    (argument) =>
+      holdsSecret.test(argument) ||
+      [...(compared.get(argument) ?? [])].some((column) => isSecret.test(column) || secret.has(column)),
+  );
   const fixed = {
     compared,
     settings: settingTexts(routine, subjects, model),
@@ -204,12 +221,12 @@ function callableOf(
     ...ownKeyed,
     ...(changes ? decidingCalls(routine, usual, model).map((call) => call.map((sql): Candidate => ({ sql }))) : []),
   ];
-  const further = inStates.flatMap((one) =>
-    combinations(
-      routine.inputs.map((input, index) => candidatesOf(input, argumentNames[index]!, one)),
-      inStates.length * 2 > mostStates ? 1 : 2,
-    ),
-  );
+  const inEach = inStates.length * 2 > mostStates ? 1 : 2;
+  const further = inStates.flatMap((one) => {
+    const ofState = routine.inputs.map((input, index) => candidatesOf(input, argumentNames[index]!, one));
+    // Of two calls, one leaves out what may be: a limit that it is given may be too low.
+    return inEach > 1 ? mostLikely(routine, ofState, inEach) : combinations(ofState, inEach);
+  });
   // A key of B's is of use to B alone.
   const ofB = able.filter((number) => actors[number]!.side === 'b' && !actors[number]!.isNobody).slice(0, 1);
   const mixed =

@@ -115,6 +115,15 @@ export function withoutSecrets(subject: Subject, model: Model): Subject {
   return { ...subject, rows: { ...rows, a: known(rows.a), states: rows.states.map(known) } };
 }
 
+/** Names of the columns in which chance puts what nobody guesses: a default, or a trigger. */
+export function secretColumns({ table }: Subject, model: Model): string[] {
+  const keys = new Set(primaryKey(table));
+  const made = madeColumns(table, model);
+  return table.columns
+    .filter((column) => !keys.has(column.name) && isUnguessable(column, made, model))
+    .map(({ name }) => name);
+}
+
 function isCounted({ identity, default: expression }: ColumnRow, model: Model): boolean {
   return identity !== '' || (expression !== null && calls([model.parse(expression)], counting));
 }
@@ -148,6 +157,17 @@ function calls(trees: readonly unknown[], names: ReadonlySet<string>): boolean {
   return found;
 }
 
+/** Functions that look for one text in another. */
+const searching = new Set([
+  'starts_with',
+  'strpos',
+  'position',
+  'regexp_like',
+  'regexp_count',
+  'similarity',
+  'word_similarity',
+]);
+
 /**
  * By the name of each argument, or column of a row that a trigger gets: the columns that a body compares it with, or
  * writes it to.
@@ -161,15 +181,22 @@ export function comparedColumns(
     // Whether a trigger's row has changed says nothing about other rows.
     if (!value.isOfTrigger || !other.isOfTrigger) compared.get(value.name)?.add(other.name);
   };
-  walk(trees, (type, node) => {
-    if (type === 'A_Expr') {
-      const [left, right] = [referencesIn(node['lexpr']), referencesIn(node['rexpr'])];
-      for (const one of left) {
-        for (const other of right) {
-          pair(one, other);
-          pair(other, one);
-        }
+  const pairAll = (left: unknown, right: unknown): void => {
+    const others = referencesIn(right);
+    for (const one of referencesIn(left)) {
+      for (const other of others) {
+        pair(one, other);
+        pair(other, one);
       }
+    }
+  };
+  walk(trees, (type, node) => {
+    if (type === 'A_Expr') pairAll(node['lexpr'], node['rexpr']);
+    // `body ilike any (select … from unnest(terms))`
+    else if (type === 'SubLink' && node['testexpr'] !== undefined) pairAll(node['testexpr'], node['subselect']);
+    else if (type === 'FuncCall' && searching.has(nameParts(node['funcname']).at(-1) ?? '')) {
+      const [first, second] = (node['args'] ?? []) as unknown[];
+      pairAll(first, second);
     } else if (type === 'InsertStmt') {
       for (const [column, value] of insertedValues(node))
         for (const one of referencesIn(value)) pair(one, { name: column, isOfTrigger: false });

@@ -8,6 +8,7 @@ import { copyLooks, copyTexts } from './copies.ts';
 import { followWrites } from './follow.ts';
 import type { FirstRound, Obstacle, Opening } from './paths.ts';
 import { type Difference, otherWorlds, readWorlds } from './worlds.ts';
+import { callsOfOwners, silentOnes } from './silent.ts';
 import type { Model } from '../catalog/model.ts';
 import { metadataProbes } from './metadata.ts';
 import { linkStates, movedProbes } from './moved.ts';
@@ -56,6 +57,8 @@ export interface Proof {
   /** Calls whose results depend on rows that the actor may not read, of these tables. */
   differences: Difference[];
   differing: ReadonlySet<string>;
+  /** Functions over rows of users that gave nothing to anyone, not even to those whose rows they are. */
+  silent: ReadonlySet<Callable>;
   /** What came of the tables whose policies open with the time, as those will be then. */
   later: Later | undefined;
 }
@@ -221,10 +224,16 @@ export async function prove(
     copyLooks: new Map(looks.map((look) => [look.subject, probes.indexOf(look)])),
   };
   const worlds = otherWorlds(first, probes.length);
-  const { inWorlds, ...followed } = await followWrites(first, worlds.chains, (chains) =>
+  const ofOwners = callsOfOwners(first);
+  const { inWorlds, ...followed } = await followWrites(first, [...worlds.chains, ...ofOwners], (chains) =>
     runChains(session, { ...plan, probes: [...plan.probes, ...worlds.probes] }, chains, onProgress),
   );
-  const differences = readWorlds(inWorlds, first);
+  const isOfWorld = ({ chain }: Opened): boolean => chain < worlds.chains.length;
+  const differences = readWorlds(inWorlds.filter(isOfWorld), first);
+  const silent = silentOnes(
+    first,
+    inWorlds.filter((one) => !isOfWorld(one)),
+  );
   const later = await runLater(session, plan, probes, subjects, model);
   return {
     model,
@@ -241,6 +250,7 @@ export async function prove(
     later,
     differences,
     differing: worlds.tables,
+    silent,
     ...followed,
   };
 }

@@ -1,5 +1,5 @@
 /** What was not tried of functions. */
-import type { Callable } from '../catalog/functions.ts';
+import { asksCaller, type Callable, isAnswer } from '../catalog/functions.ts';
 import { namingArguments } from '../catalog/dynamic-sql.ts';
 import { type Effects, effectsOf } from '../catalog/effects.ts';
 import type { Proof } from '../probes/prove.ts';
@@ -40,7 +40,7 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
     skipped ??
     (isApart ? 'it commits or rolls back itself, and nothing that it does could be rolled back' : undefined) ??
     (failed === undefined ? undefined : `no value was found that it takes: ${failed.message} (${failed.code})`);
-  if (reason === undefined) return undefined;
+  if (reason === undefined) return silentGap(callable, report, proof);
   return {
     object: name,
     isDefiner: routine.definer,
@@ -51,6 +51,28 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
     suggestion: routine.definer
       ? 'Check by hand whose rows it reads and changes. Or revoke EXECUTE from anon and authenticated, and call it as service_role.'
       : 'Check by hand what it does. Or revoke EXECUTE from anon and authenticated.',
+  };
+}
+
+/**
+ * It gave nothing to anyone, whatever it was called with: whose rows it gives was not seen. A number, or a yes or no, may rightly be
+ * nothing; and who is asked for may not be there.
+ */
+function silentGap(
+  callable: Callable,
+  report: TableReport,
+  { model, silent, differences, probes }: Proof,
+): Gap | undefined {
+  const { name, routine, runsAsOwner } = callable;
+  const isFound =
+    report.checks.some(({ expected, outcome }) => expected === 'no' && outcome === 'allowed') ||
+    differences.some(({ probe }) => probes[probe]!.subject === name);
+  if (isFound || !silent.has(callable)) return undefined;
+  return {
+    object: name,
+    isDefiner: runsAsOwner && !isAnswer(routine) && !asksCaller(routine, model),
+    reason: 'it gave nothing to anyone with the arguments that were tried',
+    suggestion: 'Call it by hand, as another user, with arguments for which it gives rows of someone else.',
   };
 }
 

@@ -17,12 +17,15 @@ export interface Found {
   values: readonly string[];
   /** A digest of its texts alone, whatever their order. */
   texts: string;
+  /** There is more in it than null, false, zero and empty texts. */
+  isSomething: boolean;
 }
 
 /** Reads the result of a probe of mode `rows`. */
 export function readFound(answer: string): Found {
-  const [hash, values, texts] = answer === '' ? ['', [], ''] : (JSON.parse(answer) as [string, string[], string]);
-  return { hash, values, texts };
+  const [hash, values, texts, isSomething] =
+    answer === '' ? ['', [], '', false] : (JSON.parse(answer) as [string, string[], string, boolean]);
+  return { hash, values, texts, isSomething };
 }
 
 /** Knows the rows of A and B, and finds the owner of a value. */
