@@ -82,10 +82,7 @@ export function missingVerdict(
   if (later === undefined) {
     const earlier = own.at(-1);
     if (earlier !== undefined && lack.kind === 'column') return redefined(error, earlier, name, parsedFiles);
-    const near = nearest(
-      key,
-      lack.kind === 'type' ? [...parsedFiles.keys('type'), ...builtinKeys] : parsedFiles.keys(lack.kind),
-    );
+    const near = nearKey(key, lack.kind, parsedFiles);
     const create = `Create ${name} in a migration before this one, or correct the name.`;
     const meant = near === undefined ? undefined : asWritten(near.slice(near.indexOf(' ') + 1), lack.kind);
     return {
@@ -95,7 +92,7 @@ export function missingVerdict(
       suggestion:
         meant === undefined
           ? create
-          : isOneMistake(near!, key)
+          : isOneMistake(lastName(near!), lastName(key))
             ? `Did you mean ${meant}?`
             : `Did you mean ${meant}? Or else: ${create}`,
     };
@@ -114,6 +111,22 @@ export function missingVerdict(
     message: `${says} ${placeName(later)} creates it, and that runs later.`,
     suggestion: `Move the statement at ${placeName(later)} before this one.`,
   };
+}
+
+/** What comes after the last dot of a name, or after its kind. */
+function lastName(key: string): string {
+  return key.slice(Math.max(key.lastIndexOf('.'), key.indexOf(' ')) + 1);
+}
+
+/** The key of what was probably meant; of a column whose table is not known, as behind an alias, without its table. */
+function nearKey(key: string, kind: Kind, parsedFiles: ParsedFiles): string | undefined {
+  const keys = parsedFiles.keys(kind);
+  if (kind === 'type') return nearest(key, [...keys, ...builtinKeys]);
+  if (kind !== 'column') return nearest(key, keys);
+  const owner = key.slice(0, -lastName(key).length);
+  const own = keys.filter((one) => one.startsWith(owner));
+  const name = nearest(lastName(key), new Set((own.length > 0 ? own : keys).map(lastName)));
+  return name === undefined ? undefined : `${own.length > 0 ? owner : 'column '}${name}`;
 }
 
 /** An earlier statement describes the column, but the table lacks it: its CREATE TABLE IF NOT EXISTS did nothing. */

@@ -67,10 +67,17 @@ export async function parsedFilesOf(migrations: readonly Migration[]): Promise<P
     }
     return made;
   };
+  const keys = new Map<Kind, readonly string[]>();
+  const keysOf = (kind: Kind): readonly string[] =>
+    [...(index ??= makeIndex()).keys()].filter((key) => key.startsWith(`${kind} `));
   return {
     parsed,
     places,
     creators: (key) => (index ??= makeIndex()).get(key) ?? [],
-    keys: (kind) => [...(index ??= makeIndex()).keys()].filter((key) => key.startsWith(`${kind} `)),
+    keys(kind) {
+      const known = keys.get(kind) ?? keysOf(kind);
+      keys.set(kind, known);
+      return known;
+    },
   };
 }

@@ -50,26 +50,37 @@ export function closest(wanted: string, names: readonly string[], count: number)
  * Optimal string alignment distance: insert, delete, replace, swap of two neighbors.
  * @param limit a larger distance need not be exact: any number above it is returned
  */
-function editDistance(a: string, b: string, limit = Infinity): number {
+function editDistance(one: string, other: string, limit = Infinity): number {
+  // What both begin and end with costs nothing.
+  const least = Math.min(one.length, other.length);
+  let start = 0;
+  while (start < least && one.charCodeAt(start) === other.charCodeAt(start)) start += 1;
+  let end = 0;
+  while (end < least - start && one.charCodeAt(one.length - 1 - end) === other.charCodeAt(other.length - 1 - end))
+    end += 1;
+  const [a, b] = [one.slice(start, one.length - end), other.slice(start, other.length - end)];
   const apart = Math.abs(a.length - b.length);
-  if (apart > limit) return apart;
+  if (apart > limit || a.length === 0 || b.length === 0) return apart;
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {
+    const letter = a.charCodeAt(i - 1);
     const row = [i];
-    let least = i;
+    let fewest = i;
+    let left = i;
     for (let j = 1; j <= b.length; j++) {
-      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
-      let best = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + cost);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        best = Math.min(best, (beforeLast[j - 2] ?? 0) + 1);
+      const cost = letter === b.charCodeAt(j - 1) ? 0 : 1;
+      let best = Math.min(last[j]! + 1, left + 1, last[j - 1]! + cost);
+      if (i > 1 && j > 1 && letter === b.charCodeAt(j - 2) && a.charCodeAt(i - 2) === b.charCodeAt(j - 1))
+        best = Math.min(best, beforeLast[j - 2]! + 1);
       row.push(best);
-      least = Math.min(least, best);
+      left = best;
+      if (best < fewest) fewest = best;
     }
     // Later rows have no smaller numbers, but for a swap, which goes back by two.
-    if (least > limit + 1) return least;
+    if (fewest > limit + 1) return fewest;
     beforeLast = last;
     last = row;
   }
-  return last[b.length] ?? 0;
+  return last[b.length]!;
 }

@@ -66,7 +66,7 @@ async function look(
 
 /** One round over all rules. Returns whether anything changed. */
 export async function fixOnce(run: Run): Promise<boolean> {
-  const foreseen = await fixForeseen(run);
+  const foreseen = await fixForeseen(run, fixable(run.rules));
   if (foreseen !== undefined) return foreseen;
   let changed = false;
   for (const batch of batchesOf(fixable(run.rules))) changed = (await fixBatch(run, batch)) || changed;
@@ -76,22 +76,29 @@ export async function fixOnce(run: Run): Promise<boolean> {
 /**
  * A round that predicts from the files how each class changes access, and confirms that with a single run on a shadow
  * database afterwards, because each run takes as long as the migrations do.
+ * @param accepted changes of access that the classes made when they were measured one by one
  * @returns undefined, and nothing is changed, if the run shows something else
  */
-async function fixForeseen(run: Run): Promise<boolean | undefined> {
+export async function fixForeseen(
+  run: Run,
+  classes: readonly Fixable[],
+  accepted: readonly AccessChange[] = [],
+): Promise<boolean | undefined> {
   const { input, result } = run;
   if (input.measure !== undefined && run.measured === undefined) return undefined;
   const { catalog } = await examinedNow(run);
   const saved = save(run);
   const foreseen: AccessChange[] = [];
   let changed = false;
-  for (const each of fixable(run.rules)) {
+  for (const each of classes) {
     const changes = await fixStated(run, each);
     changed ||= changes !== undefined;
     foreseen.push(...(changes ?? []));
   }
   if (!changed || input.measure === undefined) return changed;
-  const known = new Map(foreseen.map((change) => [`${change.actor} ${change.verb} ${change.table}`, change]));
+  const known = new Map(
+    [...accepted, ...foreseen].map((change) => [`${change.actor} ${change.verb} ${change.table}`, change]),
+  );
   const isForeseen = await look(run, true, async (after) => {
     const { broken, widened, narrowed } =
       after === undefined ? endless(result.migrations) : judgeAttempt(run, saved.result, catalog, '', after);

@@ -3,7 +3,7 @@ import { foldBy } from '../fold.ts';
 import { findingsOf } from '../lint.ts';
 import { mergeFindings } from '../merge.ts';
 import type { Rule } from '../rule.ts';
-import { examinedNow, fixable, fixBatch, fixOnce, restore } from './attempts.ts';
+import { examinedNow, fixable, fixBatch, fixForeseen, fixOnce, restore } from './attempts.ts';
 import { worseLeft } from './guard.ts';
 import { copyOf } from './record.ts';
 import type { Repair } from './record.ts';
@@ -58,7 +58,8 @@ export async function repairWith(rules: readonly Rule[], input: RepairInput): Pr
     const changed = await fixOnce(run);
     if (!changed && round > 0) break;
     last = await checkpoint(run);
-    if (last.errors > best.errors && input.rehearse !== undefined) last = await oneByOne(run, best);
+    if (last.errors > best.errors && input.rehearse !== undefined)
+      last = (await withoutWorst(run, best, last)) ?? (await oneByOne(run, best));
     run.rehearsed = last.rehearsed;
     if (last.errors <= best.errors) best = last;
   }
@@ -72,18 +73,60 @@ export async function repairWith(rules: readonly Rule[], input: RepairInput): Pr
   return result;
 }
 
+/** How many classes are looked for that left more errors, before each is tried alone. */
+const mostWorse = 3;
+
+/**
+ * Repairs again from a state after which all classes together left more errors, without the one with which they do: found by halving
+ * their list, since each run takes as long as the migrations do. It is rolled back and not tried again.
+ * @returns undefined, and nothing is changed, if the classes do not repeat together what they did one by one, or several leave more
+ */
+async function withoutWorst(run: Run, start: Checkpoint, worse: Checkpoint): Promise<Checkpoint | undefined> {
+  const made = worse.result.classes.slice(start.result.classes.length);
+  const { widened, narrowed } = worse.result.access;
+  const together = async (rules: readonly string[]): Promise<Checkpoint | undefined> => {
+    goBack(run, start);
+    const classes = fixable(run.rules).filter(({ rule }) => rules.includes(rule));
+    const isSame = (await fixForeseen(run, classes, [...widened, ...narrowed])) !== undefined;
+    return isSame ? checkpoint(run) : undefined;
+  };
+  const dropped: string[] = [];
+  let rules = [...new Set(made.map(({ rule }) => rule))];
+  while (dropped.length < mostWorse) {
+    let [good, bad] = [0, rules.length];
+    while (bad - good > 1) {
+      const middle = Math.floor((good + bad) / 2);
+      const after = await together(rules.slice(0, middle));
+      if (after === undefined) break;
+      if (after.errors <= start.errors) good = middle;
+      else bad = middle;
+    }
+    const rule = rules[bad - 1];
+    if (rule === undefined || bad - good > 1) break;
+    dropped.push(rule);
+    run.dropped.set(rule, worseLeft(rule, made.findLast((each) => each.rule === rule)?.files ?? new Map()));
+    rules = rules.filter((each) => each !== rule);
+    const after = await together(rules);
+    if (after === undefined) break;
+    if (after.errors <= start.errors) return after;
+  }
+  for (const rule of dropped) run.dropped.delete(rule);
+  return undefined;
+}
+
+function goBack(run: Run, to: Checkpoint): void {
+  restore(run, to);
+  run.rehearsed = to.rehearsed;
+  run.measured = to.measured;
+}
+
 /**
  * Repairs class by class from a state after which all of them together left more errors: each that does is rolled back and not
  * tried again, so that one bad repair does not cost the others.
  */
 async function oneByOne(run: Run, start: Checkpoint): Promise<Checkpoint> {
   let best = start;
-  const back = (): void => {
-    restore(run, best);
-    run.rehearsed = best.rehearsed;
-    run.measured = best.measured;
-  };
-  back();
+  goBack(run, best);
   for (const each of fixable(run.rules)) {
     if (!(await fixBatch(run, [each], true))) continue;
     const after = await checkpoint(run);
@@ -93,7 +136,7 @@ async function oneByOne(run: Run, start: Checkpoint): Promise<Checkpoint> {
       continue;
     }
     run.dropped.set(each.rule, worseLeft(each.rule, run.result.classes.at(-1)?.files ?? new Map()));
-    back();
+    goBack(run, best);
   }
   return best;
 }
