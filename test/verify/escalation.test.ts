@@ -224,6 +224,20 @@ const cases: Case[] = [
     repair:
       "create or replace function private.h44_run() returns trigger language plpgsql security definer set search_path = '' as $$ begin delete from public.h44 where owner_id = new.user_id and title = new.target_title; return new; end $$",
   },
+  ...Object.entries({
+    insert: ['isolation-write public.drafts'],
+    update: ['isolation-write public.drafts', 'isolation-reassign public.drafts'],
+  }).map(([verb, finds]) => ({
+    name: `a trigger that deletes rows of others of the same table: ${verb}`,
+    finds,
+    sql: `create table public.drafts (id uuid primary key default gen_random_uuid(), owner_id uuid not null default auth.uid() references public.profiles (id), title text not null);
+      alter table public.drafts enable row level security; grant select, insert, update, delete on public.drafts to authenticated;
+      create policy own on public.drafts to authenticated using (owner_id = (select auth.uid())) with check (owner_id = (select auth.uid()));
+      create function private.drafts_changed() returns trigger language plpgsql security definer set search_path = '' as $$ begin delete from public.drafts where owner_id <> new.owner_id; return new; end $$;
+      create trigger drafts_changed after ${verb} on public.drafts for each row execute function private.drafts_changed()`,
+    repair:
+      "create or replace function private.drafts_changed() returns trigger language plpgsql security definer set search_path = '' as $$ begin delete from public.drafts where owner_id = new.owner_id and id <> new.id and title = new.title; return new; end $$",
+  })),
   {
     name: 'a trigger that copies private rows to where all read',
     sql: file('copy-trigger'),

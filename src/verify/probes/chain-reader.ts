@@ -2,6 +2,7 @@
 import { quoteLiteral } from '../../shared/quote.ts';
 import { overwrites } from '../catalog/trigger-values.ts';
 import { readFound } from '../report/leaks.ts';
+import { expectNothing } from './expected.ts';
 import { rowsOfA, without } from './labels.ts';
 import { isRefusal, stoppedAt } from './outcome.ts';
 import type { Opening, Path } from './paths.ts';
@@ -126,6 +127,18 @@ export class ChainReader extends Round {
       .join('');
   }
 
+  /**
+   * The rows of the subject that the path itself changed by statements that are about them, which are judged by that: a row that is
+   * partly A's may be the actor's to change. What the triggers of other statements do to rows of A is judged nowhere else.
+   */
+  private judgedBefore(path: Path, subject: Subject): string {
+    const probes = path.probes.filter((probe) => {
+      const { result, expects } = verbs[this.first.probes[probe]!.verb];
+      return result === 'changed' && expects !== expectNothing;
+    });
+    return this.changedBefore({ ...path, probes }, subject, undefined);
+  }
+
   /** Rows of A that were deleted, or changed by an unrelated write. */
   private readState(
     path: Path,
@@ -134,8 +147,7 @@ export class ChainReader extends Round {
     const subject = this.first.subjects.find(({ state, kind }) => state === one.state && kind === 'table');
     const before = one.before[one.state] ?? '';
     if (subject === undefined) return undefined;
-    // What the write itself changes was judged with it: a row that is partly A's may be the actor's to change.
-    const own = heldBy(this.first.actors[path.actor]!.user, subject) + this.changedBefore(path, subject, undefined);
+    const own = heldBy(this.first.actors[path.actor]!.user, subject) + this.judgedBefore(path, subject);
     const lost = without(rowsOfA(changedRows(before, one.after)), own);
     if (lost === '') return undefined;
     // A new row that references another's row, e.g. a like, may update a counter there: only rows that are deleted or
