@@ -17,6 +17,7 @@ import type { RuleName } from '../rules/registry.ts';
 import { readCatalog } from './catalog/read-catalog.ts';
 import { countProven, gapsOf, notProven, unfilledReport, withForcedRows } from './report/not-proven.ts';
 import type { Check, IsolationReport, TableReport } from './report/report.ts';
+import { branchGap } from './report/branch-gaps.ts';
 import { functionGap } from './report/function-gaps.ts';
 import { functionReport, viewReport } from './report/function-reports.ts';
 import { leakFinder } from './report/leaks.ts';
@@ -97,7 +98,12 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
     findings.push(...toldByErrors(subject, proof, leaks));
     findings.push(...foundLater(subject, report, proof), ...movedRows(subject, proof));
     // Owners reach their rows through the table itself, whatever a view or a partition of it allows.
-    if (subject.kind !== 'view' && !subject.table.partition) findings.push(...lockedOut(subject, report, proof));
+    if (subject.kind === 'view' || subject.table.partition) return report;
+    const shut = lockedOut(subject, report, proof);
+    findings.push(...shut);
+    const gap =
+      shut.length === 0 && !open.some(({ object }) => object === subject.name) ? branchGap(subject, proof) : undefined;
+    if (gap !== undefined) findings.push(notProven(gap));
     return report;
   });
   findings.push(...subjects.flatMap((subject) => unaskedParents(subject, tables, proof)));

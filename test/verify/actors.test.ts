@@ -85,6 +85,8 @@ interface Case {
   /** The smallest repair, which leaves no error; none for a correct design. */
   repair?: string;
   declarations?: Declaration[];
+  /** What is not proven of a correct design. */
+  gap?: string;
 }
 
 const publicRead = (...names: string[]): Declaration[] =>
@@ -224,6 +226,9 @@ const designs: Case[] = [
   {
     name: 'permissions of the role in the token',
     finds: [],
+    gap:
+      'not-proven: public.notes is not proven: no row and no user that were made up meet ' +
+      "`private.authorize('notes.read'::text)` (policy p).",
     sql: `${onNotes(`${own} or private.authorize('notes.read')`).replace(
       'create policy',
       () => `create type public.app_role as enum ('admin', 'moderator');
@@ -336,13 +341,15 @@ const designs: Case[] = [
 ];
 
 describe('the fixtures of the proof', () => {
-  const expectProven = async (on: Database, sql: string, declarations: Declaration[] = []): Promise<void> => {
+  const expectProven = async (on: Database, sql: string, declarations: Declaration[] = [], gap = ''): Promise<void> => {
     const found = await withSchema(on, `${base};\n${sql}`, (session) => verifyIsolation(session, { declarations }));
-    expect(text(found.findings.filter(({ rule, severity }) => severity === 'error' || rule === 'not-proven'))).toBe('');
+    expect(text(found.findings.filter(({ rule, severity }) => severity === 'error' || rule === 'not-proven'))).toBe(
+      gap,
+    );
   };
 
-  it.each(designs)('do not decide the verdict: $name', ({ sql, declarations }) =>
-    expectProven(database, sql, declarations),
+  it.each(designs)('do not decide the verdict: $name', ({ sql, declarations, gap }) =>
+    expectProven(database, sql, declarations, gap),
   );
 
   it('do not decide the verdict: places on a map', async () => {

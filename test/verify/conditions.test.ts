@@ -318,3 +318,77 @@ describe('a row that only a reference to it keeps with its owner', () => {
     expect(errorsOf(await find(referred('owner_id = (select auth.uid())')))).toEqual([]);
   });
 });
+
+describe('a branch of a policy that nothing meets is not proven', () => {
+  const gaps = async (sql: string): Promise<string[]> =>
+    (await find(sql))
+      .filter(({ message }) => message.includes('no row and no user that were made up meet'))
+      .map(({ severity, object, message }) => `${severity} ${object} ${message.split(' meet ')[1]}`);
+  const likes = `${owned('posts')} create table public.likes (post_id uuid not null references public.posts (id) on delete cascade,
+      owner_id uuid not null default auth.uid() references auth.users (id), primary key (post_id, owner_id));
+    create index on public.likes (owner_id); alter table public.likes enable row level security; grant select, insert, delete on public.likes to authenticated;
+    create policy own on public.likes to authenticated using (${mine}) with check (${mine} and exists (select 1 from public.posts p where p.id = post_id));
+    create function public.like_count(p uuid) returns bigint language sql stable security definer set search_path = '' as
+      $$ select count(*) from public.likes where post_id = p $$;`;
+  const trending = (least: number): string =>
+    `create policy trending on public.posts for select to authenticated using (public.like_count(id) >= ${least});`;
+
+  it.each([
+    [
+      'of a policy beside another',
+      likes + trending(1000),
+      ['warning public.posts `like_count(id) >= 1000` (policy trending).'],
+    ],
+    ['that something meets', likes + trending(1), []],
+    [
+      'beside OR',
+      owned('posts', '', `(select auth.uid()) = owner_id or md5(title) = 'none' or (title = 'a' and false)`),
+      ["warning public.posts `md5(title) = 'none'::text` (policy r)."],
+    ],
+    [
+      'of a policy for the server alone',
+      `${owned('posts')} create policy p on public.posts for select to service_role using (md5(title) = 'none');`,
+      [],
+    ],
+    ['with which nobody reads anything is told once', owned('posts', '', `md5(title) = 'none' and ${mine}`), []],
+  ])('%s', async (_, sql, expected) => {
+    expect(await gaps(sql)).toEqual(expected);
+  });
+});
+
+it('a role in any organization of the token is not proven to be of staff alone', async () => {
+  const gaps = async (condition: string): Promise<string[]> => {
+    const sql = `create table public.firms (id uuid primary key default gen_random_uuid(), name text not null); alter table public.firms enable row level security;
+      create table public.bills (id uuid primary key default gen_random_uuid(), firm_id uuid not null references public.firms (id), total numeric not null);
+      create index on public.bills (firm_id); alter table public.bills enable row level security; grant select on public.bills to authenticated;
+      create policy r on public.bills for select to authenticated using (exists (select 1 from jsonb_array_elements(
+        (select auth.jwt() -> 'app_metadata' -> 'firms')) f where f ->> 'role' = 'admin' ${condition}));`;
+    return (await find(sql)).flatMap(({ rule, message }) => (rule === 'not-proven' ? [message] : []));
+  };
+  expect(await gaps('')).toEqual([
+    expect.stringContaining("the claim app_metadata.firms.role = 'admin' alone opens rows"),
+  ]);
+  expect(await gaps("and (f ->> 'id')::uuid = firm_id")).toEqual([]);
+});
+
+describe('lists of objects in JSON', () => {
+  const shared = (condition: string): string =>
+    `${owned('papers', "readers jsonb not null default '[]'")} create policy shared on public.papers for select to authenticated using (${condition});`;
+  const uid = '(select auth.uid())';
+
+  it.each([
+    [
+      'whoever has a role',
+      `exists (select 1 from jsonb_array_elements(readers) c where c ->> 'role' in ('viewer', 'editor'))`,
+      `exists (select 1 from jsonb_array_elements(readers) c where c ->> 'role' in ('viewer', 'editor') and c ->> 'user_id' = ${uid}::text)`,
+    ],
+    [
+      'a role or a user',
+      `exists (select 1 from jsonb_to_recordset(readers) as c (user_id uuid, role text) where c.role = 'editor' or c.user_id = ${uid})`,
+      `exists (select 1 from jsonb_to_recordset(readers) as c (user_id uuid, role text) where c.role = 'editor' and c.user_id = ${uid})`,
+    ],
+  ])('let all read by %s', async (_, open, repaired) => {
+    expect(errorsOf(await find(shared(open)))).toEqual(['isolation-read public.papers']);
+    expect(errorsOf(await find(shared(repaired)))).toEqual([]);
+  });
+});

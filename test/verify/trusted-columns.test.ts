@@ -296,7 +296,10 @@ describe('what a JSON path expression wants is not proven', () => {
       const { findings } = await withSchema(database, `${base}; ${mine(condition)}; ${sql}`, (session) =>
         verifyIsolation(session, { declarations: [{ table: 'public.ranks', scope: 'public-read' }] }),
       );
-      return findings.filter(({ rule }) => rule === 'not-proven').map(({ object }) => object ?? '');
+      // That nobody has it, so that nobody reads the notes by it, is told of those.
+      return findings
+        .filter(({ rule, object }) => rule === 'not-proven' && object !== 'public.notes')
+        .map(({ object }) => object ?? '');
     };
     expect([await gaps('select 1'), await gaps(repair)]).toEqual([['public.persons'], []]);
   });

@@ -8,7 +8,9 @@ import { copyLooks, copyTexts } from './copies.ts';
 import { followWrites } from './follow.ts';
 import type { FirstRound, Obstacle, Opening } from './paths.ts';
 import { type Difference, otherWorlds, readWorlds } from './worlds.ts';
+import { branchesAsked, unmetOf } from './unmet-branches.ts';
 import { callsOfOwners, silentOnes } from './silent.ts';
+import type { Branch } from '../catalog/branches.ts';
 import type { Model } from '../catalog/model.ts';
 import { metadataProbes } from './metadata.ts';
 import { linkStates, movedProbes } from './moved.ts';
@@ -57,6 +59,8 @@ export interface Proof {
   /** Calls whose results depend on rows that the actor may not read, of these tables. */
   differences: Difference[];
   differing: ReadonlySet<string>;
+  /** By the name of a table: the branches of its policies that no row met for anyone. */
+  unmet: ReadonlyMap<string, readonly Branch[]>;
   /** Functions over rows of users that gave nothing to anyone, not even to those whose rows they are. */
   silent: ReadonlySet<Callable>;
   /** What came of the tables whose policies open with the time, as those will be then. */
@@ -208,7 +212,11 @@ export async function prove(
     })),
     chains: [],
   };
-  const answer = await runInParts(session, plan, onProgress);
+  const asked = branchesAsked(
+    tableSubjects.filter(({ name }) => isWanted(name)),
+    model,
+  );
+  const answer = await runInParts(session, { ...plan, asked: asked.map(({ condition }) => condition) }, onProgress);
   answer.cells.push(...knownCells(probes, answer));
   answer.cells.sort((x, y) => x.actor - y.actor || x.probe - y.probe);
   const first: FirstRound = {
@@ -251,6 +259,7 @@ export async function prove(
     differences,
     differing: worlds.tables,
     silent,
+    unmet: unmetOf(asked, answer),
     ...followed,
   };
 }
@@ -285,7 +294,7 @@ async function runLater(
 async function runInParts(session: ProofSession, plan: Plan, onProgress?: OnProof): Promise<Answer> {
   const triesOf = (some: Plan['probes']): number => some.reduce((sum, { actors }) => sum + actors.length, 0);
   const total = triesOf(plan.probes);
-  const whole: Answer = { failed: [], forced: [], states: {}, cells: [], opened: [] };
+  const whole: Answer = { failed: [], forced: [], states: {}, unmet: [], cells: [], opened: [] };
   for (let start = 0; start === 0 || start < plan.probes.length; start += probesPerScript) {
     const end = start + probesPerScript;
     const isHere = (number: number): boolean => number >= start && number < end;
@@ -296,13 +305,14 @@ async function runInParts(session: ProofSession, plan: Plan, onProgress?: OnProo
       ),
     }));
     const before = triesOf(plan.probes.slice(0, start));
-    const part = await runPlan(session, { ...plan, probes }, (done) =>
+    const part = await runPlan(session, { ...plan, probes, asked: start === 0 ? (plan.asked ?? []) : [] }, (done) =>
       onProgress?.(`${outOf(before + done, total)} checks`),
     );
     whole.cells.push(...part.cells.map((cell) => ({ ...cell, probe: cell.probe + start })));
     whole.failed = part.failed;
     whole.forced = part.forced;
     whole.states = part.states;
+    if (start === 0) whole.unmet = part.unmet;
   }
   return whole;
 }

@@ -21,6 +21,8 @@ export interface Answer {
   forced: number[];
   /** The states before any probe. */
   states: Record<string, string>;
+  /** The conditions that no row met for any actor, by the number of what was asked. */
+  unmet: Record<string, string>[];
   cells: Cell[];
   opened: Opened[];
 }
@@ -29,6 +31,7 @@ interface RawAnswer {
   failed: [number, string, string, string][];
   forced: number[];
   states: Record<string, string>;
+  unmet: Record<string, string>[];
   cells: ([number, number, number, string, string] | [number, number, string, string])[];
   opened: (
     | [number, string, string]
@@ -75,6 +78,7 @@ export async function runPlan(session: ProofSession, plan: Plan, onProgress?: (d
     failed: raw.failed.map(([step, code, message, constraint]) => ({ step, code, message, constraint })),
     forced: raw.forced,
     states: raw.states,
+    unmet: raw.unmet,
     cells: raw.cells.map((cell): Cell => {
       const [actor, probe, third, fourth] = cell;
       return typeof third === 'number'

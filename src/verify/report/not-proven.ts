@@ -132,6 +132,12 @@ function unfilledTables(proof: Proof): Map<string, Gap> {
 /** What the database refuses of any writer: a value that the type does not have, a CHECK, NOT NULL, an error that a trigger raises. */
 const neverAllowed = /^(22|23514|23502|P0)/;
 
+/** Columns of a table that the database kept from having a value for which something asks: no row can be so. */
+export function refusedColumns(table: RelationRow, { answer, steps }: Proof): ReadonlySet<string> {
+  const rows = answer.failed.flatMap(({ step, code }) => (neverAllowed.test(code) ? steps[step]!.rows : []));
+  return new Set(rows.flatMap((row) => (row.table === table ? [...(row.state?.values.keys() ?? [])] : [])));
+}
+
 /** States that policies tell apart and in which no row could be made, though the database does not forbid them. */
 function stateGaps({ answer, steps }: Proof): Gap[] {
   const refused = new Set<string>();
