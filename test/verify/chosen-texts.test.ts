@@ -82,3 +82,63 @@ describe('texts that users choose, compared with those in rows of others', () =>
     expect((await errorsOf(invited(signed))).map(({ message }) => message)).toEqual([]);
   });
 });
+
+/** Units that the server makes, with their users, and reports of units by their paths; `made` is what the server makes of a path. */
+const units = (condition: string, made = ''): string => `
+  create table public.units (id uuid primary key default gen_random_uuid(), path text not null unique);
+  create table public.unit_users (unit_id uuid not null references public.units (id) on delete cascade,
+    user_id uuid not null references auth.users (id) on delete cascade, primary key (unit_id, user_id));
+  create table public.reports (id uuid primary key default gen_random_uuid(), unit_path text not null references public.units (path), body text not null);
+  create index on public.unit_users (user_id); create index on public.reports (unit_path); ${made}
+  alter table public.units enable row level security; alter table public.unit_users enable row level security; alter table public.reports enable row level security;
+  grant select on public.unit_users, public.reports to authenticated;
+  create policy r on public.unit_users for select to authenticated using (user_id = (select auth.uid()));
+  ${helper('my_paths()', 'setof text', 'select u.path from public.units u join public.unit_users x on x.unit_id = u.id where x.user_id = auth.uid()')}
+  create policy r on public.reports for select to authenticated using (exists (select 1 from private.my_paths() m (path) where ${condition}));`;
+
+/** Companies, whose people are known by the domain of their address. */
+const domains = (condition: string): string => `
+  create table public.companies (id uuid primary key default gen_random_uuid(), domain text not null unique);
+  create table public.handbooks (id uuid primary key default gen_random_uuid(), company_id uuid not null references public.companies (id) on delete cascade, body text not null);
+  create index on public.handbooks (company_id); alter table public.companies enable row level security; alter table public.handbooks enable row level security;
+  grant select on public.handbooks to authenticated;
+  ${helper('my_companies()', 'setof uuid', `select id from public.companies where ${condition}`)}
+  create policy r on public.handbooks for select to authenticated using (company_id in (select private.my_companies()));`;
+
+const address = "(auth.jwt() ->> 'email')";
+
+describe('texts of which one is a part of another', () => {
+  it.each([
+    [
+      'the start',
+      'reports',
+      units("reports.unit_path like m.path || '%'"),
+      units("reports.unit_path like m.path || '/%'"),
+    ],
+    [
+      'the start, by a function',
+      'reports',
+      units('starts_with(reports.unit_path, m.path)'),
+      units("reports.unit_path = m.path or starts_with(reports.unit_path, m.path || '/')"),
+    ],
+    [
+      'the end',
+      'handbooks',
+      domains(`${address} like '%' || domain`),
+      domains(`split_part(${address}, '@', 2) = domain`),
+    ],
+  ])('%s', async (_, table, hole, repaired) => {
+    expect((await errorsOf(hole)).map(({ rule, object }) => `${rule} ${object}`)).toContain(
+      `isolation-read public.${table}`,
+    );
+    expect((await errorsOf(repaired)).map(({ message }) => message)).toEqual([]);
+  });
+
+  it('correct: a path that a trigger ends with a separator', async () => {
+    const made = `create function public.end_path() returns trigger language plpgsql set search_path = '' as
+        $$ begin new.path := rtrim(new.path, '/') || '/'; return new; end $$;
+      create trigger end_path before insert or update on public.units for each row execute function public.end_path();`;
+    const errors = await errorsOf(units("reports.unit_path like m.path || '%'", made));
+    expect(errors.filter(({ rule }) => rule === 'isolation-read').map(({ message }) => message)).toEqual([]);
+  });
+});

@@ -378,7 +378,7 @@ describe('lists of objects in JSON', () => {
 
   it.each([
     [
-      'whoever has a role',
+      'a role of any user',
       `exists (select 1 from jsonb_array_elements(readers) c where c ->> 'role' in ('viewer', 'editor'))`,
       `exists (select 1 from jsonb_array_elements(readers) c where c ->> 'role' in ('viewer', 'editor') and c ->> 'user_id' = ${uid}::text)`,
     ],

@@ -201,7 +201,7 @@ describe('functions that gave nothing to anyone are not proven', () => {
 
   it.each([
     [
-      'rows, whoever asks',
+      'rows, without asking who calls',
       asking('p text', 'setof text', `select title from public.notes where ${riddle}`),
       ['error not-proven public.f(text)'],
     ],
