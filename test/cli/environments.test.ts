@@ -1,24 +1,17 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installPlatform } from '../../src/database/platform/install.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { temporaryDirectory, type Finished } from '../support/cli.ts';
 import { createMuse, muse as runMuse } from '../support/cli-in-process.ts';
 import { type Native, startNative } from '../support/native.ts';
+import { platformDatabase } from '../support/platform-database.ts';
 
 let native: Native;
 beforeAll(async () => {
   native = await startNative();
 });
 afterAll(() => native.stop());
-
-async function databaseUrl(name: string): Promise<string> {
-  const url = await native.createDatabase(name);
-  const database = await openPostgres({ url });
-  await installPlatform(database).finally(() => database.close());
-  return url;
-}
 
 describe('a muse with three environments', () => {
   it('is migrated from development through staging to production, and rolled back', async () => {
@@ -52,7 +45,10 @@ describe('a muse with three environments', () => {
     museFile.environments['staging'] = { target: 'postgres' };
     museFile.environments['production'] = { target: 'postgres' };
     await writeFile(path, JSON.stringify(museFile));
-    const [staging, production] = [await databaseUrl('staging'), await databaseUrl('production')];
+    const [staging, production] = [
+      await platformDatabase(native, 'staging'),
+      await platformDatabase(native, 'production'),
+    ];
     await writeFile(join(directory, '.env.staging.local'), `DATABASE_URL=${staging}\n`);
     await writeFile(join(directory, '.env.production.local'), `DATABASE_URL=${production}\n`);
     for (const [command, ...more] of [

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
-import { installPlatform } from '../../src/database/platform/install.ts';
 import { createOwnDatabase, type OwnDatabase } from '../../src/dev/database/database.ts';
 import { poolConnections } from '../../src/dev/database/pooled.ts';
 import type { Identity } from '../../src/dev/service.ts';
 import { type Native, startNative } from '../support/native.ts';
+import { platformDatabase } from '../support/platform-database.ts';
 
 const service: Identity = { role: 'service_role', claims: {} };
 const user = (sub: string): Identity => ({ role: 'authenticated', claims: { sub } });
@@ -15,10 +15,7 @@ let opened = 0;
 
 beforeAll(async () => {
   native = await startNative();
-  const url = await native.createDatabase('pooled');
-  const first = await openPostgres({ url });
-  await installPlatform(first);
-  await first.close();
+  const url = await platformDatabase(native, 'pooled');
   const open = (): ReturnType<typeof openPostgres> => {
     opened += 1;
     return openPostgres({ url });

@@ -4,7 +4,6 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -19,10 +18,15 @@ import { planFixes } from '../../src/muse/repair/repair.ts';
 import { writeChange } from '../../src/muse/repair/write.ts';
 import { lazy } from '../../src/shared/lazy.ts';
 import { type Native, startNative } from '../support/native.ts';
+import { lastingDirectory } from '../support/run-directory.ts';
 import { type Files, put, temporary } from './repository.ts';
 
 const run = promisify(execFile);
-const peers = join(process.env['CREATE_MUSE_BENCH_CACHE'] ?? tmpdir(), 'create-muse-bench-peers', 'node_modules');
+const peers = join(
+  process.env['CREATE_MUSE_BENCH_CACHE'] ?? lastingDirectory(),
+  'create-muse-bench-peers',
+  'node_modules',
+);
 
 let native: Native;
 beforeAll(async () => {

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
-import { installPlatform } from '../../src/database/platform/install.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { startNative, type Native } from '../support/native.ts';
+import { platformDatabase } from '../support/platform-database.ts';
 
 export type Kind = 'embedded' | 'native';
 
@@ -14,7 +14,6 @@ export type Kind = 'embedded' | 'native';
  */
 export function databases(kind: Kind, hasPlatform = false): () => Promise<Database> {
   let native: Native;
-  let platform: string | undefined;
   let embedded: Database;
   let count = 0;
   beforeAll(async () => {
@@ -23,10 +22,6 @@ export function databases(kind: Kind, hasPlatform = false): () => Promise<Databa
       return;
     }
     native = await startNative();
-    if (!hasPlatform) return;
-    platform = await native.createDatabase('platform');
-    const database = await openPostgres({ url: platform });
-    await installPlatform(database).finally(() => database.close());
   });
   afterAll(async () => {
     await (kind === 'native' ? native?.stop() : embedded?.close());
@@ -36,7 +31,8 @@ export function databases(kind: Kind, hasPlatform = false): () => Promise<Databa
       await embedded.script(clean);
       return embedded;
     }
-    const url = await native.createDatabase(`migrations_${(count += 1)}`, platform);
+    const name = `migrations_${(count += 1)}`;
+    const url = await (hasPlatform ? platformDatabase(native, name) : native.createDatabase(name));
     const database = await openPostgres({ url });
     onTestFinished(() => database.close());
     if (hasPlatform) await database.script('set search_path to "$user", public, extensions');

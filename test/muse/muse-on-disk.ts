@@ -4,11 +4,11 @@ import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Muse } from '../../src/shared/muse-file.ts';
 import { openMuse } from '../../src/muse/open.ts';
-import { installPlatform } from '../../src/database/platform/install.ts';
 import type { Database } from '../../src/database/database.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import type { Environment, EnvironmentName, MuseFile } from '../../src/shared/muse-file.ts';
 import type { Native } from '../support/native.ts';
+import { platformDatabase } from '../support/platform-database.ts';
 
 /**
  * A muse in its own directory, with these files and environments. Each `postgres` environment has its URL in its
@@ -63,10 +63,9 @@ export async function addFiles(directory: string, files: Readonly<Record<string,
 
 /** A database of a native server with the baseline installed: its URL, and a connection for the test. */
 export async function nativeDatabase(native: Native, name: string): Promise<{ url: string; database: Database }> {
-  const url = await native.createDatabase(name);
+  const url = await platformDatabase(native, name);
   const database = await openPostgres({ url });
   onTestFinished(() => database.close());
-  await installPlatform(database);
   return { url, database };
 }
 

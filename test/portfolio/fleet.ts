@@ -2,11 +2,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { installPlatform } from '../../src/database/platform/install.ts';
-import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import type { MuseFile } from '../../src/shared/muse-file.ts';
 import { environment as cleanEnvironment, temporaryDirectory } from '../support/cli.ts';
 import { type Native, startNative } from '../support/native.ts';
+import { platformDatabase } from '../support/platform-database.ts';
 
 /** The variable that has the URL of a muse's database for staging. */
 export const urlVariable = (name: string): string => `MUSE_${name.toUpperCase()}_STAGING_URL`;
@@ -14,13 +13,8 @@ export const urlVariable = (name: string): string => `MUSE_${name.toUpperCase()}
 /** The server for the tests of a file, which is there when they run, and what makes muses on it. */
 export function useFleet() {
   let native: Native;
-  let platform: string;
   beforeAll(async () => {
     native = await startNative();
-    platform = await native.createDatabase('template');
-    const database = await openPostgres({ url: platform });
-    await installPlatform(database);
-    await database.close();
   });
   afterAll(() => native.stop());
 
@@ -28,8 +22,8 @@ export function useFleet() {
    * A database with what Supabase has: its URL, with a password.
    * @param template another database to copy; nobody may be connected to it
    */
-  function museDatabase(name: string, template = platform): Promise<string> {
-    return native.createDatabase(name, template);
+  function museDatabase(name: string, template?: string): Promise<string> {
+    return template === undefined ? platformDatabase(native, name) : native.createDatabase(name, template);
   }
 
   /** Muses with the same files, each with a database of its own for staging, whose URL only the environment has. */

@@ -1,13 +1,13 @@
 import { generateTypescript, introspect, sortGeneratorMetadata } from '@supabase/postgrest-typegen';
 import { format } from 'prettier';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installPlatform } from '../../src/database/platform/install.ts';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { readTypesCatalog } from '../../src/publish/types/catalog.ts';
 import { typesFile } from '../../src/publish/types.ts';
 import { type Native, startNative } from '../support/native.ts';
+import { platformDatabase } from '../support/platform-database.ts';
 import { installFiles } from '../verify/kit.ts';
 
 /** Schemas of different kinds, for an empty database with what a Supabase project has. */
@@ -131,9 +131,8 @@ async function reference(database: Database, includedSchemas = ['public']): Prom
 }
 
 async function onServer<T>(work: (server: Database) => Promise<T>): Promise<T> {
-  const server = await openPostgres({ url: await native.createDatabase('types') });
+  const server = await openPostgres({ url: await platformDatabase(native, 'types') });
   try {
-    await installPlatform(server);
     await server.script('set search_path to "$user", public, extensions');
     return await work(server);
   } finally {

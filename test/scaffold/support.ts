@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, DatabaseError } from '../../src/database/database.ts';
-import { installPlatform } from '../../src/database/platform/install.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import type { CoreFacts } from '../../src/scaffold/table.ts';
 import type { MigrationFolders } from '../../src/shared/muse-file.ts';
 import { startNative } from '../support/native.ts';
+import { platformDatabase } from '../support/platform-database.ts';
 
 export const folders: MigrationFolders = {
   core: ['migrations/core'],
@@ -65,8 +65,7 @@ export async function openCore(core: readonly string[], kind: Kind = 'embedded')
 
 async function openNative(): Promise<Database> {
   const native = await startNative();
-  const database = await openPostgres({ url: await native.createDatabase('extension') });
-  await installPlatform(database);
+  const database = await openPostgres({ url: await platformDatabase(native, 'extension') });
   const close = async (): Promise<void> => {
     await database.close();
     await native.stop();

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { installPlatform } from '../../src/database/platform/install.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { parseTable } from '../../src/scaffold/parse-table.ts';
 import { scaffold } from '../../src/scaffold/scaffold.ts';
@@ -14,6 +13,7 @@ import {
   type Transaction,
 } from '../../templates/tenancy/tenant.ts';
 import { startNative, type Native } from '../support/native.ts';
+import { platformDatabase } from '../support/platform-database.ts';
 import { builtInCore, coreFacts, folders } from './support.ts';
 
 const login = `web_${randomBytes(4).toString('hex')}`;
@@ -60,9 +60,8 @@ const leaks = async (): Promise<unknown[]> => {
 
 beforeAll(async () => {
   native = await startNative();
-  const url = await native.createDatabase('tenancy');
+  const url = await platformDatabase(native, 'tenancy');
   const database = await openPostgres({ url });
-  await installPlatform(database);
   await database.script('set search_path to "$user", public, extensions');
   for (const sql of builtInCore()) await database.script(sql);
   const [migration] = await tenancyMigration({

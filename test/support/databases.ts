@@ -1,9 +1,9 @@
 /** Two kinds of the same database, for tests that compare them. */
-import { installPlatform } from '../../src/database/platform/install.ts';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { startNative } from './native.ts';
+import { platformDatabase } from './platform-database.ts';
 
 export interface BothKinds {
   embedded: Database;
@@ -16,9 +16,8 @@ export async function openBoth(): Promise<BothKinds> {
   const native = await startNative();
   const [embedded, postgres] = await Promise.all([
     openEmbedded(),
-    native.createDatabase('both').then((url) => openPostgres({ url })),
+    platformDatabase(native, 'both').then((url) => openPostgres({ url })),
   ]);
-  await installPlatform(postgres);
   await postgres.script('set search_path to "$user", public, extensions');
   return {
     embedded,

@@ -3,20 +3,27 @@ import { mkdtempSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sharedVariable, startNative } from './native.ts';
-import { directoryVariable } from './run-directory.ts';
+import { memoryDirectory } from './memory-directory.ts';
+import { directoryVariable, lastingVariable } from './run-directory.ts';
 
 /**
- * Starts the server and stores its URL for `startNative`, and the directory's path for `runDirectory`. Vitest calls the
- * returned function at the end.
+ * Starts the server and stores its URL for `startNative`, and the directory's path for `runDirectory`. What is temporary is in
+ * memory, where there is enough. Vitest calls the returned function at the end.
  */
 export default async function setup(): Promise<() => Promise<void>> {
+  const memory = memoryDirectory();
+  if (memory !== undefined) {
+    process.env[lastingVariable] = tmpdir();
+    process.env['TMPDIR'] = memory;
+  }
   const native = await startNative({ private: true }).catch(stop);
   process.env[sharedVariable] = native.url();
   const directory = mkdtempSync(join(tmpdir(), 'create-muse-run-'));
   process.env[directoryVariable] = directory;
   return async () => {
     await native.stop();
-    rmSync(directory, { recursive: true, force: true });
+    for (const each of [directory, memory])
+      if (each !== undefined) rmSync(each, { recursive: true, force: true, maxRetries: 5 });
   };
 }
 

@@ -5,11 +5,13 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -18,6 +20,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { installedBinaries, nativeBinaries, type User } from './native-binaries.ts';
+import { directoryVariable } from './run-directory.ts';
 
 export interface Native {
   /** The superuser's URL; default database `postgres`. */
@@ -43,6 +46,11 @@ export interface NativeOptions {
   private?: boolean;
   /** Serves TLS with `test/support/certificates/<name>.pem`; implies a separate server. */
   certificate?: 'server' | 'elsewhere';
+  /**
+   * What every server by this name begins with; implies a separate server. It is made once in a run: the others start with a
+   * copy of its files.
+   */
+  beginning?: { name: string; make(native: Native): Promise<void> };
 }
 
 /** The variable in which `global-setup.ts` stores the URL of the server that all test files share. */
@@ -57,9 +65,45 @@ export async function startNative(options: NativeOptions = {}): Promise<Native> 
   const shared = process.env[sharedVariable];
   if (shared && !options.private && !options.superuser && options.fsync === undefined && !options.certificate)
     return handle(shared, true);
+  const { beginning } = options;
+  if (beginning === undefined) return startOwn(options);
+  // Outside of a run, nobody removes what is kept.
+  const kept = process.env[directoryVariable];
+  if (kept !== undefined) return startOwn(options, await beginningIn(kept, options, beginning));
+  const native = await startOwn(options);
+  await beginning.make(native);
+  return native;
+}
+
+type Beginning = NonNullable<NativeOptions['beginning']>;
+
+/** The path of a cluster that has what servers by this name begin with, which is made if it is not there yet. */
+async function beginningIn(kept: string, options: NativeOptions, { name, make }: Beginning): Promise<string> {
+  const path = join(kept, `cluster-${name}`);
+  if (existsSync(path)) return path;
+  const native = await startOwn(options);
+  await make(native);
+  const made = `${path}-${process.pid}`;
+  await native.stop((data) => cpSync(data, made, { recursive: true }));
+  try {
+    renameSync(made, path);
+  } catch (error) {
+    // Another worker was faster.
+    if (!existsSync(path)) throw error;
+  }
+  return path;
+}
+
+interface OwnNative extends Native {
+  /** @param keep gets the path of the stopped server's files before they are removed */
+  stop(keep?: (data: string) => void): Promise<void>;
+}
+
+/** @param beginning the cluster to copy; without it, a new one is made */
+async function startOwn(options: NativeOptions, beginning?: string): Promise<OwnNative> {
   sweep();
   const user = options.superuser ?? 'postgres';
-  const { directory, data, postgres } = makeCluster(user);
+  const { directory, data, postgres } = makeCluster(user, beginning);
   const tls = options.certificate === undefined ? {} : putCertificate(data, options.certificate);
   const { child, port } = await listen(postgres, directory, data, { ...(options.fsync ? {} : unsafe), ...tls });
 
@@ -71,10 +115,14 @@ export async function startNative(options: NativeOptions = {}): Promise<Native> 
   const own = handle(`postgres://${user}:${password}@127.0.0.1:${port}/postgres`, false);
   return {
     ...own,
-    async stop() {
+    async stop(keep) {
       const ended = new Promise((resolve) => child.once('exit', resolve));
-      if (child.exitCode === null && child.kill('SIGINT')) await ended;
+      // Where nothing else keeps this process, it would end before what comes after the server's end.
+      child.ref();
+      // Nobody needs the files of a server that is not kept, so it need not write them.
+      if (child.exitCode === null && child.kill(keep === undefined ? 'SIGQUIT' : 'SIGINT')) await ended;
       process.removeListener('exit', remove);
+      keep?.(data);
       remove();
     },
   };
@@ -98,13 +146,13 @@ function places(): string[] {
   return [...new Set(existing)];
 }
 
-/** Creates an empty cluster in the first directory that works. */
-function makeCluster(superuser: string): Cluster {
+/** Creates a cluster in the first directory that works: an empty one, or a copy. */
+function makeCluster(superuser: string, beginning: string | undefined): Cluster {
   const failures: string[] = [];
   for (const place of places()) {
     const directory = mkdtempSync(join(place, prefix));
     try {
-      return initialize(directory, superuser);
+      return initialize(directory, superuser, beginning);
     } catch (error) {
       removeDirectory(directory);
       failures.push(`in ${place}: ${(error as Error).message.trim()}`);
@@ -116,16 +164,20 @@ function makeCluster(superuser: string): Cluster {
   throw new Error(`initdb failed ${failures.join('\n')}${hint}`);
 }
 
-function initialize(directory: string, superuser: string): Cluster {
+function initialize(directory: string, superuser: string, beginning: string | undefined): Cluster {
   const data = join(directory, 'data');
   const passwordFile = join(directory, 'password');
   // Set the modes explicitly, whatever the umask is.
   if (runAs) chmodSync(directory, 0o755);
   writeFileSync(join(directory, 'owner'), String(process.pid));
+  const binaries = nativeBinaries(installedBinaries(), directory, runAs);
+  if (beginning !== undefined) {
+    copyCluster(beginning, data);
+    return { directory, data, postgres: binaries.postgres };
+  }
   writeFileSync(passwordFile, password, { mode: 0o600 });
   mkdirSync(data, { mode: 0o700 });
   if (runAs) for (const path of [passwordFile, data]) chownSync(path, runAs.uid, runAs.gid);
-  const binaries = nativeBinaries(installedBinaries(), directory, runAs);
   const made = spawnSync(
     binaries.initdb,
     [
@@ -148,6 +200,14 @@ function initialize(directory: string, superuser: string): Cluster {
   );
   if (made.status !== 0) throw new Error(made.error?.message ?? made.stderr);
   return { directory, data, postgres: binaries.postgres };
+}
+
+/** Copies the files of a stopped server, for the user that servers run as. */
+function copyCluster(from: string, to: string): void {
+  cpSync(from, to, { recursive: true });
+  if (!runAs) return;
+  for (const name of ['', ...readdirSync(to, { recursive: true, encoding: 'utf8' })])
+    chownSync(join(to, name), runAs.uid, runAs.gid);
 }
 
 const removeDirectory = (directory: string): void => rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
@@ -216,10 +276,14 @@ function handle(base: string, shared: boolean): Native {
     of.pathname = `/${encodeURIComponent(database)}`;
     return of.href;
   };
-  const run = async (sql: string): Promise<void> => {
+  const run = async (...statements: string[]): Promise<void> => {
     const client = new pg.Client({ connectionString: url() });
     await client.connect();
-    await client.query(sql).finally(() => client.end());
+    try {
+      for (const sql of statements) await client.query(sql);
+    } finally {
+      await client.end();
+    }
   };
   return {
     url,
@@ -227,7 +291,14 @@ function handle(base: string, shared: boolean): Native {
       const full = shared ? `${name}_${randomBytes(4).toString('hex')}` : name;
       // template0, because a connection to template1 in another test file would make this fail.
       const from = template === undefined ? 'template0' : decodeURIComponent(new URL(template).pathname.slice(1));
-      await run(`CREATE DATABASE ${pg.escapeIdentifier(full)} TEMPLATE ${pg.escapeIdentifier(from)}`);
+      await run(
+        `CREATE DATABASE ${pg.escapeIdentifier(full)} TEMPLATE ${pg.escapeIdentifier(from)}`,
+        // What roles are set to in a database is no part of its copy.
+        `INSERT INTO pg_catalog.pg_db_role_setting
+         SELECT copy.oid, setrole, setconfig FROM pg_catalog.pg_db_role_setting
+         JOIN pg_catalog.pg_database original ON original.oid = setdatabase AND original.datname = ${pg.escapeLiteral(from)}
+         JOIN pg_catalog.pg_database copy ON copy.datname = ${pg.escapeLiteral(full)}`,
+      );
       made.push(full);
       return url(full);
     },
@@ -237,9 +308,9 @@ function handle(base: string, shared: boolean): Native {
   };
 }
 
-/** Removes the remains of killed runs. */
-function sweep(): void {
-  const left = places()
+/** Removes the remains of killed runs from directories. */
+export function sweep(among: readonly string[] = places()): void {
+  const left = among
     .filter((place) => existsSync(place))
     .flatMap((place) =>
       readdirSync(place)
@@ -260,7 +331,8 @@ function sweep(): void {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whether a process with that ID is there. */
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -2,9 +2,9 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { lastingDirectory } from './run-directory.ts';
 
 const version = '3.1.0';
 const run = promisify(execFile);
@@ -14,7 +14,7 @@ const run = promisify(execFile);
  * registry. Tests that are skipped for it must print the reason.
  */
 export async function supabaseCli(): Promise<{ script: string } | { reason: string }> {
-  const cache = join(tmpdir(), `create-muse-supabase-cli-${version}`);
+  const cache = join(lastingDirectory(), `create-muse-supabase-cli-${version}`);
   const script = join(cache, 'node_modules', 'supabase', 'dist', 'supabase.js');
   if (existsSync(script)) return { script };
   const making = `${cache}.${process.pid}`;
