@@ -42,6 +42,17 @@ async function runIn(cwd: string, ...headings: string[]): Promise<string> {
   return stdout;
 }
 
+/** A folder with a muse of one table: what a portfolio, or a project, is to it is the same. */
+async function smallMuse(name: string): Promise<string> {
+  const folder = join(directory, name);
+  const { museFile } = await museOnDisk({});
+  await addFiles(join(folder, 'realtymuse'), {
+    ...tableFiles('001', 'homes'),
+    'muse.json': JSON.stringify({ ...museFile, name: 'realtymuse' }),
+  });
+  return folder;
+}
+
 describe('docs/api.md', () => {
   const methods = Object.getOwnPropertyNames(api.Muse.prototype).filter(
     (name) => !['constructor', 'museFile'].includes(name),
@@ -74,7 +85,7 @@ describe('docs/api.md', () => {
     expect(Object.keys(subcommands).filter((name) => !ofPortfolio.includes(name))).toEqual([]);
   });
 
-  // One muse, from its creation to the end of its Supabase project: each example builds on the previous ones.
+  // One muse, from its creation on: most examples build on the previous ones.
   it('creates', async () => {
     expect(await run('planMuse')).toContain('migrations/extensions/001_realtymuse_tables.sql');
     expect(await run('createMuse', 'openMuse')).toContain(join(directory, 'realtymuse'));
@@ -103,13 +114,7 @@ describe('docs/api.md', () => {
   });
 
   it('works on a portfolio', async () => {
-    // A muse of one table: what a portfolio does with it is the same.
-    const folder = join(directory, 'products');
-    const { museFile } = await museOnDisk({});
-    await addFiles(join(folder, 'realtymuse'), {
-      ...tableFiles('001', 'homes'),
-      'muse.json': JSON.stringify({ ...museFile, name: 'realtymuse' }),
-    });
+    const folder = await smallMuse('products');
     await addFiles(folder, { 'new-muses.yaml': 'muses: [{ name: sociomuse, preset: social }]\n' });
     const calls = [
       'add',
@@ -160,14 +165,15 @@ describe('docs/api.md', () => {
   });
 
   it('creates a Supabase project, continues where that stopped, and deletes it', async () => {
-    expect(await run('muse.provision', 'muse.destroy')).toContain('true');
+    const folder = await smallMuse('provisioned');
+    expect(await runIn(folder, 'muse.provision', 'muse.destroy')).toContain('true');
     fakeApi.conditions.upAtOnce = false;
-    const muse = await api.openMuse(join(directory, 'realtymuse'));
+    const muse = await api.openMuse(join(folder, 'realtymuse'));
     const supabase = { organization: 'acme', region: 'eu-central-1', waitTimeout: 0.5 };
     await expect(
       muse.provision({ env: 'production', supabase, environment: { ...process.env, ...env } }),
     ).rejects.toMatchObject({ code: 'wait-timeout' });
     fakeApi.conditions.upAtOnce = true;
-    expect(await run('resumeMuse')).toContain("id: 'project', status: 'skipped'");
+    expect(await runIn(folder, 'resumeMuse')).toContain("id: 'project', status: 'skipped'");
   });
 });

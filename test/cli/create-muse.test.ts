@@ -3,14 +3,15 @@ import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { createMuse, muse, snapshot, temporaryDirectory } from '../support/cli.ts';
+import { createMuse as createMuseProgram, muse as museProgram, snapshot, temporaryDirectory } from '../support/cli.ts';
+import { createMuse, muse } from '../support/cli-in-process.ts';
 
 const run = promisify(execFile);
 
 describe('create-muse realtymuse --yes --preset realty', () => {
   it('creates a muse with a migrated, checked database and a git history', async () => {
     const cwd = await temporaryDirectory();
-    const { code, stdout, stderr } = await createMuse(['realtymuse', '--yes', '--preset', 'realty'], { cwd });
+    const { code, stdout, stderr } = await createMuseProgram(['realtymuse', '--yes', '--preset', 'realty'], { cwd });
     expect(stderr).toBe('');
     expect(code).toBe(0);
     for (const word of ['realtymuse is ready', 'mls_listings', 'property_alerts', 'showings', 'Proven:', 'Next:'])
@@ -40,7 +41,7 @@ describe('create-muse realtymuse --yes --preset realty', () => {
     expect(tracked.stdout).not.toContain('.muse');
     expect((await run('git', ['status', '--porcelain'], { cwd: directory })).stdout).toBe('');
 
-    const status = JSON.parse((await muse(['status', '--json'], { cwd: directory })).stdout) as {
+    const status = JSON.parse((await museProgram(['status', '--json'], { cwd: directory })).stdout) as {
       environments: Record<string, unknown[]>[];
     };
     expect(status.environments[0]).toMatchObject({
@@ -197,7 +198,7 @@ describe('Ctrl-C', () => {
   it.each(['Fetch the kit', 'Scaffold the extension'])('after "%s" ends with 130 and leaves nothing', async (title) => {
     const cwd = await temporaryDirectory();
     let pressed = false;
-    const { code, stderr } = await createMuse(['realtymuse', '--yes'], {
+    const { code, stderr } = await createMuseProgram(['realtymuse', '--yes'], {
       cwd,
       onOutput: (text, kill) => {
         if (pressed || !text.includes(title)) return;

@@ -4,7 +4,8 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { smallKit } from '../kit/repository.ts';
-import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
+import { temporaryDirectory } from '../support/cli.ts';
+import { createMuse, muse } from '../support/cli-in-process.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
 import { hasTerminal, openTerminal } from '../support/terminal.ts';

@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { takeLock } from '../../src/shared/directory-lock.ts';
-import { createMuse, type Finished, muse, temporaryDirectory } from '../support/cli.ts';
+import { type Finished, muse, temporaryDirectory } from '../support/cli.ts';
+import { createMuse, muse as museHere } from '../support/cli-in-process.ts';
 import { type Native, startNative } from '../support/native.ts';
 import { hasTerminal, openTerminal, type Terminal } from '../support/terminal.ts';
 import { bareNodeMs, bin, signals, start, stop, stopUnlessDone } from './interrupted.ts';
@@ -67,7 +68,7 @@ describe.runIf(hasTerminal)('a statement that runs on a server', () => {
     expect(rows).toEqual([{ said: 'quick' }]);
     await client.end();
     writeMigration(directory, '003_slow', 'select 1;');
-    const next = await muse(['migrate', '--no-verify', '--json'], { cwd: directory, env });
+    const next = await museHere(['migrate', '--no-verify', '--json'], { cwd: directory, env });
     expect(next.code, next.stdout).toBe(0);
     expect(JSON.parse(next.stdout)).toMatchObject({
       migrations: { applied: [{ file: expect.stringContaining('003') }, { file: expect.stringContaining('004') }] },
@@ -93,7 +94,7 @@ describe.runIf(hasTerminal)('on the embedded database', () => {
     await terminal.shows(begun);
     const { error } = await stop(terminal, bareMs, signal);
     expect(error.detail).toMatch(/It was at: .+\nDone before: nothing\./);
-    const { code, stdout } = await muse(['status', '--check'], { cwd: directory });
+    const { code, stdout } = await museHere(['status', '--check'], { cwd: directory });
     expect(code, stdout).toBe(0);
   });
 

@@ -146,7 +146,7 @@ describe('target postgres', () => {
     const native = await startNative();
     const url = await native.createDatabase('target');
     const call = (...args: string[]) =>
-      createMuse(['served', '--yes', '--json', '--target', 'postgres', '--preset', 'crm', ...args], {
+      createMuse(['served', '--yes', '--json', '--target', 'postgres', '--kit', smallKit(), ...args], {
         cwd,
         env: { DATABASE_URL: url },
       });
@@ -178,7 +178,8 @@ describe('drift', () => {
     const native = await startNative();
     const url = await native.createDatabase('drift');
     const env = { DATABASE_URL: url };
-    await createMuse(['drifting', '--yes', '--quiet', '--target', 'postgres', '--supabase-baseline'], { cwd, env });
+    const flags = ['--yes', '--quiet', '--no-verify', '--target', 'postgres', '--supabase-baseline'];
+    await createMuse(['drifting', ...flags], { cwd, env });
     const at = join(cwd, 'drifting');
     expect(JSON.parse((await muse(['status', '--drift', '--json'], { cwd: at, env })).stdout)).toMatchObject({
       environments: [{ drift: [] }],

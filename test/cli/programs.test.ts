@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { museHelp } from '../../src/cli/muse-command.ts';
 import { packageVersion } from '../../src/shared/version.ts';
 import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
+import { createMuse as createHere, muse as museHere } from '../support/cli-in-process.ts';
 
 describe('help and version, as commands and as flags', () => {
   it.each([
@@ -46,7 +47,7 @@ describe('global flags before and after the command', () => {
   let cwd: string;
   beforeAll(async () => {
     cwd = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
-    await createMuse(['--yes', '--preset', 'blank', 'product'], { cwd });
+    await createHere(['--yes', '--no-verify', '--preset', 'blank', 'product'], { cwd });
   });
   afterAll(() => rm(cwd, { recursive: true, force: true }));
 
@@ -56,7 +57,7 @@ describe('global flags before and after the command', () => {
     [['status', '--dir', 'product', '--json']],
     [['--json', '--env', 'development', 'status', '--dir', 'product']],
   ])('%j', async (args) => {
-    const { code, stdout } = await muse(args, { cwd });
+    const { code, stdout } = await museHere(args, { cwd });
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       ok: true,
@@ -69,13 +70,13 @@ describe('global flags before and after the command', () => {
   });
 
   it('--env before the command picks the environment', async () => {
-    const { code, stdout } = await muse(['--env', 'staging', '--json', 'status', '--dir', 'product'], { cwd });
+    const { code, stdout } = await museHere(['--env', 'staging', '--json', 'status', '--dir', 'product'], { cwd });
     expect(code).not.toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { message: expect.stringContaining('staging') } });
   });
 
   it('a command prints its environment and target', async () => {
-    const { stdout } = await muse(['verify', '--dir', 'product', '--json'], { cwd });
+    const { stdout } = await museHere(['verify', '--dir', 'product', '--json'], { cwd });
     const verified = JSON.parse(stdout) as {
       isolation: { proven: string[]; notProven: string[]; tables: { table: string }[] };
     };

@@ -127,7 +127,7 @@ describe('kill -9, then --resume, has the result of an uninterrupted run', () =>
 
 it('--resume in a loop: the first run starts, the next ones find it done', async () => {
   const cwd = await temporaryDirectory();
-  const loop = ['realtymuse', '--yes', '--resume', '--preset', 'realty'];
+  const loop = ['realtymuse', '--resume', ...flags];
   const first = await createMuse(loop, { cwd });
   expect([first.code, first.stderr]).toEqual([0, '']);
   expect(first.stdout).toContain('starting from the beginning');

@@ -291,9 +291,9 @@ describe('secrets', () => {
       void journals.push(await readFile(join(directory, '.muse', 'journal.json'), 'utf8'));
 
     fakeApi.http.add('refused-plan', 'POST /v1/projects');
-    expect(await run(['discreet', ...flags, '--admin-email', 'ada@example.com'])).toBe(1);
+    expect(await run(['discreet', ...flags, ...small, '--admin-email', 'ada@example.com'])).toBe(1);
     await stopped();
-    fakeApi.wire.add('cut-during', 'create table if not exists public.organizations');
+    fakeApi.wire.add('cut-during', 'create table if not exists public.profiles');
     fakeApi.http.add('html-503', 'GET /v1/projects/{ref}/health');
     fakeApi.http.add('too-many', 'GET /v1/projects/{ref}/config/database/pooler');
     expect(await run(['discreet', '--resume'])).toBe(1);
