@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from '
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { commit, git, temporary } from '../kit/repository.ts';
+import { commit, git, smallKit, temporary } from '../kit/repository.ts';
 import { createMuse } from '../support/cli-in-process.ts';
 
 interface Step {
@@ -21,7 +21,7 @@ let environment: NodeJS.ProcessEnv;
 beforeAll(async () => {
   const place = temporary('workflow');
   const table = 'notes: title text!, owner user';
-  const made = await createMuse(['mine', '--yes', '--no-verify', '--table', table], { cwd: place });
+  const made = await createMuse(['mine', '--yes', '--no-verify', '--kit', smallKit(), '--table', table], { cwd: place });
   if (made.code !== 0) throw new Error(made.stderr);
   git(place, 'clone', '--quiet', 'mine', 'clone');
   clone = join(place, 'clone');
