@@ -21,7 +21,9 @@ let environment: NodeJS.ProcessEnv;
 beforeAll(async () => {
   const place = temporary('workflow');
   const table = 'notes: title text!, owner user';
-  const made = await createMuse(['mine', '--yes', '--no-verify', '--kit', smallKit(), '--table', table], { cwd: place });
+  const made = await createMuse(['mine', '--yes', '--no-verify', '--kit', smallKit(), '--table', table], {
+    cwd: place,
+  });
   if (made.code !== 0) throw new Error(made.stderr);
   git(place, 'clone', '--quiet', 'mine', 'clone');
   clone = join(place, 'clone');
