@@ -132,7 +132,8 @@ function whyPolicy({ row, table, changed }: NonNullable<Mutant['policy']>, name:
       return 'the policy is true for nobody who is not signed in';
   }
   if (changed === 'roles') return undefined;
-  if (name.endsWith(': for all') && ['I', 'U', 'D'].every((letter) => !has(table, 'authenticated', letter)))
+  const users = row.roles.includes('public') ? ['anon', 'authenticated'] : row.roles;
+  if (name.endsWith(': for all') && users.every((role) => ['I', 'U', 'D'].every((letter) => !has(table, role, letter))))
     return 'nobody has a privilege for the other verbs';
   const others = ['a', 'w', 'd'].filter((command) => has(table, 'authenticated', { a: 'I', w: 'U', d: 'D' }[command]!));
   const asks = (command: string): boolean =>
