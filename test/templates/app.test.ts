@@ -204,6 +204,13 @@ async function workTogether(browser: Browser, work: Work): Promise<Person> {
   await again.page.getByRole('button', { name: 'Save the password' }).click();
   await again.page.getByRole('heading', { level: 1, name: 'Eve alone' }).waitFor();
 
+  await eve.page.context().close();
+  await open(again, 'Profile');
+  await again.page.getByRole('button', { name: 'Delete my account' }).click();
+  await again.page.getByRole('dialog').getByRole('button', { name: 'Delete my account' }).click();
+  await again.page.getByRole('heading', { level: 1, name: 'Sign in' }).waitFor();
+  expect((await admin.from('profiles').select('id').eq('email', eve.email)).data).toEqual([]);
+
   for (const { email, problems } of people) expect({ email, problems }).toEqual({ email, problems: [] });
   return ann;
 }

@@ -80,11 +80,15 @@ export const manages = (role: Role): boolean => role === 'owner' || role === 'ad
 /** Viewers only read. */
 export const writes = (role: Role): boolean => role !== 'viewer';
 
-/** The members of the organization, for pickers and names. */
-export function usePeople() {
+/**
+ * The members of the organization, for pickers and names.
+ * @param every how often to read them again, in ms
+ */
+export function usePeople(every?: number) {
   const { id } = useOrganization();
   return useQuery({
     queryKey: ['people', id],
+    refetchInterval: every ?? false,
     queryFn: async () => {
       const { data, error } = await supabase.rpc('organization_people', { organization: id });
       if (error) throw error;

@@ -22,6 +22,9 @@ const roles: Record<Role, string> = {
   viewer: 'Viewer: only reads',
 };
 
+/** Someone may accept an invitation, or leave, while the page is open. */
+const readAgainMs = 5000;
+
 export default function Members() {
   const { role } = useOrganization();
   return (
@@ -44,7 +47,7 @@ function People() {
   const user = useUser();
   const navigate = useNavigate();
   const queries = useQueryClient();
-  const { data, error, isPending } = usePeople();
+  const { data, error, isPending } = usePeople(readAgainMs);
   const changed = () => queries.invalidateQueries({ queryKey: ['people', id] });
   const member = (person: string) => ({ organization_id: id, user_id: person });
   const changeRole = useAction(async (person: string, role: string) => {
@@ -177,6 +180,7 @@ function Invitations() {
   const queries = useQueryClient();
   const { data = [], error } = useQuery({
     queryKey: ['invitations', id],
+    refetchInterval: readAgainMs,
     queryFn: async () => {
       const { data, error } = await supabase
         .from('invitations')

@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useForm } from 'react-hook-form';
+import { Confirm } from '../components/Confirm';
 import { Input } from '../components/Labeled';
 import { Done, Loading, Problem } from '../components/Notice';
 import { Page } from '../components/Page';
@@ -7,7 +8,7 @@ import { SubmitButton } from '../components/SubmitButton';
 import { useAction } from '../lib/action';
 import { saveJson } from '../lib/download';
 import { useUser } from '../lib/session';
-import { supabase } from '../lib/supabase';
+import { forgetSession, supabase } from '../lib/supabase';
 
 export default function Profile() {
   const user = useUser();
@@ -26,6 +27,22 @@ export default function Profile() {
       <Password />
       <h2 className="mt-10 mb-4 text-xl font-semibold">Your data</h2>
       <OwnData />
+      <h2 className="mt-10 mb-4 text-xl font-semibold">Delete your account</h2>
+      <p className="mb-4">
+        Everything that is yours alone is deleted with it, and cannot be restored. Download your data first if you want to keep it.
+      </p>
+      <Confirm
+        button="Delete my account"
+        title="Delete your account?"
+        className="btn btn-error"
+        onConfirm={async () => {
+          const { error } = await supabase.rpc('delete_account');
+          if (error) throw error;
+          forgetSession();
+        }}
+      >
+        Your account and everything that is yours alone are deleted. This cannot be undone.
+      </Confirm>
     </Page>
   );
 }
