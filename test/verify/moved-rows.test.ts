@@ -65,6 +65,22 @@ const holes: [name: string, finds: string, hole: string, repair: string][] = [
   ],
 ];
 
+/** Drafts that may be about a post of their owner's: a policy that asks only for the post asks nothing of a draft without one. */
+const mine = 'owner_id = (select auth.uid())';
+const about =
+  'post_id is null or exists (select 1 from public.posts p where p.id = post_id and p.owner_id = drafts.owner_id)';
+const drafts = owned('posts') + owned('drafts', 'post_id uuid references public.posts (id) on delete set null');
+for (const [policy, finds] of [
+  ['u', 'isolation-reassign public.drafts'],
+  ['i', 'isolation-insert public.drafts'],
+] as const)
+  holes.push([
+    `without what a policy asks about: ${policy}`,
+    finds,
+    `${drafts} alter policy u on public.drafts with check (${mine} and (${about})); alter policy ${policy} on public.drafts with check (${about});`,
+    `alter policy ${policy} on public.drafts with check (${mine} and (${about}));`,
+  ]);
+
 const findingsOf = async (sql: string): Promise<Finding[]> =>
   (await withSchema(database, sql, (session) => verifyIsolation(session, { declarations: [] }))).findings;
 const errorsOf = async (sql: string): Promise<Finding[]> =>

@@ -4,8 +4,8 @@ import { columnOf, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from '../catalog/model.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import type { Actor } from './actors.ts';
-import { companions, insertSql, insertStatement, isUnderA, linkColumns, sidesOf } from './insert-sql.ts';
-import { condition, grantedColumns, type KnownRow, type Subject } from './subject.ts';
+import { companions, insertSql, insertStatement, isUnderA, linkColumns, nullableAsked, sidesOf } from './insert-sql.ts';
+import { condition, grantedColumns, type KnownRow, type Subject, userColumnsOf } from './subject.ts';
 
 /** UPDATE of a column other than the owner columns, to the value that A's row has. */
 export function changeSql(subject: Subject, actor: Actor, model: Model): string | undefined {
@@ -145,13 +145,17 @@ export function deleteSql(subject: Subject, _actor: Actor, _model: Model, withWh
   return subject.isLarge ? undefined : `delete from ${subject.into}`;
 }
 
-/** Changes the owner columns of A's row: to B's side (give), or to the actor's own (take). */
+/**
+ * Changes the owner columns of A's row: to B's side (give), or to the actor's own (take).
+ * @param absent columns that become NULL with it
+ */
 export function reassignSql(
   subject: Subject,
   actor: Actor,
   model: Model,
   way: 'give' | 'take',
   withWhere: boolean,
+  absent: readonly string[] = [],
 ): string | undefined {
   if (subject.belongs.length === 0 || subject.table === model.tenancy.organizations || actor.isAnonymous)
     return undefined;
@@ -161,13 +165,29 @@ export function reassignSql(
   if (holds !== (way === 'give') || isUnderA(subject, actor)) return undefined;
   const values = way === 'give' ? subject.belongs.map((one) => one.b) : sides.own;
   if (values === undefined) return undefined;
-  const tied = companions(subject, way === 'give' ? 'b' : actor.side);
-  const list = [...subject.belongs.map((one, index): [string, string] => [one.column, values[index]!]), ...tied]
+  const tied = companions(subject, way === 'give' ? 'b' : actor.side).filter(([name]) => !absent.includes(name));
+  const owners = subject.belongs
+    .map((one, index): [string, string] => [one.column, values[index]!])
+    .filter(([name]) => !absent.includes(name));
+  const users = absent.length === 0 ? [] : userColumnsOf(subject, model);
+  const others = users.filter((name) => !absent.includes(name) && owners.every(([column]) => column !== name));
+  const list = [
+    ...owners,
+    ...others.map((name): [string, string] => [name, subject.users.b]),
+    ...tied,
+    ...absent.map((name): [string, string] => [name, 'NULL']),
+  ]
     .map(([column, value]) => `${quoteIdentifier(column)} = ${value}`)
     .join(', ');
   const own = actor.name === 'multi-org' ? subject.rows.k : subject.rows.l;
   const row = actor.isMultiOrg ? (own ?? subject.rows.a) : subject.rows.a;
   return `update ${subject.into} set ${list}${withWhere ? ` where ${condition(row.key)}` : ''}`;
+}
+
+/** Hands A's row to B's side without what {@link nullableAsked} lets be absent; undefined where it lets nothing. */
+export function giveAloneSql(subject: Subject, actor: Actor, model: Model, withWhere: boolean): string | undefined {
+  const absent = nullableAsked(subject, actor, 'U', model);
+  return absent.length === 0 ? undefined : reassignSql(subject, actor, model, 'give', withWhere, absent);
 }
 
 /** Changes the other references of A's row to B's side, as the row's owners. */

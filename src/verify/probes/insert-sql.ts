@@ -1,4 +1,5 @@
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { columnOf, walk } from '../../rules/engine/live/expression.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { Actor } from './actors.ts';
 import type { Model } from '../catalog/model.ts';
@@ -74,11 +75,13 @@ export function insertSql(
   if (manner !== 'forged' && sides.own === undefined) return undefined;
   if (actor.isAnonymous && manner !== 'own') return undefined;
   if (!isTenants)
-    owners.forEach((column, index) =>
-      values.set(column, (manner === 'forged' ? sides.other : sides.own)?.[index] ?? 'NULL'),
-    );
+    owners.forEach((column, index) => {
+      if (manner !== 'forged' || !state.has(column))
+        values.set(column, (manner === 'forged' ? sides.other : sides.own)?.[index] ?? 'NULL');
+    });
   if (manner === 'forged')
-    for (const [column, value] of companions(subject, otherSide(subject, actor))) values.set(column, value);
+    for (const [column, value] of companions(subject, otherSide(subject, actor)))
+      if (!state.has(column)) values.set(column, value);
   const change = changes[manner](subject, actor, model, values);
   if (!change) return undefined;
   const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
@@ -177,6 +180,45 @@ export function aimedUpdateSql(subject: Subject, actor: Actor, model: Model): st
       ({ column, sql }) =>
         `update ${subject.into} set ${quoteIdentifier(column)} = ${sql} where ${condition(subject.rows.b.key)}`,
     );
+}
+
+/**
+ * The columns that policies for the verb let be NULL, and that the actor may write: a condition on what they refer to, as in
+ * `post_id is null or exists (…)`, asks nothing then.
+ */
+export function nullableAsked(subject: Subject, actor: Actor, letter: 'I' | 'U', model: Model): string[] {
+  const asked = new Set<string>();
+  for (const { using, check } of policiesFor(subject.table, letter, model))
+    walk(model.parse(check ?? using ?? ''), (type, test) => {
+      const column = type === 'NullTest' && test['nulltesttype'] === 'IS_NULL' ? columnOf(test['arg']) : undefined;
+      if (column !== undefined && (column.qualifier ?? subject.table.name) === subject.table.name)
+        asked.add(column.name);
+    });
+  const granted = new Set(grantedColumns(subject, actor.role, letter, model).map(({ name }) => name));
+  const absent = subject.columns.flatMap(({ name, notNull }) =>
+    asked.has(name) && !notNull && granted.has(name) ? [name] : [],
+  );
+  // Without anything that says whose it is, it is nobody's.
+  const owners = [...subject.belongs.map(({ column }) => column), ...userColumnsOf(subject, model)];
+  return owners.every((column) => absent.includes(column)) ? [] : absent;
+}
+
+/**
+ * INSERT on behalf of the other side, and of its user, without what {@link nullableAsked} lets be absent; undefined where it lets
+ * nothing.
+ */
+export function forgedAloneSql(subject: Subject, actor: Actor, model: Model): string | undefined {
+  const absent = nullableAsked(subject, actor, 'I', model);
+  if (absent.length === 0) return undefined;
+  const user = subject.users[otherSide(subject, actor)];
+  const users = userColumnsOf(subject, model).map((name): [string, string] => [name, user]);
+  return insertSql(
+    subject,
+    actor,
+    model,
+    'forged',
+    new Map([...users, ...absent.map((name): [string, string] => [name, 'NULL'])]),
+  );
 }
 
 /** INSERT of those columns, with explicit values for identity columns. */

@@ -3,6 +3,7 @@ import {
   changeMixedSql,
   changeSql,
   deleteSql,
+  giveAloneSql,
   reassignSql,
   relinkSql,
   replacedInsertSql,
@@ -23,7 +24,15 @@ import {
   expectRead,
   expectTake,
 } from './expected.ts';
-import { aimedInsertSql, aimedUpdateSql, fireSql, insertSql, insertStateSql, returningSql } from './insert-sql.ts';
+import {
+  aimedInsertSql,
+  aimedUpdateSql,
+  fireSql,
+  forgedAloneSql,
+  insertSql,
+  insertStateSql,
+  returningSql,
+} from './insert-sql.ts';
 import { furtherVerbs } from './further-verbs.ts';
 import { selectPublicSql, selectSql } from './select-sql.ts';
 import { inserts, noSql, reads, reassigns, type VerbRow, writes } from './verb-row.ts';
@@ -85,7 +94,7 @@ const table = {
     tried: 'harms',
     result: 'added',
     expects: expectForged,
-    sql: (...of) => [insertSql(...of, 'forged')],
+    sql: (...of) => [insertSql(...of, 'forged'), forgedAloneSql(...of)],
   },
   'insert-state': {
     letter: 'I',
@@ -303,7 +312,7 @@ const table = {
     wider: 'give-all',
     expects: expectNever,
     multiOrg: 'always',
-    sql: (...of) => [reassignSql(...of, 'give', true)],
+    sql: (...of) => [reassignSql(...of, 'give', true), giveAloneSql(...of, true)],
   },
   'give-all': {
     letter: 'R',
@@ -316,7 +325,7 @@ const table = {
     multiOrg: 'always',
     withoutWhere: true,
     anyRow: true,
-    sql: (...of) => [reassignSql(...of, 'give', false)],
+    sql: (...of) => [reassignSql(...of, 'give', false), giveAloneSql(...of, false)],
   },
   take: {
     letter: 'R',
