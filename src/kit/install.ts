@@ -1,8 +1,12 @@
 /** Installs the packages of a muse, and those of its app, with the kit's own package manager. */
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { networkTrouble } from '../shared/network.ts';
 import { appFolder, hasApp } from './app.ts';
 import { packageManagerOf } from './package-manager.ts';
+
+/** How much later this program may hear of a key, in ms. */
+const sameKeyMs = 300;
 
 /** How it is stopped and followed. */
 export interface InstallOptions {
@@ -40,6 +44,9 @@ async function installIn(
     stdin: 'ignore',
     all: true,
   });
+  // Ctrl-C reaches both, and may end the other program before this one hears of it.
+  if (result.signal === 'SIGINT' || result.exitCode === 130)
+    await setTimeout(sameKeyMs, undefined, { signal }).catch(() => undefined);
   if (!result.failed || signal.aborted) return undefined;
   const trouble = networkTrouble('npm', result.all ?? '', environment);
   if (trouble !== undefined) return `${manager} install failed: the registry ${trouble.what}. ${trouble.suggestion}`;
