@@ -50,6 +50,17 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
   const some = <Case>(cases: readonly Case[]): Case[] =>
     cases.filter((_, index) => kind === 'embedded' || isWhole || index % 3 === 0);
 
+  it.each(
+    some([
+      ['of the same table, not of another', 'create index on notes (titel);', /Did you mean notes\.title\?/],
+      ['behind an alias', 'select n.titel from notes n;', /Did you mean title\?/],
+      ['unlike any of its table', 'create index on notes (page_conut);', /^(?!.*Did you mean)/s],
+    ] as const),
+  )('suggests a column %s', async (_, use, says) => {
+    const tables = 'create table if not exists notes (title text);\ncreate table if not exists books (page_count int);';
+    expect(said(await rehearse(await open(), input({ [base]: tables, [next]: use })))).toMatch(says);
+  });
+
   it('finds nothing in correct files, and reports what it did', async () => {
     const table = 'create table if not exists t (id int primary key); insert into t values (1) on conflict do nothing;';
     const report = await rehearse(

@@ -61,7 +61,9 @@ function operandsOf(printed: string, model: Model): string[] {
   if (or?.['boolop'] !== 'OR_EXPR') return [sql];
   const operands = splitAt(sql, 'OR');
   // Where the text is not what the tree says, it stays whole.
-  return operands.length < (or['args'] as unknown[]).length ? [sql] : operands.flatMap((one) => operandsOf(one, model));
+  return operands.length !== (or['args'] as unknown[]).length
+    ? [sql]
+    : operands.flatMap((one) => operandsOf(one, model));
 }
 
 /** Without the brackets around all of it. */

@@ -1,6 +1,9 @@
-/** The verbs whose statements are written apart: what a stranger puts under rows of others, and writes about itself. */
+/**
+ * The verbs whose statements are written apart: what a stranger puts under rows of others, and writes about itself; calls of
+ * functions.
+ */
 import { expectNothing } from './expected.ts';
-import { inserts, noSql, reassigns, type VerbRow, writes } from './verb-row.ts';
+import { inserts, noSql, reads, reassigns, type VerbRow, writes } from './verb-row.ts';
 
 /** A part of the table of verbs. */
 export const furtherVerbs = {
@@ -59,6 +62,49 @@ export const furtherVerbs = {
     result: 'added',
     expects: expectNothing,
     linksToA: true,
+    sql: noSql,
+  },
+} as const satisfies Record<string, VerbRow>;
+
+/** Calls of functions, whose statements are written by function: the last part of the table. */
+export const callVerbs = {
+  call: {
+    letter: 'X',
+    rule: reads,
+    wording: 'gets rows of others from it',
+    step: 'calls',
+    followed: 'askers',
+    result: 'labels',
+    expects: expectNothing,
+    sql: noSql,
+  },
+  'call-changes': {
+    letter: 'X',
+    rule: writes,
+    wording: 'changes rows of others by it',
+    step: 'calls',
+    followed: 'askers',
+    result: 'changed',
+    expects: expectNothing,
+    sql: noSql,
+  },
+  'call-as': {
+    letter: 'X',
+    rule: inserts,
+    wording: 'acts by it as another user',
+    step: 'calls',
+    result: 'added',
+    expects: expectNothing,
+    sql: noSql,
+  },
+  'call-privileged': {
+    letter: 'X',
+    rule: { signedIn: 'isolation-write', anonymous: 'anon-read' },
+    wording: 'has it give a privileged role',
+    step: 'calls',
+    followed: 'askers',
+    result: 'labels',
+    expects: expectNothing,
     sql: noSql,
   },
 } as const satisfies Record<string, VerbRow>;

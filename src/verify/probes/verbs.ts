@@ -33,9 +33,9 @@ import {
   insertStateSql,
   returningSql,
 } from './insert-sql.ts';
-import { furtherVerbs } from './further-verbs.ts';
+import { callVerbs, furtherVerbs } from './further-verbs.ts';
 import { selectPublicSql, selectSql } from './select-sql.ts';
-import { inserts, noSql, reads, reassigns, type VerbRow, writes } from './verb-row.ts';
+import { inserts, reads, reassigns, type VerbRow, writes } from './verb-row.ts';
 
 /** Everything that the proof tries, in order. */
 const table = {
@@ -373,45 +373,7 @@ const table = {
     shown: 'when-broken',
     sql: (...of) => [relinkSql(...of, false)],
   },
-  call: {
-    letter: 'X',
-    rule: reads,
-    wording: 'gets rows of others from it',
-    step: 'calls',
-    followed: 'askers',
-    result: 'labels',
-    expects: expectNothing,
-    sql: noSql,
-  },
-  'call-changes': {
-    letter: 'X',
-    rule: writes,
-    wording: 'changes rows of others by it',
-    step: 'calls',
-    followed: 'askers',
-    result: 'changed',
-    expects: expectNothing,
-    sql: noSql,
-  },
-  'call-as': {
-    letter: 'X',
-    rule: inserts,
-    wording: 'acts by it as another user',
-    step: 'calls',
-    result: 'added',
-    expects: expectNothing,
-    sql: noSql,
-  },
-  'call-privileged': {
-    letter: 'X',
-    rule: { signedIn: 'isolation-write', anonymous: 'anon-read' },
-    wording: 'has it give a privileged role',
-    step: 'calls',
-    followed: 'askers',
-    result: 'labels',
-    expects: expectNothing,
-    sql: noSql,
-  },
+  ...callVerbs,
 } as const satisfies Record<string, VerbRow>;
 
 export type Verb = keyof typeof table;

@@ -47,6 +47,7 @@ describe('a signal while it is opened', () => {
       return database.query('select 2');
     };
     await expect(attempt()).rejects.toMatchObject({ code: 'cancelled' });
+    if (['before', 'at once'].includes(moment)) await expect(opened).rejects.toMatchObject({ code: 'cancelled' });
     abort.abort();
     const watcher = await openPostgres({ url: native.url() });
     const count = async (): Promise<unknown> =>

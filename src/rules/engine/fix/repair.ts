@@ -79,7 +79,8 @@ const mostWorse = 3;
 /**
  * Repairs again from a state after which all classes together left more errors, without the one with which they do: found by halving
  * their list, since each run takes as long as the migrations do. It is rolled back and not tried again.
- * @returns undefined, and nothing is changed, if the classes do not repeat together what they did one by one, or several leave more
+ * @returns undefined, and the state is that of the start, if the classes do not repeat together what they did one by one, or several
+ *   leave more
  */
 async function withoutWorst(run: Run, start: Checkpoint, worse: Checkpoint): Promise<Checkpoint | undefined> {
   const made = worse.result.classes.slice(start.result.classes.length);
@@ -111,6 +112,7 @@ async function withoutWorst(run: Run, start: Checkpoint, worse: Checkpoint): Pro
     if (after.errors <= start.errors) return after;
   }
   for (const rule of dropped) run.dropped.delete(rule);
+  goBack(run, start);
   return undefined;
 }
 
