@@ -27,15 +27,19 @@ export function newPaths({ rollback, order }: Folders, folder: string, number: s
   return { path, rollbackPath: `${rollback}/extensions/${create(number, title)}` };
 }
 
-/** Where the rollback of an extension file that has none goes. */
-export function rollbackPath({ rollback, order }: Folders, { file, sql }: Pick<Migration, 'file' | 'sql'>): string {
+/** Where the rollback of a file that has none goes. */
+export function rollbackPath(
+  { rollback, order }: Folders,
+  { layer, file, sql }: Pick<Migration, 'layer' | 'file' | 'sql'>,
+): string {
   if (sectionToolOf(sql) !== undefined) return file;
   const { createRollback, below, name } = forms[order];
   const parts = file.split('/');
   const own = below === 'one' ? parts.splice(-2).join('/') : parts.pop()!;
   const title = own.replace(/\/[^/]*$/, '').replace(/(?:[.-]up)?\.(?:sql|pgsql)$/i, '');
   const number = name.exec(own)?.[1];
-  if (createRollback === undefined || number === undefined) return `${rollback}/extensions/${own.replaceAll('/', '_')}`;
+  if (createRollback === undefined || number === undefined)
+    return `${rollback}/${layer === 'core' ? 'core' : 'extensions'}/${own.replaceAll('/', '_')}`;
   const rest = title.slice(title.indexOf(number) + number.length).replace(/^[_-]+/, '');
   return [...parts, createRollback(number, rest)].join('/');
 }

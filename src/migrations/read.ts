@@ -19,7 +19,8 @@ import { forms } from './forms.ts';
 import { readListed } from './listed.ts';
 import { namingFindings } from './naming.ts';
 import { compareNames, inFolder, numberOf, type Order } from './order.ts';
-import { sectionsOf } from './sections.ts';
+import { mayHaveSections, sectionsOf } from './sections.ts';
+import type { UnknownSections } from './unknown-sections.ts';
 
 /** The file that rolls a migration back. */
 export interface Rollback {
@@ -88,6 +89,7 @@ export async function readMigrations(
       .map((folder): [Layer, string] => ['extension', folder]),
   ];
   const extensions: Migration[] = [];
+  const parts: MigrationFiles['rollbacks'] = new Map();
   for (const [of, place] of places) {
     const { folder, all } = await listPlace(base, place, order);
     const texts = new Map<string, DecodedSql>();
@@ -113,7 +115,8 @@ export async function readMigrations(
         continue;
       }
       const layer = layers.length > 1 && extensionMark.test(text.sql) ? 'extension' : of;
-      const sections = sectionsOf(text.sql);
+      const unknown = forms[order].sections === undefined ? await unknownIn(text.sql) : undefined;
+      const sections = unknown ?? (forms[order].sections === undefined ? undefined : sectionsOf(text.sql));
       const inner = await innerOf(text.sql, order);
       const migration: Migration = {
         layer,
@@ -122,13 +125,18 @@ export async function readMigrations(
         sql: text.sql,
         checksum: checksumOf(text.sql),
         ...(sections === undefined ? inner : { sql: sections.up, around: sections.around }),
+        ...(unknown === undefined ? {} : { unknownSections: unknown.unknownSections }),
       };
       (layer === 'core' ? result.migrations : extensions).push(migration);
-      if (sections !== undefined && wanted.rollbacks !== false && hasStatements(sections.down))
-        result.rollbacks.set(file, { file, sql: sections.down });
+      if (sections !== undefined && hasStatements(sections.down))
+        (unknown === undefined ? result.rollbacks : parts).set(file, { file, sql: sections.down });
     }
-    if (wanted.rollbacks !== false) await readRollbacks(base, folders, layers, folder, own, all, result);
+    if (wanted.rollbacks === false) result.rollbacks.clear();
+    else await readRollbacks(base, folders, layers, folder, own, all, result);
   }
+  // A rollback of its own counts before the part of the file.
+  if (wanted.rollbacks !== false)
+    for (const [file, part] of parts) if (!result.rollbacks.has(file)) result.rollbacks.set(file, part);
   result.migrations.push(...extensions);
   return result;
 }
@@ -137,6 +145,12 @@ export async function readMigrations(
 async function innerOf(sql: string, order: Order): Promise<Pick<Migration, 'sql' | 'around'> | undefined> {
   if (forms[order].ownTransaction !== true) return undefined;
   return (await import('./own-transaction.ts')).withoutOwnTransaction(sql);
+}
+
+/** The sections of a file whose form has none. */
+async function unknownIn(sql: string): Promise<UnknownSections | undefined> {
+  if (!mayHaveSections(sql)) return undefined;
+  return (await import('./unknown-sections.ts')).unknownSections(sql);
 }
 
 /** Whether a text has a line that is not a comment. */

@@ -21,7 +21,8 @@ const statementOf = (marker: string): readonly [string, string] => [
   '-- +goose StatementEnd',
 ];
 
-const markers: Readonly<Record<SectionTool, Markers>> = {
+/** The markers of each tool, as lines of a file. */
+export const sectionMarkers: Readonly<Record<SectionTool, Markers>> = {
   goose: {
     up: /^\s*--\s*\+goose\s+up\b/i,
     down: /^\s*--\s*\+goose\s+down\b/i,
@@ -49,11 +50,10 @@ const markers: Readonly<Record<SectionTool, Markers>> = {
     write: { up: ['-- Up Migration', ''], down: ['-- Down Migration', ''] },
   },
 };
-const tools = Object.keys(markers) as SectionTool[];
+const tools = Object.keys(sectionMarkers) as SectionTool[];
 
 /** A file in two sections, each with the lines and columns that it has in the file. */
 export interface Sections {
-  tool: SectionTool;
   /** The text that runs. */
   up: string;
   /** The text that rolls it back. */
@@ -81,24 +81,34 @@ function* linesOf(text: string): Generator<Line> {
 /** The tool whose markers a text has; undefined for a text without any. */
 export function sectionToolOf(text: string): SectionTool | undefined {
   const lines = [...linesOf(text)].filter(({ text: line }) => /^\s*--/.test(line));
-  return tools.find((tool) => lines.some(({ text: line }) => markers[tool].up.test(line)));
+  return tools.find((tool) => lines.some(({ text: line }) => sectionMarkers[tool].up.test(line)));
 }
+
+/** A comment that may start a down section, of whatever tool; without one nothing is scanned. */
+const downComment = /^\s*--.*(?:\b(?:downs?|undo|revert|roll ?back)\b|drop below)/im;
+
+/** Says whether a text is worth a look for sections where its layout has none. */
+export const mayHaveSections = (text: string): boolean => downComment.test(text);
 
 /** The sections of a file; undefined for one that has no down section. */
 export function sectionsOf(text: string): Sections | undefined {
   const tool = sectionToolOf(text);
   if (tool === undefined) return undefined;
   const lines = [...linesOf(text)];
-  const up = lines.find(({ text: line }) => markers[tool].up.test(line))!;
-  const down = lines.find(({ text: line }) => markers[tool].down.test(line));
+  const up = lines.find(({ text: line }) => sectionMarkers[tool].up.test(line))!;
+  const down = lines.find(({ text: line }) => sectionMarkers[tool].down.test(line));
   if (down === undefined) return undefined;
-  const [before, first] = up.start < down.start ? ['', 0] : [text.slice(0, up.start), up.start];
-  const last = up.start < down.start ? down.start : text.length;
+  return cutAt(text, up.start, down.start);
+}
+
+/** The sections of a text that start at these places; a file starts with the first one. */
+export function cutAt(text: string, up: number, down: number): Sections {
+  const [before, first] = up < down ? ['', 0] : [text.slice(0, up), up];
+  const last = up < down ? down : text.length;
   const around = { before, after: text.slice(last) };
   return {
-    tool,
     up: blank(before) + text.slice(first, last),
-    down: up.start < down.start ? blank(text.slice(0, last)) + around.after : before,
+    down: up < down ? blank(text.slice(0, last)) + around.after : before,
     around,
   };
 }
@@ -113,20 +123,20 @@ export function fileText({ sql, around }: Pick<Migration, 'sql' | 'around'>): st
 /** Whether the file asks to run outside a transaction, statement by statement. */
 export function runsOutside(sql: string): boolean {
   for (const { text } of linesOf(sql)) {
-    if (tools.some((tool) => markers[tool].outside?.test(text) === true)) return true;
+    if (tools.some((tool) => sectionMarkers[tool].outside?.test(text) === true)) return true;
   }
   return false;
 }
 
 /** A down section that undoes a migration, as the tool writes it. */
 export function downSection(tool: SectionTool, sql: string): string {
-  const [start, end] = markers[tool].write.down;
+  const [start, end] = sectionMarkers[tool].write.down;
   return section(start, sql, end);
 }
 
 /** An up section, as the tool writes it. */
 export function upSection(tool: SectionTool, sql: string): string {
-  const [start, end] = markers[tool].write.up;
+  const [start, end] = sectionMarkers[tool].write.up;
   return section(start, sql, end);
 }
 

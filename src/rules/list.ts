@@ -5,6 +5,7 @@ import { rule as badFileName } from './bad-file-name.ts';
 import { rule as checksumDrift } from './checksum-drift.ts';
 import { rule as coreDependsOnExtension } from './core-depends-on-extension.ts';
 import { rule as definerWithoutSearchPath } from './definer-without-search-path.ts';
+import { rule as downSection } from './down-section.ts';
 import { rule as duplicateNumber } from './duplicate-number.ts';
 import { rule as enumType } from './enum-type.ts';
 import { rule as extensionAltersCore } from './extension-alters-core.ts';
@@ -67,6 +68,7 @@ export const rules: Readonly<Record<RuleName, Rule>> = {
   'checksum-drift': checksumDrift,
   'core-depends-on-extension': coreDependsOnExtension,
   'definer-without-search-path': definerWithoutSearchPath,
+  'down-section': downSection,
   'duplicate-number': duplicateNumber,
   'enum-type': enumType,
   'extension-alters-core': extensionAltersCore,

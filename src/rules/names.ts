@@ -8,6 +8,7 @@ export const ruleNames = [
   'checksum-drift',
   'core-depends-on-extension',
   'definer-without-search-path',
+  'down-section',
   'duplicate-number',
   'enum-type',
   'extension-alters-core',

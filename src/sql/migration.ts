@@ -21,4 +21,6 @@ export interface Migration {
    * where `sql` is the whole file.
    */
   around?: { before: string; shown?: string; after: string };
+  /** The markers of the sections in a file whose layout has none, and what is known to write them so. */
+  unknownSections?: { tool: string | undefined; up: string | undefined; down: string };
 }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Layer, Migration } from '../../src/sql/migration.ts';
 import { numberOf } from '../../src/migrations/order.ts';
-import { checksumOf } from '../../src/migrations/read.ts';
+import { checksumOf, type MigrationFiles, readMigrations } from '../../src/migrations/read.ts';
 import type { MigrationFolders } from '../../src/shared/muse-file.ts';
 
 export const folders: MigrationFolders = {
@@ -39,4 +39,9 @@ export function migrationsOf(files: Record<string, string>): Migration[] {
       checksum: checksumOf(sql),
     };
   });
+}
+
+/** Migrations as they are read from disk, with their rollbacks. */
+export async function readFrom(files: Record<string, string>): Promise<MigrationFiles> {
+  return readMigrations(await directoryOf(files), folders);
 }

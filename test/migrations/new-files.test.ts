@@ -39,7 +39,7 @@ describe('new files', () => {
       expect(files.at(-1)!.content).toContain('drop table a;');
       // A repair finds the same place for the rollback of a file that has none.
       const sql = newFile(folders, 'extension', path, 'create table a ();\n');
-      expect(rollbackPath(folders, { file: path, sql })).toBe(rollback);
+      expect(rollbackPath(folders, { layer: 'extension', file: path, sql })).toBe(rollback);
     },
   );
 

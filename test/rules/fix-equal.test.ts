@@ -11,7 +11,7 @@ import { rehearse } from '../../src/rehearsal/rehearse.ts';
 import { allRules, repair } from '../../src/rules/registry.ts';
 import type { Repair, RuleName } from '../../src/rules/registry.ts';
 import { databases } from '../migrations/databases.ts';
-import { folders, migrationsOf } from '../migrations/files.ts';
+import { folders, migrationsOf, readFrom } from '../migrations/files.ts';
 import { builtinKit, seeded } from './kit.ts';
 import type { Kit } from './kit.ts';
 import { mutations } from './mutations.ts';
@@ -62,6 +62,8 @@ interface Case {
   plant(random: () => number): Kit;
   /** The rollbacks that it has; none unless said. */
   rollbacks?: Map<string, { file: string; sql: string }>;
+  /** What is broken shows only in the files as they are read. */
+  isRead?: true;
   /** What the broken kit means beyond the kit as it is. */
   good?(difference: string, table: string): string;
   /** Lines of the schema that the repair chooses itself. */
@@ -145,6 +147,17 @@ const cases: Record<string, Case> = {
     rule: 'psql-command',
     plant: () => ({ ...kit, [first]: `\\restrict k3y\n\n${kit[first]}\n\\unrestrict k3y\n` }),
   },
+  'a migration and what undoes it in one file': {
+    rule: 'down-section',
+    isRead: true,
+    plant: () => ({ ...kit, [more]: '-- More\n-- migrate:up\nselect 1;\n\n-- migrate:down\nselect 2;\n' }),
+    check(_, { edits, rollbacks, newFiles }) {
+      const file = 'migrations/rollback/extensions/002_more.sql';
+      expect(edits.get(more)).toBe('-- More\nselect 1;\n');
+      expect(newFiles.get(file)).toBe('select 2;\n');
+      expect(rollbacks.get(more)).toEqual({ file, sql: 'select 2;\n' });
+    },
+  },
   'an open policy': {
     ...planted('an open policy'),
     good: (text) => text.replaceAll('using (true)', 'using (false)'),
@@ -204,7 +217,7 @@ describe('the built-in kit, broken and fixed, is green and has the schema that w
     expect(new Set(Object.values(cases).map(({ rule }) => rule))).toEqual(new Set(repairable));
   });
 
-  it.each(chosenCases)('%s', async (_, { plant, rollbacks = new Map(), good, chosen, check }) => {
+  it.each(chosenCases)('%s', async (_, { plant, rollbacks = new Map(), isRead, good, chosen, check }) => {
     const random = seeded(20_261_121);
     for (let count = 0; count < places; count += 1) {
       const broken = plant(random);
@@ -212,8 +225,7 @@ describe('the built-in kit, broken and fixed, is green and has the schema that w
       const expected = await (good === undefined ? asItIs() : meant(good(text, table)));
       let schema: string[] = [];
       const mended = await repair({
-        migrations: migrationsOf(broken),
-        rollbacks,
+        ...(isRead === true ? await readFrom(broken) : { migrations: migrationsOf(broken), rollbacks }),
         folders,
         kit: 'broken',
         builtin,

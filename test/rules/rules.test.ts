@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { lint } from '../../src/rules/registry.ts';
 import type { RuleName } from '../../src/rules/registry.ts';
-import { migrationsOf } from '../migrations/files.ts';
+import { migrationsOf, readFrom } from '../migrations/files.ts';
 
 /** A signed token with this payload, in the form that Supabase gives its keys. */
 const token = (payload: object): string =>
@@ -654,6 +654,35 @@ describe('each rule', () => {
 
   it.each(cases.map(([rule, , , near]) => [rule, near] as const))('%s accepts %j', async (rule, near) => {
     expect(await places(rule, near)).toEqual([]);
+  });
+});
+
+describe('down-section', () => {
+  const found = async (sql: string): Promise<string[]> =>
+    (await lint(await readFrom({ [one]: sql }))).findings
+      .filter(({ rule }) => rule === 'down-section')
+      .map(({ line, message }) => `${line}: ${/undoes it, (.*)\): whatever/.exec(message)?.[1]}`);
+  const table = 'create table if not exists a (id int);\n';
+  it.each<[string, string, string[]]>([
+    [
+      'dbmate',
+      `-- a\n-- migrate:up\n${table}-- migrate:down\ndrop table a;`,
+      ['2: as dbmate writes them ("-- migrate:down"'],
+    ],
+    [
+      'tern',
+      `-- a\n${table}---- create above / drop below ----\ndrop table a;`,
+      ['2: as tern writes them ("---- create above / drop below ----"'],
+    ],
+    ['its own', `${table}-- Down\ndrop table a;`, ['1: as a comment says ("-- Down"']],
+    ['a string', `select '\n-- migrate:up\n-- migrate:down\n';`, []],
+    [
+      'ignored',
+      `-- muse: ignore down-section because dbmate runs it\n-- migrate:up\n${table}-- migrate:down\ndrop table a;`,
+      [],
+    ],
+  ])('%s', async (_, sql, expected) => {
+    expect(await found(sql)).toEqual(expected);
   });
 });
 

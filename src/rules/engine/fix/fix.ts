@@ -84,6 +84,8 @@ export interface NewFile {
 export interface FixResult {
   edits: Edit[];
   newFiles?: NewFile[];
+  /** Whole new texts of migrations, by path, which have nothing around them any more. */
+  whole?: ReadonlyMap<string, string>;
   renames?: Rename[];
   /** New text of files that are not migrations, by path: journals. */
   others?: Map<string, string>;

@@ -74,13 +74,19 @@ export function copyOf(result: Repair): Repair {
 /** Adds a fix to the result. Returns whether that changed anything. */
 export function record(
   rule: string,
-  { edits, newFiles = [], renames = [], others = new Map(), decisions = [], left = [] }: FixResult,
+  { edits, newFiles = [], whole = new Map(), renames = [], others = new Map(), decisions = [], left = [] }: FixResult,
   result: Repair,
   before: ReadonlySet<string>,
 ): boolean {
   const files = new Map<string, string>();
   result.left = [...result.left.filter((each) => each.rule !== rule), ...left];
   result.migrations = result.migrations.map((migration) => {
+    const text = whole.get(migration.file);
+    if (text !== undefined) {
+      const { around: _around, unknownSections: _sections, ...rest } = migration;
+      files.set(migration.file, text);
+      return withText(rest, text);
+    }
     const own = edits.filter(({ file }) => file === migration.file);
     const edited = own.length === 0 ? migration.sql : applyEdits(migration.sql, own);
     const sql = hasBreakpoints(migration, result) ? withBreakpoints(migration.sql, edited) : edited;
