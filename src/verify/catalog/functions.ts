@@ -44,6 +44,8 @@ export interface FunctionCall {
   ownAt: string;
   /** It gives what A's row holds for an argument that takes what cannot be guessed: who knows that may learn the rest. */
   isBySecret: boolean;
+  /** It is for a row in a state that the function asks for, not for an ordinary one. */
+  isOfState: boolean;
 }
 
 /** A function that users can call, and the calls to try. */
@@ -252,6 +254,7 @@ function callableOf(
       probe,
       searches,
       ownAt: values.flatMap(({ sql }, at) => (ownKeys[at]!.has(sql) || isOfCaller(sql) ? [at] : [])).join(),
+      isOfState: index >= ordinary.length && !isMixed,
       isBySecret: values.some((value, at) => holdsSecret.test(argumentNameOf(routine, at)) && isOfA(value)),
       baseline: isKeyed ? probeOf(without, false, isMixed ? ofB : others) : undefined,
     });

@@ -2,7 +2,7 @@
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { allOf, fieldsOf, type Node } from '../../sql/nodes.ts';
 import { parseTree } from '../../sql/parser.ts';
-import type { Callable } from '../catalog/functions.ts';
+import type { Callable, FunctionCall } from '../catalog/functions.ts';
 import type { ColumnChange } from '../catalog/mentioned-columns.ts';
 import { madeColumns } from '../catalog/made-columns.ts';
 import { mayChange } from '../catalog/reached-tables.ts';
@@ -18,10 +18,19 @@ import { isMetadata, type Verb, verbs } from './verbs.ts';
 /** How many statements of one verb are tried at a further step, the simplest first. */
 const mostStatements = 4;
 
+/** How many calls of one function are repeated after a write: for ordinary rows, and for rows in the states that it asks for. */
+const mostCalls = 4;
+const mostCallsOfStates = 2;
+
+/** After how many UPDATEs that set the same columns of a table, each to another value, all those calls are made: then the likeliest alone. */
+const mostAlike = 4;
+
 /** Determines what a path of writes may have changed, and so what to try after it. */
 export class Trail extends Round {
   /** Numbers of the probes by the name of their subject. */
   private readonly numbers = new Map<string, number[]>();
+  /** The number of paths that {@link countAlike} has counted. */
+  private readonly alike = new Map<string, number>();
 
   constructor(first: FirstRound) {
     super(first);
@@ -136,6 +145,7 @@ export class Trail extends Round {
     const lastCall = this.callables.get(this.first.probes[path.probes.at(-1)!]!.subject);
     const isOpener = lastCall !== undefined && model.dependencies.changesAccess(lastCall.routine);
     const written = this.changeOf(this.first.probes[path.probes.at(-1)!]!);
+    const isOneOfMany = written !== undefined && this.countAlike(path, written) > mostAlike;
     // What a trigger then changes of the same table is not known.
     const change = written === undefined || last.byTheWay.includes(written.table) ? undefined : written;
     const asking = new Set([
@@ -171,7 +181,7 @@ export class Trail extends Round {
             (this.writes(callable) ? tried === 'opens' && actor.relation === 'none' : callable.runsAsOwner) &&
             model.dependencies.asks(callable.routine, changed, change),
         )
-        .flatMap(({ name }) => this.probesOf(name, path, ({ verb }) => verb === 'call')),
+        .flatMap((callable) => this.callsAfter(callable, path, isOneOfMany)),
       ...[...asking]
         .filter((name) => !this.subjects.has(name))
         .flatMap((name) => this.probesOf(name, path, ({ mode }) => mode === 'rows')),
@@ -201,6 +211,27 @@ export class Trail extends Round {
     });
   }
 
+  /** How many paths there were, with this one, of an actor's UPDATE that sets the same columns of a table. */
+  private countAlike({ actor, probes }: Path, { table, set }: { table: string; set: ReadonlySet<string> }): number {
+    const key = [actor, ...probes.slice(0, -1), table, ...set].join(' ');
+    const count = (this.alike.get(key) ?? 0) + 1;
+    this.alike.set(key, count);
+    return count;
+  }
+
+  /**
+   * Calls that name rows of A: the likeliest, and some for rows in other states. One that names no row is there to be compared with, and
+   * gives and changes less.
+   */
+  private callsAfter({ name, calls }: Callable, path: Path, isOneOfMany: boolean): number[] {
+    const ofState = ({ isOfState }: FunctionCall): boolean => isOfState;
+    const tried = new Set([
+      ...distinct(calls.filter((call) => !ofState(call))).slice(0, isOneOfMany ? 1 : mostCalls),
+      ...distinct(calls.filter(ofState)).slice(0, isOneOfMany ? 0 : mostCallsOfStates),
+    ]);
+    return this.probesOf(name, path, (probe) => probe.verb === 'call' && tried.has(probe));
+  }
+
   /** Reads and changes that the scope forbids; for strangers, also writes that may open more. */
   private probesAfter(subject: Subject, path: Path, isFurther: boolean): number[] {
     const who = this.first.actors[path.actor]!;
@@ -224,6 +255,10 @@ export class Trail extends Round {
       return cell !== undefined && !('code' in cell) && cell.answer.includes('a');
     });
   }
+}
+
+function distinct(calls: readonly FunctionCall[]): NamedProbe[] {
+  return [...new Set(calls.flatMap(({ probe }) => (probe.verb === 'call' ? [probe] : [])))];
 }
 
 function onlyStatement(sql: string): Node | undefined {
