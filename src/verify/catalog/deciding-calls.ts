@@ -4,6 +4,8 @@ import { quoteLiteral } from '../../shared/quote.ts';
 import { bareName } from './argument-keys.ts';
 import { documentIn, jsonOf } from './json-values.ts';
 import type { Model } from './model.ts';
+import { appMetadata, appMetadataDocuments, claimTexts } from './token-sources.ts';
+import { authUsers } from './user-metadata.ts';
 
 /** A value that decides something, and the column that would have it. */
 interface Deciding {
@@ -41,9 +43,22 @@ export function decidingCalls(routine: FunctionRow, usual: readonly string[], mo
 }
 
 function valuesOf(table: RelationRow, model: Model): Deciding[] {
-  const { named } = model.dependencies.decidingColumns(`${table.schema}.${table.name}`);
+  const name = `${table.schema}.${table.name}`;
+  const { named } = model.dependencies.decidingColumns(name);
+  const claims = claimTexts(table, name, model);
+  // What the token carries: a value may be written under its key, or all of it.
+  const documents =
+    name === authUsers
+      ? appMetadataDocuments(model).flatMap(({ key, text, document }): Deciding[] => [
+          { column: key, value: text, isDocument: false },
+          { column: appMetadata, value: document, isDocument: true },
+        ])
+      : [];
   return table.columns.flatMap((column): Deciding[] => {
-    const texts = named.get(column.name);
+    const made = claims.get(column.name);
+    const texts =
+      made === undefined ? named.get(column.name) : [...new Set([...(named.get(column.name) ?? []), ...made])];
+    if (column.name === appMetadata) return documents;
     if (texts === undefined || model.meaningOf(table, column) !== undefined) return [];
     const isDocument = /^jsonb?$/.test(column.base);
     const known = column.base === 'boolean' ? ['true'] : texts.slice(0, most.values);

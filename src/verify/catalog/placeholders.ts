@@ -17,14 +17,14 @@ const known = new WeakMap<RelationRow, Uses>();
 const textTypes = new Set(['text', 'varchar', 'bpchar', 'citext', 'name']);
 
 /**
- * Returns whether the column's default is a text that nothing compares the column with, like the name of a font. One that
- * something names beside it, like a status, may decide what happens to the row; one without letters, or that is cast, has to
- * be of a form.
+ * Returns whether the column's default is a text that nothing compares the column with, like the name of a font, or an empty one.
+ * One that something names beside it, like a status, may decide what happens to the row; one without letters, or that is cast, has
+ * to be of a form.
  */
 export function isPlaceholder(column: ColumnRow, table: RelationRow, model: Model): boolean {
   if (column.category !== 'S' || column.labels !== null || column.generated || column.default === null) return false;
   const text = constantOf(model.parse(column.default));
-  if (text === undefined || !/\p{L}/u.test(text)) return false;
+  if (text === undefined || (text !== '' && !/\p{L}/u.test(text))) return false;
   const compared = model.dependencies.decidingColumns(qualifiedName(table)).named.get(column.name) ?? [];
   const { texts, cast } = usesOf(table, model);
   return !compared.includes(text) && !texts.has(text) && !cast.has(column.name);

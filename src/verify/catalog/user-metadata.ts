@@ -6,6 +6,7 @@ import { carries, spread } from './dynamic-sql.ts';
 import type { JsonShape } from './json-keys.ts';
 import type { Model } from './model.ts';
 import { tablesChanged } from './reached-tables.ts';
+import { tokenSources } from './token-sources.ts';
 import { writtenValues } from './written-values.ts';
 
 /** Supabase's own table of users, by `schema.name`. */
@@ -34,11 +35,38 @@ export function metadataRoutines(model: Model): MetadataRoutines {
       const routine = model.sources.byOid(oid);
       return routine === undefined || !reads(routine) ? [] : [{ routine, events }];
     });
+  const hooks = tokenSources(model).hooks.filter((hook) => namesUserMetadata(hook, model));
   const fired = new Set(triggers.flatMap(({ routine }) => model.sources.reached(routine)));
   const readers = model.dependencies
     .readers(authUsers)
     .flatMap(({ routine }) => (routine === undefined || fired.has(routine) || !reads(routine) ? [] : [routine]));
-  return { triggers, readers };
+  return { triggers, readers: [...new Set([...readers, ...hooks])] };
+}
+
+/** The key of the claims under which a token has the metadata. */
+const claimOfMetadata = 'user_metadata';
+
+/** It names the metadata among the claims that it gets. */
+function namesUserMetadata(routine: FunctionRow, { sources }: Model): boolean {
+  return sources.reached(routine).some((one) => {
+    let isNamed = false;
+    walk(sources.body(one).trees, (...[type, fields]) => {
+      const text = type === 'A_Const' ? literalOf({ A_Const: fields }) : undefined;
+      isNamed ||=
+        text
+          ?.replaceAll(/^\{|\}$/g, '')
+          .split(',')
+          .includes(claimOfMetadata) === true;
+      return !isNamed;
+    });
+    return isNamed;
+  });
+}
+
+/** The path within the metadata, of one that may lead there through claims. */
+export function withinMetadata(path: string[]): string[] {
+  const at = path.indexOf(claimOfMetadata);
+  return at === -1 || at === path.length - 1 ? path : path.slice(at + 1);
 }
 
 /** A column that a value read from JSON is written to, or compared with. */

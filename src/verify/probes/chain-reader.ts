@@ -14,12 +14,33 @@ import { isMetadata, verbs } from './verbs.ts';
 
 /** Reads what came of the chains that follow a path of writes. */
 export class ChainReader extends Round {
+  /** What came of a new token alone, by the numbers of the actor and the probe. */
+  private readonly renewed = new Map<string, Cell>();
+
+  /** Notes what came of a new token without any write before it. */
+  noteBaseline(one: Opened): void {
+    if ('state' in one) return;
+    const { actor, probe, before } = one;
+    const cell: Cell =
+      'code' in one
+        ? { actor, probe, before, code: one.code, message: one.message }
+        : { actor, probe, before, touched: one.touched, answer: one.answer, state: one.after };
+    this.renewed.set(`${actor} ${probe}`, cell);
+  }
+
+  /** What came of a probe without the path: in the first round, or with a new token if the path gives one. */
+  private without({ probes }: Path, { actor, probe }: { actor: number; probe: number }): Cell | undefined {
+    const key = `${actor} ${probe}`;
+    const isRenewed = probes.some((number) => this.first.probes[number]!.verb === 'renew-token');
+    return (isRenewed ? this.renewed.get(key) : undefined) ?? this.cells.get(key);
+  }
+
   /** The access that a result of a chain opened; undefined for none. */
   read(path: Path, one: Opened): Opening | undefined {
     if ('state' in one) return this.readState(path, one);
     const probe = this.first.probes[one.probe]!;
     const subject = this.subjects.get(probe.subject);
-    const before = this.cells.get(`${one.actor} ${one.probe}`);
+    const before = this.without(path, one);
     if ('code' in one) return this.readStopped(path, one, before);
     const earlier = before === undefined || 'code' in before ? '' : before.answer;
     const opened = (how: Opening['how']): Opening => ({
@@ -79,8 +100,8 @@ export class ChainReader extends Round {
 
   /** Says whether an error hides what would have come: it is no refusal, and did not come without the path. */
   isObstacle(path: Path, one: ErrorAfter): boolean {
-    const { actor, probe, code } = one;
-    const before = this.cells.get(`${actor} ${probe}`);
+    const { probe, code } = one;
+    const before = this.without(path, one);
     // What a user writes about itself may be no value of the type that is expected there.
     const isOwnFault = code.startsWith('22') && isMetadata(this.first.probes[path.probes[0]!]!.verb);
     const isSame = before !== undefined && 'code' in before && before.code === code;
@@ -197,7 +218,7 @@ export class ChainReader extends Round {
     if ('state' in one || 'code' in one || one.touched === 0 || one.actor !== path.actor) return false;
     const probe = this.first.probes[one.probe]!;
     if (verbs[probe.verb].tried !== 'opens') return false;
-    const before = this.cells.get(`${one.actor} ${one.probe}`);
+    const before = this.without(path, one);
     if (!wasLetThrough(before)) return true;
     // It changes the row that was just added only if it changes more rows than without it.
     return (

@@ -3,8 +3,9 @@ import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import { constantOf } from '../../rules/engine/live/expression.ts';
 import { type ColumnRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { isFreeText } from '../catalog/joined-by-call.ts';
-import type { Model } from '../catalog/model.ts';
+import { isWhoAsks, type Model } from '../catalog/model.ts';
 import { policiesFor } from '../catalog/scope.ts';
+import { claimTexts, tokenSources } from '../catalog/token-sources.ts';
 import { primaryKey } from '../catalog/tenancy.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
@@ -62,12 +63,15 @@ function decidingValues(subject: Subject, model: Model, keys: Keys): [string, st
     ...(id === undefined || more.length > 0 ? [] : [id]),
   ]);
   const { named, whole } = model.dependencies.decidingColumns(qualifiedName(subject.table));
+  const claims = claimTexts(subject.table, qualifiedName(subject.table), model);
   const isWhole = isAsked(subject, model);
   return subject.columns
     .filter(({ name, generated }) => !special.has(name) && !generated)
     .flatMap((column) => {
       const nearby = /^jsonb?$/.test(column.base) ? undefined : whole?.slice(0, mostNearby);
-      const compared = named.get(column.name) ?? nearby;
+      const claimed = claims.get(column.name);
+      const known = named.get(column.name) ?? (claimed === undefined ? nearby : []);
+      const compared = claimed === undefined ? known : [...new Set([...(known ?? []), ...claimed])];
       const values = compared === undefined || !isWhole ? [] : valuesFor(column, compared, subject, model);
       const joined = subject.joined.flatMap(([name, value]) => (name === column.name ? [value] : []));
       return [...new Set([...values, ...joined])].map((value): [string, string] => [column.name, value]);
@@ -138,9 +142,11 @@ function mayDecide(subject: Subject, actor: Actor, letter: 'I' | 'U', model: Mod
   );
 }
 
-/** Policies of other tables, or views, ask the table. */
+/** Policies of other tables, or views, ask the table, or claims that they ask for are made of it. */
 function isAsked({ table }: Subject, model: Model): boolean {
-  return model.dependencies.isDeciding(qualifiedName(table));
+  const name = qualifiedName(table);
+  const { tables, readers } = tokenSources(model);
+  return model.dependencies.isDeciding(name) || (readers.size > 0 && tables.has(name));
 }
 
 /** Functions and triggers compare a text with that of another table: what a user writes there may decide. */
@@ -178,9 +184,12 @@ export function joinSql(subject: Subject, actor: Actor, model: Model): string[] 
 function insertOf(subject: Subject, actor: Actor, model: Model, changed: ReadonlyMap<string, string>): string {
   const values = new Map([...subject.fresh[actor.side].values, ...changed]);
   const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
-  const columns = [...values.keys()].filter(
-    (name) => subject.columns.some((column) => column.name === name) && (granted.has(name) || changed.has(name)),
-  );
+  // Who may not choose the user of a row gets the default: who asks.
+  const isLeft = ({ name, default: sql }: ColumnRow): boolean =>
+    values.get(name) === `'${actingUser}'` && sql !== null && isWhoAsks(model.parse(sql), model);
+  const columns = subject.columns
+    .filter((column) => granted.has(column.name) || (changed.has(column.name) && !isLeft(column)))
+    .flatMap(({ name }) => (values.has(name) ? [name] : []));
   return insertStatement(subject, columns, values);
 }
 
@@ -188,7 +197,9 @@ function insertOf(subject: Subject, actor: Actor, model: Model, changed: Readonl
 export function ownRowSql(subject: Subject, model: Model): string | undefined {
   const { users } = keysOf(subject, model);
   const name = qualifiedName(subject.table);
-  const isOnePerUser = uniqueSets(subject.table).some((set) => set.every((column) => users.includes(column)));
+  const isOnePerUser = uniqueSets(subject.table).some(
+    ([column = '', ...more]) => more.length === 0 && users.includes(column),
+  );
   const isReferred = [...model.tables.values()].some((table) => table.constraints.some((key) => key.target === name));
   return isOnePerUser && !isReferred && subject.kind === 'table'
     ? `delete from ${subject.into} where ${ownCondition(users)}`

@@ -23,6 +23,8 @@ export async function followWrites(
   const found: Opening[] = [];
   const obstacles: Obstacle[] = [];
   let paths = trail.permitted();
+  const baselines = new Set(trail.baselines(paths));
+  paths.push(...baselines);
   const inWorlds: Opened[] = [];
   for (let step = 1, beside = worlds; step <= mostSteps && paths.length + beside.length > 0; step += 1, beside = []) {
     const planned = paths
@@ -35,7 +37,10 @@ export async function followWrites(
         .filter(({ chain }) => chain >= planned.length)
         .map((one) => ({ ...one, chain: one.chain - planned.length })),
     );
-    for (const one of opened.filter(({ chain }) => chain < planned.length)) {
+    const ofPaths = opened.filter(({ chain }) => chain < planned.length);
+    const isBaseline = ({ chain }: Opened): boolean => baselines.has(planned[chain]!.path);
+    for (const one of ofPaths.filter(isBaseline)) reader.noteBaseline(one);
+    for (const one of ofPaths.filter((other) => !isBaseline(other))) {
       const { path } = planned[one.chain]!;
       const what = reader.read(path, one);
       if (what !== undefined) found.push(what);

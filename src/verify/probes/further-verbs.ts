@@ -64,6 +64,16 @@ export const furtherVerbs = {
     linksToA: true,
     sql: noSql,
   },
+  'renew-token': {
+    letter: 'U',
+    rule: writes,
+    wording: 'gets a new token',
+    step: 'gets a new token by',
+    followed: 'askers',
+    result: 'added',
+    expects: expectNothing,
+    sql: noSql,
+  },
 } as const satisfies Record<string, VerbRow>;
 
 /** Calls of functions, whose statements are written by function: the last part of the table. */

@@ -5,12 +5,13 @@ import type { Actor } from './actors.ts';
 import { personalColumns } from './expected.ts';
 import { rowsOfA } from './labels.ts';
 import type { Model } from '../catalog/model.ts';
+import { columnsIn, policiesFor } from '../catalog/scope.ts';
 import { adviceOn, onOneLine } from '../report/advice.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import type { Check, TableReport } from '../report/report.ts';
 import { suggestionFor } from '../report/suggestions.ts';
 import { mayLoseOwner } from '../catalog/ownerless.ts';
-import { labelledRows, type Subject } from './subject.ts';
+import { type KnownRow, labelledRows, type Subject } from './subject.ts';
 import { type Verb, verbs } from './verbs.ts';
 
 /** The rule that a verb breaks if it is possible and must not be. */
@@ -70,9 +71,20 @@ function isOfNobody({ verb, rows, outcome }: Check, subject: Subject | undefined
   if (subject === undefined || verbs[verb].letter !== 'S' || outcome !== 'allowed' || letters === '') return false;
   const states = new Map(labelledRows(subject));
   return (
-    [...letters].every((letter) => states.get(letter)?.isOwnerless === true) &&
-    !mayLoseOwner(subject.table, subject.scope.columns, model)
+    [...letters].every((letter) => {
+      const row = states.get(letter);
+      return row?.isOwnerless === true && !isStillSomeones(row, subject, model);
+    }) && !mayLoseOwner(subject.table, subject.scope.columns, model)
   );
+}
+
+/** The row names a person in another column, for whom the policies ask by which it is read. */
+function isStillSomeones({ values }: KnownRow, { table, columns }: Subject, model: Model): boolean {
+  const asked = new Set(policiesFor(table, 'S', model).flatMap(({ using }) => [...columnsIn(using, table, model)]));
+  return columns.some((column) => {
+    const meaning = asked.has(column.name) ? model.meaningOf(table, column) : undefined;
+    return (meaning === 'user' || meaning === 'email') && (values.get(column.name) ?? 'NULL') !== 'NULL';
+  });
 }
 
 function lets(policies: readonly string[]): string {

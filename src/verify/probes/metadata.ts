@@ -1,9 +1,11 @@
 /** What strangers may write about themselves with Supabase Auth: their metadata, when they sign up and later. */
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import { type FunctionRow, qualifiedName, relation } from '../../rules/engine/live/catalog.ts';
+import { tokenSetting } from '../catalog/claim-paths.ts';
 import { jsonShape } from '../catalog/json-keys.ts';
 import type { Model } from '../catalog/model.ts';
 import { isSecret, rowKeysOf } from '../catalog/row-keys.ts';
+import { tokenSources } from '../catalog/token-sources.ts';
 import {
   authUsers,
   leavesOf,
@@ -13,6 +15,7 @@ import {
   targetsOf,
   userMetadata,
   wholeTargets,
+  withinMetadata,
 } from '../catalog/user-metadata.ts';
 import { actingUser } from '../fixtures/belongings.ts';
 import { knownSecret } from '../fixtures/candidates.ts';
@@ -27,6 +30,7 @@ import type { Subject } from './subject.ts';
 const mostLeaves = 8;
 const mostValues = 6;
 const mostDocuments = 16;
+const mostOfClaim = 2;
 
 /** A value for one place in the metadata. */
 interface Leaf {
@@ -124,7 +128,8 @@ function documentsFor(
   const routines = [...triggers.map(({ routine }) => routine), ...readers];
   const bodies = routines.flatMap((routine) => model.sources.reached(routine)).map((one) => model.sources.body(one));
   const prepare = new Set<string>();
-  const leaves = leavesOf(jsonShape(bodies, model.tables))
+  const paths = leavesOf(jsonShape(bodies, model.tables)).map(withinMetadata);
+  const leaves = [...new Map(paths.map((path) => [path.join('\n'), path])).values()]
     .slice(0, mostLeaves)
     .map((path) => leafAt(path, routines, readers, subjects, model, prepare));
   const plain = leaves.filter(({ isNeeded, values }) => isNeeded && values.length === 0);
@@ -147,11 +152,29 @@ function documentsFor(
       ({ table, column }) => model.dependencies.decidingColumns(qualifiedName(table)).named.get(column) ?? [],
     ),
   ];
-  const constants = known.map((text) => `${quoteLiteral(text)}::jsonb`);
+  const constants = [
+    ...known.map((text) => `${quoteLiteral(text)}::jsonb`),
+    ...claimDocuments(readers, subjects, model),
+  ];
   return {
     documents: [...new Set([...alone, ...together, ...constants])].slice(0, mostDocuments),
     prepare: [...prepare],
   };
+}
+
+/** Documents with what policies ask of the token, each under its own key: a function may make claims of all of the metadata. */
+function claimDocuments(readers: readonly FunctionRow[], subjects: readonly Subject[], model: Model): string[] {
+  const { hooks } = tokenSources(model);
+  if (!readers.some((one) => hooks.includes(one))) return [];
+  return model.claims.all
+    .filter(({ isSigned, setting }) => isSigned && setting === tokenSetting)
+    .flatMap(({ path, constants, columns }) => {
+      const ofA = columns.flatMap(
+        ({ table, column }) => subjects.find((one) => one.table === table)?.rows.a.values.get(column) ?? [],
+      );
+      const values = [...constants.map(({ value }) => quoteLiteral(String(value))), ...ofA].slice(0, mostOfClaim);
+      return values.map((sql) => documentOf([[path.filter((key) => key !== '0'), sql]]));
+    });
 }
 
 function leafAt(
@@ -165,6 +188,7 @@ function leafAt(
   const key = path.at(-1)!;
   const targets = routines.map((routine) => targetsOf(key, routine, model));
   const written = targets.flatMap((one) => one.written);
+  const { hooks, texts } = tokenSources(model);
   const compared = targets.flatMap((one) => one.compared).filter(({ column }) => !isSecret.test(column));
   const keysOf = ({ table, column }: Target): string[] =>
     subjects
@@ -185,6 +209,7 @@ function leafAt(
   const values = [
     ...written.flatMap((target) => [...keysOf(target), ...decidingAt(target, subjects, model)]),
     ...compared.flatMap(keysOf),
+    ...(readers.some((one) => hooks.includes(one)) ? texts.map(quoteLiteral) : []),
     ...(looked ? subjects.flatMap(({ belongs }) => belongs.map(({ a }) => a)) : []),
   ].filter((sql) => sql !== 'NULL' && !sql.includes(actingUser));
   return {

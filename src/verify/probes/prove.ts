@@ -15,6 +15,7 @@ import type { Model } from '../catalog/model.ts';
 import { metadataProbes } from './metadata.ts';
 import { linkStates, movedProbes } from './moved.ts';
 import { knownCells, type NamedProbe, probesOf } from './probes.ts';
+import { renewalProbes } from './renewals.ts';
 import { type SilencedTriggers, silenceTriggers } from '../fixtures/silenced-triggers.ts';
 import { leakFinder } from '../report/leaks.ts';
 import { type Answer, type Opened, type ProofSession, runPlan } from './run-script.ts';
@@ -153,7 +154,9 @@ export async function prove(
       actors,
       model,
     ),
-    ...(isolation === 'session' ? [] : metadataProbes(tableSubjects, actors, world.rows, model)),
+    ...(isolation === 'session'
+      ? []
+      : [...metadataProbes(tableSubjects, actors, world.rows, model), ...renewalProbes(model)]),
     ...(isWanted(realtimeMessages) ? topicProbes(topics, tableSubjects, world.people, actors, model) : []),
   ];
   const steps = [

@@ -1,11 +1,13 @@
 /** The writes that are followed, and what is tried after them. */
-import { qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { allOf, fieldsOf, type Node } from '../../sql/nodes.ts';
 import { parseTree } from '../../sql/parser.ts';
+import { tokenSetting } from '../catalog/claim-paths.ts';
 import type { Callable, FunctionCall } from '../catalog/functions.ts';
 import type { ColumnChange } from '../catalog/mentioned-columns.ts';
 import { madeColumns } from '../catalog/made-columns.ts';
 import { mayChange } from '../catalog/reached-tables.ts';
+import { appMetadata, tokenSources } from '../catalog/token-sources.ts';
 import { authUsers, userMetadata } from '../catalog/user-metadata.ts';
 import type { Chain } from '../fixtures/script.ts';
 import type { FirstRound, Path } from './paths.ts';
@@ -32,8 +34,12 @@ export class Trail extends Round {
   /** The number of paths that {@link countAlike} has counted. */
   private readonly alike = new Map<string, number>();
 
+  /** Numbers of the probes that give a new token. */
+  private readonly renewals: readonly number[];
+
   constructor(first: FirstRound) {
     super(first);
+    this.renewals = first.probes.flatMap(({ verb }, number) => (verb === 'renew-token' ? [number] : []));
     first.probes.forEach(({ subject }, number) =>
       this.numbers.set(subject, [...(this.numbers.get(subject) ?? []), number]),
     );
@@ -54,7 +60,41 @@ export class Trail extends Round {
         const key = `${verbs[verb].letter} ${subject}`;
         return !owners.has(key) && owners.add(key) !== undefined;
       })
-      .flatMap(({ actor, probe }) => [{ actor, probes: [probe] }, ...this.undone(actor, probe)]);
+      .flatMap(({ actor, probe }) => [
+        { actor, probes: [probe] },
+        ...this.undone(actor, probe),
+        ...this.renewed(actor, probe),
+      ]);
+  }
+
+  /** The same with a new token afterwards, if the write may have changed what its claims are made of. */
+  private renewed(actor: number, probe: number): Path[] {
+    const { relation, isAnonymous, only } = this.first.actors[actor]!;
+    if (relation !== 'none' || isAnonymous || only !== undefined || this.renewals.length === 0) return [];
+    const { model, probes } = this.first;
+    const { hooks, tables } = tokenSources(model);
+    const { named, byTheWay } = this.changedBy(probes[probe]!);
+    const changed = [...named, ...byTheWay];
+    const isOfAuth =
+      changed.includes(authUsers) &&
+      (isMetadata(probes[probe]!.verb) ? hooks.length > 0 : this.writesAppMetadata(model.catalog.functions));
+    return isOfAuth || changed.some((name) => tables.has(name))
+      ? this.renewals.map((renewal) => ({ actor, probes: [probe, renewal] }))
+      : [];
+  }
+
+  private writesAppMetadata(routines: readonly FunctionRow[]): boolean {
+    return routines.some((routine) => this.first.model.sources.effects(routine).columns.has(appMetadata));
+  }
+
+  /** New tokens alone, for each who gets one after a write: what those open is not due to the write. */
+  baselines(paths: readonly Path[]): Path[] {
+    const renewed = paths.filter(({ probes }) => this.renewals.includes(probes.at(-1)!));
+    return [
+      ...new Map(
+        renewed.map(({ actor, probes }) => [`${actor} ${probes.at(-1)!}`, { actor, probes: [probes.at(-1)!] }]),
+      ).values(),
+    ];
   }
 
   /** A row that names one of A's, and is deleted again: a trigger may act on what it held. */
@@ -143,6 +183,8 @@ export class Trail extends Round {
     if ((actor.relation === 'co-member' || actor.relation === 'guest') && tried !== 'opens' && letter !== 'X')
       return { lead, states: states.map(({ state }) => state), afterwards: [] };
     const lastCall = this.callables.get(this.first.probes[path.probes.at(-1)!]!.subject);
+    const isRenewed = this.renewals.includes(path.probes.at(-1)!);
+    const claimed = tokenSources(model).readers;
     const isOpener = lastCall !== undefined && model.dependencies.changesAccess(lastCall.routine);
     const written = this.changeOf(this.first.probes[path.probes.at(-1)!]!);
     const isOneOfMany = written !== undefined && this.countAlike(path, written) > mostAlike;
@@ -151,6 +193,7 @@ export class Trail extends Round {
     const asking = new Set([
       ...model.dependencies.dependents(changed, change),
       ...(isOpener ? model.tables.keys() : []),
+      ...(isRenewed ? [...claimed, ...model.dependencies.dependents(claimed)] : []),
     ]);
     const afterwards = [
       ...subjects
@@ -179,7 +222,7 @@ export class Trail extends Round {
         .filter(
           (callable) =>
             (this.writes(callable) ? tried === 'opens' && actor.relation === 'none' : callable.runsAsOwner) &&
-            model.dependencies.asks(callable.routine, changed, change),
+            (model.dependencies.asks(callable.routine, changed, change) || (isRenewed && this.readsClaims(callable))),
         )
         .flatMap((callable) => this.callsAfter(callable, path, isOneOfMany)),
       ...[...asking]
@@ -191,6 +234,13 @@ export class Trail extends Round {
       states: states.map(({ state }) => state),
       afterwards: [...new Set(afterwards)].map((probe): [number, number] => [probe, path.actor]),
     };
+  }
+
+  private readsClaims({ routine }: Callable): boolean {
+    const { sources, claims } = this.first.model;
+    return sources
+      .reached(routine)
+      .some((one) => claims.pathsIn(sources.body(one).trees).some(({ setting }) => setting === tokenSetting));
   }
 
   /** Chains in which strangers read what triggers wrote after a write by the owner. */
