@@ -12,14 +12,24 @@ interface Markers {
   down: RegExp;
   /** A line by which the file asks to run outside a transaction. */
   outside?: RegExp;
+  /** Absent where the tool sends a whole section. */
+  statement?: StatementMarks;
   /** What each section of a new file starts and ends with. */
   write: { up: readonly [start: string, end: string]; down: readonly [start: string, end: string] };
 }
 
-const statementOf = (marker: string): readonly [string, string] => [
-  `${marker}\n-- +goose StatementBegin`,
-  '-- +goose StatementEnd',
-];
+/** The lines by which a tool holds a statement with semicolons inside together. */
+export interface StatementMarks {
+  start: string;
+  end: string;
+}
+
+const marksOf = (word: string): StatementMarks => ({
+  start: `-- +${word} StatementBegin`,
+  end: `-- +${word} StatementEnd`,
+});
+const goose = marksOf('goose');
+const sqlMigrate = marksOf('migrate');
 
 /** The markers of each tool, as lines of a file. */
 export const sectionMarkers: Readonly<Record<SectionTool, Markers>> = {
@@ -27,7 +37,8 @@ export const sectionMarkers: Readonly<Record<SectionTool, Markers>> = {
     up: /^\s*--\s*\+goose\s+up\b/i,
     down: /^\s*--\s*\+goose\s+down\b/i,
     outside: /^\s*--\s*\+goose\s+no\s+transaction\b/i,
-    write: { up: statementOf('-- +goose Up'), down: statementOf('-- +goose Down') },
+    statement: goose,
+    write: { up: [`-- +goose Up\n${goose.start}`, goose.end], down: [`-- +goose Down\n${goose.start}`, goose.end] },
   },
   dbmate: {
     up: /^\s*--\s*migrate:up\b/i,
@@ -39,9 +50,10 @@ export const sectionMarkers: Readonly<Record<SectionTool, Markers>> = {
     up: /^\s*--\s*\+migrate\s+up\b/i,
     down: /^\s*--\s*\+migrate\s+down\b/i,
     outside: /^\s*--\s*\+migrate\s+up\b.*\bnotransaction\b/i,
+    statement: sqlMigrate,
     write: {
-      up: ['-- +migrate Up\n-- +migrate StatementBegin', '-- +migrate StatementEnd'],
-      down: ['-- +migrate Down\n-- +migrate StatementBegin', '-- +migrate StatementEnd'],
+      up: [`-- +migrate Up\n${sqlMigrate.start}`, sqlMigrate.end],
+      down: [`-- +migrate Down\n${sqlMigrate.start}`, sqlMigrate.end],
     },
   },
   'node-pg-migrate': {
@@ -61,6 +73,9 @@ export interface Sections {
   /** The parts of the file around the first section; see {@link Migration.around}. */
   around: { before: string; after: string };
 }
+
+/** The lines around a statement with semicolons inside; undefined where the tool needs none. */
+export const statementMarks = (tool: SectionTool): StatementMarks | undefined => sectionMarkers[tool].statement;
 
 /** A text of the same lines and columns without anything in it. */
 export function blank(text: string): string {

@@ -8,6 +8,7 @@ import { withBreakpoints } from './breakpoints.ts';
 import { applyEdits } from './fix.ts';
 import type { Decision, FixResult, Left, Rename } from './fix.ts';
 import type { AccessReport } from './guard.ts';
+import { withStatementMarks } from './statement-marks.ts';
 
 /** The text of a migration's rollback. */
 export interface RollbackText {
@@ -89,7 +90,9 @@ export function record(
     }
     const own = edits.filter(({ file }) => file === migration.file);
     const edited = own.length === 0 ? migration.sql : applyEdits(migration.sql, own);
-    const sql = hasBreakpoints(migration, result) ? withBreakpoints(migration.sql, edited) : edited;
+    const sql = hasBreakpoints(migration, result)
+      ? withBreakpoints(migration.sql, edited)
+      : withStatementMarks(migration.sql, edited);
     if (sql === migration.sql) return migration;
     const changed = withText(migration, sql);
     files.set(migration.file, fileText(changed));
