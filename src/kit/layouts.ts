@@ -17,7 +17,7 @@ export interface LayoutRule {
   joined?: true;
   /** A path below the folder that makes it one of migrations, as the order's form has them. */
   file: RegExp;
-  /** What else must be there: a path below the folder, or `../name` for a file beside it. */
+  /** What else must be there: a path below the folder, or `../name` for a file beside it, `../../name` for one above that. */
   requires?: RegExp;
   /**
    * What Drizzle's own configuration says of the folder. `asked`: a folder that it does not name comes last where it names
@@ -134,7 +134,7 @@ export const layoutRules: readonly LayoutRule[] = [
     title: 'Sqitch: deploy/, revert/ and verify/ with sqitch.plan',
     core: ['**/deploy'],
     file: /\.sql$/,
-    requires: /^\.\.\/sqitch\.plan$/,
+    requires: /^(?:\.\.\/)+sqitch\.plan$/,
     order: 'sqitch',
     ...atTop,
     rollback: '<core>/../revert',

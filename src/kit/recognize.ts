@@ -153,7 +153,7 @@ function isDeepIn({ order }: LayoutRule, folder: string, other: string): boolean
 
 /** Paths in the kit of the migrations in a folder, or of the one file. */
 function migrationsIn(tree: SqlTree, place: string, order: MigrationFolders['order']): string[] {
-  if (isSql(place)) return [place];
+  if (tree.isFile(place)) return [place];
   return tree
     .below(place)
     .filter((path) => isMigration(path, order))
@@ -166,14 +166,12 @@ async function fits(
   { file, requires, config, sections }: LayoutRule,
   tools: Map<string, Promise<SectionTool | undefined>>,
 ): Promise<boolean> {
-  if (isSql(place)) return file.test(posix.basename(place));
+  if (tree.isFile(place)) return file.test(posix.basename(place));
   if (config === 'needed' && !isNamed(tree, place)) return false;
   const below = tree.below(place);
   if (!below.some((path) => file.test(path))) return false;
   if (requires !== undefined) {
-    const parent = posix.dirname(place);
-    const beside = tree.below(parent).filter((path) => !path.includes('/'));
-    if (![...below, ...beside.map((name) => `../${name}`)].some((path) => requires.test(path))) return false;
+    if (![...below, ...above(tree, place)].some((path) => requires.test(path))) return false;
   }
   if (sections === undefined) return true;
   const known =
@@ -185,6 +183,16 @@ async function fits(
     );
   tools.set(place, known);
   return (await known) === sections;
+}
+
+/** The files in the folders that a place is in, as paths from it: `../name`, `../../name`. */
+function above(tree: SqlTree, place: string): string[] {
+  const found: string[] = [];
+  for (let [at, up] = [place, '']; at !== '.';) {
+    [at, up] = [posix.dirname(at), `../${up}`];
+    for (const name of tree.right(at)) found.push(`${up}${name}`);
+  }
+  return found;
 }
 
 /** At most this many files are read to see which tool wrote them. */
@@ -217,7 +225,7 @@ function foldersOf(rule: LayoutRule, core: string[]): MigrationFolders {
 function codeIn(tree: SqlTree, core: readonly string[]): string[] {
   const code = /^(?:\d+[_-]|V\d[\d._]*__).*\.(?:[cm]?js|[cm]?ts|go|py|rb|java|kt)$/;
   return core
-    .filter((place) => !isSql(place))
+    .filter((place) => !tree.isFile(place))
     .flatMap((folder) =>
       tree
         .below(folder)
@@ -281,7 +289,7 @@ async function ruleFor(tree: SqlTree, folders: readonly string[]): Promise<Layou
   const tools = new Map<string, Promise<SectionTool | undefined>>();
   for (const rule of layoutRules) {
     if (!rule.core.some((pattern) => pattern.startsWith('**'))) continue;
-    for (const folder of folders) if (!isSql(folder) && (await fits(tree, folder, rule, tools))) return rule;
+    for (const folder of folders) if (!tree.isFile(folder) && (await fits(tree, folder, rule, tools))) return rule;
   }
   return undefined;
 }

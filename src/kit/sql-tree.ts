@@ -17,6 +17,10 @@ export interface SqlTree {
   files: readonly string[];
   /** The folders that have SQL in them, at any depth; the kit itself is `.`. */
   folders: readonly string[];
+  /** Whether a path is that of an SQL file: folders may be called like one. */
+  isFile(path: string): boolean;
+  /** Names of the files right in a folder. */
+  right(folder: string): readonly string[];
   /** Paths below a folder. */
   below(folder: string): readonly string[];
   /** The folders, or the files of a pattern that ends in `.sql`, that match: `*` is one folder, `**` any number. */
@@ -52,10 +56,20 @@ export async function readSqlTree(directory: string): Promise<SqlTree> {
     }
   }
   const sorted = [...folders].sort();
+  const sql = new Set(files.filter(isSql));
+  const right = new Map<string, string[]>();
+  for (const path of files) {
+    const folder = posix.dirname(path);
+    const known = right.get(folder);
+    if (known === undefined) right.set(folder, [posix.basename(path)]);
+    else known.push(posix.basename(path));
+  }
   const found = new Map<string, readonly string[]>();
   return {
     files,
     folders: sorted,
+    isFile: (path) => sql.has(path),
+    right: (folder) => right.get(folder) ?? [],
     below(folder) {
       const known = found.get(folder) ?? within(files, folder);
       found.set(folder, known);

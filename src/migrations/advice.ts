@@ -91,5 +91,7 @@ export function adviceFor(error: Said): string | undefined {
 
 /** The function whose RAISE the error is, whatever SQLSTATE it chose; undefined for an error of PostgreSQL itself. */
 function raisedBy({ where }: Said): string | undefined {
-  return /^PL\/pgSQL function (.+) line \d+ at RAISE$/m.exec(where?.split('\n', 1)[0] ?? '')?.[1];
+  const by = /^PL\/pgSQL function (.+) line \d+ at RAISE$/m.exec(where?.split('\n', 1)[0] ?? '')?.[1];
+  // It stands for Supabase, which refuses the same with a message of PostgreSQL.
+  return by === 'extensions.guard_service_tables()' ? undefined : by;
 }

@@ -38,6 +38,8 @@ export interface Form {
 }
 
 const digitsFirst = /^(\d+)_.+\.(?:sql|pgsql)$/;
+/** The number ends at the first character that is none: `001-notes.sql` has it as well. */
+const anyBreak = /^(\d+)[_-].+\.(?:sql|pgsql)$/;
 const plain = (number: string, title: string): string => `${number}_${title}.sql`;
 
 /** Flyway's version of a file: `V1_2__x.sql` is 1.2. */
@@ -67,7 +69,7 @@ const inOne = (sections: SectionTool, more: Partial<Form> = {}): Form => ({
 export const forms: Readonly<Record<MigrationOrder, Form>> = {
   number: {
     wanted: 'NNN_name.sql, e.g. 004_invoices.sql',
-    name: digitsFirst,
+    name: anyBreak,
     sort: 'value',
     counted: true,
     create: plain,
@@ -137,11 +139,11 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
     digits: 14,
   },
   goose: inOne('goose'),
-  dbmate: inOne('dbmate'),
-  'sql-migrate': inOne('sql-migrate', { name: /^(\d+)[_-].+\.sql$/ }),
+  dbmate: inOne('dbmate', { name: anyBreak }),
+  'sql-migrate': inOne('sql-migrate', { name: anyBreak }),
   'node-pg-migrate': inOne('node-pg-migrate', {
     wanted: '<13 digits>_name.sql, e.g. 1767225600000_invoices.sql',
-    name: /^(\d+)[_-].+\.sql$/,
+    name: anyBreak,
     digits: 13,
   }),
   folder: {

@@ -46,13 +46,18 @@ export async function readListed(
 }
 
 /**
- * The changes of the `sqitch.plan` beside a folder of deploy scripts. A line is a change, a `@tag`, a `%pragma` or a
- * comment; a change that comes again was reworked, and its earlier script is kept under the name of the next tag.
+ * The changes of the `sqitch.plan` beside a folder of deploy scripts, or further up where `top_dir` names another folder.
+ * A line is a change, a `@tag`, a `%pragma` or a comment; a change that comes again was reworked, and its earlier script is kept under the name of the next tag.
  */
 async function readPlan(root: string, folder: string): Promise<Listed> {
-  const file = posix.join(folder, '..', 'sqitch.plan');
-  const text = await readText(join(root, file));
+  let at = posix.dirname(folder);
+  let text = await readText(join(root, at, 'sqitch.plan'));
+  while (text === undefined && at !== '.' && posix.basename(folder) === 'deploy') {
+    at = posix.dirname(at);
+    text = await readText(join(root, at, 'sqitch.plan'));
+  }
   if (text === undefined) return nothing;
+  const file = posix.join(at, 'sqitch.plan');
   const entries = text
     .split('\n')
     .map((line) => line.trim().replace(/^[+]\s*/, ''))

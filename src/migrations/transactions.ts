@@ -26,7 +26,8 @@ export async function planRun(
   text: RunText,
   statementsOf: (text: RunText) => Promise<readonly Statement[]> = parse,
 ): Promise<RunPlan> {
-  if (!worthParsing.test(text.sql)) return { how: 'script' };
+  const outside = runsOutside(text.sql);
+  if (!outside && !worthParsing.test(text.sql)) return { how: 'script' };
   const statements = await statementsOf(text);
   // The END of a T-SQL block has no finding of its own: its BEGIN does not parse and has one.
   const control = statements.filter(
@@ -44,7 +45,7 @@ export async function planRun(
       ],
     };
   }
-  if (statements.every((statement) => mustRunAlone(statement) === undefined)) return { how: 'script' };
+  if (!statements.some((statement) => runsAlone(statement, outside))) return { how: 'script' };
   const mixed = mixedIn(text.sql, statements);
   if (mixed.length === 0) return { how: 'alone', statements: [...statements] };
   return {
@@ -64,6 +65,19 @@ export function mixedIn(sql: string, statements: readonly Statement[]): Statemen
     (statement) => mustRunAlone(statement) === undefined && fieldsOf(statement.tree, 'VariableSetStmt') === undefined,
   );
   return others ? alone : [];
+}
+
+/** What may commit itself, or has to be committed before what is after it may use it. */
+const committing = ['CallStmt', 'DoStmt', 'AlterEnumStmt'] as const;
+
+/**
+ * Says whether a statement runs outside a transaction.
+ * @param outside its file asks to
+ */
+export function runsAlone(statement: Statement, outside: boolean): boolean {
+  if (mustRunAlone(statement) !== undefined) return true;
+  const { tree } = statement;
+  return outside && committing.some((type) => fieldsOf(tree, type) !== undefined);
 }
 
 async function parse({ sql }: RunText): Promise<readonly Statement[]> {

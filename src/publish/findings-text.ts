@@ -3,7 +3,7 @@
  * May touch: nothing. Values in, text out.
  */
 import type { styleText } from 'node:util';
-import { stopsFiles } from '../rules/registry.ts';
+import { explainsMost, stopsFiles } from '../rules/registry.ts';
 import { followers, type Finding } from '../shared/finding.ts';
 import { printableLine } from '../shared/printable.ts';
 import { wrap } from '../shared/wrap.ts';
@@ -36,8 +36,8 @@ export function formatText(findings: readonly Finding[], options: TextOptions): 
   const errors = findings.filter(({ severity }) => severity === 'error');
   const warnings = findings.filter(({ severity }) => severity === 'warning');
   const whole = style.verbose || warnings.length <= wholeWarnings;
-  const stopping = errors.filter(({ rule }) => stopsFiles(rule));
-  const groups = [...byRule(stopping), ...byRule(errors.filter((error) => !stopping.includes(error)))];
+  const rank = ({ rule }: Finding): number => (explainsMost(rule) ? 0 : stopsFiles(rule) ? 1 : 2);
+  const groups = [0, 1, 2].flatMap((each) => byRule(errors.filter((error) => rank(error) === each)));
   const told = groups.map((group) => blocks(group, style));
   const long = groups.length > 1 && told.join('\n\n').split('\n').length > screen;
   return [

@@ -33,7 +33,7 @@ declare
   attempt record;
 begin
   create temporary table muse_probe on commit drop as
-    select n.nspname as schema, c.relname as name, a.attname as col, pg_catalog.format_type(a.atttypid, a.atttypmod) as type
+    select c.oid, n.nspname as schema, c.relname as name, a.attname as col, pg_catalog.format_type(a.atttypid, a.atttypmod) as type
     from pg_catalog.pg_class c
     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     join lateral (select attname, atttypid, atttypmod from pg_catalog.pg_attribute
@@ -42,7 +42,7 @@ begin
     where c.relkind in ('r', 'p') and c.relrowsecurity and n.nspname <> 'muse'
       and exists (select from pg_catalog.pg_policy p where p.polrelid = c.oid);
   grant select on muse_probe to public;
-  for target in select * from muse_probe loop
+  for target in select * from muse_probe order by oid loop
     begin
       execute pg_catalog.format('grant usage on schema %I to anon, authenticated', target.schema);
       execute pg_catalog.format('grant select, insert, update, delete on %I.%I to anon, authenticated', target.schema, target.name);
@@ -53,10 +53,11 @@ begin
     select rolname as name from pg_catalog.pg_roles r
     where not r.rolbypassrls and not r.rolsuper
       and (rolname in ('anon', 'authenticated') or exists (select from pg_catalog.pg_policy p where r.oid = any (p.polroles)))
+    order by rolname
   loop
     perform pg_catalog.set_config('request.jwt.claims', pg_catalog.jsonb_build_object('role', who.name, 'sub',
       case when who.name = 'anon' then null else '00000000-0000-4000-8000-000000000000' end)::text, true);
-    for target in select * from muse_probe loop
+    for target in select * from muse_probe order by oid loop
       for attempt in select * from (values
         ('select', 'select 1 from %1$I.%2$I limit 1'),
         ('insert', 'insert into %1$I.%2$I (%3$I) select null::%4$s where false'),

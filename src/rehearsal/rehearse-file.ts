@@ -6,7 +6,8 @@ import type { RunText } from '../migrations/run-file.ts';
 import { mayChangeSettings, type RunSettings } from '../migrations/session-state.ts';
 import { copiedRows } from '../rules/engine/psql.ts';
 import type { Statement } from '../sql/statement.ts';
-import { mustRunAlone, planRun, wantsInput } from '../migrations/transactions.ts';
+import { runsOutside } from '../migrations/sections.ts';
+import { planRun, runsAlone, wantsInput } from '../migrations/transactions.ts';
 
 /** How a rehearsal runs files on its shadow database. */
 export interface RehearsalRun {
@@ -51,20 +52,23 @@ export async function rehearseFile(
   // COPY … FROM stdin with its rows has its own finding, and the file runs without it.
   const rows = copiedRows(statements);
   const usable = statements.filter((statement) => !wantsInput(statement) && !rows.has(statement));
-  return { failed: await rehearseStatements(run, usable), refused: plan.how === 'refused' ? plan.findings : [] };
+  const failed = await rehearseStatements(run, usable, runsOutside(text.sql));
+  return { failed, refused: plan.how === 'refused' ? plan.findings : [] };
 }
 
 /**
  * Runs statements one by one, and returns those that fail. BEGIN and COMMIT have their own findings; the statements between
  * them run as the author meant them to, in a transaction of their own, so that what follows from leaving them out is not
  * reported as well.
+ * @param mayCommit their file asks to run outside a transaction
  */
 export async function rehearseStatements(
   { database, settings }: RehearsalRun,
   statements: readonly Statement[],
+  mayCommit = false,
 ): Promise<Failed[]> {
   const failed: Failed[] = [];
-  for (const { how, group } of groupsOf(statements))
+  for (const { how, group } of groupsOf(statements, mayCommit))
     failed.push(...(await (how === 'alone' ? outside : inTransaction)(database, group, how === 'undone')));
   if (statements.some(({ sql }) => mayChangeSettings(sql))) await database.script(settings.reset);
   return failed;
@@ -77,7 +81,7 @@ interface Group {
 }
 
 /** The statements in order, grouped by whether PostgreSQL allows them in a transaction, and by the file's own transactions. */
-function groupsOf(statements: readonly Statement[]): Group[] {
+function groupsOf(statements: readonly Statement[], mayCommit: boolean): Group[] {
   const groups: Group[] = [];
   let current: Group | undefined;
   let begun = false;
@@ -91,7 +95,7 @@ function groupsOf(statements: readonly Statement[]): Group[] {
       current = undefined;
       continue;
     }
-    const how = mustRunAlone(statement) === undefined ? 'together' : 'alone';
+    const how = runsAlone(statement, mayCommit) ? 'alone' : 'together';
     if (current?.how !== how) groups.push((current = { how, group: [] }));
     current.group.push(statement);
   }

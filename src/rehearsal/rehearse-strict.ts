@@ -58,12 +58,14 @@ export function strictFindings(
 ): Finding[] {
   const failing = failed.filter((place) => !onlyThere.includes(place));
   if (failing.length === 0) return [];
-  return migrations.flatMap((migration): Finding[] => {
+  return migrations.flatMap((migration, index): Finding[] => {
     const error = errors.get(migration.file);
     if (error === undefined || failed.some((place) => place.migration.file === migration.file)) return [];
     const position = positionAt(migration.sql, offsetOf(error, migration, parsedFiles));
     const cause = causeOf(error, failed, parsedFiles);
     if (cause !== undefined && !failing.some(({ migration: { file } }) => file === cause.migration.file)) return [];
+    // What it needs may come from any of the files that are rolled back before it: it goes with the first one's error.
+    const root = cause ?? failing.find(({ file }) => file < index);
     return [
       {
         rule: 'statement-failed',
@@ -78,7 +80,7 @@ export function strictFindings(
             ? 'Fix the files before it first.'
             : `Fix ${placeName(cause)} first; this error follows from it.`,
         snippet: lineText(migration.sql, position.line),
-        ...(cause === undefined ? {} : { cause: causeAt(cause) }),
+        ...(root === undefined ? {} : { cause: causeAt(root) }),
       },
     ];
   });

@@ -63,7 +63,7 @@ export const rule: Rule = {
   name: 'foreign-dialect',
   severity: 'error',
   found: ['static'],
-  stops: true,
+  stops: 'all',
   means: 'SQL of another database, such as T-SQL or MySQL; the finding says which one, and what shows it',
   doc: {
     why:

@@ -11,7 +11,7 @@ export const rule: Rule = {
   name: 'history-incomplete',
   severity: 'error',
   found: ['static'],
-  stops: true,
+  stops: 'all',
   means: 'the migrations start in the middle: most of the tables that they use are never created',
   doc: {
     why:

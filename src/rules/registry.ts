@@ -36,7 +36,12 @@ export function ruleNamed(name: string): Rule {
 
 /** Says whether errors of a rule keep files from running; a name that is no rule's keeps none. */
 export function stopsFiles(name: string): boolean {
-  return Object.hasOwn(rules, name) && ruleNamed(name).stops === true;
+  return Object.hasOwn(rules, name) && ruleNamed(name).stops !== undefined;
+}
+
+/** Says whether an error of a rule explains most of what else is wrong. */
+export function explainsMost(name: string): boolean {
+  return Object.hasOwn(rules, name) && ruleNamed(name).stops === 'all';
 }
 
 /** Runs every static check over migrations, in the order of a run. Never throws because of a file's content. */

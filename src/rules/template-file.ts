@@ -5,7 +5,7 @@ export const rule: Rule = {
   name: 'template-file',
   severity: 'error',
   found: ['static'],
-  stops: true,
+  stops: 'all',
   means: 'a template (Go, Jinja, ERB, placeholders) or the marks of an unfinished merge, not SQL yet',
   doc: {
     why:

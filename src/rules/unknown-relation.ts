@@ -10,17 +10,21 @@ import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import { inRepairFile } from './engine/fix/place.ts';
 import { usesPlatform } from './engine/fix/platform-use.ts';
 import { likelyType, tableUse } from './engine/fix/table-use.ts';
-import { asWritten, isTypo, nearName } from './engine/near-names.ts';
+import { asWritten, inOtherSchema, isTypo, nearName } from './engine/near-names.ts';
+import { askFirst, askForOwnTables, toolsOf } from './engine/own-tables.ts';
 import { droppedBefore, endWith, place, short, titles, verdicts } from './engine/references.ts';
 import type { Rule } from './engine/rule.ts';
 
 function suggestionFor(need: Need, drop: Site | undefined, catalog: Catalog): string {
   const { kind, name } = need;
   if (drop !== undefined) return `Remove the DROP at ${place(drop)}, or create ${kind} ${name} again after it.`;
+  if (toolsOf(need) !== undefined) return askFirst(need);
   const near = nearName(need, catalog);
   if (near === undefined) return creationOf(need);
   // A mistyped letter is no reason to create a second thing of nearly the same name.
   const meant = `Did you mean ${asWritten(near, kind)}?`;
+  if (near === inOtherSchema(need, catalog))
+    return `${meant} Write its schema, or begin the file with SET search_path = ${quoteIdentifier(near.split('.')[0]!)}, public;`;
   return isTypo(need, catalog) ? meant : `${meant} Or else: ${creationOf(need)}`;
 }
 
@@ -53,6 +57,7 @@ function missingTables(catalog: Catalog): Need[] {
       need.kind === 'table' &&
       droppedBefore(catalog, need) === undefined &&
       !isTypo(need, catalog) &&
+      toolsOf(need) === undefined &&
       !needs.has(need.name)
     )
       needs.set(need.name, need);
@@ -192,6 +197,8 @@ function beforeUse(situation: Situation, missing: readonly Need[], sql: string):
 
 /** Supplies schemas first, since their contents can be resolved only then. */
 function apply(situation: Situation): FixResult {
+  const asked = askForOwnTables(situation);
+  if (asked.length > 0) return { edits: asked };
   const schemas = supplySchemas(situation);
   return schemas.edits.length > 0 ? schemas : supplyTables(situation);
 }
@@ -222,7 +229,9 @@ export const rule: Rule = {
     }),
   },
   fix: {
-    does: 'takes it from the built-in core where that has it and the types fit; else makes the table as its use shows it',
+    does:
+      'takes it from the built-in core where that has it and the types fit; else makes the table as its use shows it; asks ' +
+      'first whether the history of a migration tool is there',
     stage: 'relations',
     apply,
   },

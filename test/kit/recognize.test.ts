@@ -237,6 +237,13 @@ describe('the layouts of other tools', () => {
       'sqitch',
     ],
     ['sqitch', { 'db/sqitch.plan': plan, 'db/deploy/users.sql': '' }, 'db/deploy', 'sqitch'],
+    ['sqitch', { 'sqitch.plan': plan, 'db/sqitch/deploy/users.sql': '' }, 'db/sqitch/deploy', 'sqitch'],
+    [
+      'prisma',
+      ['prisma/migrations/0_init/migration.sql', 'prisma/migrations/20260101000000_a.sql/migration.sql'],
+      'prisma/migrations',
+      'folder',
+    ],
     [
       'drizzle-journal',
       ['lib/db/migrations/0000_a.sql', 'lib/db/migrations/meta/_journal.json'],
@@ -256,6 +263,7 @@ describe('the layouts of other tools', () => {
     ['schema-file', ['apps/web/supabase/schema.sql'], 'apps/web/supabase/schema.sql', 'schema'],
     ['numbered', ['backend/sql/01_a.sql', 'backend/sql/02_b.sql', 'tests/sql/01_a.sql'], 'backend/sql', 'number'],
     ['numbered', ['001_a.sql', '002_b.sql'], '.', 'number'],
+    ['numbered', ['backend/sql/0001-a.sql', 'backend/sql/0002-b.sql'], 'backend/sql', 'number'],
   ];
   it.each(cases)('finds %s in %j', async (id, files, core, order) => {
     const place = kit(files);

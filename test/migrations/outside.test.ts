@@ -37,6 +37,10 @@ describe('which files run outside a transaction', () => {
     ['copy t to stdout', 'script'],
     ['create tabel x ()', 'script'],
     ['', 'script'],
+    ['-- +goose NO TRANSACTION\n-- +goose Up\ncreate table t (id int);', 'script'],
+    ['-- +goose NO TRANSACTION\n-- +goose Up\ncreate table t (id int); call fill();', 'alone'],
+    ["-- +goose NO TRANSACTION\n-- +goose Up\nalter type e add value 'x'; select 'x'::e;", 'alone'],
+    ['call fill()', 'script'],
   ];
   it.each(cases)('%s: %s', async (sql, expected) => {
     expect((await planRun({ file: one, sql })).how).toBe(expected);

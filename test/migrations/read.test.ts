@@ -212,6 +212,11 @@ describe('what lists the files', () => {
       ['deploy/zeta.sql', 'revert/zeta.sql'],
       ['deploy/util/fn.sql', 'revert/util/fn.sql'],
     ]);
+    const deeper = Object.fromEntries(
+      Object.entries(files).map(([path, text]) => [path === 'sqitch.plan' ? path : `db/sqitch/${path}`, text]),
+    );
+    const top: Partial<MigrationFolders> = { ...own, core: ['db/sqitch/deploy'], rollback: 'db/sqitch/revert' };
+    expect(await order(deeper, top)).toEqual((await order(files, own)).map((path) => `db/sqitch/${path}`));
   });
 
   const schemas = {
@@ -333,6 +338,7 @@ describe('names', () => {
   const cases: [string, string[], [string, string, RegExp][]][] = [
     ['fine', ['001_a.sql', '002_b.sql'], []],
     ['from zero', ['000_a.sql', '001_b.sql'], []],
+    ['with a dash', ['001-a.sql', '002-b.sql'], []],
     ['no number', ['a.sql'], [['bad-file-name', 'a.sql', /NNN_name/]]],
     ['number alone', ['001.sql'], [['bad-file-name', '001.sql', /NNN_name/]]],
     ['the same number, written differently', ['001_a.sql', '1_b.sql'], [['duplicate-number', '1_b.sql', /001_a\.sql/]]],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { withUntried } from '../../src/muse/prove-files.ts';
+import { foldConsequences } from '../../src/rules/engine/root-causes.ts';
 import { lint } from '../../src/rules/registry.ts';
 import { onceText, rehearse, type RehearsalReport, repeatText } from '../../src/rehearsal/rehearse.ts';
 import { databases, type Kind } from '../migrations/databases.ts';
@@ -170,6 +171,14 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       /001_base\.sql:2 fails, and all of its file is rolled back/,
     ],
     [
+      'what a file outside a transaction commits itself',
+      {
+        [base]:
+          "-- +goose NO TRANSACTION\n-- +goose Up\ncreate type kind as enum ('a');\nalter type kind add value 'b';\nselect 'b'::kind;\ncreate procedure fill() language plpgsql as 'begin commit; end';\ncall fill();\nselect nope;",
+      },
+      ['unknown-relation core/001_base.sql:8:8'],
+    ],
+    [
       'a transaction of its own',
       { [base]: 'begin;\ncreate table if not exists a (id int);\ncommit;' },
       ['transaction-control core/001_base.sql:1:1', 'transaction-control core/001_base.sql:3:1'],
@@ -257,6 +266,20 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(shown(report).filter((line) => !line.startsWith('not-idempotent'))).toEqual(expected);
     expect(said(report)).toMatch(says ?? '');
     for (const { line, snippet, file } of report.findings) expect(snippet).toBe(files[file!]!.split('\n')[line! - 1]);
+  });
+
+  it('folds what fails because files are rolled back, whatever is missing, under the first error', async () => {
+    const report = await rehearse(
+      await open(),
+      input({
+        [base]: 'create table a (id int);\ncreate text search configuration mine (copy = simple);\nselect nope;',
+        [next]: "comment on text search configuration mine is 'x';",
+        [ours]: 'alter table a add if not exists x int;',
+        [last]: 'update a set x = 1;',
+      }),
+    );
+    const [root, ...others] = foldConsequences(report.findings.filter(({ severity }) => severity === 'error'));
+    expect([root?.line, root?.consequences?.map(({ file }) => file), others]).toEqual([3, [next, ours, last], []]);
   });
 
   const again: [string, string, string[], RegExp?][] = [

@@ -42,6 +42,11 @@ describe('an edit changes its span and leaves every other byte alone', () => {
       '-- x\ncreate schema if not exists s;\ncreate table if not exists s.a (index i (id), id int)',
       '-- x\ncreate schema if not exists s;\ncreate table if not exists s.a ( id int);\n\nCREATE INDEX IF NOT EXISTS i ON s.a (id)',
     ],
+    [
+      'unknown-relation, the history of a migration tool',
+      '-- x\ngrant select on schema_migrations to anon; -- for the app\nalter table public._prisma_migrations enable row level security;\n',
+      "-- x\nDO $do$ BEGIN\n  IF to_regclass('public.schema_migrations') IS NOT NULL THEN\n    grant select on schema_migrations to anon;\n  END IF;\nEND $do$; -- for the app\nDO $do$ BEGIN\n  IF to_regclass('public._prisma_migrations') IS NOT NULL THEN\n    alter table public._prisma_migrations enable row level security;\n  END IF;\nEND $do$;\n",
+    ],
     ['transaction-control', `-- x\nbegin;\nselect 1;\n  commit; -- end\n`, '-- x\nselect 1;\n   -- end\n'],
     ...['rollback;', 'savepoint s;\nselect 2;\nrollback to s;\ncommit;'].map((end): [string, string, string] => [
       'transaction-control, where something is undone',

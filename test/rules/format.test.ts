@@ -147,6 +147,12 @@ Errors by rule: 4 bad-file-name`);
         /error used-before-created/,
       ],
       [
+        'what explains most of the others, before those',
+        [...told('duplicate-number', 9), ...told('unknown-relation', 7), ...told('history-incomplete', 1)],
+        /^Errors by rule: 1 history-incomplete, 9 duplicate-number, 7 unknown-relation$/,
+        /error history-incomplete/,
+      ],
+      [
         'few errors',
         [...told('rls-missing', 1), ...told('statement-failed', 1)],
         /error statement-failed$/,

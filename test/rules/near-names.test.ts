@@ -38,6 +38,17 @@ describe('a name with one mistake', () => {
   });
 });
 
+describe('the name of something in another schema', () => {
+  it.each([
+    ['SELECT * FROM "Orders";', '"1"."Orders"', '"1"'],
+    ['SELECT my_notes();', 'private.my_notes', 'private'],
+  ])('%s', async (sql, near, schema) => {
+    expect(await suggestion(sql)).toBe(
+      `Did you mean ${near}? Write its schema, or begin the file with SET search_path = ${schema}, public;`,
+    );
+  });
+});
+
 describe('another name', () => {
   it.each([
     ['nearly alike: both are said', 'CREATE INDEX ON notes (ti_tle_s);', 'ALTER TABLE public.notes ADD COLUMN'],
@@ -66,6 +77,7 @@ describe('--fix', () => {
     ['a table', 'CREATE INDEX ON public.note (title);'],
     ['a column', 'CREATE INDEX ON public.notes (ownerid);'],
     ['a schema', 'CREATE TABLE privat.x (id int);'],
+    ['a table of another schema', 'CREATE TABLE x (id uuid REFERENCES "Orders" (id));'],
   ])('creates no second thing for a mistake in the name of %s', async (_what, sql) => {
     const folders = {
       core: ['migrations/core'],

@@ -23,8 +23,25 @@ export function asWritten(name: string, kind: Kind | Need['kind']): string {
     .join('.');
 }
 
+/** What the files create under the same name in another schema, which the statement's search path lacks. */
+export function inOtherSchema({ kind, name }: Need, catalog: Catalog): string | undefined {
+  if (kind !== 'table' && kind !== 'function' && kind !== 'type') return undefined;
+  const last = name.slice(name.indexOf('.'));
+  const made = {
+    table: () =>
+      [...catalog.tables.values()]
+        .filter(({ site, temporary }) => site !== undefined && temporary !== true)
+        .map((one) => one.name),
+    function: () => [...catalog.routines].filter(([, [one]]) => one?.site !== undefined).map(([key]) => key),
+    type: () => [...catalog.types].filter(([, { site }]) => site !== undefined).map(([key]) => key),
+  }[kind]();
+  return made.find((one) => one !== name && one.slice(one.indexOf('.')) === last);
+}
+
 /** The thing that was probably meant where a name is missing: one that exists, of the same kind; as the statement would name it. */
 export function nearName(need: Need, catalog: Catalog): string | undefined {
+  const elsewhere = inOtherSchema(need, catalog);
+  if (elsewhere !== undefined) return elsewhere;
   const dot = need.name.lastIndexOf('.');
   const [owner, name] = [need.name.slice(0, Math.max(0, dot)), need.name.slice(dot + 1)];
   const inSchema = (names: Iterable<string>): string[] =>
@@ -64,6 +81,7 @@ export function isTypo(need: Need, catalog: Catalog): boolean {
   const near = nearName(need, catalog);
   return (
     near !== undefined &&
-    isOneMistake(need.name.slice(need.name.lastIndexOf('.') + 1), near.slice(near.lastIndexOf('.') + 1))
+    (near === inOtherSchema(need, catalog) ||
+      isOneMistake(need.name.slice(need.name.lastIndexOf('.') + 1), near.slice(near.lastIndexOf('.') + 1)))
   );
 }

@@ -27,8 +27,11 @@ export interface Rule {
   /** When the severity differs, for its page: `a warning where …`. */
   unless?: string;
   found: readonly FoundBy[];
-  /** Its errors keep files from running. They are told first: much of what is found after them follows from them. */
-  stops?: true;
+  /**
+   * Its errors keep files from running. They are told first: much of what is found after them follows from them. `all` is
+   * told before the others, since one of them explains most of what else is wrong with a kit.
+   */
+  stops?: true | 'all';
   /** What it means, as one sentence without its period. */
   means: string;
   doc: RuleDoc;

@@ -158,10 +158,12 @@ async function checkpoint(run: Run): Promise<Checkpoint> {
   run.latest ??= await input.rehearse?.(result.migrations, result.rollbacks);
   const rehearsed = run.latest?.findings ?? [];
   const findings = mergeFindings([findingsOf(rules, examined, input.severities ?? {}), rehearsed]);
-  // As a report counts them: what follows from another error is none of its own.
-  const stopping = new Set(rules.flatMap(({ name, stops }) => (stops === true ? [name] : [])));
-  const causes = foldBy((rule) => stopping.has(rule), findings);
-  const errors = causes.filter(({ severity }) => severity === 'error').length;
+  // As a report counts them, what follows from another error is none of its own; but a file with nothing else does not run either.
+  const stopping = new Set(rules.flatMap(({ name, stops }) => (stops === undefined ? [] : [name])));
+  const causes = foldBy((rule) => stopping.has(rule), findings).filter(({ severity }) => severity === 'error');
+  const named = new Set(causes.map(({ file }) => file));
+  const following = new Set(causes.flatMap(({ consequences = [] }) => consequences.map(({ file }) => file)));
+  const errors = causes.length + [...following].filter((file) => !named.has(file)).length;
   const { silenced } = examined;
   return { result: copyOf(result), examined, findings, rehearsed, latest: run.latest, measured, silenced, errors };
 }
