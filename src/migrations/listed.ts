@@ -47,7 +47,8 @@ export async function readListed(
 
 /**
  * The changes of the `sqitch.plan` beside a folder of deploy scripts, or further up where `top_dir` names another folder.
- * A line is a change, a `@tag`, a `%pragma` or a comment; a change that comes again was reworked, and its earlier script is kept under the name of the next tag.
+ * A line is a change, a `@tag`, a `%pragma` or a comment; a change that comes again was reworked, and its earlier script is
+ * kept under the name of the next tag.
  */
 async function readPlan(root: string, folder: string): Promise<Listed> {
   let at = posix.dirname(folder);
