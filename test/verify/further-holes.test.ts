@@ -38,7 +38,88 @@ const finds = (condition: string): string =>
   callable('public.find(q text)', 'setof text', `select title from public.a where ${condition}`);
 const matches = (column: string): string => `to_tsvector('simple', ${column}) @@ websearch_to_tsquery('simple', q)`;
 
+/** What a team keeps for its admins, and a table whose rows name a member with a role. */
+const named = (
+  table: string,
+  check: string,
+): string => `${teams} grant update, delete on public.team_users to authenticated;
+  create function private.is_admin(t uuid) returns boolean language sql stable security definer set search_path = '' as
+    $$ select exists (select 1 from public.team_users where team_id = t and user_id = auth.uid() and role = 'admin') $$;
+  grant execute on function private.is_admin(uuid) to authenticated;
+  create policy mu on public.team_users for update to authenticated using (private.is_admin(team_id)) with check (private.is_admin(team_id));
+  create policy md on public.team_users for delete to authenticated using (private.is_admin(team_id));
+  create table public.${table} (id uuid primary key default gen_random_uuid(), team_id uuid not null references public.teams (id) on delete cascade,
+    user_id uuid not null default auth.uid() references auth.users (id) on delete cascade, role text not null default 'member',
+    token text not null unique default encode(extensions.gen_random_bytes(16), 'hex'));
+  alter table public.${table} enable row level security; grant select, insert on public.${table} to authenticated;
+  create policy r on public.${table} for select to authenticated using (team_id in (select private.my_teams()));
+  create policy i on public.${table} for insert to authenticated with check (${check});`;
+const ofMine = 'team_id in (select private.my_teams())';
+const ofAdmins = 'private.is_admin(team_id)';
+const accepts = (argument: string, condition: string): string =>
+  callable(
+    `public.accept(${argument})`,
+    'void',
+    `declare i public.invites; begin select * into i from public.invites where ${condition}; if not found then raise exception 'none'; end if;
+      insert into public.team_users values (i.team_id, auth.uid(), i.role) on conflict (team_id, user_id) do update set role = excluded.role; end`,
+    'plpgsql',
+  );
+const grants = (condition: string): string => `
+  create or replace function private.grants() returns trigger language plpgsql security definer set search_path = '' as $$ begin
+    if ${condition} then update public.team_users set role = new.role where team_id = new.team_id and user_id = new.user_id; end if; return new; end $$;`;
+
+/** A trigger of `b` that runs after an insert, with a body that the repair replaces. */
+const after = (body: string): string => `
+  create or replace function public.on_b() returns trigger language plpgsql security definer set search_path = '' as $$ begin ${body} return null; end $$;
+  create or replace trigger on_b after insert on public.b for each row execute function public.on_b();`;
+const ofA = 'a_id uuid references public.a (id) on delete cascade';
+const removes = (more: string): string =>
+  after(`delete from public.b where lower(title) = lower(new.title) and id <> new.id ${more};`);
+
 const holes: Record<string, Hole[]> = {
+  'triggers that change rows of others': [
+    [
+      'rows of the same title are deleted',
+      owned('b') + removes(''),
+      'isolation-write public.b',
+      removes('and owner_id = new.owner_id'),
+    ],
+    [
+      'a flag replaces the text of what all read',
+      `${owned('a', '', 'true').replace('create policy r', '-- muse: public-read\ncreate policy r')} ${owned('b', ofA)}
+        ${after("update public.a set title = '[removed]' where id = new.a_id;")}`,
+      'isolation-write public.b',
+      after(''),
+    ],
+    [
+      'a row of mine gives a state to one that I do not see',
+      `${owned('a', "state text not null default 'open'")} ${owned('b', ofA)}
+        ${after("update public.a set state = 'paid' where id = new.a_id;")}`,
+      'isolation-write public.b',
+      after("update public.a set state = 'paid' where id = new.a_id and owner_id = new.owner_id;"),
+    ],
+  ],
+  'members who raise themselves': [
+    [
+      'by an invitation for themselves',
+      named('invites', ofMine) + accepts('p_id uuid', 'id = p_id and user_id = auth.uid()'),
+      'isolation-escalation public.invites',
+      `alter policy i on public.invites with check (${ofAdmins});`,
+    ],
+    [
+      'by the token of an invitation that they made',
+      named('invites', ofMine) + accepts('p_token text', 'token = p_token'),
+      'isolation-escalation public.invites',
+      `alter policy i on public.invites with check (${ofMine} and (role = 'member' or ${ofAdmins}));`,
+    ],
+    [
+      'by a request that a trigger grants',
+      `${named('requests', `user_id = (select auth.uid()) and ${ofMine}`)} ${grants('true')}
+        create trigger grants after insert on public.requests for each row execute function private.grants();`,
+      'isolation-escalation public.requests',
+      grants("new.role = 'member'"),
+    ],
+  ],
   'keys that are null': [
     [
       'people without a team read what is of no team',

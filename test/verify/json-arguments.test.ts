@@ -35,6 +35,16 @@ const writes: [name: string, body: string, declared?: string][] = [
     "if (p ->> 'force')::boolean then delete from public.rows r where r.id = (p ->> 'id')::uuid @; end if;",
   ],
   [
+    'in a record of an object that is merged with another',
+    `insert into public.rows as r select x.* from jsonb_populate_record(null::public.rows,
+       p || jsonb_build_object('owner_id', auth.uid())) x on conflict (id) do update set title = excluded.title where true @;`,
+  ],
+  [
+    'in a record of an object in which a value is set',
+    `update public.rows r set title = x.title from jsonb_populate_record(null::public.rows,
+       jsonb_set(p - 'qty', '{owner_id}', to_jsonb(auth.uid()))) x where r.id = x.id @;`,
+  ],
+  [
     'deep in an object, by a path',
     "delete from public.rows r where r.id = (p #>> '{data,row,id}')::uuid and p #>> '{data,type}' = 'gone' @;",
   ],

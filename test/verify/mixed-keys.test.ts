@@ -52,6 +52,30 @@ const cases: Case[] = [
     'isolation-read public.f(uuid, uuid)',
   ],
   [
+    'the team of a record',
+    `${tasks} create type public.place as (team_id uuid, task_id uuid);`,
+    (asks) =>
+      callable(
+        'public.f(k public.place)',
+        'text',
+        `select t.title from public.tasks t where t.id = k.task_id and k.team_id in (select private.my_teams()) ${asks}`,
+      ),
+    'and t.team_id = k.team_id',
+    'isolation-read public.f(place)',
+  ],
+  [
+    'the teams of a list of records',
+    `${tasks} create type public.place as (team_id uuid, task_id uuid);`,
+    (asks) =>
+      callable(
+        'public.f(k public.place[])',
+        'void',
+        `delete from public.tasks t using unnest(k) as p where t.id = p.task_id and p.team_id in (select private.my_teams()) ${asks}`,
+      ),
+    'and t.team_id = p.team_id',
+    'isolation-write public.f(place[])',
+  ],
+  [
     'the team by its name',
     tasks + 'alter table public.teams add column slug text not null unique;',
     (asks) =>

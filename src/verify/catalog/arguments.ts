@@ -312,9 +312,10 @@ function besideOwn(key: Candidate | undefined): Candidate[] {
   ];
 }
 
-function wrapped({ sql, unknown, own, ...rest }: Candidate, element: string): Candidate {
+function wrapped({ sql, unknown, own, mixed, ...rest }: Candidate, element: string): Candidate {
   return {
     ...rest,
+    ...(mixed === undefined ? {} : { mixed: mixed.map((one) => wrapped(one, element)) }),
     sql: `array[${sql}]::${element}[]`,
     ...(unknown === undefined ? {} : { unknown: `array[${unknown}]::${element}[]` }),
     ...(own === undefined ? {} : { own: `array[${own}]::${element}[]` }),
@@ -338,27 +339,40 @@ function composites(
         return sql === undefined ? [] : [`${quoteLiteral(one.name)}, ${sql}::text`];
       })
       .join(', ')}))`;
+  const keyOf = ({ name, type }: { name: string; type: string }, rank: number): Candidate | undefined => {
+    const kind =
+      type === 'uuid'
+        ? 'uuid'
+        : type === 'text'
+          ? 'text'
+          : /^(smallint|integer|bigint|numeric)/.test(type)
+            ? 'number'
+            : undefined;
+    const found = kind === undefined ? [] : keys(kind, name, context);
+    return found[rank] ?? found[0];
+  };
   const keyed =
     (rank: number, part: 'sql' | 'unknown') =>
-    ({ name, type }: { name: string; type: string }): string | undefined => {
-      const kind =
-        type === 'uuid'
-          ? 'uuid'
-          : type === 'text'
-            ? 'text'
-            : /^(smallint|integer|bigint|numeric)/.test(type)
-              ? 'number'
-              : undefined;
-      const found = kind === undefined ? [] : keys(kind, name, context);
-      return (found[rank] ?? found[0])?.[part];
-    };
+    (attribute: { name: string; type: string }): string | undefined =>
+      keyOf(attribute, rank)?.[part];
+  // One key is the caller's own: what checks that may act on the row of another.
+  const owned = attributes.filter((one) => keyOf(one, 0)?.own !== undefined);
+  const mixed = (owned.length < 2 ? [] : owned).flatMap((mine) =>
+    [0, 1].map((rank): Candidate => ({
+      sql: row((one) => (one === mine ? keyOf(one, 0)?.own : keyOf(one, rank)?.sql)),
+    })),
+  );
   const whole =
     own === undefined
       ? []
       : [{ sql: row(({ name }) => own.rows.a.values.get(name)), unknown: row(keyed(0, 'unknown')) }];
   return [
     ...whole,
-    ...[0, 1, 2].map((rank) => ({ sql: row(keyed(rank, 'sql')), unknown: row(keyed(rank, 'unknown')) })),
+    ...[0, 1, 2].map((rank) => ({
+      sql: row(keyed(rank, 'sql')),
+      unknown: row(keyed(rank, 'unknown')),
+      ...(rank === 0 ? { mixed } : {}),
+    })),
     nothing,
   ];
 }

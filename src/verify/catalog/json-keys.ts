@@ -246,7 +246,7 @@ class Reader {
     const given = recordsOf.exec(name) ?? populated.exec(name);
     if (given === null) return [];
     const isOfType = populated.test(name);
-    const places = this.#based(isOfType ? second : first);
+    const places = this.#document(isOfType ? second : first);
     const rows = given[1] === undefined ? places : below(places, [{ isElement: true }]);
     if (isOfType)
       for (const row of rows)
@@ -274,6 +274,17 @@ class Reader {
           .map(keyStep),
       );
     return [];
+  }
+
+  /** The documents of which a record is made: also of several that are merged, or of one with other values in it, or without some. */
+  #document(node: unknown): JsonShape[] {
+    const expression = fieldsOf(node, 'A_Expr');
+    const operator = stringsOf(expression?.name).at(-1) ?? '';
+    if (operator === '||') return [expression?.lexpr, expression?.rexpr].flatMap((side) => this.#document(side));
+    if (operator === '-' || operator === '#-') return this.#document(expression?.lexpr);
+    const call = fieldsOf(node, 'FuncCall');
+    const isChanged = /^jsonb_(?:set(?:_lax)?|insert)$/.test(stringsOf(call?.funcname).at(-1) ?? '');
+    return isChanged ? this.#document(call?.args?.[0]) : this.#based(node);
   }
 
   /** What is read of anything but a function's result is of some argument. */

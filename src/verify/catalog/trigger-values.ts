@@ -1,7 +1,7 @@
 /** What the triggers of a table, and the functions of its checks and defaults, take from a row that is written. */
-import { allOf, type Fields, type Node, walk } from '../../sql/nodes.ts';
-import type { ColumnRow, FunctionRow, RelationRow } from '../../rules/engine/live/catalog.ts';
-import { nameParts, walk as walkExpression } from '../../rules/engine/live/expression.ts';
+import { allOf, type Fields, literalOf, type Node, walk } from '../../sql/nodes.ts';
+import { type ColumnRow, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { constantOf, nameParts, walk as walkExpression } from '../../rules/engine/live/expression.ts';
 import type { AimedValue, Subject } from '../probes/subject.ts';
 import { candidatesOf } from './arguments.ts';
 import type { RelationName } from './effects.ts';
@@ -89,10 +89,41 @@ function aimsOf(
       .slice(0, mostValues)
       .map(({ sql }): AimedValue => ({ column: column.name, sql })),
   );
+  const inPlace = changedInPlace(bodies.flatMap(({ trees }) => trees));
+  // A text that is compared with those of rows that the triggers change or delete is one of A's.
+  const ofTexts = free
+    .filter((column) => column.category === 'S' && !columns.includes(column))
+    .flatMap((column) =>
+      named
+        .filter(({ table, kind }) => kind === 'table' && written.has(table) && inPlace.has(table.name))
+        .flatMap(({ table, rows }) =>
+          [...compared.get(column.name)!]
+            .filter((name) => table.columns.some((one) => one.name === name && one.category === 'S'))
+            .flatMap((name) => rows.a.values.get(name) ?? []),
+        )
+        .filter((sql) => sql !== 'NULL')
+        .slice(0, 1)
+        .map((sql): AimedValue => ({ column: column.name, sql })),
+    );
+  aims.push(...ofTexts);
   const prepare = rowKeys.flatMap((key) =>
     key.prepare !== undefined && aims.some(({ sql }) => sql.includes(key.sql)) ? [key.prepare] : [],
   );
   return { aims, prepareAims: prepare.length === 0 ? undefined : prepare.join('; ') };
+}
+
+/** Names of the tables of which rows are changed or deleted, not only added. */
+function changedInPlace(trees: readonly Node[]): ReadonlySet<string> {
+  const found = new Set<string>();
+  walk(trees, (type, fields) => {
+    if (
+      type === 'UpdateStmt' ||
+      type === 'DeleteStmt' ||
+      (type === 'InsertStmt' && fields.onConflictClause !== undefined)
+    )
+      found.add(fields.relation?.relname ?? '');
+  });
+  return found;
 }
 
 /** Columns that may hold any value: neither a key, nor a foreign key, nor the owner. */
@@ -135,20 +166,54 @@ export function readsForItsRow(table: RelationRow, model: Model): boolean {
 }
 
 /**
- * Says whether a trigger of the table writes values of the new row into rows of another: not only a counter, a time or
- * a result of its own there.
+ * Says whether a trigger of the table writes values of the new row into rows of another, or puts a text of its own in place of what
+ * people write there: not only a counter, a time or a result.
  */
 export function overwrites(table: RelationRow, other: RelationRow, model: Model): boolean {
   const times = new Set(other.columns.filter(({ category }) => category === 'D').map(({ name }) => name));
+  return setBy(table, other, model).some(
+    ({ column, value, values }) =>
+      (!times.has(column) && carries({ val: value }, values)) ||
+      (literalOf(value) !== undefined && isWritten(column, other, model)),
+  );
+}
+
+/** Says whether a trigger of the table gives rows of another a state: a constant, but not a number. */
+export function marks(table: RelationRow, other: RelationRow, model: Model): boolean {
+  const kinds = new Map(other.columns.map(({ name, category }) => [name, category]));
+  return setBy(table, other, model).some(
+    ({ column, value }) => constantOf(value) !== undefined && /^[SEB]$/.test(kinds.get(column) ?? ''),
+  );
+}
+
+/** What the triggers of a table set in rows of another, and the names of what holds values of the new row there. */
+function setBy(
+  table: RelationRow,
+  other: RelationRow,
+  model: Model,
+): { column: string; value: unknown; values: ReadonlySet<string> }[] {
   return routinesOf(table, model)
     .flatMap((routine) => model.sources.reached(routine))
-    .some((one) => {
+    .flatMap((one) => {
       const body = model.sources.body(one);
       const values = spread(new Set(['new', ...one.argumentNames.filter((name) => name !== '')]), body);
-      return updatesOf(body.trees, other).some(({ targetList }) =>
-        allOf(targetList, 'ResTarget').some(({ name, val }) => !times.has(name ?? '') && carries({ val }, values)),
+      return updatesOf(body.trees, other).flatMap(({ targetList }) =>
+        allOf(targetList, 'ResTarget').map(({ name = '', val }) => ({ column: name, value: val, values })),
       );
     });
+}
+
+/** The column holds a text of people's own: nothing gives it a value or a list of values, or compares it with a constant. */
+function isWritten(name: string, { columns, constraints, ...rest }: RelationRow, model: Model): boolean {
+  const column = columns.find((one) => one.name === name);
+  const compared = model.dependencies.decidingColumns(qualifiedName(rest)).named.get(name) ?? [];
+  return (
+    column?.category === 'S' &&
+    column.labels === null &&
+    column.default === null &&
+    compared.length === 0 &&
+    !constraints.some((check) => check.type === 'c' && check.columns.includes(name))
+  );
 }
 
 function updatesOf(trees: readonly Node[], table: RelationRow): Fields<'UpdateStmt'>[] {

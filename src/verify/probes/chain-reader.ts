@@ -1,6 +1,6 @@
 /** What a chain of writes opened. */
 import { quoteLiteral } from '../../shared/quote.ts';
-import { overwrites } from '../catalog/trigger-values.ts';
+import { marks, overwrites } from '../catalog/trigger-values.ts';
 import { readFound } from '../report/leaks.ts';
 import { expectNothing } from './expected.ts';
 import { rowsOfA, without } from './labels.ts';
@@ -181,8 +181,20 @@ export class ChainReader extends Round {
         .some((part) => part.startsWith(letter)),
     );
     const first = this.subjects.get(this.first.probes[path.probes[0]!]!.subject);
-    const isTold = first !== undefined && overwrites(first.table, subject.table, this.first.model);
+    const { model } = this.first;
+    const isTold =
+      first !== undefined &&
+      (overwrites(first.table, subject.table, model) ||
+        (marks(first.table, subject.table, model) && this.seesNone(path, subject, lost)));
     return isLinked && remain && !isTold ? undefined : { path, by: path.actor, how: 'loses', object: subject.name };
+  }
+
+  /** The actor reads none of those rows: what it does to them is not what rows for all are there for. */
+  private seesNone({ actor }: Path, { name }: Subject, rows: string): boolean {
+    return this.first.probes.every((probe, number) => {
+      const cell = probe.subject === name && probe.verb === 'select' ? this.cells.get(`${actor} ${number}`) : undefined;
+      return cell === undefined || 'code' in cell || without(rows, cell.answer) === rows;
+    });
   }
 
   /**

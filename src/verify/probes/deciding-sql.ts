@@ -181,7 +181,8 @@ export function joinSql(subject: Subject, actor: Actor, model: Model): string[] 
   );
 }
 
-function insertOf(subject: Subject, actor: Actor, model: Model, changed: ReadonlyMap<string, string>): string {
+/** INSERT of the actor's new row, with those values in it as far as it may choose them. */
+export function insertOf(subject: Subject, actor: Actor, model: Model, changed: ReadonlyMap<string, string>): string {
   const values = new Map([...subject.fresh[actor.side].values, ...changed]);
   const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
   // Who may not choose the user of a row gets the default: who asks.

@@ -18,6 +18,7 @@ const ruleOf = {
   writes: 'isolation-escalation',
   loses: 'isolation-write',
   copies: 'isolation-read',
+  raises: 'isolation-escalation',
 } as const;
 
 /**
@@ -134,6 +135,7 @@ function storyOf(opening: Opening, proof: Proof): string {
   const told = capital(stepsOf(opening.path, proof));
   if (opening.how === 'loses') return `${told}, and rows of others are changed or deleted in`;
   if (opening.how === 'copies') return `${told}, and ${wordFor(proof.actors[opening.by]!)} reads a copy of the row in`;
+  if (opening.how === 'raises') return `${told}, and has a privileged role in`;
   return `${told}, then`;
 }
 
@@ -191,6 +193,11 @@ function suggestionFor(
     return (
       `Let what the triggers of ${relation(subject.table)} read of other tables be only what the user who writes the row may ` +
       `read, or let the WITH CHECK of its policies ask whose the row is that ${relation(subject.table)} names.`
+    );
+  if (opening.how === 'raises')
+    return (
+      `Let the WITH CHECK of the policies of ${subject.name} ask whether the user may give that role, as those of ` +
+      `${opening.object} do for changes.`
     );
   const asked = [
     ...proof.model.dependencies.decidingColumns(`${subject.table.schema}.${subject.table.name}`).named.keys(),

@@ -54,3 +54,14 @@ export async function followWrites(
   }
   return { openings: found, obstacles, inWorlds };
 }
+
+/** The results of each list of chains, which are numbered one after the other, with the chains numbered within it. */
+export function divide(opened: readonly Opened[], lists: readonly (readonly Chain[])[]): Opened[][] {
+  let start = 0;
+  return lists.map(({ length }) => {
+    const [from, end] = [start, (start += length)];
+    return opened
+      .filter(({ chain }) => chain >= from && chain < end)
+      .map((one) => ({ ...one, chain: one.chain - from }));
+  });
+}

@@ -19,9 +19,9 @@ export interface Opening {
   by: number;
   /**
    * The kind of access: `reads` and `writes` by a probe, `loses` if rows of A are lost without being named, `copies` if
-   * rows that only A could read are copied.
+   * rows that only A could read are copied, `raises` if a member has a privileged role.
    */
-  how: 'reads' | 'writes' | 'loses' | 'copies';
+  how: 'reads' | 'writes' | 'loses' | 'copies' | 'raises';
   /** Name of what is reached, as in the report. */
   object: string;
   /** The write that was possible afterwards. */

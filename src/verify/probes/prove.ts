@@ -5,7 +5,7 @@ import type { RowStep } from '../fixtures/fill.ts';
 import { type Callable, callablesOf, stateOfTables } from '../catalog/functions.ts';
 import { knownRowsQuery, knownRowsState } from '../fixtures/known-rows.ts';
 import { copyLooks, copyTexts } from './copies.ts';
-import { followWrites } from './follow.ts';
+import { divide, followWrites } from './follow.ts';
 import type { FirstRound, Obstacle, Opening } from './paths.ts';
 import { type Difference, otherWorlds, readWorlds } from './worlds.ts';
 import { branchesAsked, unmetOf } from './unmet-branches.ts';
@@ -15,6 +15,7 @@ import type { Model } from '../catalog/model.ts';
 import { metadataProbes } from './metadata.ts';
 import { linkStates, movedProbes } from './moved.ts';
 import { knownCells, type NamedProbe, probesOf } from './probes.ts';
+import { raisesOf, readRaises } from './raised.ts';
 import { renewalProbes } from './renewals.ts';
 import { type SilencedTriggers, silenceTriggers } from '../fixtures/silenced-triggers.ts';
 import { leakFinder } from '../report/leaks.ts';
@@ -234,17 +235,25 @@ export async function prove(
     leaks: leakFinder({ model, subjects, answer, probes }),
     copyLooks: new Map(looks.map((look) => [look.subject, probes.indexOf(look)])),
   };
-  const worlds = otherWorlds(first, probes.length);
-  const ofOwners = callsOfOwners(first);
-  const { inWorlds, ...followed } = await followWrites(first, [...worlds.chains, ...ofOwners], (chains) =>
-    runChains(session, { ...plan, probes: [...plan.probes, ...worlds.probes] }, chains, onProgress),
+  const raises = raisesOf(first, probes.length);
+  const worlds = otherWorlds(first, probes.length + raises.probes.length);
+  const beside = [worlds.chains, callsOfOwners(first), raises.chains];
+  const { inWorlds, ...followed } = await followWrites(first, beside.flat(), (chains) =>
+    runChains(
+      session,
+      {
+        ...plan,
+        states: { ...plan.states, ...raises.states },
+        probes: [...plan.probes, ...raises.probes, ...worlds.probes],
+      },
+      chains,
+      onProgress,
+    ),
   );
-  const isOfWorld = ({ chain }: Opened): boolean => chain < worlds.chains.length;
-  const differences = readWorlds(inWorlds.filter(isOfWorld), first);
-  const silent = silentOnes(
-    first,
-    inWorlds.filter((one) => !isOfWorld(one)),
-  );
+  const [inOthers, ofOwners, ofRaises] = divide(inWorlds, beside);
+  const differences = readWorlds(inOthers!, first);
+  const silent = silentOnes(first, ofOwners!);
+  followed.openings.push(...readRaises(ofRaises!, raises, first));
   const later = await runLater(session, plan, probes, subjects, model);
   return {
     model,
@@ -253,7 +262,7 @@ export async function prove(
     looked,
     writable,
     callables,
-    probes,
+    probes: [...probes, ...raises.probes],
     silenced,
     steps,
     leftOut: world.leftOut,

@@ -1,0 +1,151 @@
+/** Members who raise themselves: by a row that names them with a privileged role, such as an invitation, and a function that takes it. */
+import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
+import { type FunctionRow, relation } from '../../rules/engine/live/catalog.ts';
+import { callSql } from '../catalog/call-sql.ts';
+import type { Callable } from '../catalog/functions.ts';
+import { secretColumns } from '../catalog/row-keys.ts';
+import type { Chain } from '../fixtures/script.ts';
+import { actingEmail } from '../fixtures/belongings.ts';
+import { isPrivilegedRole, privilegedColumn } from './escalate-sql.ts';
+import type { FirstRound, Opening } from './paths.ts';
+import type { NamedProbe } from './probes.ts';
+import type { Opened } from './run-script.ts';
+import { insertOf } from './deciding-sql.ts';
+import { condition, grantedColumns, type Subject, userColumnsOf } from './subject.ts';
+
+/** How many calls of a function, and how many functions, are tried. */
+const most = { calls: 2, functions: 4 };
+
+/** Chains in which a member names itself in a row, and has a function take it; with the probes and the state that they need. */
+export interface Raises {
+  probes: NamedProbe[];
+  chains: Chain[];
+  states: Record<string, string>;
+}
+
+const nothing: Raises = { probes: [], chains: [], states: {} };
+
+/** The state that tells whether the member has the privileged role. */
+const roleState = '* role of a member';
+
+/**
+ * The chains: of the member with the least role, for each function that writes memberships and reads the table.
+ * @param start the number of the first probe that is added
+ */
+export function raisesOf(first: FirstRound, start: number): Raises {
+  const { model, actors, subjects, callables } = first;
+  const { membership } = model.tenancy;
+  const ofMembers = subjects.find(({ table, kind }) => kind === 'table' && table === membership?.table);
+  const top = ofMembers === undefined ? undefined : privilegedColumn(ofMembers, model);
+  const by = actors.findLastIndex(
+    ({ relation: is, isMultiOrg, only }) => is === 'co-member' && !isMultiOrg && only === undefined,
+  );
+  const member = actors[by];
+  if (membership?.role === undefined || ofMembers === undefined || top === undefined || member === undefined)
+    return nothing;
+  if (member.memberRole === undefined || isPrivilegedRole(member.memberRole)) return nothing;
+  const raising = callables
+    .filter((one) => one.skipped === undefined && writesMemberships(one, ofMembers.name, first))
+    .slice(0, most.functions);
+  const probes: NamedProbe[] = [];
+  const chains: Chain[] = [];
+  const add = (probe: NamedProbe): number => start + probes.push(probe) - 1;
+  const role = (subject: Subject): string | undefined =>
+    privilegedColumn(subject, model)?.column.name ??
+    subject.columns.find(({ name, category }) => name === membership.role && category === 'S')?.name;
+  for (const subject of subjects) {
+    const column = role(subject);
+    if (subject.kind !== 'table' || subject === ofMembers || column === undefined) continue;
+    if (grantedColumns(subject, member.role, 'I', model).length === 0) continue;
+    const takers = raising.filter(({ tables }) => tables.has(subject.name));
+    const isTaken = model.dependencies
+      .sideEffects(subject.name, { events: 'I' })
+      .some(({ table }) => table === ofMembers.name);
+    if (takers.length === 0 && !isTaken) continue;
+    const named = [
+      ...userColumnsOf(subject, model).map((name): [string, string] => [name, quoteLiteral(member.user)]),
+      ...subject.columns.flatMap((one): [string, string][] =>
+        one.category === 'S' && /(^|_)e_?mail$/.test(one.name) ? [[one.name, actingEmail]] : [],
+      ),
+      [column, top.value] as [string, string],
+    ];
+    const insert = add({
+      subject: subject.name,
+      verb: 'insert',
+      mode: 'write',
+      state: '',
+      sql: insertOf(subject, member, model, new Map(named)),
+      actors: [],
+    });
+    if (isTaken) chains.push({ lead: [[insert, by]], afterwards: [], states: [roleState] });
+    for (const { calls, routine } of takers)
+      for (const sql of callsWithNewKey(routine, calls, subject, first))
+        chains.push({
+          lead: [
+            [insert, by],
+            [add(sql), by],
+          ],
+          afterwards: [],
+          states: [roleState],
+        });
+  }
+  if (chains.length === 0) return nothing;
+  const [organization, user] = [membership.organization, membership.user].map(quoteIdentifier);
+  const own =
+    `${organization} = ${quoteLiteral(member.organization)} and ${user} = ${quoteLiteral(member.user)} ` +
+    `and ${quoteIdentifier(top.column.name)}`;
+  return {
+    probes,
+    chains,
+    states: { [roleState]: `select count(*)::text from ${relation(ofMembers.table)} where ${own} = ${top.value}` },
+  };
+}
+
+function writesMemberships({ routine, runsAsOwner }: Callable, name: string, { model }: FirstRound): boolean {
+  return runsAsOwner && model.dependencies.isReadable(routine) && model.dependencies.writtenBy(routine).has(name);
+}
+
+/** The likeliest calls, with the key of the new row in place of that of A's. */
+function callsWithNewKey(
+  routine: FunctionRow,
+  calls: Callable['calls'],
+  subject: Subject,
+  { model }: FirstRound,
+): NamedProbe[] {
+  const { rows, fresh, into } = subject;
+  const keys = rows.a.key.flatMap(([name, ofA]): [string, string][] => {
+    const ofNew = fresh.a.values.get(name);
+    return ofNew === undefined ? [] : [[ofA, ofNew]];
+  });
+  const distinct = [...new Map(calls.map(({ probe }) => [probe.sql, probe])).values()];
+  const replaced = distinct.flatMap((probe) => {
+    const sql = keys.reduce((text, [ofA, ofNew]) => text.replaceAll(ofA, ofNew), probe.sql);
+    return sql === probe.sql ? [] : [{ ...probe, sql, actors: [] }];
+  });
+  const [first] = distinct;
+  const [input, ...more] = routine.inputs;
+  // What nobody guesses, who adds the row may read there.
+  const isNew = condition([...fresh.a.values].filter(([name]) => rows.a.key.some(([key]) => key === name)));
+  const told =
+    first === undefined || input === undefined || more.length > 0
+      ? []
+      : secretColumns(subject, model).map((name) => ({
+          ...first,
+          sql: callSql(routine, [`(select ${quoteIdentifier(name)} from ${into} where ${isNew})::${input.type}`]),
+        }));
+  const likely = [...replaced, ...told].slice(0, most.calls);
+  return (likely.length > 0 ? likely : distinct.slice(0, 1)).map((probe) => ({ ...probe, state: '', actors: [] }));
+}
+
+/** Reads which of the chains raised the member. */
+export function readRaises(opened: readonly Opened[], { chains }: Raises, { subjects, model }: FirstRound): Opening[] {
+  const members = model.tenancy.membership?.table;
+  const object = subjects.find(({ table, kind }) => kind === 'table' && table === members)?.name;
+  return opened.flatMap((one): Opening[] => {
+    const chain = chains[one.chain];
+    const [, by] = chain?.lead[0] ?? [];
+    if (!('state' in one) || one.state !== roleState || chain === undefined || by === undefined || object === undefined)
+      return [];
+    return [{ path: { actor: by, probes: chain.lead.map(([probe]) => probe) }, by, how: 'raises', object }];
+  });
+}
