@@ -36,12 +36,19 @@ export async function openTarget(run: Run): Promise<OpenTarget> {
 }
 
 /**
- * What a rehearsal can ask the target. A project that is still to be made has what Supabase offers, which the shadow database
- * has stubs of; one in the muse's directory has what the shadow has.
+ * What a rehearsal can ask the target. A project that is still to be made has what Supabase offers; a database in the muse's
+ * directory has what the shadow has.
  */
 export function offeredBy({ answers, target }: Run): Pick<RehearsalInput, 'targetExtensions'> {
   const { local, provisioned } = targetOf(answers.target);
-  if (local || provisioned) return {};
+  if (local) return {};
+  if (provisioned)
+    return {
+      targetExtensions: once(async () => {
+        const { extensionStubs } = await import('../database/extension-stubs/stubs.ts');
+        return new Set(extensionStubs.map(({ extension }) => extension));
+      }),
+    };
   return {
     targetExtensions: once(async () =>
       (await import('../database/platform/install.ts')).offeredExtensions(await target()),

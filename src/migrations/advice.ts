@@ -19,6 +19,13 @@ const byDetail: readonly { code: string; says: RegExp; advise(error: Said): stri
       'ask first: DO $$ BEGIN IF EXISTS (SELECT FROM pg_available_extensions WHERE name = …) THEN CREATE EXTENSION …; END IF; END $$;',
   },
   {
+    code: '42501',
+    says: /^permission denied to create foreign-data wrapper/,
+    advise: () =>
+      'Supabase lets this role make them, and only a superuser may elsewhere: use a project of Supabase (--target supabase), or ' +
+      'leave the file out of the migrations.',
+  },
+  {
     code: '23505',
     says: /^could not create unique index/,
     advise({ detail = '' }) {

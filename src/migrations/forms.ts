@@ -148,6 +148,7 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
   }),
   folder: {
     wanted: '<14 digits>_name/migration.sql, e.g. 20260131120000_invoices/migration.sql',
+    ownTransaction: true,
     anyServer: true,
     name: /^(\d+)[_-][^/]+\/migration\.sql$/,
     unnumbered: /^[^/]+\/migration\.sql$/,

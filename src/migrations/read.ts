@@ -18,7 +18,7 @@ import type { Layer, Migration } from '../sql/migration.ts';
 import { forms } from './forms.ts';
 import { readListed } from './listed.ts';
 import { namingFindings } from './naming.ts';
-import { compareNames, inFolder, numberOf, type Order } from './order.ts';
+import { belowFolder, compareNames, inFolder, numberOf, type Order } from './order.ts';
 import { mayHaveSections, sectionsOf } from './sections.ts';
 import type { UnknownSections } from './unknown-sections.ts';
 
@@ -98,7 +98,13 @@ export async function readMigrations(
       texts.set(name, known);
       return known;
     };
-    const own = all.filter((name) => isMigration(name, order));
+    // A folder with files at any depth may have the others in it.
+    const others = [...places.map(([, other]) => other), folders.rollback, folders.archive].filter(
+      (other) => belowFolder(folder, other) !== undefined && other !== folder,
+    );
+    const isElsewhere = (name: string): boolean =>
+      others.some((other) => belowFolder(other, inFolder(folder, name)) !== undefined);
+    const own = all.filter((name) => isMigration(name, order) && !isElsewhere(name));
     const layers: Layer[] = of === 'core' && folders.extensions.includes(place) ? ['core', 'extension'] : [of];
     const listed = await readListed(base, folder, order, own, (name) => {
       const text = textOf(name);

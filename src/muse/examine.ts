@@ -10,6 +10,7 @@ import { foldConsequences } from '../rules/engine/root-causes.ts';
 import { placesOf } from '../rules/engine/live/places.ts';
 import { checkCatalog } from '../verify/catalog/catalog-check.ts';
 import { expectationsOf } from './declared-schema.ts';
+import { withoutRefuted } from './refuted.ts';
 
 /** The result of a rehearsal with all its checks. */
 export interface Examination {
@@ -90,10 +91,9 @@ export async function examine(
   // A table whose CREATE failed, or was not rehearsed, already has that finding.
   const isPart = hasErrors(rehearsal.findings) || rehearsal.notRehearsed > 0;
   const catalog = isPart ? seen.filter(({ rule }) => rule !== 'table-missing') : seen;
+  const read = await withoutRefuted(database, linted.findings, rehearsal, migrations);
   return {
-    findings: foldConsequences(
-      places.locate(mergeFindings([files.findings, linted.findings, rehearsal.findings, catalog])),
-    ),
+    findings: foldConsequences(places.locate(mergeFindings([files.findings, read, rehearsal.findings, catalog]))),
     // The catalog has the same problems that the files have.
     silenced: Math.max(linted.silenced, silenced),
     rehearsal,

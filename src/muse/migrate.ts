@@ -58,9 +58,10 @@ export async function migrateMuse(
       import('./examine.ts'),
     ]);
     const proves = !provesAfter && options.verify !== false;
-    const targetExtensions = once(async () =>
-      (await import('../database/platform/install.ts')).offeredExtensions(database),
-    );
+    // A database in the muse's directory has what the shadow has.
+    const targetExtensions = target.local
+      ? undefined
+      : once(async () => (await import('../database/platform/install.ts')).offeredExtensions(database));
     const rehearse = options.rehearse ?? rehearsal.rehearsePending;
     const rehearsed = await rehearse(muse, pending, proves, { ...options, targetExtensions });
     ({ isolation } = rehearsed);

@@ -23,11 +23,14 @@ function verdictOf(error: DatabaseError, place: Place, parsedFiles: ParsedFiles,
       suggestion: "Ask a SECURITY DEFINER helper with SET search_path = '' instead of reading the table in the policy.",
     };
   }
-  if (lackedExtension(error) !== undefined) {
+  const lacked = lackedExtension(error);
+  if (lacked !== undefined) {
+    const who =
+      lacked === wrappers ? 'the embedded database has none' : 'neither the embedded database nor Supabase has it';
     return {
       rule: 'extension-unavailable',
       severity: 'error',
-      message: `${error.message[0]!.toUpperCase()}${error.message.slice(1)}: neither the embedded database nor Supabase has it.`,
+      message: `${error.message[0]!.toUpperCase()}${error.message.slice(1)}: ${who}.`,
       suggestion: adviceFor(error)!,
     };
   }
@@ -42,8 +45,12 @@ function verdictOf(error: DatabaseError, place: Place, parsedFiles: ParsedFiles,
   );
 }
 
-/** The extension that a database lacks, by the error of its CREATE EXTENSION; undefined for other errors. */
+/** The extension of Supabase's with the handlers of foreign data wrappers, which lets `postgres` make them. */
+const wrappers = 'wrappers';
+
+/** The extension that a database lacks, by the error of its CREATE EXTENSION, or of what only that allows; undefined for other errors. */
 export function lackedExtension({ code, message }: DatabaseError): string | undefined {
+  if (code === '42501' && message.startsWith('permission denied to create foreign-data wrapper')) return wrappers;
   return code === '0A000' ? /^extension "([^"]+)" is not available$/.exec(message)?.[1] : undefined;
 }
 

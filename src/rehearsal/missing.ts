@@ -28,19 +28,26 @@ export interface Verdict {
 }
 
 /** By SQLSTATE: what is missing, and how the message begins (the same codes have other messages too). */
-const kinds: Record<string, [kind: Kind, begins: RegExp]> = {
-  '42P01': ['relation', /^(?:relation|table|view) /],
-  '42703': ['column', /^column /],
-  '42883': ['function', /^(?:function|procedure|aggregate) /],
-  '42704': ['type', /^type /],
-  '3F000': ['schema', /^schema /],
+const kinds: Record<string, readonly [kind: Kind, begins: RegExp][]> = {
+  '42P01': [['relation', /^(?:relation|table|view) /]],
+  '42703': [['column', /^column /]],
+  '42883': [['function', /^(?:function|procedure|aggregate) /]],
+  '42704': [
+    ['type', /^type /],
+    ['wrapper', /^foreign-data wrapper /],
+    ['server', /^server /],
+  ],
+  '3F000': [['schema', /^schema /]],
 };
+
+/** What a kind is called, where people know it by another name. */
+const called: Partial<Record<Kind, string>> = { relation: 'table or view', wrapper: 'foreign-data wrapper' };
 
 /** The missing object: its kind, its name, and the key under which a file may create it. Undefined for other errors. */
 function lacking(error: DatabaseError, place: Place): { kind: Kind; name: string; key: string } | undefined {
-  const [kind, begins] = kinds[error.code] ?? [];
+  const [kind] = kinds[error.code]?.find(([, begins]) => begins.test(error.message)) ?? [];
   const [first, second] = namesIn(error.message);
-  if (kind === undefined || first === undefined || begins?.test(error.message) !== true) return undefined;
+  if (kind === undefined || first === undefined) return undefined;
   if (kind !== 'column') return { kind, name: first.join('.'), key: keyOf(kind, first) };
   const table =
     second ?? (place.statement.tree === undefined ? undefined : tableOf(place.statement.tree)?.split('.')) ?? [];
@@ -65,7 +72,7 @@ export function missingVerdict(
   const lack = lacking(error, place);
   if (lack === undefined) return undefined;
   const { name, key } = lack;
-  const what = lack.kind === 'relation' ? 'table or view' : lack.kind;
+  const what = called[lack.kind] ?? lack.kind;
   const own = parsedFiles.creators(key).filter((creator) => creator.statement !== place.statement);
   const says = `${error.message}, because`;
   const cause = own.find((creator) => failed.some((other) => other.statement === creator.statement));
@@ -125,7 +132,9 @@ function nearKey(key: string, kind: Kind, parsedFiles: ParsedFiles): string | un
   if (kind !== 'column') return nearest(key, keys);
   const owner = key.slice(0, -lastName(key).length);
   const own = keys.filter((one) => one.startsWith(owner));
-  const name = nearest(lastName(key), new Set((own.length > 0 ? own : keys).map(lastName)));
+  const names = new Set((own.length > 0 ? own : keys).map(lastName));
+  // A column of this name that another table has is not what was meant.
+  const name = names.has(lastName(key)) ? undefined : nearest(lastName(key), names);
   return name === undefined ? undefined : `${own.length > 0 ? owner : 'column '}${name}`;
 }
 

@@ -5,21 +5,28 @@ import type { Statement } from '../sql/statement.ts';
 
 /**
  * The files that a second run would tell nothing of: they name what a later statement renames or moves to another
- * schema. Run again, they would make it anew under the name that it had, beside the one that has the new name.
+ * schema. Run again, they would make it anew under the name that it had, beside the one that has the new name. The same holds for
+ * what such a file drops: another one that makes it would leave it behind.
  * @param pieces the statements of all files and of the bodies in them, in the order of a run
  * @returns their paths, each with the statements in it that rename or move something
  */
 export function filesThatRunOnce(pieces: readonly Piece[]): Map<string, Statement[]> {
   const files = new Map<string, Statement[]>();
   const naming = new Map<string, Set<string>>();
+  /** By file: those that name something before it drops that. */
+  const makers = new Map<string, Set<string>>();
   for (const piece of pieces) {
     const { file } = piece.source.migration;
     for (const name of namesIn(piece)) naming.set(name, (naming.get(name) ?? new Set()).add(file));
+    for (const name of droppedBy(piece))
+      makers.set(file, new Set([...(makers.get(file) ?? []), ...(naming.get(name) ?? [])]));
     const old = renamedBy(piece);
     if (old === undefined) continue;
     for (const each of naming.get(old) ?? []) if (!files.has(each)) files.set(each, []);
     if (piece.inside === undefined) files.get(file)?.push(piece.statement);
   }
+  // Those that are added on the way are visited as well.
+  for (const [file] of files) for (const maker of makers.get(file) ?? []) if (!files.has(maker)) files.set(maker, []);
   return files;
 }
 
@@ -27,6 +34,15 @@ export function filesThatRunOnce(pieces: readonly Piece[]): Map<string, Statemen
 function renamedBy({ type, node }: Piece): string | undefined {
   if (type !== 'RenameStmt' && type !== 'AlterObjectSchemaStmt') return undefined;
   return node.relation === undefined ? nameOf(node.object) : relationName(node.relation);
+}
+
+/** The tables, views and types that a statement drops. */
+function droppedBy({ type, node }: Piece): string[] {
+  if (type !== 'DropStmt') return [];
+  return (node.objects ?? []).flatMap((object) => {
+    const names = fieldsOf(object, 'List')?.items ?? fieldsOf(object, 'TypeName')?.names;
+    return names === undefined ? [] : [qualifiedName(names)];
+  });
 }
 
 /** The name of a function or type. */

@@ -4,7 +4,7 @@ import { recovered } from './recover.ts';
 import type { Statement } from './statement.ts';
 
 /** The kinds of object that can be missing because another statement has not run. */
-export type Kind = 'relation' | 'column' | 'function' | 'type' | 'schema';
+export type Kind = 'relation' | 'column' | 'function' | 'type' | 'schema' | 'wrapper' | 'server';
 
 /** The key of an object, without `public`, which is the default schema. A column is named with its table. */
 export function keyOf(kind: Kind, name: readonly string[]): string {
@@ -24,12 +24,31 @@ const columnKeys = (table: RangeVar, columns: readonly ColumnDef[]): string[] =>
 const besideKey = ({ schemaname }: RangeVar, name: string): string =>
   keyOf('relation', schemaname === undefined ? [name] : [schemaname, name]);
 
+/** The sequences that come with serial and identity columns, as PostgreSQL names them. */
+const sequenceKeys = (table: RangeVar, columns: readonly ColumnDef[]): string[] =>
+  columns
+    .filter(
+      ({ typeName, constraints }) =>
+        serial.has(stringsOf(typeName?.names).at(-1) ?? '') ||
+        allOf(constraints, 'Constraint').some(({ contype }) => contype === 'CONSTR_IDENTITY'),
+    )
+    .map(({ colname }) => besideKey(table, `${table.relname}_${colname}_seq`));
+const serial: ReadonlySet<string> = new Set(['serial', 'serial4', 'bigserial', 'serial8', 'smallserial', 'serial2']);
+
 /** Keys of the objects that a parsed statement creates. */
 function createdByTree(tree: Node): string[] {
   const [type, fields] = open(tree);
   switch (type) {
     case 'CreateStmt':
-      return [relationKey(fields.relation), ...columnKeys(fields.relation, allOf(fields.tableElts, 'ColumnDef'))];
+      return [
+        relationKey(fields.relation),
+        ...columnKeys(fields.relation, allOf(fields.tableElts, 'ColumnDef')),
+        ...sequenceKeys(fields.relation, allOf(fields.tableElts, 'ColumnDef')),
+      ];
+    case 'CreateFdwStmt':
+      return [keyOf('wrapper', [fields.fdwname ?? ''])];
+    case 'CreateForeignServerStmt':
+      return [keyOf('server', [fields.servername ?? ''])];
     case 'CreateForeignTableStmt':
       return [relationKey(fields.base.relation)];
     case 'CreateTableAsStmt':

@@ -33,6 +33,7 @@ it('advice follows what the error says of its cause', async () => {
     ['drop table t', 'Drop what depends on it first (view v), or write CASCADE'],
     ['delete from t', 'The function guard() refuses it: do as its message says.'],
     ['create role r; set role r; delete from t', 'On Supabase the role that runs migrations is not a superuser'],
+    ['create foreign data wrapper w', 'Supabase lets this role make them'],
     ["create unique index on t (id); insert into t values (1, 'c', '')", 'Add ON CONFLICT DO NOTHING'],
   ];
   for (const [sql, words] of cases) expect([sql, await advised(sql)]).toEqual([sql, expect.stringContaining(words)]);

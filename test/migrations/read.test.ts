@@ -58,6 +58,19 @@ describe('which files are migrations, and in what order', () => {
       ],
       ['migrations/001_a.sql'],
     ],
+    [
+      'nothing of the other folders in a folder with files at any depth',
+      { core: ['migrations'], order: 'schema' },
+      [
+        'migrations/a.sql',
+        'migrations/sub/b.sql',
+        'migrations/extensions/001_c.sql',
+        'migrations/rollback/core/a.sql',
+        'migrations/rollback/extensions/001_c.sql',
+        'migrations/archive/old.sql',
+      ],
+      ['migrations/a.sql', 'migrations/sub/b.sql', 'migrations/extensions/001_c.sql'],
+    ],
     ['.pgsql as well', {}, ['migrations/core/001_a.pgsql'], ['migrations/core/001_a.pgsql']],
     [
       'timestamps as text',

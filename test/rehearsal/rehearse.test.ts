@@ -391,6 +391,19 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     expect(onceText(report)).toContain(base);
   });
 
+  it('second run: what a file drops that is not run again is not made again', async () => {
+    const database = await open();
+    const files = {
+      [base]: 'create table if not exists old (id int primary key);',
+      'migrations/core/002_a.sql': 'create table if not exists a (id int primary key);\ndrop table if exists old;',
+      'migrations/core/003_b.sql': 'alter table a rename to b;',
+    };
+    const report = await rehearse(database, input(files));
+    expect(report.once.map(({ file }) => file)).toEqual(Object.keys(files));
+    const { rows } = await database.query("select to_regclass('public.old') is null as gone");
+    expect(rows).toEqual([{ gone: true }]);
+  });
+
   it('reports a failure on the second run of core as a warning', async () => {
     const { findings, unchanged, once } = await rehearse(await open(), input({ [base]: 'create table t (id int);' }));
     expect(findings).toMatchObject([{ rule: 'not-idempotent', severity: 'warning' }]);
@@ -632,6 +645,27 @@ alter table shapes enable row level security;`,
       ['statement-failed', 3],
       ['statement-failed', 4],
     ]);
+  });
+
+  it('is what lets a project have foreign data wrappers: one error where it does not, a warning each where it does', async () => {
+    const foreign = {
+      [base]: 'create schema if not exists files;\ncreate foreign data wrapper w;',
+      [next]:
+        'create server s foreign data wrapper w;\ncreate foreign table files.f (id int) server s;\ngrant select on files.f to authenticated;',
+    };
+    const findings = async (extensions: string[]) =>
+      foldConsequences(
+        (
+          await rehearse(await open(), {
+            ...input(foreign),
+            targetExtensions: () => Promise.resolve(new Set(extensions)),
+          })
+        ).findings.filter(({ rule }) => rule !== 'not-idempotent'),
+      ).map(({ rule, severity, consequences = [] }) => [rule, severity, consequences.length]);
+    expect(await findings([])).toEqual([['extension-unavailable', 'error', 3]]);
+    expect(await findings(['wrappers'])).toEqual(
+      Array.from({ length: 4 }, () => ['extension-unavailable', 'warning', 0]),
+    );
   });
 
   it('leaves what it has in its schemas unjudged by lint, and the proof says that it was not tried', async () => {

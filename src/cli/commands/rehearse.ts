@@ -8,15 +8,18 @@ import { counted } from '../../shared/printable.ts';
 export const command: MuseCommand = {
   section: 'Checks',
   about: 'run all migrations on a shadow database',
-  usage: ['[--statement-timeout <seconds>]'],
+  usage: ['[--env <name>] [--statement-timeout <seconds>]'],
   flags: [statementTimeoutFlag],
   async run(context) {
-    const { rehearseMuse } = await import('../../muse/rehearse.ts');
+    const { extensionsThere, rehearseMuse } = await import('../../muse/rehearse.ts');
     const muse = await context.openMuse();
+    const { environmentName: name, environment, typed } = context;
+    const isNamed = typed.text('env') !== undefined;
     context.working('Rehearsing on a shadow database');
     const { findings, rehearsal, silenced } = await rehearseMuse(muse, {
       ...context.hooks,
-      ...limitsOf(context.typed),
+      ...limitsOf(typed),
+      targetExtensions: extensionsThere(muse, name, environment, { ...context.hooks, isNamed }),
       onPhase: (text) => context.working(`Rehearsing: ${text}`),
     });
     const json = { ...museFields(muse), findings, silenced };
