@@ -19,6 +19,7 @@ import { settingOf } from './settings.ts';
 import { bucketsAsked, objectsTable } from './storage-asked.ts';
 import { settingTexts } from './setting-texts.ts';
 import { mixedCalls } from './mixed-keys.ts';
+import { newRowCalls } from './new-row-calls.ts';
 import {
   comparedColumns,
   isSecret,
@@ -54,6 +55,8 @@ export interface Callable {
   routine: FunctionRow;
   calls: FunctionCall[];
   probes: NamedProbe[];
+  /** Calls for a row that the caller has added before, by the table and the values that name the row; nobody tries them alone. */
+  ofNewRows: { table: string; naming: readonly string[]; probe: NamedProbe }[];
   /** The values that name rows of A in its calls. */
   rowKeys: readonly RowKey[];
   /** `schema.name` of the tables that it names, itself or through what it calls, and names of buckets. */
@@ -126,6 +129,7 @@ function callableOf(
     routine,
     calls: [],
     probes: [],
+    ofNewRows: [],
     runsAsOwner,
     injectable,
     rowKeys: [],
@@ -259,6 +263,10 @@ function callableOf(
       baseline: isKeyed ? probeOf(without, false, isMixed ? ofB : others) : undefined,
     });
   });
+  if (changes && runsAsOwner)
+    callable.ofNewRows = newRowCalls(routine, lists, argumentNames, compared, namedSubjects).map(
+      ({ table, naming, values }) => ({ table, naming, probe: probeOf(values, false, []) }),
+    );
   callable.probes = [...known.values()];
   return callable;
 }

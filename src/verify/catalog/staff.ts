@@ -200,7 +200,8 @@ export function bodiesCalled(expressions: readonly unknown[], model: Model): unk
   return [...reached].flatMap((routine) => model.sources.body(routine).trees);
 }
 
-function names(tree: unknown, table: RelationRow): boolean {
+/** Says whether a tree reads from the table. */
+export function names(tree: unknown, table: RelationRow): boolean {
   let found = false;
   walk(tree, (type, range) => {
     found ||=
@@ -210,7 +211,7 @@ function names(tree: unknown, table: RelationRow): boolean {
 }
 
 /** The negated parts of a condition; one beside OR gives access by itself. */
-function negatedIn(tree: unknown): { part: unknown; isAlternative: boolean }[] {
+export function negatedIn(tree: unknown): { part: unknown; isAlternative: boolean }[] {
   const found: { part: unknown; isAlternative: boolean }[] = [];
   const alternatives = new Set<unknown>();
   walk(tree, (type, bool) => {

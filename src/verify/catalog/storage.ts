@@ -136,6 +136,7 @@ function bucketWorld(
       fresh: { a: row(`'${actingUser}'`, acting), b: row(`'${actingUser}'`, acting) },
       belongs: [{ column: 'name', a: made(a), b: made(b), own: acting }],
       joined: [],
+      lookups: [],
       aims: [],
       prepareAims: undefined,
       users: { a: quoteLiteral(a.user), b: quoteLiteral(b.user), newcomer: quoteLiteral(people[2]!.user) },

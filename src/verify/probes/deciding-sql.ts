@@ -4,12 +4,13 @@ import { constantOf } from '../../rules/engine/live/expression.ts';
 import { type ColumnRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { isFreeText } from '../catalog/joined-by-call.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
+import { isTakenByCalls } from '../catalog/new-row-calls.ts';
 import { policiesFor } from '../catalog/scope.ts';
 import { claimTexts, tokenSources } from '../catalog/token-sources.ts';
 import { primaryKey } from '../catalog/tenancy.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
-import { actingUser } from '../fixtures/belongings.ts';
+import { actingEmail, actingUser } from '../fixtures/belongings.ts';
 import type { Actor } from './actors.ts';
 import { insertStatement } from './insert-sql.ts';
 import { condition, grantedColumns, type Subject } from './subject.ts';
@@ -27,18 +28,25 @@ const privilegedRoles = ['superadmin', 'super_admin', 'owner', 'admin', 'adminis
 /** The key columns of such a table: references to users, and to an organization or another parent. */
 interface Keys {
   users: string[];
+  /** Columns with the address of who the row is for. One in a key of several columns has no meaning by itself. */
+  addresses: string[];
   /** The value of A's row. */
   parents: [name: string, ofA: string][];
 }
 
 function keysOf(subject: Subject, model: Model): Keys {
   const { a, b } = subject.rows;
-  const keys: Keys = { users: [], parents: [] };
+  const keys: Keys = { users: [], addresses: [], parents: [] };
+  // A second tenant with A's key is a duplicate, no matter who adds it: what is tried is one of the actor's own.
+  const [tenant] = subject.isTenants ? primaryKey(subject.table) : [];
   for (const column of subject.columns) {
+    if (column.name === tenant) continue;
     const meaning = model.meaningOf(subject.table, column);
     const isLink = subject.table.constraints.some((key) => key.type === 'f' && key.columns.includes(column.name));
     const ofA = a.values.get(column.name);
+    const isAddress = column.category === 'S' && model.claims.comparedWith(subject.table, column.name) === 'email';
     if (meaning === 'user') keys.users.push(column.name);
+    else if (meaning === 'email' || isAddress) keys.addresses.push(column.name);
     else if (
       (meaning !== undefined || isLink) &&
       ofA !== undefined &&
@@ -65,7 +73,8 @@ function decidingValues(subject: Subject, model: Model, keys: Keys): [string, st
   const { named, whole } = model.dependencies.decidingColumns(qualifiedName(subject.table));
   const claims = claimTexts(subject.table, qualifiedName(subject.table), model);
   const isWhole = isAsked(subject, model);
-  return subject.columns
+  const ofLookups = subject.lookups.filter(([name]) => isWhole && named.has(name) && !keys.users.includes(name));
+  const free = subject.columns
     .filter(({ name, generated }) => !special.has(name) && !generated)
     .flatMap((column) => {
       const nearby = /^jsonb?$/.test(column.base) ? undefined : whole?.slice(0, mostNearby);
@@ -76,6 +85,8 @@ function decidingValues(subject: Subject, model: Model, keys: Keys): [string, st
       const joined = subject.joined.flatMap(([name, value]) => (name === column.name ? [value] : []));
       return [...new Set([...values, ...joined])].map((value): [string, string] => [column.name, value]);
     });
+  const known = new Set(free.map((one) => one.join(' ')));
+  return [...free, ...ofLookups.filter((one) => !known.has(one.join(' ')))];
 }
 
 /** Values of several columns that one reader of the table asks for. */
@@ -136,7 +147,9 @@ function mayDecide(subject: Subject, actor: Actor, letter: 'I' | 'U', model: Mod
     !actor.isAnonymous &&
     actor.relation !== 'self' &&
     subject.kind !== 'bucket' &&
-    (isAsked(subject, model) || (actor.relation === 'none' && isJoinedByTexts(subject))) &&
+    (isAsked(subject, model) ||
+      (actor.relation === 'none' &&
+        (isJoinedByTexts(subject) || (letter === 'I' && isTakenByCalls(subject.table, model))))) &&
     grantedColumns(subject, actor.role, letter, model).length > 0 &&
     (!subject.table.rls || subject.kind === 'view' || policiesFor(subject.table, letter, model).length > 0)
   );
@@ -162,6 +175,7 @@ export function joinSql(subject: Subject, actor: Actor, model: Model): string[] 
   if (!mayDecide(subject, actor, 'I', model)) return [];
   const keys = keysOf(subject, model);
   const mine = keys.users.map((name): [string, string] => [name, `'${actingUser}'`]);
+  const addresses = keys.addresses.map((name): [string, string] => [name, actingEmail]);
   const others =
     keys.users.length < 2
       ? []
@@ -172,11 +186,11 @@ export function joinSql(subject: Subject, actor: Actor, model: Model): string[] 
   const isFree = ([name]: readonly [string, string]): boolean =>
     !keys.users.includes(name) && !keys.parents.some(([parent]) => parent === name);
   // A row with only a user in it is the actor's own row, which INSERT already tries.
-  const isWhole = isAsked(subject, model);
+  const isWhole = isAsked(subject, model) || isTakenByCalls(subject.table, model);
   const plain = isWhole && (keys.parents.length > 0 || keys.users.length > 1) ? [[]] : [];
   return [mine, ...others].flatMap((users) =>
     [...plain, ...values.map((one) => [one]), ...(isWhole ? valuesTogether(subject, model, isFree) : [])].map((one) =>
-      insertOf(subject, actor, model, new Map([...users, ...keys.parents, ...one])),
+      insertOf(subject, actor, model, new Map([...users, ...addresses, ...keys.parents, ...one])),
     ),
   );
 }

@@ -44,7 +44,8 @@ export async function followWrites(
       const { path } = planned[one.chain]!;
       const what = reader.read(path, one);
       if (what !== undefined) found.push(what);
-      else if ('code' in one && reader.isObstacle(path, one))
+      // A call that belongs to the path may be refused.
+      else if ('code' in one && !path.probes.slice(1).includes(one.probe) && reader.isObstacle(path, one))
         obstacles.push({ path, probe: one.probe, code: one.code, message: one.message });
       if (reader.leadsOn(path, one)) further.push({ actor: path.actor, probes: [...path.probes, one.probe] });
     }

@@ -118,7 +118,7 @@ export async function prove(
     (table) => isProbed(table) && !untouchable.has(`${table.schema}.${table.name}`),
   );
   const tableSubjects = withAims(
-    tables.flatMap((table) => subjectOf(table, scopeOf(table, model), world.rows, world.people, model) ?? []),
+    tables.flatMap((table) => subjectOf(table, scopeOf(table, model), world, model) ?? []),
     model,
   );
   const roles = [...new Set(actors.map((actor) => actor.role))];

@@ -4,6 +4,7 @@ import type { Model } from '../catalog/model.ts';
 import { guestKey, isMember, type Person } from '../fixtures/people.ts';
 import { actingEmail, actingUser } from '../fixtures/belongings.ts';
 import { keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
+import type { Lookups } from '../fixtures/lookups.ts';
 import type { RowState } from '../fixtures/states.ts';
 import { seatLabel, stateLabels } from './labels.ts';
 import type { Scope } from '../catalog/scope.ts';
@@ -73,6 +74,8 @@ export interface Subject {
   belongs: { column: string; a: string; b: string; own: string | undefined }[];
   /** Values of rows that its columns are compared with: A's, a stranger's own, those that were there before. */
   joined: readonly [column: string, value: string][];
+  /** The keys of lookup tables that its columns may refer to. */
+  lookups: readonly [column: string, value: string][];
   /** Values that make its triggers reach for rows of A; and SQL that finds those first that the database made. */
   aims: readonly AimedValue[];
   prepareAims: string | undefined;
@@ -99,8 +102,7 @@ export const largeTable = 10_000;
 export function subjectOf(
   table: RelationRow,
   scope: Scope,
-  rows: Rows,
-  people: readonly Person[],
+  { rows, people, lookups }: { rows: Rows; people: readonly Person[]; lookups: Lookups },
   model: Model,
 ): Subject | undefined {
   const name = `${table.schema}.${table.name}`;
@@ -141,6 +143,7 @@ export function subjectOf(
       own: isDirect ? ownValue(table, column, model) : undefined,
     })),
     joined: joinedValues(table, rows, model),
+    lookups: lookupKeys(table, lookups),
     aims: [],
     prepareAims: undefined,
     users: { a: idOf(0), b: idOf(1), newcomer: idOf(2) },
@@ -305,6 +308,17 @@ export function grantedColumns(subject: Subject, role: string, letter: 'S' | 'I'
 
 /** A's row, the stranger's own, and one that it adds; beside those in other states. */
 const reachable: ReadonlySet<string> = new Set(['a', 'b', 'fresh:b']);
+
+function lookupKeys({ constraints }: RelationRow, lookups: Lookups): [string, string][] {
+  return constraints
+    .filter(({ type, columns }) => type === 'f' && columns.length === 1)
+    .flatMap(({ columns, target, targetColumns }) =>
+      (lookups.get(target ?? '') ?? []).flatMap((row): [string, string][] => {
+        const text = row[targetColumns?.[0] ?? ''] ?? null;
+        return text === null ? [] : [[columns[0]!, quoteLiteral(text)]];
+      }),
+    );
+}
 
 function joinedValues(table: RelationRow, rows: Rows, model: Model): [string, string][] {
   return model.dependencies.decidingColumns(qualifiedName(table)).joined.flatMap((join) =>

@@ -63,6 +63,7 @@ export class Trail extends Round {
       .flatMap(({ actor, probe }) => [
         { actor, probes: [probe] },
         ...this.undone(actor, probe),
+        ...this.calledAfter(actor, probe),
         ...this.renewed(actor, probe),
       ]);
   }
@@ -106,6 +107,17 @@ export class Trail extends Round {
       return this.first.probes[number]!.verb === 'delete-all' && cell !== undefined && !('code' in cell);
     });
     return deletes.slice(0, 1).map((number) => ({ actor, probes: [probe, number] }));
+  }
+
+  /** A stranger's new row, and the call of a function that names it. */
+  private calledAfter(actor: number, probe: number): Path[] {
+    const { subject, verb, sql } = this.first.probes[probe]!;
+    if (this.first.actors[actor]!.relation !== 'none' || verbs[verb].letter !== 'I') return [];
+    return this.first.callables.flatMap(({ ofNewRows }) =>
+      ofNewRows
+        .filter(({ table, naming }) => table === subject && naming.every((value) => sql.includes(value)))
+        .map((call) => ({ actor, probes: [probe, this.first.probes.indexOf(call.probe)] })),
+    );
   }
 
   private isWrite(cell: Cell): boolean {
