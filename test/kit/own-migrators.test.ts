@@ -1,14 +1,14 @@
 /**
- * After `--fix` a kit still runs with its own tool: real migrators run kits on plain servers before and after their repair. dbmate
- * and node-pg-migrate are those that the benchmarks install (`npm run bench kits`); without them only Drizzle runs.
+ * After `--fix` a kit still runs with its own tool: real migrators run kits on plain servers before and after their repair.
  */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
+import { runner } from 'node-pg-migrate';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
@@ -18,15 +18,10 @@ import { planFixes } from '../../src/muse/repair/repair.ts';
 import { writeChange } from '../../src/muse/repair/write.ts';
 import { lazy } from '../../src/shared/lazy.ts';
 import { type Native, startNative } from '../support/native.ts';
-import { lastingDirectory } from '../support/run-directory.ts';
 import { type Files, put, temporary } from './repository.ts';
 
 const run = promisify(execFile);
-const peers = join(
-  process.env['CREATE_MUSE_BENCH_CACHE'] ?? lastingDirectory(),
-  'create-muse-bench-peers',
-  'node_modules',
-);
+const dbmate = createRequire(import.meta.url).resolve('dbmate/dist/cli.js');
 
 let native: Native;
 beforeAll(async () => {
@@ -51,8 +46,6 @@ interface Tool {
   files: Files;
   /** Runs the migrations of a folder. */
   run(folder: string, url: string): Promise<unknown>;
-  /** What the benchmarks install it as. */
-  peer?: string;
 }
 
 const broken = (...statements: string[]): string => statements.join('\n--> statement-breakpoint\n');
@@ -83,14 +76,13 @@ const tools: readonly Tool[] = [
   },
   {
     id: 'dbmate',
-    peer: 'dbmate',
     files: {
       'db/migrations/20260101000000_first.sql': `-- migrate:up\n${boards}\n${users}\n${notes}\n${policy}\n${open}\n\n-- migrate:down\nDROP TABLE notes;\nDROP TABLE users;\nDROP TYPE kind;\n`,
       'db/migrations/20260102000000_more.sql': `-- migrate:up\n${count}\n${seed}\n${renamed}\n${index}\n\n-- migrate:down\n`,
     },
     run: (folder, url) =>
       run(process.execPath, [
-        join(peers, 'dbmate', 'dist', 'cli.js'),
+        dbmate,
         '--url',
         `${url}?sslmode=disable`,
         '--migrations-dir',
@@ -100,27 +92,63 @@ const tools: readonly Tool[] = [
       ]),
   },
   {
+    id: 'goose',
+    files: {
+      'db/migrations/00001_first.sql': `-- +goose Up\n${boards}\n${users}\n${notes}\n${policy}\n${open}\n\n-- +goose Down\nDROP TABLE notes;\nDROP TABLE users;\nDROP TYPE kind;\n`,
+      'db/migrations/00002_more.sql': `-- +goose Up\n${count}\n${seed}\n${renamed}\n${index}\n\n-- +goose Down\n`,
+    },
+    async run(folder, url) {
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      try {
+        for (const name of (await readdir(folder)).sort())
+          for (const sql of gooseStatements(await readFile(join(folder, name), 'utf8')))
+            // The extended protocol takes one statement.
+            await client.query({ text: sql, values: [], queryMode: 'extended' } as pg.QueryConfig);
+      } finally {
+        await client.end();
+      }
+    },
+  },
+  {
     id: 'node-pg-migrate',
-    peer: 'node-pg-migrate',
     files: {
       'migrations/1767225600000_first.sql': `-- Up Migration\n${boards}\n${users}\n${notes}\n${policy}\n${open}\n\n-- Down Migration\nDROP TABLE notes;\nDROP TABLE users;\nDROP TYPE kind;\n`,
       'migrations/1767225600001_more.sql': `-- Up Migration\n${count}\n${seed}\n${renamed}\n${index}\n\n-- Down Migration\nDROP FUNCTION count_notes;\n`,
     },
-    async run(folder, databaseUrl) {
-      const entryPoint = pathToFileURL(join(peers, 'node-pg-migrate', 'dist', 'bundle', 'index.js')).href;
-      const { runner } = (await import(/* @vite-ignore */ entryPoint)) as {
-        runner(options: Record<string, unknown>): Promise<unknown>;
-      };
-      return runner({
+    run: (folder, databaseUrl) =>
+      runner({
         databaseUrl,
         dir: folder,
         direction: 'up',
         migrationsTable: 'pgmigrations',
         log: () => undefined,
-      });
-    },
+      }),
   },
 ];
+
+/**
+ * What goose sends of a file, as its documentation says: each text up to a line that ends in a semicolon, or between the lines that
+ * hold a statement together. It is a program in Go, which neither npm nor Debian has.
+ */
+function gooseStatements(file: string): string[] {
+  const up = file.slice(file.indexOf('-- +goose Up'), file.indexOf('-- +goose Down'));
+  const sent: string[] = [];
+  let [current, isHeld] = ['', false];
+  for (const line of up.split('\n')) {
+    if (/^-- \+goose Statement(?:Begin|End)/.test(line)) isHeld = line.includes('Begin');
+    else if (!line.startsWith('--')) current += `${line}\n`;
+    if (
+      (line.trimEnd().endsWith(';') || line.startsWith('-- +goose StatementEnd')) &&
+      !isHeld &&
+      current.trim() !== ''
+    ) {
+      sent.push(current);
+      current = '';
+    }
+  }
+  return sent;
+}
 
 /** The tables of a server's database that a tool has migrated, and the rows of `users`. */
 async function result(url: string): Promise<unknown> {
@@ -140,34 +168,31 @@ async function result(url: string): Promise<unknown> {
   }
 }
 
-describe.each(tools)('a kit for $id', { timeout: 120_000 }, ({ id, files, run: migrateWith, peer }) => {
-  it.skipIf(peer !== undefined && !existsSync(join(peers, peer)))(
-    'runs with it before and after its repair',
-    async () => {
-      const kit = temporary();
-      put(kit, files);
-      const layout = await recognizeLayout(kit);
-      expect(layout.id).toBe(id);
-      const [core] = layout.folders.core;
-      const before = await native.createDatabase(`${id.replaceAll('-', '_')}_before`);
-      await migrateWith(join(kit, core!), before);
+describe.each(tools)('a kit for $id', { timeout: 120_000 }, ({ id, files, run: migrateWith }) => {
+  it('runs with it before and after its repair', async () => {
+    const kit = temporary();
+    put(kit, files);
+    const layout = await recognizeLayout(kit);
+    expect(layout.id).toBe(id);
+    const [core] = layout.folders.core;
+    const before = await native.createDatabase(`${id.replaceAll('-', '_')}_before`);
+    await migrateWith(join(kit, core!), before);
 
-      const signal = new AbortController().signal;
-      const shadow = lazy(() => openEmbedded({ signal }));
-      const museFile = { kit: { source: 'kit', commit: '', tool: '', layout: id }, migrations: layout.folders };
-      const read = await readMigrations(kit, layout.folders);
-      const plan = await planFixes(kit, museFile, read, { signal, shadow, mayWiden: () => true }).finally(shadow.close);
-      expect(plan.changes.map(({ rule }) => rule)).toEqual(
-        expect.arrayContaining(['rls-missing', 'fk-without-index', 'definer-without-search-path']),
-      );
-      // What would take a role of Supabase is left to a person.
-      const left = plan.findings.filter(({ severity }) => severity === 'error').map(({ rule }) => rule);
-      expect(left).toEqual(['grant-missing', 'policy-always-true']);
-      for (const change of plan.changes) await writeChange(kit, change);
+    const signal = new AbortController().signal;
+    const shadow = lazy(() => openEmbedded({ signal }));
+    const museFile = { kit: { source: 'kit', commit: '', tool: '', layout: id }, migrations: layout.folders };
+    const read = await readMigrations(kit, layout.folders);
+    const plan = await planFixes(kit, museFile, read, { signal, shadow, mayWiden: () => true }).finally(shadow.close);
+    expect(plan.changes.map(({ rule }) => rule)).toEqual(
+      expect.arrayContaining(['rls-missing', 'fk-without-index', 'definer-without-search-path']),
+    );
+    // What would take a role of Supabase is left to a person.
+    const left = plan.findings.filter(({ severity }) => severity === 'error').map(({ rule }) => rule);
+    expect(left).toEqual(['grant-missing', 'policy-always-true']);
+    for (const change of plan.changes) await writeChange(kit, change);
 
-      const after = await native.createDatabase(`${id.replaceAll('-', '_')}_after`);
-      await migrateWith(join(kit, core!), after);
-      expect(await result(after)).toEqual(await result(before));
-    },
-  );
+    const after = await native.createDatabase(`${id.replaceAll('-', '_')}_after`);
+    await migrateWith(join(kit, core!), after);
+    expect(await result(after)).toEqual(await result(before));
+  });
 });
