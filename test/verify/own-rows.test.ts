@@ -108,6 +108,23 @@ const holes: [name: string, finds: string, hole: string, repair: string][] = [
     invitations('code'),
     ofOwnOrganization,
   ],
+  [
+    'a command to a trigger, in a row under one of another',
+    'isolation-write public.ticket_events',
+    `create table public.tickets (id uuid primary key default gen_random_uuid(), customer_id uuid not null default auth.uid() references auth.users (id), status text not null default 'open');
+     create table public.ticket_events (id bigint generated always as identity primary key, ticket_id uuid not null references public.tickets (id) on delete cascade,
+       body text not null, created_by uuid not null default auth.uid());
+     alter table public.tickets enable row level security; alter table public.ticket_events enable row level security;
+     grant select, insert, update, delete on public.tickets to authenticated; grant select, insert on public.ticket_events to authenticated;
+     create policy t on public.tickets for all to authenticated using (customer_id = ${me}) with check (customer_id = ${me});
+     create policy s on public.ticket_events for select to authenticated using (created_by = ${me});
+     create policy i on public.ticket_events for insert to authenticated with check (created_by = ${me});
+     create function public.obey() returns trigger language plpgsql security definer set search_path = '' as
+       $$ begin if new.body like '/close%' then update public.tickets set status = 'closed' where id = new.ticket_id; end if; return new; end $$;
+     create trigger obey after insert on public.ticket_events for each row execute function public.obey();`,
+    `alter policy i on public.ticket_events with check (created_by = ${me}
+       and exists (select 1 from public.tickets t where t.id = ticket_id and t.customer_id = ${me}));`,
+  ],
 ];
 
 describe('what users write in rows of their own', () => {

@@ -136,6 +136,25 @@ export function fireSql(subject: Subject, actor: Actor, model: Model): string[] 
     });
 }
 
+/** The same in a new row that leads to a row of A: what the triggers then do, they may do there. */
+export function fireLinkedSql(subject: Subject, actor: Actor, model: Model): string[] {
+  if (actor.relation !== 'none' || actor.isAnonymous || subject.kind !== 'table') return [];
+  const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
+  return subject.rows.states
+    .filter(({ isFired, columns = [] }) => isFired === true && columns.length > 0)
+    .flatMap(({ values, columns = [] }) =>
+      crossLinks(subject, model)
+        .filter(({ column }) => granted.has(column) && !columns.includes(column))
+        .flatMap(({ column, a }) => {
+          const state = new Map([
+            ...columns.map((name) => [name, values.get(name) ?? 'default'] as const),
+            [column, a],
+          ]);
+          return insertSql(subject, actor, model, 'own', state) ?? [];
+        }),
+    );
+}
+
 /** The links of a new row that are changed to lead to rows of the other side. */
 export function crossLinks(subject: Subject, model: Model): { column: string; a: string; b: string }[] {
   // Where a row lets its user in elsewhere, that is tried by joining.

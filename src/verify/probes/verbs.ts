@@ -27,6 +27,7 @@ import {
 import {
   aimedInsertSql,
   aimedUpdateSql,
+  fireLinkedSql,
   fireSql,
   forgedAloneSql,
   insertSql,
@@ -234,6 +235,19 @@ const table = {
     shown: 'when-broken',
     underKeyOfA: true,
     sql: fireSql,
+  },
+  'fire-linked': {
+    letter: 'I',
+    needs: 'I',
+    rule: inserts,
+    wording: 'inserts rows linked to a row of others',
+    step: 'adds a row to',
+    followed: 'triggers',
+    result: 'added',
+    expects: expectNothing,
+    shown: 'when-broken',
+    linksToA: true,
+    sql: fireLinkedSql,
   },
   escalate: {
     multiOrg: 'by-role',
