@@ -17,6 +17,7 @@ import type { RuleName } from '../rules/registry.ts';
 import { readCatalog } from './catalog/read-catalog.ts';
 import { countProven, gapsOf, notProven, unfilledReport, withForcedRows } from './report/not-proven.ts';
 import type { Check, IsolationReport, TableReport } from './report/report.ts';
+import { addressedGap } from './report/addressed-gaps.ts';
 import { branchGap } from './report/branch-gaps.ts';
 import { functionGap } from './report/function-gaps.ts';
 import { functionReport, viewReport } from './report/function-reports.ts';
@@ -99,6 +100,8 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
     findings.push(...foundLater(subject, report, proof), ...movedRows(subject, proof));
     // Owners reach their rows through the table itself, whatever a view or a partition of it allows.
     if (subject.kind === 'view' || subject.table.partition) return report;
+    const addressed = addressedGap(subject, report, proof);
+    if (addressed !== undefined) findings.push(notProven(addressed));
     const shut = lockedOut(subject, report, proof);
     findings.push(...shut);
     const gap =

@@ -1,7 +1,7 @@
-import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
+import { quoteLiteral } from '../../shared/quote.ts';
 import { type Actor, triesAll } from '../probes/actors.ts';
 import type { NamedProbe } from '../probes/probes.ts';
-import { type Subject, userColumnsOf } from '../probes/subject.ts';
+import type { Subject } from '../probes/subject.ts';
 import type { ArgumentContext, Candidate } from './argument-keys.ts';
 import { combinations, intoOwn, mostLikely, valueLists } from './argument-lists.ts';
 import { countedTables } from './counted-tables.ts';
@@ -32,7 +32,7 @@ import {
 import type { Model } from './model.ts';
 import { textFormsOf } from './text-forms.ts';
 import { actingOrganization, actingUser } from '../fixtures/belongings.ts';
-import { mayChange, tablesChanged, tablesNamed } from './reached-tables.ts';
+import { mayChange, tablesNamed } from './reached-tables.ts';
 
 /** One call of a function. */
 export interface FunctionCall {
@@ -319,48 +319,9 @@ export function isAnswer({ returns, returnsSet }: FunctionRow): boolean {
   return !returnsSet && /^(boolean|smallint|integer|bigint|numeric|double precision|real)$/.test(returns);
 }
 
-/** The states of the tables that a function may change, as one query that returns JSON. */
-export function stateOfTables(
-  routine: FunctionRow,
-  subjects: readonly Subject[],
-  states: Readonly<Record<string, string>>,
-  model: Model,
-): string {
-  const changed = tablesChanged(routine, model);
-  const changesObjects = [...changed].some((table) => qualifiedName(table) === objectsTable);
-  const parts = subjects
-    .filter((subject) =>
-      subject.kind === 'bucket' ? changesObjects : subject.kind === 'table' && changed.has(subject.table),
-    )
-    .flatMap((subject) => {
-      const ofUser = rowsOfUser(subject, model);
-      return [
-        `select ${quoteLiteral(subject.state)} as name, (${states[subject.state]}) as state`,
-        ...(ofUser === undefined ? [] : [`select ${quoteLiteral(stateOfUser(subject))}, (${ofUser})`]),
-      ];
-    });
-  return parts.length === 0
-    ? "select '{}'"
-    : `select json_object_agg(name, state)::text from (${parts.join(' union all ')}) as all_states`;
-}
-
 /** The name of an argument, or its number as a body writes it. */
 function argumentNameOf({ argumentNames }: FunctionRow, index: number): string {
   return argumentNames[index] || `$${index + 1}`;
-}
-
-/** The name of the state that holds how many rows of the subject name A, of any owner. */
-export function stateOfUser({ name }: Subject): string {
-  return `* users of ${name}`;
-}
-
-/** The query of that number; undefined where the owner columns tell it, or nothing does. */
-function rowsOfUser(subject: Subject, model: Model): string | undefined {
-  const owners = new Set(subject.belongs.map(({ column }) => column));
-  const columns = userColumnsOf(subject, model).filter((name) => !owners.has(name));
-  if (columns.length === 0 || subject.isLarge) return undefined;
-  const isOfA = columns.map((name) => `${quoteIdentifier(name)} = ${subject.users.a}`).join(' or ');
-  return `select count(*)::text from ${subject.into} where ${isOfA}`;
 }
 
 /** Says whether the function, or what it calls, asks who calls: then whom it acts for is its own decision. */

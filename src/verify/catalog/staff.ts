@@ -7,7 +7,7 @@ import { allowedTexts } from './compared-values.ts';
 import { effectsOf } from './effects.ts';
 import { madeColumns } from './made-columns.ts';
 import type { Model } from './model.ts';
-import { policiesFor } from './scope.ts';
+import { policiesFor, scopeOf } from './scope.ts';
 import { isTable, primaryKey } from './tenancy.ts';
 
 export interface Staff {
@@ -59,11 +59,13 @@ function readStaff(model: Model): Staff {
     const trees = all.filter((tree) => names(tree, table));
     const found = flagsOf(table, trees, model);
     const mayBeOfStaff = !isShare && !isProfile(table, model) && !isMadeForAll(table, model);
+    // Rows of others refer to it, which may be because of what its users do there.
+    const isReferred = referencesTo(table, model).length > 0;
     if (model.staffTables.has(name)) tables.add(name);
     else if (found.size > 0) {
       (isShare ? shareFlags : flags).set(name, found);
       if (mayBeOfStaff) doubted.add(name);
-    } else if (mayBeOfStaff && isDecidedByUsers(table, all, model)) doubted.add(name);
+    } else if (mayBeOfStaff && (isReferred || isDecidedByUsers(table, all, model))) doubted.add(name);
     else if (mayBeOfStaff) {
       const negated = all.flatMap(negatedIn).filter(({ part }) => isNegated(part, table, model));
       if (negated.length === 0) tables.add(name);
@@ -79,8 +81,9 @@ function leadsTo(asker: RelationRow, table: RelationRow, model: Model): boolean 
   const isDirect = model.tenancy.userTables.has(name);
   const above = new Set([asker]);
   for (const one of above) {
-    for (const { type, target } of one.constraints) {
+    for (const { type, target, columns } of one.constraints) {
       if (type !== 'f' || target === null) continue;
+      if (target === name && isDirect && one === asker && !isOwnedBy(asker, columns, model)) continue;
       if (target === name) return true;
       const parent = model.tables.get(target);
       if (parent !== undefined && !isDirect && !model.tenancy.userTables.has(target)) above.add(parent);
@@ -89,14 +92,29 @@ function leadsTo(asker: RelationRow, table: RelationRow, model: Model): boolean 
   return false;
 }
 
-/** Every user has a row there: it is the table of users, or other tables reference it. */
+/** Every user has a row there: it is the table of users, or rows of other tables belong to those in it. */
 function isProfile(table: RelationRow, model: Model): boolean {
-  const name = qualifiedName(table);
   return (
     table === model.tenancy.users ||
     /^profiles?$/.test(table.name) ||
-    [...model.tables.values()].some((other) => other.constraints.some((key) => key.type === 'f' && key.target === name))
+    referencesTo(table, model).some(([other, columns]) => isOwnedBy(other, columns, model))
   );
+}
+
+/** The foreign keys of other tables that lead to it. */
+function referencesTo(table: RelationRow, model: Model): [other: RelationRow, columns: readonly string[]][] {
+  const name = qualifiedName(table);
+  return [...model.tables.values()].flatMap((other) =>
+    other.constraints
+      .filter(({ type, target }) => type === 'f' && target === name)
+      .map(({ columns }): [RelationRow, readonly string[]] => [other, columns]),
+  );
+}
+
+/** The columns say whose a row is. Others name who else deals with it: a ticket is the customer's, and not the agent's to whom it is assigned. */
+function isOwnedBy(table: RelationRow, columns: readonly string[], model: Model): boolean {
+  const { owner, columns: owners } = scopeOf(table, model);
+  return owner === undefined || columns.some((column) => owners.includes(column));
 }
 
 /** A trigger makes a row there for every new user. */

@@ -5,6 +5,7 @@ import { constantOf, nameParts, walk as walkExpression } from '../../rules/engin
 import type { AimedValue, Subject } from '../probes/subject.ts';
 import { candidatesOf } from './arguments.ts';
 import type { RelationName } from './effects.ts';
+import { isTally } from './counted-tables.ts';
 import { carries, spread } from './dynamic-sql.ts';
 import { jsonShapes } from './json-keys.ts';
 import { mergedForms, textFormsOf } from './text-forms.ts';
@@ -173,7 +174,7 @@ export function overwrites(table: RelationRow, other: RelationRow, model: Model)
   const times = new Set(other.columns.filter(({ category }) => category === 'D').map(({ name }) => name));
   return setBy(table, other, model).some(
     ({ column, value, values }) =>
-      (!times.has(column) && carries({ val: value }, values)) ||
+      (!times.has(column) && !isTally(value, column) && carries({ val: value }, values)) ||
       (literalOf(value) !== undefined && isWritten(column, other, model)),
   );
 }
@@ -214,6 +215,43 @@ function isWritten(name: string, { columns, constraints, ...rest }: RelationRow,
     compared.length === 0 &&
     !constraints.some((check) => check.type === 'c' && check.columns.includes(name))
   );
+}
+
+/** Says whether the triggers of a table do no more to rows of another than to count there what refers to them. */
+export function onlyCounts(table: RelationRow, other: RelationRow, model: Model): boolean {
+  const times = new Set(other.columns.filter(({ category }) => category === 'D').map(({ name }) => name));
+  const written = writtenInto(table, other, model);
+  return (
+    written !== undefined && written.length > 0 && written.every(([name, val]) => times.has(name) || isTally(val, name))
+  );
+}
+
+/**
+ * What the triggers of a table write into rows of another, by column; undefined where that cannot be read, and where they delete some.
+ */
+export function writtenInto(
+  table: RelationRow,
+  other: RelationRow,
+  model: Model,
+): [column: string, value: unknown][] | undefined {
+  const bodies = routinesOf(table, model)
+    .flatMap((routine) => model.sources.reached(routine))
+    .map((one) => model.sources.body(one));
+  const trees = bodies.flatMap((body) => body.trees);
+  const isKnown = !bodies.some(({ isUnreadable, executed }) => isUnreadable || executed.length > 0);
+  return isKnown && !deletesFrom(trees, other)
+    ? updatesOf(trees, other).flatMap(({ targetList }) =>
+        allOf(targetList, 'ResTarget').map(({ name = '', val }): [string, unknown] => [name, val]),
+      )
+    : undefined;
+}
+
+function deletesFrom(trees: readonly Node[], { name }: RelationRow): boolean {
+  let found = false;
+  walk(trees, (type, fields) => {
+    found ||= type === 'DeleteStmt' && fields.relation?.relname === name;
+  });
+  return found;
 }
 
 function updatesOf(trees: readonly Node[], table: RelationRow): Fields<'UpdateStmt'>[] {

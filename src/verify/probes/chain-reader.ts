@@ -1,11 +1,12 @@
 /** What a chain of writes opened. */
 import { quoteLiteral } from '../../shared/quote.ts';
-import { marks, overwrites } from '../catalog/trigger-values.ts';
+import { marks, onlyCounts, overwrites } from '../catalog/trigger-values.ts';
 import { readFound } from '../report/leaks.ts';
 import { expectNothing } from './expected.ts';
 import { rowsOfA, without } from './labels.ts';
 import { isRefusal, stoppedAt } from './outcome.ts';
-import type { Opening, Path } from './paths.ts';
+import { Offers } from './offers.ts';
+import type { FirstRound, Opening, Path } from './paths.ts';
 import type { NamedProbe } from './probes.ts';
 import { Round } from './round.ts';
 import type { Cell, Opened } from './run-script.ts';
@@ -14,8 +15,14 @@ import { isMetadata, verbs } from './verbs.ts';
 
 /** Reads what came of the chains that follow a path of writes. */
 export class ChainReader extends Round {
+  private readonly offers: Offers;
   /** What came of a new token alone, by the numbers of the actor and the probe. */
   private readonly renewed = new Map<string, Cell>();
+
+  constructor(first: FirstRound) {
+    super(first);
+    this.offers = new Offers(first);
+  }
 
   /** Notes what came of a new token without any write before it. */
   noteBaseline(one: Opened): void {
@@ -35,8 +42,15 @@ export class ChainReader extends Round {
     return (isRenewed ? this.renewed.get(key) : undefined) ?? this.cells.get(key);
   }
 
-  /** The access that a result of a chain opened; undefined for none. */
+  /** The access that a result of a chain opened; undefined for none, and for what was offered to the actor. */
   read(path: Path, one: Opened): Opening | undefined {
+    const found = this.find(path, one);
+    return found === undefined || found.how === 'loses' || !this.offers.comesWith(path, found.object)
+      ? found
+      : undefined;
+  }
+
+  private find(path: Path, one: Opened): Opening | undefined {
     if ('state' in one) return this.readState(path, one);
     const probe = this.first.probes[one.probe]!;
     const subject = this.subjects.get(probe.subject);
@@ -65,8 +79,14 @@ export class ChainReader extends Round {
       const wasLet = before !== undefined && !('code' in before) && before.touched > 0;
       return wasLet || !countChanged(one.before[subject.state] ?? '', one.after) ? undefined : opened('writes');
     }
-    const changed = rowsOfA(changedRows(one.before[subject.state] ?? '', one.after));
+    const changed = this.ofThose([one.probe, ...path.probes], changedRows(one.before[subject.state] ?? '', one.after));
     return without(changed, `${own}${this.changedBefore(path, subject, before)}`) === '' ? undefined : opened('writes');
+  }
+
+  /** Letters of the rows of A's among those, which were there: before some statements, all but the ordinary one are removed. */
+  private ofThose(probes: readonly number[], letters: string): string {
+    const isAlone = probes.some((number) => this.first.probes[number]!.isAlone === true);
+    return [...rowsOfA(letters)].filter((letter) => !isAlone || letter === 'a').join('');
   }
 
   /** A constraint stopped what the policies now let through: the row of another was reached. */
@@ -169,8 +189,8 @@ export class ChainReader extends Round {
     const before = one.before[one.state] ?? '';
     if (subject === undefined) return undefined;
     const own = heldBy(this.first.actors[path.actor]!.user, subject) + this.judgedBefore(path, subject);
-    const lost = without(rowsOfA(changedRows(before, one.after)), own);
-    if (lost === '') return undefined;
+    const lost = without(this.ofThose(path.probes, changedRows(before, one.after)), own);
+    if (lost === '' || (lost === 'a' && this.offers.accepted(path).has(subject.name))) return undefined;
     // A new row that references another's row, e.g. a like, may update a counter there: only rows that are deleted or
     // overwritten are a loss.
     const isLinked = path.probes.some((probe) => verbs[this.first.probes[probe]!.verb].linksToA === true);
@@ -186,7 +206,11 @@ export class ChainReader extends Round {
       first !== undefined &&
       (overwrites(first.table, subject.table, model) ||
         (marks(first.table, subject.table, model) && this.seesNone(path, subject, lost)));
-    return isLinked && remain && !isTold ? undefined : { path, by: path.actor, how: 'loses', object: subject.name };
+    // A row of one's own that is changed or deleted is counted no more where it refers to.
+    const isCounted = lost === 'a' && remain && first !== undefined && onlyCounts(first.table, subject.table, model);
+    return (isLinked && remain && !isTold) || isCounted
+      ? undefined
+      : { path, by: path.actor, how: 'loses', object: subject.name };
   }
 
   /** The actor reads none of those rows: what it does to them is not what rows for all are there for. */

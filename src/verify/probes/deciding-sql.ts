@@ -149,7 +149,8 @@ function mayDecide(subject: Subject, actor: Actor, letter: 'I' | 'U', model: Mod
     subject.kind !== 'bucket' &&
     (isAsked(subject, model) ||
       (actor.relation === 'none' &&
-        (isJoinedByTexts(subject) || (letter === 'I' && isTakenByCalls(subject.table, model))))) &&
+        (isJoinedByTexts(subject) ||
+          (letter === 'I' && (isTakenByCalls(subject.table, model) || isPassedOn(subject, model)))))) &&
     grantedColumns(subject, actor.role, letter, model).length > 0 &&
     (!subject.table.rls || subject.kind === 'view' || policiesFor(subject.table, letter, model).length > 0)
   );
@@ -160,6 +161,18 @@ function isAsked({ table }: Subject, model: Model): boolean {
   const name = qualifiedName(table);
   const { tables, readers } = tokenSources(model);
   return model.dependencies.isDeciding(name) || (readers.size > 0 && tables.has(name));
+}
+
+/** A trigger of a new row writes what policies of other tables, or views, ask: it lets in whom a comment mentions. */
+function isPassedOn({ kind, table, rows }: Subject, { dependencies }: Model): boolean {
+  const name = qualifiedName(table);
+  return (
+    kind === 'table' &&
+    dependencies
+      .sideEffects(name, { events: 'I' })
+      .some((effect) => effect.table !== name && dependencies.isDeciding(effect.table)) &&
+    rows.a.key.length > 0
+  );
 }
 
 /** Functions and triggers compare a text with that of another table: what a user writes there may decide. */
@@ -187,12 +200,21 @@ export function joinSql(subject: Subject, actor: Actor, model: Model): string[] 
     !keys.users.includes(name) && !keys.parents.some(([parent]) => parent === name);
   // A row with only a user in it is the actor's own row, which INSERT already tries.
   const isWhole = isAsked(subject, model) || isTakenByCalls(subject.table, model);
-  const plain = isWhole && (keys.parents.length > 0 || keys.users.length > 1) ? [[]] : [];
+  const isPassed = !isWhole && isPassedOn(subject, model);
+  const plain = (isWhole || isPassed) && (keys.parents.length > 0 || keys.users.length > 1) ? [[]] : [];
+  const fired = isPassed && keys.parents.length > 0 ? firedValues(subject).filter((one) => one.every(isFree)) : [];
   return [mine, ...others].flatMap((users) =>
-    [...plain, ...values.map((one) => [one]), ...(isWhole ? valuesTogether(subject, model, isFree) : [])].map((one) =>
-      insertOf(subject, actor, model, new Map([...users, ...addresses, ...keys.parents, ...one])),
+    [...plain, ...fired, ...values.map((one) => [one]), ...(isWhole ? valuesTogether(subject, model, isFree) : [])].map(
+      (one) => insertOf(subject, actor, model, new Map([...users, ...addresses, ...keys.parents, ...one])),
     ),
   );
+}
+
+/** What triggers of the table ask for in a row of it. */
+function firedValues({ rows }: Subject): [string, string][][] {
+  return rows.states
+    .filter(({ isFired, columns = [] }) => isFired === true && columns.length > 0)
+    .map(({ values, columns = [] }) => columns.map((name): [string, string] => [name, values.get(name) ?? 'default']));
 }
 
 /** INSERT of the actor's new row, with those values in it as far as it may choose them. */

@@ -1,4 +1,5 @@
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { senderColumns } from '../catalog/addressed.ts';
 import { managingRoles } from '../catalog/managing-roles.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
 import { columnsIn, policiesFor } from '../catalog/scope.ts';
@@ -108,9 +109,15 @@ export const expectLink = asWriter(() => 'may');
 
 /** To add a row on behalf of another; anyone who may let others into its own thing does so in their name. */
 export const expectForged: Expects = (subject, actor, model) =>
-  (isInvited(subject, model) && !actor.isAnonymous) || (actor.relation === 'guest' && isChosen(subject, model))
+  ((isInvited(subject, model) || isAddressed(subject, model)) && !actor.isAnonymous) ||
+  (actor.relation === 'guest' && isChosen(subject, model))
     ? 'may'
     : expectNever(subject, actor, model);
+
+/** Its rows say who has added them, which only the author can say is enough. */
+function isAddressed({ table, scope, kind }: Subject, model: Model): boolean {
+  return kind === 'table' && scope.kind !== 'service-only' && senderColumns(table, scope, model).length > 0;
+}
 
 /** The policies to add a row ask for its user, so they decide for whom a guest may add one: for others in the chat. */
 function isChosen({ table, belongs }: Subject, model: Model): boolean {

@@ -288,7 +288,11 @@ const changes: Record<Manner, Change> = {
   },
   cross: (subject, actor, model, values) => {
     const side = actor.side === 'a' ? 'b' : 'a';
-    const links = crossLinks(subject, model);
+    const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
+    const all = crossLinks(subject, model);
+    // What may not be written keeps its default, where something else may.
+    const free = all.filter(({ column }) => granted.has(column));
+    const links = free.length > 0 ? free : all;
     for (const link of links) values.set(link.column, link[side]);
     return links.length === 0 ? undefined : new Set(links.map((link) => link.column));
   },

@@ -110,6 +110,12 @@ export function subjectOf(
     const row = rows.get(name)?.find((one: Row) => one.label === label);
     return row === undefined ? undefined : knownRow(row, rows);
   };
+  // A row under the key of another was not made: it would stand for that one.
+  const further = (label: string): KnownRow | undefined => {
+    const row = known(label);
+    const isTaken = [a, b].some((one) => row !== undefined && one !== undefined && isSameKey(one.key, row.key));
+    return isTaken ? undefined : row;
+  };
   const idOf = (index: number): string => quoteLiteral(people[index]!.user);
   const [a, b, freshA, freshB] = [known('a'), known('b'), known('fresh:a'), known('fresh:b')];
   if (a === undefined || b === undefined || freshA === undefined || freshB === undefined) return undefined;
@@ -126,14 +132,14 @@ export function subjectOf(
     rows: {
       a,
       b,
-      m: mixed(known('m'), people),
-      states: [...stateLabels.flatMap((label) => known(label) ?? []), ...membersOf(table, rows, model)].slice(
+      m: mixed(further('m'), people),
+      states: [...stateLabels.flatMap((label) => further(label) ?? []), ...membersOf(table, rows, model)].slice(
         0,
         stateLabels.length,
       ),
-      k: made(known('k')),
-      l: made(known('l')),
-      g: seat(known(seatLabel), people),
+      k: made(further('k')),
+      l: made(further('l')),
+      g: seat(further(seatLabel), people),
     },
     fresh: { a: freshA, b: freshB },
     belongs: scope.columns.map((column) => ({
@@ -153,6 +159,10 @@ export function subjectOf(
     isTenants: table === model.tenancy.organizations,
     isLarge: table.rows > largeTable,
   };
+}
+
+function isSameKey(one: KnownRow['key'], other: KnownRow['key']): boolean {
+  return one.length > 0 && JSON.stringify(one) === JSON.stringify(other);
 }
 
 function knownRow(row: Row, rows: Rows): KnownRow {

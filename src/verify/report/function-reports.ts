@@ -2,15 +2,9 @@ import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog
 import { quoteLiteral } from '../../shared/quote.ts';
 import { queryExpression } from '../../rules/engine/live/expression.ts';
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
-import {
-  asksCaller,
-  type Callable,
-  type FunctionCall,
-  isAnswer,
-  isCallable,
-  stateOfUser,
-} from '../catalog/functions.ts';
+import { asksCaller, type Callable, type FunctionCall, isAnswer, isCallable } from '../catalog/functions.ts';
 import { bucketsAsked, objectsTable } from '../catalog/storage-asked.ts';
+import { stateOfPairs, stateOfUser } from '../catalog/call-states.ts';
 import type { RowKey } from '../catalog/row-keys.ts';
 import { type Actor, sqlAs } from '../probes/actors.ts';
 import { verbs } from '../probes/verbs.ts';
@@ -276,7 +270,11 @@ function changesOf(
       // In a state, a row may be meant for others of its side.
       const touched =
         rows.includes('a') || (actor.relation === 'none' && rowsOfA(without(rows, heldBy(actor.user, subject))) !== '');
-      const added = countChanged(then, now) && subject.belongs.length > 0;
+      const pairs = stateOfPairs(subject);
+      // A chat of both is the caller's as well.
+      const isShared =
+        before[pairs] !== undefined && numberOf(now) - numberOf(then) === Number(after[pairs]) - Number(before[pairs]);
+      const added = countChanged(then, now) && subject.belongs.length > 0 && !isShared;
       const isForbidden =
         (touched && leaks.isForbidden(subject.name, actor, 'update')) ||
         (added && actor.relation === 'none' && leaks.isForbidden(subject.name, actor, 'insert-forged'));
@@ -299,6 +297,11 @@ function changesOf(
   return [
     check.expected === 'no' && forbidden.every((one) => one.isPayment) ? { ...check, expected: 'doubtful' } : check,
   ];
+}
+
+/** How many rows of A's there are in a state. */
+function numberOf(state: string): number {
+  return Number(state.split('#')[1]);
 }
 
 /** The states of the tables that a call may change: before it, and afterwards. */

@@ -5,7 +5,7 @@ import type { Model } from '../catalog/model.ts';
 import type { Answer } from '../probes/run-script.ts';
 import type { NamedProbe } from '../probes/probes.ts';
 import { labelledRows, type Subject } from '../probes/subject.ts';
-import { hasOwners } from '../fixtures/rows.ts';
+import { hasOwners } from '../fixtures/mixed-rows.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import { type Verb, verbs } from '../probes/verbs.ts';
 
