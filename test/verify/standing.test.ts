@@ -83,6 +83,22 @@ describe('members in good standing', () => {
     expect(unproven(found)).toEqual([]);
   });
 
+  it.each([
+    ['one for each organization', 'primary key', 'grant select, update on public.subscriptions to authenticated;'],
+    ['that only the server writes', '', 'grant select on public.subscriptions to authenticated;'],
+  ])('what an organization pays for, in a row %s', async (_, key, grants) => {
+    const sql = `${members("role text not null default 'member'", 'true')}
+      create table public.subscriptions (organization_id uuid not null references public.organizations (id) on delete cascade ${key},
+        plan text not null default 'free' check (plan in ('free', 'pro')), ends_at timestamptz not null default now());
+      alter table public.subscriptions enable row level security; ${grants} grant all on public.subscriptions to service_role;
+      create policy s on public.subscriptions for select to authenticated using (organization_id in ${mine});
+      alter policy i on public.invoices using (organization_id in ${mine} and exists (select 1 from public.subscriptions s
+        where s.organization_id = invoices.organization_id and s.plan = 'pro' and s.ends_at > now()));`;
+    const found = await prove(sql);
+    expect(errorsOf(found)).toEqual([]);
+    expect(unproven(found)).toEqual([]);
+  });
+
   it('a function that says who is banned does not ban the members', async () => {
     const sql = `${members("role text not null default 'member', banned_at timestamptz", 'true')}
       create function private.is_banned() returns boolean language sql stable security definer set search_path = '' as
