@@ -1,11 +1,8 @@
 /**
  * After `--fix` a kit still runs with its own tool: real migrators run kits on plain servers before and after their repair.
  */
-import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { runner } from 'node-pg-migrate';
@@ -19,9 +16,6 @@ import { writeChange } from '../../src/muse/repair/write.ts';
 import { lazy } from '../../src/shared/lazy.ts';
 import { type Native, startNative } from '../support/native.ts';
 import { type Files, put, temporary } from './repository.ts';
-
-const run = promisify(execFile);
-const dbmate = createRequire(import.meta.url).resolve('dbmate/dist/cli.js');
 
 let native: Native;
 beforeAll(async () => {
@@ -80,16 +74,7 @@ const tools: readonly Tool[] = [
       'db/migrations/20260101000000_first.sql': `-- migrate:up\n${boards}\n${users}\n${notes}\n${policy}\n${open}\n\n-- migrate:down\nDROP TABLE notes;\nDROP TABLE users;\nDROP TYPE kind;\n`,
       'db/migrations/20260102000000_more.sql': `-- migrate:up\n${count}\n${seed}\n${renamed}\n${index}\n\n-- migrate:down\n`,
     },
-    run: (folder, url) =>
-      run(process.execPath, [
-        dbmate,
-        '--url',
-        `${url}?sslmode=disable`,
-        '--migrations-dir',
-        folder,
-        '--no-dump-schema',
-        'up',
-      ]),
+    run: (folder, url) => send(folder, url, dbmateStatements),
   },
   {
     id: 'goose',
@@ -97,18 +82,7 @@ const tools: readonly Tool[] = [
       'db/migrations/00001_first.sql': `-- +goose Up\n${boards}\n${users}\n${notes}\n${policy}\n${open}\n\n-- +goose Down\nDROP TABLE notes;\nDROP TABLE users;\nDROP TYPE kind;\n`,
       'db/migrations/00002_more.sql': `-- +goose Up\n${count}\n${seed}\n${renamed}\n${index}\n\n-- +goose Down\n`,
     },
-    async run(folder, url) {
-      const client = new pg.Client({ connectionString: url });
-      await client.connect();
-      try {
-        for (const name of (await readdir(folder)).sort())
-          for (const sql of gooseStatements(await readFile(join(folder, name), 'utf8')))
-            // The extended protocol takes one statement.
-            await client.query({ text: sql, values: [], queryMode: 'extended' } as pg.QueryConfig);
-      } finally {
-        await client.end();
-      }
-    },
+    run: (folder, url) => send(folder, url, gooseStatements),
   },
   {
     id: 'node-pg-migrate',
@@ -127,11 +101,40 @@ const tools: readonly Tool[] = [
   },
 ];
 
+/** Runs what a tool sends of each file, in the order of their names. The extended protocol takes one statement. */
+async function send(
+  folder: string,
+  url: string,
+  statementsOf: (file: string) => { sent: readonly string[]; protocol: 'simple' | 'extended' },
+): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    for (const name of (await readdir(folder)).sort()) {
+      const { sent, protocol } = statementsOf(await readFile(join(folder, name), 'utf8'));
+      for (const text of sent)
+        await client.query(
+          protocol === 'simple' ? text : ({ text, values: [], queryMode: 'extended' } as pg.QueryConfig),
+        );
+    }
+  } finally {
+    await client.end();
+  }
+}
+
+/** What dbmate sends of a file, as its documentation says: the whole section at once, in a transaction. It is a program in Go as well. */
+function dbmateStatements(file: string): { sent: string[]; protocol: 'simple' } {
+  return {
+    sent: ['begin', file.slice(file.indexOf('-- migrate:up'), file.indexOf('-- migrate:down')), 'commit'],
+    protocol: 'simple',
+  };
+}
+
 /**
  * What goose sends of a file, as its documentation says: each text up to a line that ends in a semicolon, or between the lines that
  * hold a statement together. It is a program in Go, which neither npm nor Debian has.
  */
-function gooseStatements(file: string): string[] {
+function gooseStatements(file: string): { sent: string[]; protocol: 'extended' } {
   const up = file.slice(file.indexOf('-- +goose Up'), file.indexOf('-- +goose Down'));
   const sent: string[] = [];
   let [current, isHeld] = ['', false];
@@ -147,7 +150,7 @@ function gooseStatements(file: string): string[] {
       current = '';
     }
   }
-  return sent;
+  return { sent, protocol: 'extended' };
 }
 
 /** The tables of a server's database that a tool has migrated, and the rows of `users`. */
