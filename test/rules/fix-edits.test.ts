@@ -78,6 +78,17 @@ describe('an edit changes its span and leaves every other byte alone', () => {
       `${table}${grants}drop policy if exists w on notes;\ncreate policy w on notes for update to authenticated using (true) with check ( true );\n`,
       `${table}${grants}drop policy if exists w on notes;\ncreate policy w on notes for update to authenticated using ((SELECT auth.uid()) = user_id) with check ( (SELECT auth.uid()) = user_id );\n`,
     ],
+    ...[
+      ['by what the other policies compare', '(select auth.uid()) = who', '(SELECT auth.uid()) = who'],
+      ['not where they ask for more', '(select auth.uid()) = who and label is null', 'true'],
+    ].map(([how, reads, adds]): [string, string, string] => {
+      const people = (check: string): string =>
+        '-- People.\ncreate table if not exists people (who uuid primary key, label text);\nalter table people enable row level security;\n' +
+        `grant select, insert on people to authenticated, service_role;\ndrop policy if exists r on people;\n` +
+        `create policy r on people for select to authenticated using (${reads});\ndrop policy if exists w on people;\n` +
+        `create policy w on people for insert to authenticated with check (${check});\n`;
+      return [`policy-always-true, ${how}`, people('true'), people(adds!)];
+    }),
     [
       'policy-per-row-call',
       `${table}${grants}drop policy if exists own on notes;\ncreate policy own on notes to authenticated using (auth.uid ( ) = user_id and auth.jwt()->>'a' = 'b');\n`,

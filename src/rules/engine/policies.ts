@@ -1,5 +1,5 @@
-import type { Catalog, Policy, PolicyCommand } from '../../sql/catalog/model.ts';
-import { fieldsOf, literalOf, stringsOf, walk } from '../../sql/nodes.ts';
+import type { Catalog, Policy, PolicyCommand, Table } from '../../sql/catalog/model.ts';
+import { allOf, fieldsOf, literalOf, stringsOf, walk } from '../../sql/nodes.ts';
 import type { Node } from '../../sql/nodes.ts';
 
 /** What a policy's expression says about the current user. */
@@ -77,6 +77,33 @@ function sameConstant(left: Node | undefined, right: Node | undefined): boolean 
     b !== undefined &&
     JSON.stringify({ ...a, location: 0 }) === JSON.stringify({ ...b, location: 0 })
   );
+}
+
+/** The one column that policies of a table compare with the signed-in user, and with nothing else: `auth.uid() = id`. */
+export function comparedWithUser({ policies }: Pick<Table, 'policies'>): string | undefined {
+  const columns = new Set(
+    [...policies.values()].flatMap(({ using, check }) =>
+      [using, check].map(ownColumn).filter((one) => one !== undefined),
+    ),
+  );
+  return columns.size === 1 ? [...columns][0] : undefined;
+}
+
+/** The column of a condition that is nothing but its comparison with `auth.uid()`. */
+function ownColumn(condition: Node | undefined): string | undefined {
+  const comparison = fieldsOf(condition, 'A_Expr');
+  if (comparison?.kind !== 'AEXPR_OP' || stringsOf(comparison.name)[0] !== '=') return undefined;
+  const [left, right] = [comparison.lexpr, comparison.rexpr];
+  const column = isSignedIn(left) ? right : isSignedIn(right) ? left : undefined;
+  return stringsOf(fieldsOf(column, 'ColumnRef')?.fields).at(-1);
+}
+
+/** `auth.uid()`, or a query for it. */
+function isSignedIn(node: Node | undefined): boolean {
+  const query = fieldsOf(fieldsOf(node, 'SubLink')?.subselect, 'SelectStmt');
+  const [target] = query?.fromClause === undefined ? allOf(query?.targetList, 'ResTarget') : [];
+  const called = query === undefined ? node : target?.val;
+  return stringsOf(fieldsOf(called, 'FuncCall')?.funcname).join('.') === 'auth.uid';
 }
 
 /** Commands that a policy is for. */

@@ -1,6 +1,7 @@
 import type { Catalog, Column, Table } from '../../sql/catalog/model.ts';
 import type { Run } from './check.ts';
 import { fitName, quoteIdentifier, quoteQualified } from '../../shared/quote.ts';
+import { comparedWithUser } from './policies.ts';
 import { declared } from './tables.ts';
 
 /** Whom a table's rows belong to, according to its columns. */
@@ -36,8 +37,8 @@ function pointsAtUsers(table: Table, column: string, catalog: Catalog): boolean 
 const isUuid = (column: Column | undefined): boolean => column?.type === 'uuid';
 
 /**
- * Whom the rows of a table belong to: a user, if a column's name and type say so; an organization, if there is a
- * membership helper; otherwise only the server.
+ * Whom the rows of a table belong to: a user, if a column's name and type say so, or its other policies; an organization, if
+ * there is a membership helper; otherwise only the server.
  */
 export function ownerOf(table: Table, catalog: Catalog): Owner {
   const named = [...table.columns.values()].filter(
@@ -54,6 +55,8 @@ export function ownerOf(table: Table, catalog: Catalog): Owner {
     return { kind: 'user', column: id };
   if (organization !== undefined && helper !== undefined) return { kind: 'organization', column: organization, helper };
   if (named.length === 1) return { kind: 'user', column: named[0]!.name };
+  const told = comparedWithUser(table);
+  if (told !== undefined && isUuid(table.columns.get(told))) return { kind: 'user', column: told };
   return { kind: 'service' };
 }
 
