@@ -140,6 +140,14 @@ export const layoutRules: readonly LayoutRule[] = [
     rollback: '<core>/../revert',
   },
   {
+    id: 'graphile-migrate',
+    title: 'Graphile Migrate: committed/NNNNNN.sql',
+    core: ['**/committed'],
+    file: /^\d{6}(?:-.*)?\.sql$/,
+    order: 'committed',
+    ...atTop,
+  },
+  {
     id: 'goose',
     title: 'goose: NNNNN_name.sql with -- +goose Up and -- +goose Down',
     core: ['**'],

@@ -189,6 +189,17 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
     digits: 3,
     first: '1',
   },
+  committed: {
+    wanted: 'NNNNNN.sql or NNNNNN-name.sql, e.g. 000004-invoices.sql',
+    anyServer: true,
+    name: /^(\d{6})(?:-[^/]*)?\.sql$/,
+    sort: 'value',
+    counted: true,
+    create: (number, title) => `${number}-${title}.sql`,
+    next: 'layer',
+    digits: 6,
+    first: '1',
+  },
   schema: {
     wanted: 'name.sql, e.g. invoices.sql',
     name: digitsFirst,

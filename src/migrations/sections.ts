@@ -138,6 +138,8 @@ export function fileText({ sql, around }: Pick<Migration, 'sql' | 'around'>): st
 /** Whether the file asks to run outside a transaction, statement by statement. */
 export function runsOutside(sql: string): boolean {
   for (const { text } of linesOf(sql)) {
+    // Graphile Migrate's own.
+    if (/^--!\s*no-transaction\b/.test(text)) return true;
     if (tools.some((tool) => sectionMarkers[tool].outside?.test(text) === true)) return true;
   }
   return false;

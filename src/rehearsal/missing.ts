@@ -31,9 +31,13 @@ export interface Verdict {
 const kinds: Record<string, readonly [kind: Kind, begins: RegExp][]> = {
   '42P01': [['relation', /^(?:relation|table|view) /]],
   '42703': [['column', /^column /]],
-  '42883': [['function', /^(?:function|procedure|aggregate) /]],
+  '42883': [
+    ['function', /^(?:function|procedure|aggregate) /],
+    ['function', /^could not find an? (?:function|procedure|aggregate|routine) named /],
+  ],
   '42704': [
     ['type', /^type /],
+    ['role', /^role /],
     ['wrapper', /^foreign-data wrapper /],
     ['server', /^server /],
   ],
@@ -73,7 +77,11 @@ export function missingVerdict(
   if (lack === undefined) return undefined;
   const { name, key } = lack;
   const what = called[lack.kind] ?? lack.kind;
-  const own = parsedFiles.creators(key).filter((creator) => creator.statement !== place.statement);
+  // A table brings a type of its name.
+  const keys = lack.kind === 'type' ? [key, keyOf('relation', name.split('.'))] : [key];
+  const own = keys
+    .flatMap((each) => parsedFiles.creators(each))
+    .filter((creator) => creator.statement !== place.statement);
   const says = `${error.message}, because`;
   const cause = own.find((creator) => failed.some((other) => other.statement === creator.statement));
   if (cause !== undefined) {

@@ -42,6 +42,7 @@ export const migrationOrders = [
   'folder',
   'up-folder',
   'sqitch',
+  'committed',
   'schema',
 ] as const;
 

@@ -4,7 +4,7 @@ import { recovered } from './recover.ts';
 import type { Statement } from './statement.ts';
 
 /** The kinds of object that can be missing because another statement has not run. */
-export type Kind = 'relation' | 'column' | 'function' | 'type' | 'schema' | 'wrapper' | 'server';
+export type Kind = 'relation' | 'column' | 'function' | 'type' | 'schema' | 'role' | 'wrapper' | 'server';
 
 /** The key of an object, without `public`, which is the default schema. A column is named with its table. */
 export function keyOf(kind: Kind, name: readonly string[]): string {
@@ -45,6 +45,8 @@ function createdByTree(tree: Node): string[] {
         ...columnKeys(fields.relation, allOf(fields.tableElts, 'ColumnDef')),
         ...sequenceKeys(fields.relation, allOf(fields.tableElts, 'ColumnDef')),
       ];
+    case 'CreateRoleStmt':
+      return [keyOf('role', [fields.role ?? ''])];
     case 'CreateFdwStmt':
       return [keyOf('wrapper', [fields.fdwname ?? ''])];
     case 'CreateForeignServerStmt':

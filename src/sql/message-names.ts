@@ -2,7 +2,7 @@
  * Messages that name something without quotes around it: `column p.org does not exist`, `function f(uuid) does not
  * exist`.
  */
-const bare = /^(?:column|function|procedure|aggregate) ([^\s("]+)(?=[\s(])/;
+const bare = /^(?:column|function|procedure|aggregate|type) ([^\s("]+)(?=[\s(])/;
 
 /**
  * The names in a message of PostgreSQL, each split into its parts, starting with the one that the error is about:

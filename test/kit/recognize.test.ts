@@ -239,6 +239,16 @@ describe('the layouts of other tools', () => {
     ['sqitch', { 'db/sqitch.plan': plan, 'db/deploy/users.sql': '' }, 'db/deploy', 'sqitch'],
     ['sqitch', { 'sqitch.plan': plan, 'db/sqitch/deploy/users.sql': '' }, 'db/sqitch/deploy', 'sqitch'],
     [
+      'graphile-migrate',
+      [
+        'db/migrations/committed/000001.sql',
+        'db/migrations/committed/000002-b.sql',
+        'db/migrations/current/1-current.sql',
+      ],
+      'db/migrations/committed',
+      'committed',
+    ],
+    [
       'prisma',
       ['prisma/migrations/0_init/migration.sql', 'prisma/migrations/20260101000000_a.sql/migration.sql'],
       'prisma/migrations',

@@ -25,6 +25,7 @@ describe('new files', () => {
     ['folder', '20260101000000', 'm/20260101000000_a/migration.sql', 'm/20260101000000_a/down.sql'],
     ['up-folder', '1700000000000', 'm/1700000000000_a/up.sql', 'm/1700000000000_a/down.sql'],
     ['sqitch', '004', 'm/004_a.sql', 'back/extensions/004_a.sql'],
+    ['committed', '000004', 'm/000004-a.sql', 'back/extensions/000004-a.sql'],
     ['schema', '004', 'm/004_a.sql', 'back/extensions/004_a.sql'],
   ];
   it.each(cases)(

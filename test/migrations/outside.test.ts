@@ -40,6 +40,7 @@ describe('which files run outside a transaction', () => {
     ['-- +goose NO TRANSACTION\n-- +goose Up\ncreate table t (id int);', 'script'],
     ['-- +goose NO TRANSACTION\n-- +goose Up\ncreate table t (id int); call fill();', 'alone'],
     ["-- +goose NO TRANSACTION\n-- +goose Up\nalter type e add value 'x'; select 'x'::e;", 'alone'],
+    ['--! no-transaction\ncall fill();', 'alone'],
     ['call fill()', 'script'],
   ];
   it.each(cases)('%s: %s', async (sql, expected) => {

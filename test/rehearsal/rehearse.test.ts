@@ -141,6 +141,26 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       ['used-before-created core/001_base.sql:1:32'],
     ],
     ['a type', { [base]: 'create table a (id mood);' }, ['unknown-relation core/001_base.sql:1:20']],
+    [
+      'a role',
+      { [base]: 'create table a (id int);\ngrant select on a to nobody_here;' },
+      ['unknown-relation core/001_base.sql:2:22'],
+      /no migration creates this role/,
+    ],
+    [
+      'a function that is not called',
+      { [base]: "comment on function nope is 'x';" },
+      ['unknown-relation core/001_base.sql:1:21'],
+    ],
+    [
+      'the type of a table that failed',
+      {
+        [base]:
+          'create table a (id int references nothing);\ncreate function f() returns a language sql as $$ select 1 $$;',
+      },
+      ['unknown-relation core/001_base.sql:1:35', 'statement-failed core/001_base.sql:2:29'],
+      /001_base\.sql:1 failed/,
+    ],
     ['a schema', { [base]: 'create table app.a (id int);' }, ['unknown-relation core/001_base.sql:1:14']],
     [
       'a column that IF NOT EXISTS left out',

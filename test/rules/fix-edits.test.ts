@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { signed } from '../../src/migrations/graphile-hash.ts';
 import { repair } from '../../src/rules/registry.ts';
 import type { Repair, RepairInput } from '../../src/rules/registry.ts';
 import type { Finding } from '../../src/shared/finding.ts';
@@ -138,6 +139,17 @@ describe('an edit changes its span and leaves every other byte alone', () => {
     );
     expect(migrations[1]?.sql).toBe("-- ours\n\nselect 'stays';\n");
   });
+});
+
+it('committed files of Graphile Migrate get the hashes of what they are now', async () => {
+  const sources = ['-- Notes.\ncreate table notes (id uuid);\n', '-- More.\nselect 1;\n'];
+  const [first, second] = signed(sources.map((sql) => `--! Previous: -\n--! Hash: sha1:0\n\n${sql}`));
+  const { migrations, classes } = await fix({ [one]: first!, [two]: second! });
+  const texts = migrations.map(({ sql }) => sql);
+  expect(texts[0]).toContain('create table IF NOT EXISTS notes');
+  expect(texts[1]).not.toBe(second);
+  expect(signed(texts)).toEqual(texts);
+  expect([...classes.at(-1)!.files]).toEqual(migrations.map(({ file, sql }) => [file, sql]));
 });
 
 describe('missing tables', () => {

@@ -594,6 +594,7 @@ create policy d on notes for delete to authenticated using (user_id = auth.uid()
     ['select 1;\n{% if x %} select 2; {% endif %}', '2:1'],
     ['create table <%= name %> (id int);', '1:14'],
     ['create table ${schema}.a (id int);', '1:14'],
+    ['grant usage on schema public to :DATABASE_VISITOR;', '1:33'],
     ['<<<<<<< HEAD\nselect 1;\n=======\nselect 2;\n>>>>>>> other', '1:1'],
   ].map(([sql = '', at = '']): [RuleName, Files, string[], Files] => [
     'template-file',
@@ -601,7 +602,7 @@ create policy d on notes for delete to authenticated using (user_id = auth.uid()
     [`core/001_one.sql:${at}`],
     {
       [one]:
-        "select '{{ .Prefix }} {% if %} <%= a %> ${b}'; -- {{ .a }}\n/* <<<<<<< */\nselect '{{ .a }}' fromm x y; -- a typo, {% not %} a template",
+        "select '{{ .Prefix }} {% if %} <%= a %> ${b}'; -- {{ .a }}\n/* <<<<<<< */\nselect '{{ .a }}' fromm x y; -- a typo, {% not %} a template\nselect 'x'::A_B, a[1:B_C] fromm x y;",
     },
   ]),
   [

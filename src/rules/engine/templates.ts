@@ -30,6 +30,11 @@ const signs: readonly { what: string; mark: RegExp; instead: string }[] = [
   },
   { what: 'a template', mark: /\{\{.*?\}\}/s, instead: rendered },
   { what: 'a template with placeholders', mark: /\$\{[A-Za-z_][\w.:-]*\}/, instead: rendered },
+  {
+    what: 'a template with placeholders, as Graphile Migrate and psql fill them in',
+    mark: /(?<![:\w\]]):[A-Z][A-Z0-9]*_[A-Z0-9_]+\b/,
+    instead: 'Write what stands for it: the name of a role or a database.',
+  },
 ];
 
 /**

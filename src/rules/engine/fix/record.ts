@@ -1,5 +1,7 @@
 /** Applies the result of a fix to the files of a repair. */
+import { posix } from 'node:path';
 import type { JournalFile } from '../../../migrations/drizzle-journal.ts';
+import { isCommitted, signed } from '../../../migrations/graphile-hash.ts';
 import { checksumOf } from '../../../migrations/read.ts';
 import { downSection, fileText, sectionsOf, sectionToolOf } from '../../../migrations/sections.ts';
 import type { Finding } from '../../../shared/finding.ts';
@@ -117,6 +119,7 @@ export function record(
       if (journal.file === path) result.journals.set(folder, { ...journal, text });
   }
   if (files.size === 0) return false;
+  sign(result, files);
   for (const path of removed) {
     result.edits.delete(path);
     if (!result.newFiles.delete(path)) result.removed.push(path);
@@ -133,6 +136,25 @@ export function record(
   known.decisions.push(...decisions);
   result.decisions.push(...decisions);
   return true;
+}
+
+/** Gives committed files of Graphile Migrate the hashes that they have now: each file's is in the next one too. */
+function sign(result: Repair, files: Map<string, string>): void {
+  const folders = new Set(
+    result.migrations.filter(({ sql }) => isCommitted(sql)).map(({ file }) => posix.dirname(file)),
+  );
+  for (const folder of folders) {
+    const own = result.migrations.filter(({ file }) => posix.dirname(file) === folder);
+    const texts = signed(own.map(({ sql }) => sql));
+    const changed = new Map(
+      own.flatMap((migration, index) => (migration.sql === texts[index] ? [] : [[migration, texts[index]!]])),
+    );
+    for (const [{ file }, sql] of changed) files.set(file, sql);
+    result.migrations = result.migrations.map((migration) => {
+      const sql = changed.get(migration);
+      return sql === undefined ? migration : withText(migration, sql);
+    });
+  }
 }
 
 /** Writes a migration's rollback as a section of its own file. */
