@@ -58,10 +58,10 @@ export async function repairWith(rules: readonly Rule[], input: RepairInput): Pr
     const changed = await fixOnce(run);
     if (!changed && round > 0) break;
     last = await checkpoint(run);
-    if (last.errors > best.errors && input.rehearse !== undefined)
+    if (isWorse(last, best) && input.rehearse !== undefined)
       last = (await withoutWorst(run, best, last)) ?? (await oneByOne(run, best));
     run.rehearsed = last.rehearsed;
-    if (last.errors <= best.errors) best = last;
+    if (!isWorse(last, best)) best = last;
   }
   const lost = best === last ? [] : result.classes.slice(best.result.classes.length);
   Object.assign(result, best.result);
@@ -99,7 +99,7 @@ async function withoutWorst(run: Run, start: Checkpoint, worse: Checkpoint): Pro
       const middle = Math.floor((good + bad) / 2);
       const after = await together(rules.slice(0, middle));
       if (after === undefined) break;
-      if (after.errors <= start.errors) good = middle;
+      if (!isWorse(after, start)) good = middle;
       else bad = middle;
     }
     const rule = rules[bad - 1];
@@ -109,7 +109,7 @@ async function withoutWorst(run: Run, start: Checkpoint, worse: Checkpoint): Pro
     rules = rules.filter((each) => each !== rule);
     const after = await together(rules);
     if (after === undefined) break;
-    if (after.errors <= start.errors) return after;
+    if (!isWorse(after, start)) return after;
   }
   for (const rule of dropped) run.dropped.delete(rule);
   goBack(run, start);
@@ -132,7 +132,7 @@ async function oneByOne(run: Run, start: Checkpoint): Promise<Checkpoint> {
   for (const each of fixable(run.rules)) {
     if (!(await fixBatch(run, [each], true))) continue;
     const after = await checkpoint(run);
-    if (after.errors <= best.errors) {
+    if (!isWorse(after, best)) {
       best = after;
       run.rehearsed = after.rehearsed;
       continue;
@@ -148,7 +148,15 @@ interface Checkpoint extends Pick<Run, 'result' | 'examined' | 'rehearsed' | 'la
   /** Of lint and of the rehearsal; what both have found is in it once. */
   findings: Finding[];
   silenced: number;
+  /** As a report counts them: what follows from another error is none of its own. */
   errors: number;
+  /** With the files that have nothing else, which do not run either. */
+  stopped: number;
+}
+
+/** Whether a state has more errors than another, or more that does not run. */
+function isWorse(after: Checkpoint, before: Checkpoint): boolean {
+  return after.errors > before.errors || after.stopped > before.stopped;
 }
 
 /** Lints and rehearses the files as they are now, as far as that was not done already. */
@@ -158,12 +166,22 @@ async function checkpoint(run: Run): Promise<Checkpoint> {
   run.latest ??= await input.rehearse?.(result.migrations, result.rollbacks);
   const rehearsed = run.latest?.findings ?? [];
   const findings = mergeFindings([findingsOf(rules, examined, input.severities ?? {}), rehearsed]);
-  // As a report counts them, what follows from another error is none of its own; but a file with nothing else does not run either.
   const stopping = new Set(rules.flatMap(({ name, stops }) => (stops === undefined ? [] : [name])));
   const causes = foldBy((rule) => stopping.has(rule), findings).filter(({ severity }) => severity === 'error');
   const named = new Set(causes.map(({ file }) => file));
   const following = new Set(causes.flatMap(({ consequences = [] }) => consequences.map(({ file }) => file)));
-  const errors = causes.length + [...following].filter((file) => !named.has(file)).length;
+  const errors = causes.length;
+  const stopped = errors + [...following].filter((file) => !named.has(file)).length;
   const { silenced } = examined;
-  return { result: copyOf(result), examined, findings, rehearsed, latest: run.latest, measured, silenced, errors };
+  return {
+    result: copyOf(result),
+    examined,
+    findings,
+    rehearsed,
+    latest: run.latest,
+    measured,
+    silenced,
+    errors,
+    stopped,
+  };
 }
