@@ -99,6 +99,20 @@ describe('members in good standing', () => {
     expect(unproven(found)).toEqual([]);
   });
 
+  it.each([
+    ['a request that opens nothing is not-proven', "m.status = 'active'", [], ['public.organization_members']],
+    ['a request that opens rows is an error', 'true', ['isolation-escalation public.organization_members'], undefined],
+  ])('%s', async (_, condition, errors, gaps) => {
+    const sql = `${members("status text not null default 'pending'", condition)}
+      create policy own on public.organization_members for select to authenticated using (user_id = (select auth.uid()));
+      create policy ask on public.organization_members for insert to authenticated
+        with check (user_id = (select auth.uid()) and status = 'pending');
+      grant insert on public.organization_members to authenticated;`;
+    const found = await prove(sql);
+    expect(errorsOf(found)).toEqual(errors);
+    if (gaps !== undefined) expect(unproven(found)).toEqual(gaps);
+  });
+
   it('a function that says who is banned does not ban the members', async () => {
     const sql = `${members("role text not null default 'member', banned_at timestamptz", 'true')}
       create function private.is_banned() returns boolean language sql stable security definer set search_path = '' as

@@ -1,6 +1,6 @@
 /** Rows that a user adds for another under its own name: messages, and requests to join. */
 import type { PolicyRow, RelationRow } from '../../rules/engine/live/catalog.ts';
-import { columnOf, fields, nameParts } from '../../rules/engine/live/expression.ts';
+import { columnOf, constantOf, fields, nameParts } from '../../rules/engine/live/expression.ts';
 import { isWhoAsks, type Model } from './model.ts';
 import { policiesFor, type Scope } from './scope.ts';
 import { stripped } from './verb-policies.ts';
@@ -13,8 +13,9 @@ import { stripped } from './verb-policies.ts';
 export function senderColumns(table: RelationRow, scope: Scope, model: Model): string[] {
   const adding = policiesFor(table, 'I', model);
   const isNever = !table.rls || scope.owner === undefined || scope.parent !== undefined || adding.length === 0;
-  // Who adds itself to the members is one.
-  if (isNever || table === model.tenancy.membership?.table) return [];
+  // Who adds itself to the members is one, unless the row is held to a state, as of a request: what that opens is followed.
+  const isOfMembers = table === model.tenancy.membership?.table;
+  if (isNever || (isOfMembers && !adding.every((policy) => holdsState(policy, table, model)))) return [];
   const held = adding.map((policy) => heldColumns(policy, table, model));
   const isOther = (name: string): boolean =>
     !scope.columns.includes(name) &&
@@ -43,6 +44,22 @@ function heldColumns({ check, using }: PolicyRow, table: RelationRow, model: Mod
   return parts(sql === null ? undefined : model.parse(sql), 'AND_EXPR').flatMap((part) =>
     comparedTo(part, table, model),
   );
+}
+
+/** The new row must have a constant in a column that is no key. */
+function holdsState({ check, using }: PolicyRow, table: RelationRow, model: Model): boolean {
+  const sql = check ?? using;
+  return parts(sql === null ? undefined : model.parse(sql), 'AND_EXPR').some((part) => {
+    const test = fields(part, 'A_Expr');
+    if (test?.['kind'] !== 'AEXPR_OP' || nameParts(test['name']).at(-1) !== '=') return false;
+    return [
+      [test['lexpr'], test['rexpr']],
+      [test['rexpr'], test['lexpr']],
+    ].some(([side, other]) => {
+      const column = table.columns.find(({ name }) => name === ownColumn(side, table));
+      return column !== undefined && constantOf(other) !== undefined && model.meaningOf(table, column) === undefined;
+    });
+  });
 }
 
 function parts(node: unknown, operator: 'AND_EXPR' | 'OR_EXPR'): unknown[] {
