@@ -42,6 +42,11 @@ describe('the name of something in another schema', () => {
   it.each([
     ['SELECT * FROM "Orders";', '"1"."Orders"', '"1"'],
     ['SELECT my_notes();', 'private.my_notes', 'private'],
+    [
+      "CREATE FUNCTION id() RETURNS uuid LANGUAGE sql SET search_path = '' AS 'SELECT public.uuid_generate_v1()';",
+      'extensions.uuid_generate_v1',
+      'extensions',
+    ],
   ])('%s', async (sql, near, schema) => {
     expect(await suggestion(sql)).toBe(
       `Did you mean ${near}? Write its schema, or begin the file with SET search_path = ${schema}, public;`,

@@ -23,10 +23,12 @@ export function asWritten(name: string, kind: Kind | Need['kind']): string {
     .join('.');
 }
 
-/** What the files create under the same name in another schema, which the statement's search path lacks. */
+/** What there is under the same name in another schema, which the statement's search path lacks: of the files, or of Supabase's own extensions. */
 export function inOtherSchema({ kind, name }: Need, catalog: Catalog): string | undefined {
   if (kind !== 'table' && kind !== 'function' && kind !== 'type') return undefined;
   const last = name.slice(name.indexOf('.'));
+  if (kind === 'function' && extensionFunctions.has(last.slice(1)) && name !== `extensions${last}`)
+    return `extensions${last}`;
   const made = {
     table: () =>
       [...catalog.tables.values()]
