@@ -125,6 +125,22 @@ const holes: [name: string, finds: string, hole: string, repair: string][] = [
     `alter policy i on public.ticket_events with check (created_by = ${me}
        and exists (select 1 from public.tickets t where t.id = ticket_id and t.customer_id = ${me}));`,
   ],
+  [
+    'the number of a role, among the members',
+    'isolation-write public.organization_members',
+    `create table public.roles (id smallint primary key, name text not null unique); insert into public.roles values (1, 'member'), (2, 'admin');
+     alter table public.roles enable row level security;
+     -- muse: public-read
+     create policy r on public.roles for select to authenticated using (true); grant select on public.roles to authenticated;
+     ${members.replace('on delete cascade, primary key', 'on delete cascade, role_id smallint not null references public.roles (id), primary key')}
+     create policy u on public.organization_members for update to authenticated using (user_id = ${me}) with check (user_id = ${me});
+     grant update (role_id) on public.organization_members to authenticated;
+     create function private.administers(organization uuid) returns boolean language sql stable security definer set search_path = '' as
+       $$ select exists (select 1 from public.organization_members m join public.roles r on r.id = m.role_id
+         where m.organization_id = organization and m.user_id = ${me} and r.name = 'admin') $$;
+     alter policy l on public.leads using ((select private.administers(organization_id)));`,
+    'drop policy u on public.organization_members; revoke update (role_id) on public.organization_members from authenticated;',
+  ],
 ];
 
 describe('what users write in rows of their own', () => {

@@ -73,7 +73,9 @@ function decidingValues(subject: Subject, model: Model, keys: Keys): [string, st
   const { named, whole } = model.dependencies.decidingColumns(qualifiedName(subject.table));
   const claims = claimTexts(subject.table, qualifiedName(subject.table), model);
   const isWhole = isAsked(subject, model);
-  const ofLookups = subject.lookups.filter(([name]) => isWhole && named.has(name) && !keys.users.includes(name));
+  const ofLookups = subject.lookups
+    .filter(({ column }) => isWhole && named.has(column) && !keys.users.includes(column))
+    .map(({ column, value }): [string, string] => [column, value]);
   const free = subject.columns
     .filter(({ name, generated }) => !special.has(name) && !generated)
     .flatMap((column) => {

@@ -29,6 +29,17 @@ export function privilegedColumn(subject: Subject, model: Model): { column: Colu
     );
     if (top !== undefined) return { column, value: quoteLiteral(top) };
   }
+  return privilegedKey(subject);
+}
+
+/** The same where a table of roles says which it is. Users have the first of its rows, which is the one that they would rise from. */
+function privilegedKey({ columns, lookups }: Subject): { column: ColumnRow; value: string } | undefined {
+  for (const column of columns.filter(({ name }) => /(^|_)role(_id)?$/.test(name))) {
+    const [first, ...others] = lookups.filter((one) => one.column === column.name);
+    const isPrivileged = ({ texts }: { texts: readonly string[] }): boolean => texts.some(isPrivilegedRole);
+    const top = others.find(isPrivileged);
+    if (first !== undefined && !isPrivileged(first) && top !== undefined) return { column, value: top.value };
+  }
   return undefined;
 }
 

@@ -74,8 +74,8 @@ export interface Subject {
   belongs: { column: string; a: string; b: string; own: string | undefined }[];
   /** Values of rows that its columns are compared with: A's, a stranger's own, those that were there before. */
   joined: readonly [column: string, value: string][];
-  /** The keys of lookup tables that its columns may refer to. */
-  lookups: readonly [column: string, value: string][];
+  /** The keys of lookup tables that its columns may refer to, with the texts in the rows of those. */
+  lookups: readonly { column: string; value: string; texts: readonly string[] }[];
   /** Values that make its triggers reach for rows of A; and SQL that finds those first that the database made. */
   aims: readonly AimedValue[];
   prepareAims: string | undefined;
@@ -319,13 +319,14 @@ export function grantedColumns(subject: Subject, role: string, letter: 'S' | 'I'
 /** A's row, the stranger's own, and one that it adds; beside those in other states. */
 const reachable: ReadonlySet<string> = new Set(['a', 'b', 'fresh:b']);
 
-function lookupKeys({ constraints }: RelationRow, lookups: Lookups): [string, string][] {
+function lookupKeys({ constraints }: RelationRow, lookups: Lookups): Subject['lookups'][number][] {
   return constraints
     .filter(({ type, columns }) => type === 'f' && columns.length === 1)
     .flatMap(({ columns, target, targetColumns }) =>
-      (lookups.get(target ?? '') ?? []).flatMap((row): [string, string][] => {
+      (lookups.get(target ?? '') ?? []).flatMap((row) => {
         const text = row[targetColumns?.[0] ?? ''] ?? null;
-        return text === null ? [] : [[columns[0]!, quoteLiteral(text)]];
+        const texts = Object.values(row).filter((one) => one !== null);
+        return text === null ? [] : [{ column: columns[0]!, value: quoteLiteral(text), texts }];
       }),
     );
 }
