@@ -1,8 +1,12 @@
 /**
- * After `--fix` a kit still runs with its own tool: real migrators run kits on plain servers before and after their repair.
+ * After `--fix` a kit still runs with its own tool: real migrators run kits on plain servers before and after their repair. dbmate is
+ * the one that the benchmarks install (`npm run bench kits`); without it, what it sends is sent here.
  */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { runner } from 'node-pg-migrate';
@@ -15,7 +19,14 @@ import { planFixes } from '../../src/muse/repair/repair.ts';
 import { writeChange } from '../../src/muse/repair/write.ts';
 import { lazy } from '../../src/shared/lazy.ts';
 import { type Native, startNative } from '../support/native.ts';
+import { lastingDirectory } from '../support/run-directory.ts';
 import { type Files, put, temporary } from './repository.ts';
+
+const run = promisify(execFile);
+const dbmate = join(
+  process.env['CREATE_MUSE_BENCH_CACHE'] ?? lastingDirectory(),
+  'create-muse-bench-peers/node_modules/dbmate/dist/cli.js',
+);
 
 let native: Native;
 beforeAll(async () => {
@@ -74,7 +85,18 @@ const tools: readonly Tool[] = [
       'db/migrations/20260101000000_first.sql': `-- migrate:up\n${boards}\n${users}\n${notes}\n${policy}\n${open}\n\n-- migrate:down\nDROP TABLE notes;\nDROP TABLE users;\nDROP TYPE kind;\n`,
       'db/migrations/20260102000000_more.sql': `-- migrate:up\n${count}\n${seed}\n${renamed}\n${index}\n\n-- migrate:down\n`,
     },
-    run: (folder, url) => send(folder, url, dbmateStatements),
+    run: (folder, url) =>
+      existsSync(dbmate)
+        ? run(process.execPath, [
+            dbmate,
+            '--url',
+            `${url}?sslmode=disable`,
+            '--migrations-dir',
+            folder,
+            '--no-dump-schema',
+            'up',
+          ])
+        : send(folder, url, dbmateStatements),
   },
   {
     id: 'goose',
