@@ -1,9 +1,10 @@
 /** Further holes in small schemas, each with the smallest repair, which leaves no error. */
 import { describe, expect, it } from 'vitest';
-import { callable, mine, owned, seenBy, teams } from './designs.ts';
-import { errorProver } from './prove-files.ts';
+import { callable, mine, ofTeams, owned, seenBy, teams } from './designs.ts';
+import { errorProver, reportProver } from './prove-files.ts';
 
 const prove = errorProver();
+const report = reportProver();
 
 /** What is wrong, the schema, the error that must be found, and the repair. */
 type Hole = [name: string, sql: string, finds: string, repair: string];
@@ -76,7 +77,65 @@ const ofA = 'a_id uuid references public.a (id) on delete cascade';
 const removes = (more: string): string =>
   after(`delete from public.b where lower(title) = lower(new.title) and id <> new.id ${more};`);
 
+/** A bucket with a folder for each team, whose files admins replace. */
+const files = (using: string): string => `${teams}
+  create function private.admined() returns setof uuid language sql stable security definer set search_path = '' as
+    $$ select team_id from public.team_users where user_id = auth.uid() and role = 'admin' $$;
+  grant execute on function private.admined() to authenticated;
+  insert into storage.buckets (id, name, public) values ('logos', 'logos', false);
+  create policy r on storage.objects for select to authenticated using (bucket_id = 'logos' and ${inFolder('admined')});
+  create policy i on storage.objects for insert to authenticated with check (bucket_id = 'logos' and ${inFolder('admined')});
+  create policy u on storage.objects for update to authenticated using (bucket_id = 'logos' and ${inFolder(using)})
+    with check (bucket_id = 'logos' and ${inFolder('admined')});`;
+function inFolder(helper: string): string {
+  return `(storage.foldername(name))[1] in (select id::text from private.${helper}() as id)`;
+}
+
+/** What teams that work together show each other, by a row of two teams. */
+const ofTwo = (check: string): string => `${ofTeams('a', ofMine)}
+  create table public.pairs (one uuid not null references public.teams (id), two uuid not null references public.teams (id),
+    state text not null default 'asked' check (state in ('asked', 'agreed')), primary key (one, two));
+  alter table public.pairs enable row level security; grant select, insert on public.pairs to authenticated;
+  create policy r on public.pairs for select to authenticated using (one in (select private.my_teams()) or two in (select private.my_teams()));
+  create policy i on public.pairs for insert to authenticated with check (${check});
+  create function private.partners() returns setof uuid language sql stable security definer set search_path = '' as
+    $$ select case when one in (select private.my_teams()) then two else one end from public.pairs
+       where state = 'agreed' and (one in (select private.my_teams()) or two in (select private.my_teams())) $$;
+  grant execute on function private.partners() to authenticated;
+  create policy shared on public.a for select to authenticated using (team_id in (select private.partners()));`;
+const asksFirst = 'one in (select private.my_teams())';
+
+const templates = (check: string): string => `${teams}
+  create table public.templates (id uuid primary key default gen_random_uuid(), team_id uuid references public.teams (id), body text not null);
+  alter table public.templates enable row level security; grant select, insert on public.templates to authenticated;
+  -- muse: public-read
+  create policy of_all on public.templates for select to authenticated using (team_id is null);
+  create policy r on public.templates for select to authenticated using (${ofMine});
+  create policy i on public.templates for insert to authenticated with check (${check});`;
+
 const holes: Record<string, Hole[]> = {
+  'rows of two, and of nobody': [
+    [
+      'one of two teams says that both agree',
+      ofTwo(asksFirst),
+      'isolation-escalation public.pairs',
+      `alter policy i on public.pairs with check (${asksFirst} and state = 'asked');`,
+    ],
+    [
+      'anyone adds what everybody takes for a template of the muse',
+      templates(`team_id is null or ${ofMine}`),
+      'isolation-insert public.templates',
+      `alter policy i on public.templates with check (${ofMine});`,
+    ],
+  ],
+  'members of two organizations': [
+    [
+      'a member moves a file to the folder of the team that it manages',
+      files('my_teams'),
+      'isolation-reassign storage.objects[logos]',
+      `alter policy u on storage.objects using (bucket_id = 'logos' and ${inFolder('admined')});`,
+    ],
+  ],
   'triggers that change rows of others': [
     [
       'rows of the same title are deleted',
@@ -157,4 +216,24 @@ describe.each(Object.entries(holes))('%s', (_, cases) => {
     expect(await prove(sql)).toContain(finds);
     expect(await prove(`${sql};\n${repair}`)).toEqual([]);
   });
+});
+
+it('what a stranger may ask for under rows of an organization is in the matrix', async () => {
+  const asks = (
+    active: string,
+  ): string => `${ofTeams('places', ofMine)} alter table public.places add column open boolean not null default false;
+    -- muse: public-read
+    create policy all_read on public.places for select to authenticated using (open);
+    create table public.visits (id uuid primary key default gen_random_uuid(), team_id uuid not null references public.teams (id),
+      place_id uuid not null references public.places (id), visitor_id uuid references auth.users (id), state text not null default 'done');
+    alter table public.visits enable row level security; grant select, insert on public.visits to authenticated;
+    create policy r on public.visits for select to authenticated using (${ofMine} or visitor_id = (select auth.uid()));
+    create policy i on public.visits for insert to authenticated with check (${ofMine} or (visitor_id = (select auth.uid()) and state = 'asked'
+      and exists (select 1 from public.places p where p.id = ${active} and p.team_id = visits.team_id and p.open)));`;
+  const outcomes = async (sql: string): Promise<string[]> =>
+    (await report(sql)).tables
+      .filter(({ table }) => table === 'public.visits')
+      .flatMap(({ checks }) => checks.filter(({ verb }) => verb === 'insert-request').map(({ outcome }) => outcome));
+  expect(await outcomes(asks('visits.place_id'))).toEqual(['allowed']);
+  expect(await outcomes(asks('visits.visitor_id'))).toEqual(['refused']);
 });

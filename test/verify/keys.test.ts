@@ -50,7 +50,12 @@ const holes: Hole[] = [
   {
     name: 'a role that counts in whichever organization it is',
     sql: `${invoices} create policy own on public.invoices to authenticated using (${mine} and private.is_owner()) with check (${mine} and private.is_owner())`,
-    finds: ['isolation-insert public.invoices', 'isolation-read public.invoices', 'isolation-write public.invoices'],
+    finds: [
+      'isolation-insert public.invoices',
+      'isolation-read public.invoices',
+      'isolation-reassign public.invoices',
+      'isolation-write public.invoices',
+    ],
     says: /multi-org reads it/,
     repair:
       'alter policy own on public.invoices using (private.owns(organization_id)) with check (private.owns(organization_id))',

@@ -6,6 +6,7 @@ import type { Migration } from '../../src/sql/migration.ts';
 import { qualifiedName } from '../../src/rules/engine/live/catalog.ts';
 import { readCatalog } from '../../src/verify/catalog/read-catalog.ts';
 import { checkCatalog } from '../../src/verify/catalog/catalog-check.ts';
+import type { IsolationReport } from '../../src/verify/report/report.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { openProofDatabase, withSchema } from './database.ts';
 import { asMigration } from './kit.ts';
@@ -54,6 +55,20 @@ export function findingsProver(): (sql: string) => Promise<Finding[]> {
   });
   afterAll(() => database.close());
   return (sql) => withSchema(database, sql, (session) => findingsOf(session, [asMigration('extension_002.sql', sql)]));
+}
+
+/** The same; what it returns gives the whole report. */
+export function reportProver(): (sql: string) => Promise<IsolationReport> {
+  let database: Database;
+  beforeAll(async () => {
+    database = await openProofDatabase();
+  });
+  afterAll(() => database.close());
+  return (sql) =>
+    withSchema(database, sql, async (session) => {
+      const { declarations } = await expectationsOf([asMigration('extension_002.sql', sql)]);
+      return verifyIsolation(session, { declarations });
+    });
 }
 
 /** The same; what it returns gives rule and object of each error. */

@@ -10,7 +10,7 @@ import { claimTexts, tokenSources } from '../catalog/token-sources.ts';
 import { primaryKey } from '../catalog/tenancy.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
-import { actingEmail, actingUser } from '../fixtures/belongings.ts';
+import { actingEmail, actingOrganization, actingUser } from '../fixtures/belongings.ts';
 import type { Actor } from './actors.ts';
 import { insertStatement } from './insert-sql.ts';
 import { condition, grantedColumns, type Subject } from './subject.ts';
@@ -30,13 +30,15 @@ interface Keys {
   users: string[];
   /** Columns with the address of who the row is for. One in a key of several columns has no meaning by itself. */
   addresses: string[];
+  /** Those of organizations. */
+  tenants: string[];
   /** The value of A's row. */
   parents: [name: string, ofA: string][];
 }
 
 function keysOf(subject: Subject, model: Model): Keys {
   const { a, b } = subject.rows;
-  const keys: Keys = { users: [], addresses: [], parents: [] };
+  const keys: Keys = { users: [], addresses: [], tenants: [], parents: [] };
   // A second tenant with A's key is a duplicate, no matter who adds it: what is tried is one of the actor's own.
   const [tenant] = subject.isTenants ? primaryKey(subject.table) : [];
   for (const column of subject.columns) {
@@ -52,8 +54,10 @@ function keysOf(subject: Subject, model: Model): Keys {
       ofA !== undefined &&
       ofA !== 'NULL' &&
       ofA !== b.values.get(column.name)
-    )
+    ) {
       keys.parents.push([column.name, ofA]);
+      if (meaning === 'organization') keys.tenants.push(column.name);
+    }
   }
   return keys;
 }
@@ -205,9 +209,15 @@ export function joinSql(subject: Subject, actor: Actor, model: Model): string[] 
   const isPassed = !isWhole && isPassedOn(subject, model);
   const plain = (isWhole || isPassed) && (keys.parents.length > 0 || keys.users.length > 1) ? [[]] : [];
   const fired = isPassed && keys.parents.length > 0 ? firedValues(subject).filter((one) => one.every(isFree)) : [];
+  const further = [
+    ...plain,
+    ...fired,
+    ...values.map((one) => [one]),
+    ...(isWhole ? valuesTogether(subject, model, isFree) : []),
+  ];
   return [mine, ...others].flatMap((users) =>
-    [...plain, ...fired, ...values.map((one) => [one]), ...(isWhole ? valuesTogether(subject, model, isFree) : [])].map(
-      (one) => insertOf(subject, actor, model, new Map([...users, ...addresses, ...keys.parents, ...one])),
+    parentsOf(keys, actor).flatMap((parents) =>
+      further.map((one) => insertOf(subject, actor, model, new Map([...users, ...addresses, ...parents, ...one]))),
     ),
   );
 }
@@ -217,6 +227,17 @@ function firedValues({ rows }: Subject): [string, string][][] {
   return rows.states
     .filter(({ isFired, columns = [] }) => isFired === true && columns.length > 0)
     .map(({ values, columns = [] }) => columns.map((name): [string, string] => [name, values.get(name) ?? 'default']));
+}
+
+/** The keys of A's rows; in a row of two organizations, also with the actor's own in place of each in turn. */
+function parentsOf({ parents, tenants }: Keys, { isNobody, side }: Actor): (readonly [string, string])[][] {
+  const ofTwo = tenants.length < 2 || isNobody || side === 'a' ? [] : tenants;
+  return [
+    parents,
+    ...ofTwo.map((own) =>
+      parents.map(([name, ofA]) => [name, name === own ? `'${actingOrganization}'` : ofA] as const),
+    ),
+  ];
 }
 
 /** INSERT of the actor's new row, with those values in it as far as it may choose them. */

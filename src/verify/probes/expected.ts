@@ -104,6 +104,9 @@ export const expectAs: Expects = (subject, actor, model) => {
   return isWritten && expected === 'may' ? 'doubtful' : expected;
 };
 
+/** To add a row that is nobody's, which others take for the muse's own. */
+export const expectOwnerless = withScope((_, { isStaff }) => (isStaff ? 'may' : 'no'));
+
 /** To link one's own rows to rows of others. */
 export const expectLink = asWriter(() => 'may');
 

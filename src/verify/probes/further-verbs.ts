@@ -2,11 +2,35 @@
  * The verbs whose statements are written apart: what a stranger puts under rows of others, and writes about itself; calls of
  * functions.
  */
-import { expectNothing } from './expected.ts';
+import { expectNothing, expectOwnerless } from './expected.ts';
+import { ownerlessSql, requestSql } from './stranger-sql.ts';
 import { inserts, noSql, reads, reassigns, type VerbRow, writes } from './verb-row.ts';
 
 /** A part of the table of verbs. */
 export const furtherVerbs = {
+  'insert-request': {
+    letter: 'I',
+    needs: 'I',
+    rule: inserts,
+    wording: 'inserts rows that ask something of others',
+    step: 'adds a row to',
+    result: 'added',
+    expects: expectNothing,
+    shown: 'when-broken',
+    counted: true,
+    sql: requestSql,
+  },
+  'insert-ownerless': {
+    letter: 'I',
+    needs: 'I',
+    rule: inserts,
+    wording: "inserts rows in nobody's name, which others see",
+    step: 'adds a row to',
+    result: 'added',
+    expects: expectOwnerless,
+    shown: 'when-broken',
+    sql: (...of) => [ownerlessSql(...of)],
+  },
   'insert-moved': {
     letter: 'I',
     needs: 'I',

@@ -115,7 +115,7 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
  * SQL that first removes what would stop a statement without WHERE, or would be changed along with it: rows of other subjects,
  * and the row that is partly the stranger's own, since the WITH CHECK may refuse that one.
  */
-function cleared({ letter }: VerbRow, subject: Subject, { user }: Actor): string | undefined {
+function cleared({ letter }: VerbRow, subject: Subject, { user, isMultiOrg }: Actor): string | undefined {
   const { m } = subject.rows;
   const isStopping =
     letter !== 'D' &&
@@ -123,7 +123,14 @@ function cleared({ letter }: VerbRow, subject: Subject, { user }: Actor): string
     !subject.table.triggers.some(({ enabled }) => enabled) &&
     subject.kind === 'table';
   return (
-    [subject.prepare, isStopping ? `delete from ${subject.into} where ${condition(m.key)}` : undefined]
+    [
+      subject.prepare,
+      // Two objects cannot have the same path.
+      subject.kind === 'bucket' && isMultiOrg
+        ? `delete from ${subject.into} where ${condition(subject.rows.b.key)}`
+        : undefined,
+      isStopping ? `delete from ${subject.into} where ${condition(m.key)}` : undefined,
+    ]
       .filter((sql) => sql !== undefined)
       .join('; ') || undefined
   );

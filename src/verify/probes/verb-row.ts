@@ -54,6 +54,8 @@ export interface VerbRow {
   excuses?: string;
   /** Tried by those who are members of both organizations as well: always, or where policies ask for a member's role. */
   multiOrg?: 'always' | 'by-role';
+  /** Verbs of which a member with the same role must be let do one, for a member of both organizations to do this: itself where absent. */
+  heldTo?: readonly string[];
   /** How the matrix shows it: `i` for the actor's own rows only; or not at all unless it breaks a rule. */
   shown?: 'own-only' | 'when-broken';
 }

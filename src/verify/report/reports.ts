@@ -75,12 +75,18 @@ function holdMultiOrg(checks: ReadonlyMap<string, Check>, actors: readonly Actor
       (one) => !one.isMultiOrg && one.relation === 'co-member' && one.memberRole === actor.memberRole,
     );
     for (const check of checks.values()) {
-      const same = checks.get(`${like?.name} ${check.verb}`);
+      const { multiOrg, heldTo } = verbs[check.verb];
+      const same = (heldTo ?? [check.verb]).flatMap((verb) => checks.get(`${like?.name} ${verb}`) ?? []);
+      const allowed = same.filter(({ outcome }) => outcome === 'allowed');
       const isHeld =
-        check.actor === actor.name && check.outcome === 'allowed' && verbs[check.verb].multiOrg === 'by-role';
-      if (!isHeld || same === undefined) continue;
-      const more = without(rowsOfA(check.rows ?? ''), `kl${same.outcome === 'allowed' ? (same.rows ?? '') : ''}`);
-      if (check.rows === undefined ? same.outcome === 'allowed' : more === '') continue;
+        check.actor === actor.name &&
+        check.outcome === 'allowed' &&
+        (multiOrg === 'by-role' || (heldTo !== undefined && check.rows !== undefined));
+      if (!isHeld || same.length === 0) continue;
+      const more = without(rowsOfA(check.rows ?? ''), `kl${allowed.map(({ rows = '' }) => rows).join('')}`);
+      // Where a row in a state may go, but not stay as it is, is not about who does it.
+      if (heldTo !== undefined && !more.includes('a')) continue;
+      if (check.rows === undefined ? allowed.length > 0 : more === '') continue;
       check.expected = 'no';
       if (check.rows !== undefined) check.rows = more;
     }
