@@ -101,7 +101,12 @@ describe('members in good standing', () => {
 
   it.each([
     ['a request that opens nothing is not-proven', "m.status = 'active'", [], ['public.organization_members']],
-    ['a request that opens rows is an error', 'true', ['isolation-escalation public.organization_members'], undefined],
+    [
+      'a request that opens rows is none',
+      'true',
+      ['isolation-escalation public.organization_members', 'isolation-insert public.organization_members'],
+      undefined,
+    ],
   ])('%s', async (_, condition, errors, gaps) => {
     const sql = `${members("status text not null default 'pending'", condition)}
       create policy own on public.organization_members for select to authenticated using (user_id = (select auth.uid()));

@@ -1,5 +1,5 @@
 /** Rows that a user adds for another under its own name: messages, and requests to join. */
-import type { PolicyRow, RelationRow } from '../../rules/engine/live/catalog.ts';
+import { type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, fields, nameParts } from '../../rules/engine/live/expression.ts';
 import { isWhoAsks, type Model } from './model.ts';
 import { policiesFor, type Scope } from './scope.ts';
@@ -13,7 +13,7 @@ import { stripped } from './verb-policies.ts';
 export function senderColumns(table: RelationRow, scope: Scope, model: Model): string[] {
   const adding = policiesFor(table, 'I', model);
   const isNever = !table.rls || scope.owner === undefined || scope.parent !== undefined || adding.length === 0;
-  // Who adds itself to the members is one, unless the row is held to a state, as of a request: what that opens is followed.
+  // Who adds itself to the members is one, unless the row is held to a state that is not that of a member: what it opens is followed.
   const isOfMembers = table === model.tenancy.membership?.table;
   if (isNever || (isOfMembers && !adding.every((policy) => holdsState(policy, table, model)))) return [];
   const held = adding.map((policy) => heldColumns(policy, table, model));
@@ -46,9 +46,10 @@ function heldColumns({ check, using }: PolicyRow, table: RelationRow, model: Mod
   );
 }
 
-/** The new row must have a constant in a column that is no key. */
+/** The new row must have a constant in a column that is no key, where something asks for another one. */
 function holdsState({ check, using }: PolicyRow, table: RelationRow, model: Model): boolean {
   const sql = check ?? using;
+  const { named } = model.dependencies.decidingColumns(qualifiedName(table));
   return parts(sql === null ? undefined : model.parse(sql), 'AND_EXPR').some((part) => {
     const test = fields(part, 'A_Expr');
     if (test?.['kind'] !== 'AEXPR_OP' || nameParts(test['name']).at(-1) !== '=') return false;
@@ -57,7 +58,9 @@ function holdsState({ check, using }: PolicyRow, table: RelationRow, model: Mode
       [test['rexpr'], test['lexpr']],
     ].some(([side, other]) => {
       const column = table.columns.find(({ name }) => name === ownColumn(side, table));
-      return column !== undefined && constantOf(other) !== undefined && model.meaningOf(table, column) === undefined;
+      const held = constantOf(other);
+      if (column === undefined || held === undefined || model.meaningOf(table, column) !== undefined) return false;
+      return named.get(column.name)?.some((text) => text !== held) === true;
     });
   });
 }
