@@ -170,6 +170,59 @@ const history = (seen: string): string => `
     as $$ begin insert into public.contract_history (was) values (to_jsonb(old)); return new; end $$;
   create trigger keep_history before update on public.contracts for each row execute function public.keep_history();`;
 
+/** Crews, and invitations by a secret of which the hash is kept. */
+const invitations = (isMeant: string): string => `
+  create table public.crews (id uuid primary key default gen_random_uuid(), name text not null);
+  create table public.crew_members (crew_id uuid not null references public.crews (id), user_id uuid not null references auth.users (id), primary key (crew_id, user_id));
+  create table public.crew_invites (id uuid primary key default gen_random_uuid(), crew_id uuid not null references public.crews (id), token_hash text not null unique, used_at timestamptz);
+  create function public.my_crews() returns setof uuid language sql stable security definer set search_path = ''
+    as $$ select crew_id from public.crew_members where user_id = auth.uid() $$;
+  ${opened('crews', 'select')} ${opened('crew_members', 'select')} ${opened('crew_invites', 'select')}
+  create policy r on public.crews for select to authenticated using (id in (select public.my_crews()));
+  create policy r on public.crew_members for select to authenticated using (crew_id in (select public.my_crews()));
+  create policy r on public.crew_invites for select to authenticated using (crew_id in (select public.my_crews()));
+  create function public.accept_invite(p_token text) returns uuid language plpgsql security definer set search_path = '' as $$ declare found public.crew_invites; begin
+    select * into found from public.crew_invites i where ${isMeant} and i.used_at is null for update;
+    if found.id is null or auth.uid() is null then raise exception 'no such invitation'; end if;
+    insert into public.crew_members values (found.crew_id, auth.uid()) on conflict do nothing;
+    update public.crew_invites set used_at = now() where id = found.id; return found.crew_id; end $$;
+  revoke execute on function public.accept_invite(text) from public, anon; grant execute on function public.accept_invite(text) to authenticated;`;
+
+/** Stores for everyone, and their goods. */
+const goods = (holds: string): string => `
+  create table public.stores (id uuid primary key default gen_random_uuid(), owner_id uuid not null default auth.uid() references auth.users (id), name text not null);
+  create table public.goods (id uuid primary key default gen_random_uuid(), store_id uuid not null references public.stores (id), name text not null, shown boolean not null default false);
+  create function public.keeps(p_store uuid) returns boolean language sql stable security definer set search_path = ''
+    as $$ select exists (select 1 from public.stores where id = p_store and owner_id = auth.uid()) $$;
+  ${opened('stores', 'select, insert')} ${opened('goods', 'select, insert, update, delete')}
+  -- muse: public-read
+  create policy r on public.stores for select to authenticated using (true);
+  create policy i on public.stores for insert to authenticated with check (${mine});
+  -- muse: public-read
+  create policy r on public.goods for select to authenticated using (shown);
+  create policy own on public.goods for all to authenticated using (${holds}) with check (${holds});`;
+
+/** Sites, which a function makes under a name that only one may have. */
+const sites = (given: string): string => `
+  create table public.sites (id uuid primary key default gen_random_uuid(), owner_id uuid not null references auth.users (id), slug text not null unique, title text not null);
+  ${opened('sites', 'select')}
+  create policy r on public.sites for select to authenticated using (${mine});
+  create function public.make_site(p_slug text, p_title text) returns text language plpgsql security definer set search_path = '' as $$ declare made text; begin
+    if auth.uid() is null then raise exception 'not signed in'; end if; ${given} return made; end $$;
+  revoke execute on function public.make_site(text, text) from public, anon; grant execute on function public.make_site(text, text) to authenticated;`;
+
+/** Events that a service sends with the key of its owner. */
+const events = (byDefault: string): string => `
+  create table public.keys (id uuid primary key default gen_random_uuid(), owner_id uuid not null default auth.uid() references auth.users (id), secret text not null unique ${byDefault});
+  create table public.events (id uuid primary key default gen_random_uuid(), owner_id uuid not null default auth.uid() references auth.users (id), body text not null);
+  create schema private; grant usage on schema private to anon, authenticated;
+  create function private.holder() returns uuid language sql stable security definer set search_path = ''
+    as $$ select owner_id from public.keys where secret = nullif(current_setting('request.headers', true), '')::json ->> 'x-key' $$;
+  ${opened('keys', 'select')} ${opened('events', 'select')} grant select on public.events to anon;
+  create policy r on public.keys for select to authenticated using (${mine});
+  create policy r on public.events for select to authenticated using (${mine});
+  create policy sent on public.events for select to anon using (owner_id = (select private.holder()));`;
+
 /** What it is, the design, the hole, what is found there, and of what the design leaves something unproven. */
 const cases: [name: string, correct: string, hole: string, finds: string, unproven?: string][] = [
   [
@@ -271,6 +324,32 @@ const cases: [name: string, correct: string, hole: string, finds: string, unprov
     history('exists (select 1 from public.firm_members m where m.user_id = (select auth.uid()))'),
     'isolation-read public.contracts',
     'public.contract_history',
+  ],
+  [
+    'an invitation by a secret',
+    invitations(`i.token_hash = encode(sha256(convert_to(p_token, 'UTF8')), 'hex')`),
+    invitations('i.id::text = p_token'),
+    'isolation-escalation public.accept_invite(text)',
+  ],
+  [
+    'the goods of stores for everyone',
+    goods('public.keeps(store_id)'),
+    goods('store_id is not null'),
+    'isolation-insert public.goods',
+  ],
+  [
+    'a name that only one may have',
+    sites(
+      'insert into public.sites (owner_id, slug, title) values (auth.uid(), p_slug, p_title) returning id::text into made;',
+    ),
+    sites('select title into made from public.sites where slug = p_slug;'),
+    'isolation-read public.make_site(text, text)',
+  ],
+  [
+    'a key that only its owner was told',
+    events(`default encode(extensions.gen_random_bytes(32), 'hex')`),
+    events(''),
+    'anon-read public.events',
   ],
 ];
 

@@ -10,7 +10,6 @@ import { askedValues } from './asked-values.ts';
 import { candidatesOf } from './arguments.ts';
 import { callOf, callSql, howToRun, preparation } from './call-sql.ts';
 import { type FunctionRow, isPlatformSchema, qualifiedName } from '../../rules/engine/live/catalog.ts';
-import { knownSecret } from '../fixtures/candidates.ts';
 import { readersOf } from './conditions.ts';
 import { injectableArguments } from './dynamic-sql.ts';
 import { outsideEffect } from './effects.ts';
@@ -309,9 +308,9 @@ function statesAskedBy(
 /** Names of arguments for what only those know who were told: the token of an invitation, a code. */
 const holdsSecret = /token|secret|key|password|(^|_)(code|invit\w*|link|hash|otp|pin)(_|$)/;
 
-/** The value is A's own, or the one that A's hashes are of. */
-function isOfA({ sql, unknown, searches }: Candidate): boolean {
-  return unknown !== undefined || searches !== undefined || sql.includes(quoteLiteral(knownSecret));
+/** The value is A's own. */
+function isOfA({ unknown, searches }: Candidate): boolean {
+  return unknown !== undefined || searches !== undefined;
 }
 
 /** Returns whether a function returns a boolean or a number rather than rows or texts. */

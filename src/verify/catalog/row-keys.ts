@@ -6,6 +6,7 @@ import { uniqueSets } from '../fixtures/draft.ts';
 import { condition, type KnownRow, type Subject } from '../probes/subject.ts';
 import type { Node as Tree } from '../../sql/nodes.ts';
 import { madeColumns } from './made-columns.ts';
+import { secretMakers } from './chance.ts';
 import type { Model } from './model.ts';
 import { policiesFor } from './scope.ts';
 import { primaryKey } from './tenancy.ts';
@@ -87,9 +88,6 @@ export function rowKeysOf(subject: Subject, model: Model): RowKey[] {
     return first.has(column.name) || isUnguessable(column, made, model) ? [] : [stored(subject, column)];
   });
 }
-
-/** Functions of which nobody can guess the next result, having seen others. */
-const secretMakers = new Set(['gen_random_bytes', 'gen_random_uuid', 'uuid_generate_v4']);
 
 /**
  * The subject as those know it who may not read it: without what chance has put into A's row by a column's default, as a code to

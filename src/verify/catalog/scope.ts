@@ -43,7 +43,8 @@ export function scopeOf(table: RelationRow, model: Model): Scope {
   const shared = model.declarations.find(
     (declaration) => declaration.table === name && declaration.scope === 'shared-with',
   );
-  const ownership = ownershipOf(table, model, new Set());
+  const readers = ownershipOf(table, model, new Set());
+  const ownership = readers ?? ownershipOfWriters(table, model);
   const coMembers = (commands: string): boolean =>
     model
       .policyFacts(table)
@@ -62,8 +63,8 @@ export function scopeOf(table: RelationRow, model: Model): Scope {
       isReadWithParent(table, model, new Set()) ||
       (shared !== undefined && meaningOf(table, shared.column, model) === 'organization'),
     coMembersWrite: coMembers('awd*') || mayBeShared,
-    isJoined: ownership === undefined && isJoined(table, model),
-    isReadByJoined: ownership === undefined && isReadByJoined(table, model),
+    isJoined: readers === undefined && isJoined(table, model),
+    isReadByJoined: readers === undefined && isReadByJoined(table, model),
   };
   if (isDeclared(model.declarations, name, 'service-only'))
     return { ...base, kind: 'service-only', text: 'service-only' };
@@ -75,6 +76,7 @@ export function scopeOf(table: RelationRow, model: Model): Scope {
     };
   }
   if (ownership === undefined) return { ...base, kind: 'unowned', text: 'unowned' };
+  if (readers === undefined) return { ...base, kind: 'unowned', text: `unowned, written by ${describe(ownership)}` };
   return { ...base, kind: ownership.owner === 'user' ? 'owner' : 'organization', text: describe(ownership) };
 }
 
@@ -249,6 +251,34 @@ function ownershipByParent(table: RelationRow, model: Model, seen: ReadonlySet<s
     if (ownership !== undefined) return ownership;
   }
   return undefined;
+}
+
+/**
+ * Who may write rows that belong to what everyone reads, as the products of a shop: whose that is, where all policies to write ask for it.
+ * Of who reads them it says nothing.
+ */
+function ownershipOfWriters(table: RelationRow, model: Model): Ownership | undefined {
+  const writing = model.policyFacts(table).filter(({ policy }) => policy.permissive && policy.command !== 'r');
+  const asked = writing.flatMap(({ policy }) =>
+    [
+      policy.command === 'a' ? null : policy.using,
+      policy.command === 'd' ? null : (policy.check ?? policy.using),
+    ].flatMap((sql) => (sql === null ? [] : [columnsIn(sql, table, model)])),
+  );
+  if (!table.rls || asked.length === 0) return undefined;
+  return table.constraints
+    .filter(
+      ({ type, target, columns }) =>
+        type === 'f' &&
+        target !== qualifiedName(table) &&
+        asked.every((names) => columns.some((name) => names.has(name))),
+    )
+    .flatMap((key) => {
+      const parent = model.tables.get(key.target ?? '');
+      const isOpen = parent !== undefined && isTable(parent) && isPublic(parent, model);
+      const of = isOpen ? ownershipOf(parent, model, new Set([qualifiedName(table)])) : undefined;
+      return of === undefined ? [] : [{ owner: of.owner, columns: key.columns, parent: key.target! }];
+    })[0];
 }
 
 /** The scope of a row through the row that a foreign key references. */

@@ -209,6 +209,10 @@ export function readWorlds(opened: readonly Opened[], { cells, probes, callables
     const now = resultOf(cell);
     const isSteady = !volatile.has(probes[cell.probe]!.subject) || again?.whole === now.whole;
     if (!isSteady || (now.whole === first.whole && now.whole === second.whole)) return [];
+    // Where a unique key stopped it, it made a new row in the other worlds, with an ID of its own each time. Such keys are told of apart.
+    const isMaking =
+      volatile.has(probes[cell.probe]!.subject) && [now, first, second].some(({ whole }) => whole.startsWith('23505 '));
+    if (isMaking) return [];
     const isTold = new Set([now.texts, first.texts, second.texts]).size === 3;
     const isCounted = !('code' in cell) && new Set([now.whole, first.whole, second.whole]).size === 3;
     return [{ actor: cell.actor, probe: cell.probe, isTold, isCounted }];
