@@ -159,8 +159,9 @@ export async function addRow({ page }: Person, title: string, text: string): Pro
   await page.getByRole('table').getByText(text).first().waitFor();
 }
 
-/** Waits until nothing moves any more, apart from what moves for ever. */
+/** Waits until nothing moves any more, apart from what moves for ever. What has just changed begins to move with the next frame. */
 export async function still(page: Page): Promise<void> {
+  await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))');
   await page.evaluate(`Promise.race([
     new Promise((resolve) => setTimeout(resolve, 1000)),
     Promise.allSettled(document.getAnimations().map(({ finished }) => finished)),

@@ -265,6 +265,8 @@ async function everyPage(person: Person, table: string): Promise<void> {
       const menu = page.getByRole('button', { name: 'Menu' });
       if (width < 1024) await menu.click();
       await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: title, exact: true }).click();
+      // The page before has a heading as well.
+      await page.locator('nav a[aria-current="page"]', { hasText: title }).waitFor({ state: 'attached' });
       await page.getByRole('heading', { level: 1 }).waitFor();
       await expect.poll(() => page.getByRole('status', { name: 'Loading' }).count()).toBe(0);
       await still(page);
