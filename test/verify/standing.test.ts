@@ -118,6 +118,16 @@ describe('members in good standing', () => {
     if (gaps !== undefined) expect(unproven(found)).toEqual(gaps);
   });
 
+  it('what one policy asks of those who wait does not make all members wait', async () => {
+    const sql = `${members('is_active boolean not null default false', 'm.is_active')}
+      create function private.my_requests() returns setof uuid language sql stable security definer set search_path = '' as
+        $$ select m.organization_id from public.organization_members m where m.user_id = (select auth.uid()) and not m.is_active $$;
+      create policy asks on public.organizations for select to authenticated using (id in (select private.my_requests()));`;
+    const found = await prove(sql);
+    expect(errorsOf(found)).toEqual([]);
+    expect(unproven(found)).not.toContain('public.invoices');
+  });
+
   it('a function that says who is banned does not ban the members', async () => {
     const sql = `${members("role text not null default 'member', banned_at timestamptz", 'true')}
       create function private.is_banned() returns boolean language sql stable security definer set search_path = '' as
