@@ -97,7 +97,7 @@ export function missingVerdict(
   if (later === undefined) {
     const earlier = own.at(-1);
     if (earlier !== undefined && lack.kind === 'column') return redefined(error, earlier, name, parsedFiles);
-    const near = nearKey(key, lack.kind, parsedFiles);
+    const near = nearKeyOf(parsedFiles, key, lack.kind);
     const create = `Create ${name} in a migration before this one, or correct the name.`;
     const meant = near === undefined ? undefined : asWritten(near.slice(near.indexOf(' ') + 1), lack.kind);
     return {
@@ -131,6 +131,16 @@ export function missingVerdict(
 /** What comes after the last dot of a name, or after its kind. */
 function lastName(key: string): string {
   return key.slice(Math.max(key.lastIndexOf('.'), key.indexOf(' ')) + 1);
+}
+
+/** By files and key, what is near it: many statements may lack the same thing. */
+const nearKeys = new WeakMap<ParsedFiles, Map<string, string | undefined>>();
+
+function nearKeyOf(parsedFiles: ParsedFiles, key: string, kind: Kind): string | undefined {
+  const known = nearKeys.get(parsedFiles) ?? new Map<string, string | undefined>();
+  nearKeys.set(parsedFiles, known);
+  if (!known.has(key)) known.set(key, nearKey(key, kind, parsedFiles));
+  return known.get(key);
 }
 
 /** The key of what was probably meant; of a column whose table is not known, as behind an alias, without its table. */

@@ -15,6 +15,11 @@ export interface RehearsalRun {
   settings: RunSettings;
   /** The file's statements; needed only if the file cannot run as a whole. */
   statementsOf(text: RunText): Promise<readonly Statement[]>;
+  /**
+   * Texts that failed as a whole on a database before, to which those that do now are added: they are not tried as a whole
+   * again, which would only take time.
+   */
+  failing?: Set<string> | undefined;
   /** The files that have been run, each as often as it was; the last one runs now. */
   begun: RunText[];
 }
@@ -39,13 +44,16 @@ export async function rehearseFile(
 ): Promise<FileRun> {
   run.begun.push(text);
   const plan = await planRun(text, run.statementsOf);
-  if (plan.how === 'script') {
+  // Where a failure matters, whether it happens has to be seen.
+  const isKnown = onFailure === undefined && run.failing?.has(text.sql) === true;
+  if (plan.how === 'script' && !isKnown) {
     try {
       await run.database.script(`${text.sql}\n;${mayChangeSettings(text.sql) ? run.settings.reset : ''}`);
       return { failed: [], refused: [] };
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
     }
+    run.failing?.add(text.sql);
     await onFailure?.();
   }
   const statements = await run.statementsOf(text);

@@ -22,7 +22,7 @@ import { strictErrors, strictFindings, type StrictErrors } from './rehearse-stri
 import { readFiles } from '../sql/catalog/build.ts';
 import { counted } from '../shared/printable.ts';
 import { loadParser } from '../sql/parser.ts';
-import type { Measured } from '../rules/engine/fix/access.ts';
+import type { GoesOn, Measured } from '../rules/engine/fix/access.ts';
 import type { Statement } from '../sql/statement.ts';
 import { filesThatRunOnce } from './run-once.ts';
 import { runSettings } from '../migrations/session-state.ts';
@@ -30,7 +30,7 @@ import { defaultLimitMs, isEnded, stuckFinding } from './stuck.ts';
 import { changesBetween, snapshotTaker, type Snapshot } from './snapshot.ts';
 import { parsedFilesOf, type Place, type ParsedFiles } from './parsed-files.ts';
 
-export interface RehearsalInput {
+export interface RehearsalInput extends Pick<RehearsalRun, 'failing'> {
   /** In the order of a run, as returned by `readMigrations`. */
   migrations: readonly Migration[];
   /** By the file of the migration. */
@@ -49,6 +49,8 @@ export interface RehearsalInput {
   onRunOnce?: (() => void) | undefined;
   /** Called when every file has run once, with what could then be done by whom; false ends the rehearsal there. */
   onMeasured?: ((measured: Measured) => Promise<boolean>) | undefined;
+  /** Asked before that. */
+  goesOn?: GoesOn | undefined;
   onProgress?: (event: { pass: 'first' | 'access' | 'again' | 'rollback' } & Partial<FileName>) => void;
 }
 
@@ -65,7 +67,7 @@ export interface RehearsalReport {
   /** How many statements were not rehearsed, as they need an extension that only the target has. */
   notRehearsed: number;
   /**
-   * A statement ended the database, or `onMeasured` the rehearsal: what comes after it was not run, and nothing can be asked any
+   * A statement ended the database, or `goesOn` or `onMeasured` the rehearsal: what comes after it was not run, and nothing can be asked any
    * more.
    */
   ended: boolean;
@@ -128,8 +130,10 @@ export async function rehearseWhere(
 ): Promise<{ report: RehearsalReport; measured: Measured | undefined } | undefined> {
   let measured: Measured | undefined;
   let isEnded = false;
+  const { goesOn } = input;
   const report = await rehearse(database, {
     ...input,
+    ...(goesOn === undefined ? {} : { goesOn: (...file) => goesOn(...file) || !(isEnded = true) }),
     async onMeasured(now) {
       measured = now;
       isEnded = !(await isGood(now));
@@ -160,6 +164,7 @@ async function allPasses(
     tail.length === 0 ? undefined : { files: tail.length, takeSnapshot },
     parsedFiles,
   );
+  if (report.ended) return;
 
   if (!hasErrors(findings)) input.onRunOnce?.();
   if (input.onMeasured !== undefined) {
@@ -267,7 +272,7 @@ async function ofOneRun(migrations: readonly Migration[]): Promise<ReadonlyMap<s
 /** Runs every file once. Returns the failures, and a snapshot of the database before the last files, the `tail`. */
 async function firstPass(
   run: RehearsalRun,
-  { migrations, applied = 0, targetExtensions, onProgress }: RehearsalInput,
+  { migrations, applied = 0, targetExtensions, failing, goesOn, onProgress }: RehearsalInput,
   report: RehearsalReport,
   tail: { files: number; takeSnapshot(): Promise<Snapshot> } | undefined,
   parsedFiles: () => Promise<ParsedFiles>,
@@ -284,9 +289,14 @@ async function firstPass(
     }
     if (tail !== undefined && file === migrations.length - tail.files) before = await tail.takeSnapshot();
     const start = performance.now();
-    const result = await rehearseFile(run, migration, async () => {
-      strict ??= await strictErrors(run, migrations.slice(file + 1));
-    });
+    const onFailure = async (): Promise<void> => {
+      strict = await strictErrors(run, migrations.slice(file + 1));
+    };
+    const result = await rehearseFile({ ...run, failing }, migration, strict === undefined ? onFailure : undefined);
+    if (goesOn?.(migration.file, result.failed.length) === false) {
+      report.ended = true;
+      return { failed, before };
+    }
     report.findings.push(...result.refused);
     for (const { statement, error } of result.failed) {
       const place: Place = { migration, file, statement };

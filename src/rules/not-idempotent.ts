@@ -25,9 +25,10 @@ const creates: Record<string, { what: string; title: string }> = {
   CreateSeqStmt: { what: 'CREATE SEQUENCE', title: 'sequence' },
 };
 
-type Dropped = { has(key: string): boolean };
+/** Whether something was dropped: its kind as a parse tree has it, and its name with the schema if it is in one. */
+type Dropped = (kind: string, name: string) => boolean;
 
-/** What a file drops, as `<kind> <name>` or `constraint <name>`, with the first place of each. */
+/** What a file drops, as `<kind> <name>` with the name as it is written, with the first place of each. */
 const drops = new WeakMap<Source, Map<string, number>>();
 
 function dropsOf(source: Source): Map<string, number> {
@@ -40,34 +41,28 @@ function dropsOf(source: Source): Map<string, number> {
     for (const object of drop?.objects ?? []) note(`${drop!.removeType} ${objectName(object)}`, start);
     const alter = tree === undefined ? undefined : fieldsOf(tree, 'AlterTableStmt');
     for (const { subtype, name } of allOf(alter?.cmds, 'AlterTableCmd')) {
-      if (subtype === 'AT_DropConstraint') note(`constraint ${name}`, start);
+      if (subtype === 'AT_DropConstraint') note(`constraint ${name ?? ''}`, start);
     }
   }
   drops.set(source, first);
   return first;
 }
 
-/** Returns whether the file itself drops an object before this place. */
-function droppedBefore(source: Source, before: number): Dropped {
+/** Returns whether the file itself drops an object before this place, with its schema or by the search path. */
+function droppedBefore({ searchPath }: Catalog, source: Source, before: number): Dropped {
   const first = dropsOf(source);
-  return { has: (key) => (first.get(key) ?? Infinity) <= before };
+  const has = (kind: string, name: string): boolean => (first.get(`${kind} ${name}`) ?? Infinity) <= before;
+  return (kind, name) => {
+    const dot = name.indexOf('.');
+    return has(kind, name) || (searchPath.includes(name.slice(0, dot)) && has(kind, name.slice(dot + 1)));
+  };
 }
 
 function objectName(object: Node): string {
   const [type, fields] = open(object);
-  if (type === 'TypeName')
-    return stringsOf(fields.names)
-      .join('.')
-      .replace(/^public\./, '');
-  if (type === 'ObjectWithArgs')
-    return stringsOf(fields.objname)
-      .join('.')
-      .replace(/^public\./, '');
-  return (
-    stringsOf(object)
-      .join('.')
-      .replace(/^public\./, '') || stringsOf([object]).join()
-  );
+  if (type === 'TypeName') return stringsOf(fields.names).join('.');
+  if (type === 'ObjectWithArgs') return stringsOf(fields.objname).join('.');
+  return stringsOf(object).join('.') || stringsOf([object]).join();
 }
 
 const plain = (name: string): string => name.replace(/^public\./, '');
@@ -75,13 +70,13 @@ const plain = (name: string): string => name.replace(/^public\./, '');
 type RepeatCheck<Type extends NodeType> = (
   catalog: Catalog,
   piece: Piece<Type>,
-  dropped: () => Dropped,
+  dropped: Dropped,
 ) => RepeatFailure | undefined;
 
 const repeatChecks: { [Type in NodeType]?: RepeatCheck<Type> } = {
   CreatePolicyStmt(catalog, piece, dropped) {
     const { name, table } = policyOf(catalog, piece);
-    if (dropped().has(`OBJECT_POLICY ${plain(table)}.${name}`)) return undefined;
+    if (dropped('OBJECT_POLICY', `${table}.${name}`)) return undefined;
     return {
       message: `Policy "${name}" is created without being dropped first: running it again fails.`,
       suggestion: `DROP POLICY IF EXISTS ${quoteIdentifier(name)} ON ${quoteQualified(table)};\n${piece.statement.sql};`,
@@ -92,7 +87,7 @@ const repeatChecks: { [Type in NodeType]?: RepeatCheck<Type> } = {
     if (node.replace === true) return undefined;
     const table = findTable(catalog, relation);
     const name = 'found' in table ? table.found.name : newName(catalog, relation);
-    if (dropped().has(`OBJECT_TRIGGER ${plain(name)}.${trigname}`)) return undefined;
+    if (dropped('OBJECT_TRIGGER', `${name}.${trigname}`)) return undefined;
     return {
       message: `Trigger ${trigname} is created without being dropped first: running it again fails.`,
       suggestion: `DROP TRIGGER IF EXISTS ${quoteIdentifier(trigname)} ON ${quoteQualified(name)};\n${statement.sql};`,
@@ -101,7 +96,7 @@ const repeatChecks: { [Type in NodeType]?: RepeatCheck<Type> } = {
   CreateFunctionStmt(catalog, piece, dropped) {
     const { replace } = piece.node;
     const name = newQualified(catalog, piece.node.funcname);
-    if (replace === true || dropped().has(`OBJECT_FUNCTION ${plain(name)}`)) return undefined;
+    if (replace === true || dropped('OBJECT_FUNCTION', name)) return undefined;
     return {
       message: `Function ${plain(name)} is created without OR REPLACE: running it again fails.`,
       suggestion: piece.statement.sql.replace(/^create\s+/i, (word) => `${word.trimEnd()} OR REPLACE `),
@@ -109,13 +104,13 @@ const repeatChecks: { [Type in NodeType]?: RepeatCheck<Type> } = {
   },
   ViewStmt(catalog, { node, statement }, dropped) {
     const name = newName(catalog, node.view);
-    if (node.replace === true || dropped().has(`OBJECT_VIEW ${plain(name)}`)) return undefined;
+    if (node.replace === true || dropped('OBJECT_VIEW', name)) return undefined;
     return {
       message: `View ${plain(name)} is created without OR REPLACE: running it again fails.`,
       suggestion: statement.sql.replace(/^create\s+/i, (word) => `${word.trimEnd()} OR REPLACE `),
     };
   },
-  AlterTableStmt(_, piece) {
+  AlterTableStmt(_, piece, dropped) {
     const table = piece.node.relation.relname;
     for (const { subtype, def, missing_ok: missingOk, name } of allOf(piece.node.cmds, 'AlterTableCmd')) {
       const column = fieldsOf(def, 'ColumnDef');
@@ -140,7 +135,7 @@ const repeatChecks: { [Type in NodeType]?: RepeatCheck<Type> } = {
       if (
         subtype === 'AT_AddConstraint' &&
         constraint !== undefined &&
-        !droppedBefore(piece.source, piece.statement.start).has(`constraint ${constraint.conname}`)
+        !dropped('constraint', constraint.conname ?? '')
       ) {
         const known = constraint.conname ?? 'name_of_it';
         return {
@@ -175,9 +170,10 @@ const repeatChecks: { [Type in NodeType]?: RepeatCheck<Type> } = {
           ),
         };
   },
-  CreateEnumStmt: (_, piece, dropped) => createdType(piece, stringsOf(piece.node.typeName).join('.'), dropped),
-  CompositeTypeStmt: (_, piece, dropped) => createdType(piece, piece.node.typevar.relname, dropped),
-  CreateDomainStmt: (_, piece, dropped) => createdType(piece, stringsOf(piece.node.domainname).join('.'), dropped),
+  CreateEnumStmt: (catalog, piece, dropped) => createdType(piece, newQualified(catalog, piece.node.typeName), dropped),
+  CompositeTypeStmt: (catalog, piece, dropped) => createdType(piece, newName(catalog, piece.node.typevar), dropped),
+  CreateDomainStmt: (catalog, piece, dropped) =>
+    createdType(piece, newQualified(catalog, piece.node.domainname), dropped),
   AlterEnumStmt(_, { node }) {
     return node.newVal === undefined || node.skipIfNewValExists === true
       ? undefined
@@ -201,10 +197,10 @@ const repeatChecks: { [Type in NodeType]?: RepeatCheck<Type> } = {
   },
 };
 
-function createdType({ statement }: Piece, name: string, dropped: () => Dropped): RepeatFailure | undefined {
-  if (dropped().has(`OBJECT_TYPE ${plain(name)}`) || dropped().has(`OBJECT_DOMAIN ${plain(name)}`)) return undefined;
+function createdType({ statement }: Piece, name: string, dropped: Dropped): RepeatFailure | undefined {
+  if (dropped('OBJECT_TYPE', name) || dropped('OBJECT_DOMAIN', name)) return undefined;
   return {
-    message: `Type ${name} is created without checking whether it exists: running it again fails.`,
+    message: `Type ${plain(name)} is created without checking whether it exists: running it again fails.`,
     suggestion: `DO $$ BEGIN\n  ${statement.sql};\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $$;`,
   };
 }
@@ -215,23 +211,27 @@ function isCreation(piece: Piece): piece is Creation {
   return piece.type in creates;
 }
 
-/** The name of what a statement creates; empty if the statement does not name it. */
+/** The name of what a statement creates, with its schema; empty if the statement does not name it. */
 function nameOf(catalog: Catalog, piece: Creation): string {
   switch (piece.type) {
-    case 'IndexStmt':
-      return piece.node.idxname ?? '';
+    case 'IndexStmt': {
+      const { idxname = '', relation } = piece.node;
+      const table = findTable(catalog, relation);
+      const name = 'found' in table ? table.found.name : newName(catalog, relation);
+      return idxname === '' ? '' : `${name.slice(0, name.indexOf('.'))}.${idxname}`;
+    }
     case 'CreateSchemaStmt':
       return piece.node.schemaname ?? '';
     case 'CreateExtensionStmt':
       return piece.node.extname;
     case 'CreateSeqStmt':
-      return plain(newName(catalog, piece.node.sequence));
+      return newName(catalog, piece.node.sequence);
     case 'CreateStmt':
-      return plain(newName(catalog, piece.node.relation));
+      return newName(catalog, piece.node.relation);
   }
 }
 
-function created(catalog: Catalog, piece: Creation, dropped: () => Dropped): RepeatFailure | undefined {
+function created(catalog: Catalog, piece: Creation, dropped: Dropped): RepeatFailure | undefined {
   const { what, title } = creates[piece.type]!;
   if (piece.node.if_not_exists === true) return undefined;
   const relation =
@@ -245,20 +245,19 @@ function created(catalog: Catalog, piece: Creation, dropped: () => Dropped): Rep
     CreateExtensionStmt: 'OBJECT_EXTENSION',
     CreateSeqStmt: 'OBJECT_SEQUENCE',
   };
-  if (dropped().has(`${kinds[piece.type]} ${name}`)) return undefined;
+  if (dropped(kinds[piece.type]!, name)) return undefined;
   // Dropping a table drops its indexes: if the file drops the table first, the index is new each time.
-  if (piece.type === 'IndexStmt' && dropped().has(`OBJECT_TABLE ${plain(newName(catalog, piece.node.relation))}`))
-    return undefined;
+  if (piece.type === 'IndexStmt' && dropped('OBJECT_TABLE', newName(catalog, piece.node.relation))) return undefined;
   return {
     message: `The ${title} is created without IF NOT EXISTS: running it again fails.`,
-    suggestion: `${what} IF NOT EXISTS ${name} …`,
+    suggestion: `${what} IF NOT EXISTS ${piece.type === 'IndexStmt' ? (piece.node.idxname ?? '') : plain(name)} …`,
   };
 }
 
 /** Why a statement cannot run twice; undefined if it can. */
 function failureOnRepeat(catalog: Catalog, piece: Piece): RepeatFailure | undefined {
   if (piece.guarded || piece.inside === 'routine') return undefined;
-  const dropped = (): Dropped => droppedBefore(piece.source, piece.statement.start);
+  const dropped = droppedBefore(catalog, piece.source, piece.statement.start);
   if (isCreation(piece)) return created(catalog, piece, dropped);
   const check = repeatChecks[piece.type] as RepeatCheck<NodeType> | undefined;
   return check?.(catalog, piece, dropped);

@@ -8,8 +8,11 @@ export function nearest(typed: string, known: Iterable<string>): string | undefi
   let best: { word: string; distance: number; alike: number } | undefined;
   const most = Math.max(1, Math.floor(word.length / 3));
   for (const candidate of known) {
-    const other = candidate.toLowerCase();
     const limit = Math.min(most, best?.distance ?? most);
+    // Most names are too short or too long to be near: no need to look at their letters.
+    const longer = candidate.length - word.length;
+    if (longer < -limit || (longer > limit && candidate.slice(0, word.length).toLowerCase() !== word)) continue;
+    const other = candidate.toLowerCase();
     const distance = other.startsWith(word) && word.length >= 3 ? 1 : editDistance(word, other, limit);
     if (distance > limit) continue;
     const alike = commonEnds(word, other);

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { signed } from '../../src/migrations/graphile-hash.ts';
-import { repair } from '../../src/rules/registry.ts';
+import { here } from '../../src/rules/engine/check.ts';
+import { repairWith } from '../../src/rules/engine/fix/repair.ts';
+import type { Rule } from '../../src/rules/engine/rule.ts';
+import { repair, rules } from '../../src/rules/registry.ts';
 import type { Repair, RepairInput } from '../../src/rules/registry.ts';
 import type { Finding } from '../../src/shared/finding.ts';
 import { folders, migrationsOf } from '../migrations/files.ts';
@@ -423,6 +426,57 @@ it('rehearses the same files once, and says at every repair what it does', async
   expect(classes.map(({ rule }) => rule)).toContain('policy-without-role');
   expect(new Set(seen).size).toBe(seen.length);
   for (const { rule } of classes) expect(told).toContain(`repairing ${rule}`);
+});
+
+it('ends a run at the first file that runs worse, and names that one', async () => {
+  const two = 'migrations/core/002_two.sql';
+  const asked: string[][] = [];
+  const { left } = await fix(
+    { [one]: `-- one\n${table}`, [two]: '-- two\ncreate table if not exists a (id uuid primary key);\n' },
+    {
+      async measure(migrations, goesOn) {
+        const files: string[] = [];
+        asked.push(files);
+        const failed = new Map<string, number>();
+        for (const { file, sql } of migrations) {
+          files.push(file);
+          failed.set(file, /row level security/i.test(sql) ? 1 : 0);
+          if (goesOn?.(file, failed.get(file)!) === false) return undefined;
+        }
+        return { access: { cells: [], objects: new Set() }, failed, doubtful: new Set() };
+      },
+    },
+  );
+  expect(left).toMatchObject([
+    { rule: 'rls-missing', file: two, why: `its repair was rolled back, because ${two} would no longer run.` },
+  ]);
+  expect(asked[0]).toEqual([one, two]);
+});
+
+it('writes nothing that its own check does not see', async () => {
+  const rule: Rule = {
+    ...rules['missing-header'],
+    check: {
+      piece: (piece, _catalog, report) =>
+        piece.type === 'CreatePolicyStmt' && report({ ...here(piece), message: 'blind', suggestion: '' }),
+    },
+    fix: {
+      does: '',
+      stage: 'repetition',
+      apply: ({ migrations }) => ({
+        edits: migrations.map(({ file }) => ({ file, start: 0, end: 0, text: '-- again\n' })),
+      }),
+    },
+  };
+  const { edits, remaining } = await repairWith([rule], {
+    migrations: migrationsOf({ [one]: `${table}create policy p on notes for select using (true);` }),
+    rollbacks: new Map(),
+    folders,
+    kit: 'my kit',
+    builtin,
+  });
+  expect([...edits]).toEqual([]);
+  expect(remaining).toHaveLength(1);
 });
 
 it('keeps the repairs after one that renames files, although a renamed file fails as it did before', async () => {

@@ -212,6 +212,27 @@ const cases: [RuleName, Files, string[], Files][] = [
     ['core/001_one.sql:3:1'],
     { [one]: `${notes}drop policy if exists p on public.notes;\ncreate policy p on notes using (true);` },
   ],
+  // What a file drops is found by its search path, as what it creates is.
+  [
+    'not-idempotent',
+    {
+      [one]: `create schema if not exists crm;\nset search_path = crm;\ncreate table if not exists notes (id int);
+drop policy if exists p on public.notes;\ncreate policy p on notes using (true);
+drop function if exists public.f();\ncreate function f() returns int language sql as 'select 1';
+drop type if exists public.mood;\ncreate type mood as enum ('a');
+drop index if exists public.by_id;\ncreate index by_id on notes (id);`,
+    },
+    ['core/001_one.sql:5:1', 'core/001_one.sql:7:1', 'core/001_one.sql:9:1', 'core/001_one.sql:11:1'],
+    {
+      [one]: `create schema if not exists crm;\nset search_path = crm;\ncreate table if not exists notes (id int);
+drop policy if exists p on notes;\ncreate policy p on notes using (true);
+drop function if exists f();\ncreate function f() returns int language sql as 'select 1';
+drop type if exists mood;\ncreate type mood as enum ('a');
+drop index if exists by_id;\ncreate index by_id on notes (id);
+drop trigger if exists t on notes;\ncreate trigger t before insert on crm.notes execute function f();
+drop index if exists crm.other;\ncreate index other on notes (id);`,
+    },
+  ],
   [
     'not-idempotent',
     { [one]: "create type mood as enum ('a');" },

@@ -3,7 +3,7 @@ import type { Database } from '../../database/database.ts';
 import { openEmbedded } from '../../database/embedded/embedded.ts';
 import { measureAccess } from '../../rehearsal/measure.ts';
 import { type RehearsalInput, type RehearsalReport, rehearseWhere } from '../../rehearsal/rehearse.ts';
-import type { Measured } from '../../rules/engine/fix/access.ts';
+import type { GoesOn, Measured } from '../../rules/engine/fix/access.ts';
 import type { RepairInput } from '../../rules/registry.ts';
 import type { Lazy } from '../../shared/lazy.ts';
 import type { Migration } from '../../sql/migration.ts';
@@ -37,6 +37,7 @@ export function openTrials({ shadow, signal, targetExtensions, onProgress }: Tri
   let isUsed = false;
   let closing: Promise<void> = Promise.resolve();
   let latest: LatestRehearsal | undefined;
+  const failing = new Set<string>();
   const discard = (): void => {
     if (!isUsed) return;
     isUsed = false;
@@ -56,19 +57,19 @@ export function openTrials({ shadow, signal, targetExtensions, onProgress }: Tri
     return (file) => onProgress?.(`${what}, ${numbers.get(file)}/${migrations.length} ${file}`);
   };
   return {
-    async measure(migrations) {
+    async measure(migrations, goesOn?: GoesOn) {
       const onFile = counting('measuring who can do what', migrations);
-      return measureAccess(await fresh(), migrations, onFile);
+      return measureAccess(await fresh(), migrations, { onFile, goesOn, failing });
     },
-    async rehearse(migrations, rollbacks, isGood?: (measured: Measured) => Promise<boolean>) {
+    async rehearse(migrations, rollbacks, isGood?: (measured: Measured) => Promise<boolean>, goesOn?: GoesOn) {
       const onFile = counting('rehearsing the files', migrations);
       const own = migrations
         .filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file))
         .map(({ file }) => file);
       const openAnother = () => openEmbedded({ signal });
       const onFileOf = ({ file }: { file?: string }): void => (file === undefined ? undefined : onFile(file));
-      const input = { migrations, rollbacks, own, targetExtensions, openAnother, onProgress: onFileOf };
-      const rehearsed = await rehearseWhere(await fresh(), input, isGood);
+      const how = { targetExtensions, openAnother, goesOn, failing, onProgress: onFileOf };
+      const rehearsed = await rehearseWhere(await fresh(), { migrations, rollbacks, own, ...how }, isGood);
       if (rehearsed === undefined) return undefined;
       const { measured, report } = rehearsed;
       if (!report.ended) latest = { migrations: [...migrations], rollbacks: new Map(rollbacks), report };

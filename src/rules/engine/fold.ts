@@ -18,10 +18,12 @@ const ofWholeFile = new Set(['foreign-dialect', 'template-file']);
  */
 export function foldBy(stops: (rule: string) => boolean, findings: readonly Finding[]): Finding[] {
   const rootOf = new Map<Finding, Finding>();
+  const stopping = stoppingErrors(findings, stops);
+  const explaining = findings.filter(({ explains }) => explains !== undefined);
   const firstAbout = new Map<string, Finding>();
   for (const finding of findings) {
     const first = firstAbout.get(subject(finding) ?? '');
-    const root = causeOf(finding, findings, stops) ?? first ?? wholeOf(finding, findings);
+    const root = causeOf(finding, stopping) ?? first ?? wholeOf(finding, stopping, explaining);
     if (root !== undefined && root !== finding) rootOf.set(finding, root);
     const about = subject(finding);
     if (about !== undefined && first === undefined) firstAbout.set(about, finding);
@@ -41,25 +43,37 @@ export function foldBy(stops: (rule: string) => boolean, findings: readonly Find
 }
 
 /** The error that explains a finding: of its whole file, or about a table that it names, or whose column it names. */
-function wholeOf({ rule, file, severity, object }: Finding, findings: readonly Finding[]): Finding | undefined {
+function wholeOf(
+  { rule, file, severity, object }: Finding,
+  stopping: ErrorsByFile,
+  explaining: readonly Finding[],
+): Finding | undefined {
   if (severity !== 'error') return undefined;
-  if (rule === 'syntax-error')
-    return findings.find((one) => one.file === file && one.severity === 'error' && ofWholeFile.has(one.rule));
+  if (rule === 'syntax-error') return stopping.get(file)?.whole;
   if (object === undefined || !aboutOneObject.has(rule)) return undefined;
-  return findings.find(({ explains }) => explains?.some((name) => `${object}.`.startsWith(`${name}.`)) === true);
+  return explaining.find(({ explains }) => explains?.some((name) => `${object}.`.startsWith(`${name}.`)) === true);
 }
 
 /** The error at the statement that a finding says it follows from: one that kept it from running. */
-function causeOf(
-  { cause }: Finding,
-  findings: readonly Finding[],
-  stops: (rule: string) => boolean,
-): Finding | undefined {
+function causeOf({ cause }: Finding, stopping: ErrorsByFile): Finding | undefined {
   if (cause === undefined) return undefined;
-  return findings.find(
-    ({ rule, severity, file, line = 0 }) =>
-      severity === 'error' && stops(rule) && file === cause.file && line >= cause.line && line <= cause.lastLine,
-  );
+  return stopping.get(cause.file)?.stopping.find(({ line = 0 }) => line >= cause.line && line <= cause.lastLine);
+}
+
+/** By file: the errors that keep it from running, in the order of the findings, and the first that makes it unreadable as a whole. */
+type ErrorsByFile = ReadonlyMap<string | undefined, { stopping: Finding[]; whole?: Finding }>;
+
+function stoppingErrors(findings: readonly Finding[], stops: (rule: string) => boolean): ErrorsByFile {
+  const files = new Map<string | undefined, { stopping: Finding[]; whole?: Finding }>();
+  for (const finding of findings) {
+    const { rule, severity, file } = finding;
+    if (severity !== 'error') continue;
+    const own = files.get(file) ?? { stopping: [] };
+    files.set(file, own);
+    if (stops(rule)) own.stopping.push(finding);
+    if (ofWholeFile.has(rule)) own.whole ??= finding;
+  }
+  return files;
 }
 
 /** What is missing, or where it was said: a name in `public` counts the same with and without its schema. */

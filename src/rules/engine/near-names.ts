@@ -40,8 +40,22 @@ export function inOtherSchema({ kind, name }: Need, catalog: Catalog): string | 
   return made.find((one) => one !== name && one.slice(one.indexOf('.')) === last);
 }
 
-/** The thing that was probably meant where a name is missing: one that exists, of the same kind; as the statement would name it. */
+/** By catalog and need: several rules ask the same of each missing name. */
+const nearNames = new WeakMap<Catalog, Map<string, string | undefined>>();
+
+/**
+ * The thing that was probably meant where a name is missing: one that exists, of the same kind; as the statement would name it.
+ * @param catalog what exists in the end: it does not change any more
+ */
 export function nearName(need: Need, catalog: Catalog): string | undefined {
+  const known = nearNames.get(catalog) ?? new Map<string, string | undefined>();
+  nearNames.set(catalog, known);
+  const key = `${need.kind} ${need.name}`;
+  if (!known.has(key)) known.set(key, findNear(need, catalog));
+  return known.get(key);
+}
+
+function findNear(need: Need, catalog: Catalog): string | undefined {
   const elsewhere = inOtherSchema(need, catalog);
   if (elsewhere !== undefined) return elsewhere;
   const dot = need.name.lastIndexOf('.');

@@ -33,13 +33,41 @@ function ownRelation({ type, node }: Piece): RangeVar | undefined {
   return undefined;
 }
 
-/** Names that are defined inside the statement: common table expressions. */
-function localNames(node: object): Set<string> {
-  const names = new Set<string>();
-  walk(node, (type, fields) => {
-    if (type === 'CommonTableExpr') names.add(fields.ctename ?? '');
-  });
+/** What a statement names anywhere in its tree. */
+interface Names {
+  /** Common table expressions, which it defines itself. */
+  local: ReadonlySet<string>;
+  used: readonly (
+    | readonly ['RangeVar', RangeVar]
+    | readonly ['FuncCall', Fields<'FuncCall'>]
+    | readonly ['TypeName', Fields<'TypeName'>]
+  )[];
+}
+
+/** By the fields of a statement, because a repair reads the same trees many times. */
+const known = new WeakMap<object, Names>();
+
+function namesOf(node: object): Names {
+  const names = known.get(node) ?? readNames(node);
+  known.set(node, names);
   return names;
+}
+
+function readNames(node: object): Names {
+  const local = new Set<string>();
+  const used: Names['used'][number][] = [];
+  walk(node, (type, fields) => {
+    if (type === 'CommonTableExpr') local.add(fields.ctename ?? '');
+  });
+  walk(node, (type, fields) => {
+    if (type === 'RangeVar') used.push([type, fields]);
+    else if (type === 'FuncCall') used.push([type, fields]);
+    else if (type === 'TypeName') used.push([type, fields]);
+    else if (type === 'DefElem')
+      return fields.arg === undefined || !('TypeName' in fields.arg) || typeOptions.has(fields.defname);
+    return type !== 'ObjectWithArgs';
+  });
+  return { local, used };
 }
 
 function missing(kind: NeedKind, lookup: Lookup<unknown>, location: number | undefined, report: Report): void {
@@ -71,13 +99,13 @@ const withoutTables = new Set<NodeType>(['ConstraintsSetStmt', 'CreateSchemaStmt
 function named(catalog: Catalog, piece: Piece, report: Report): void {
   if (withoutTables.has(piece.type) || (piece.type === 'DropStmt' && piece.node.missing_ok === true)) return;
   const own = ownRelation(piece);
-  const local = localNames(piece.node);
+  const { local, used } = namesOf(piece.node);
   // A foreign key may reference the table that the statement creates.
   const made = piece.type === 'CreateStmt' ? relationName(piece.node.relation) : undefined;
   const inSequence = piece.type === 'GrantStmt' && piece.node.objtype !== 'OBJECT_TABLE';
   // A function in C that returns an unknown type creates it, to be defined later.
   const shell = piece.type === 'CreateFunctionStmt' && isInC(piece.node) ? piece.node.returnType : undefined;
-  walk(piece.node, (type, fields) => {
+  for (const [type, fields] of used) {
     if (type === 'RangeVar') {
       if (
         fields === own ||
@@ -85,22 +113,16 @@ function named(catalog: Catalog, piece: Piece, report: Report): void {
         relationName(fields) === made ||
         (fields.schemaname === undefined && local.has(fields.relname))
       )
-        return;
+        continue;
       const lookup = findTable(catalog, fields);
       if (!('missing' in lookup) || lookup.schema === true || !isOtherRelation(catalog, fields))
         missing('table', lookup, fields.location, report);
-    } else if (type === 'DefElem') {
-      return fields.arg === undefined || !('TypeName' in fields.arg) || typeOptions.has(fields.defname);
     } else if (type === 'FuncCall') {
       missing('function', findRoutines(catalog, fields.funcname), fields.location, report);
-    } else if (type === 'TypeName') {
-      if (fields.names !== undefined && fields !== shell)
-        missing('type', findType(catalog, fields), fields.location, report);
-    } else if (type === 'ObjectWithArgs') {
-      return false;
+    } else if (fields.names !== undefined && fields !== shell) {
+      missing('type', findType(catalog, fields), fields.location, report);
     }
-    return undefined;
-  });
+  }
 }
 
 function columnIn(table: Table, column: string, location: number | undefined, report: Report): void {

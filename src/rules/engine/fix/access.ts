@@ -26,6 +26,9 @@ export interface Access {
   objects: ReadonlySet<string>;
 }
 
+/** Asked after each file of a run, with how many of its statements failed; false ends the run there. */
+export type GoesOn = (file: string, failed: number) => boolean;
+
 /** The result of running files on a shadow database. */
 export interface Measured {
   access: Access;

@@ -4,8 +4,9 @@ import { tableOfObject } from '../check.ts';
 import type { Examined } from '../check.ts';
 import { examineFiles } from '../lint.ts';
 import type { Rule } from '../rule.ts';
+import { statementAt } from '../statements.ts';
 import { compareAccess, statedAccess } from './access.ts';
-import type { Access, AccessChange, BareChange, Measured } from './access.ts';
+import type { Access, AccessChange, BareChange, GoesOn, Measured } from './access.ts';
 import { fixStages } from './fix.ts';
 import type { Fix, Situation } from './fix.ts';
 import { aboutAccess, batchesOf, brokenLeft, byTable, endless, fileOf, judge, unmeasured } from './guard.ts';
@@ -43,25 +44,35 @@ export function restore(run: Run, { result, examined, latest }: Saved): void {
 }
 
 /**
- * Runs the files as they are now on a shadow database.
- * @param isGood judges who can do what afterwards; undefined where the files crash the database
+ * Runs the files as they are now on a shadow database, until one runs worse than it did.
  * @param whole also rehearse them, if that is good
+ * @param isGood judges who can do what afterwards where none does; undefined where the files crash the database
+ * @returns whether it is good, and the file that runs worse
  */
 async function look(
   run: Run,
+  saved: Repair,
   whole: boolean,
   isGood: (after: Measured | undefined) => Promise<boolean>,
-): Promise<boolean> {
-  const { input, result } = run;
-  if (!whole || input.rehearse === undefined) return isGood(await input.measure!(result.migrations));
+): Promise<{ isKept: boolean; worse?: string }> {
+  const { input, result, measured: before } = run;
+  const renamed = renamedSince(saved, result);
+  let worse: string | undefined;
+  const goesOn: GoesOn = (file, failed) => {
+    if (before !== undefined && failed > (before.failed.get(renamed.get(file) ?? file) ?? 0)) worse = file;
+    return worse === undefined;
+  };
   let good: boolean | undefined;
-  const rehearsed = await input.rehearse(result.migrations, result.rollbacks, async (measured) => {
-    good = await isGood(measured);
-    return good;
-  });
-  good ??= await isGood(rehearsed?.measured);
-  if (good) run.latest = rehearsed;
-  return good;
+  if (!whole || input.rehearse === undefined) {
+    const after = await input.measure!(result.migrations, goesOn);
+    good = worse === undefined && (await isGood(after));
+  } else {
+    const judge = async (measured: Measured): Promise<boolean> => (good = await isGood(measured));
+    const rehearsed = await input.rehearse(result.migrations, result.rollbacks, judge, goesOn);
+    good ??= worse === undefined && (await isGood(rehearsed?.measured));
+    if (good) run.latest = rehearsed;
+  }
+  return worse === undefined ? { isKept: good } : { isKept: false, worse };
 }
 
 /** One round over all rules. Returns whether anything changed. */
@@ -99,7 +110,7 @@ export async function fixForeseen(
   const known = new Map(
     [...accepted, ...foreseen].map((change) => [`${change.actor} ${change.verb} ${change.table}`, change]),
   );
-  const isForeseen = await look(run, true, async (after) => {
+  const { isKept: isForeseen } = await look(run, saved.result, true, async (after) => {
     const { broken, widened, narrowed } =
       after === undefined ? endless(result.migrations) : judgeAttempt(run, saved.result, catalog, '', after);
     const [wider = [], narrower = []] = [widened, narrowed].map((changes) =>
@@ -184,7 +195,7 @@ export async function fixBatch(run: Run, batch: readonly Fixable[], whole = fals
   if (!changed || input.measure === undefined || batch.every(({ fix }) => fix.stage === 'rollbacks')) return changed;
   let judgement = endless(result.migrations);
   let refused: AccessChange[] = [];
-  const isKept = await look(run, whole, async (after) => {
+  const { isKept, worse } = await look(run, saved.result, whole, async (after) => {
     if (after !== undefined)
       judgement = judgeAttempt(run, saved.result, catalog, batch.length === 1 ? batch[0]!.rule : '', after);
     const { broken, widened, narrowed } = judgement;
@@ -196,6 +207,7 @@ export async function fixBatch(run: Run, batch: readonly Fixable[], whole = fals
     return true;
   });
   if (isKept) return true;
+  if (worse !== undefined) judgement = { broken: [worse], widened: [], narrowed: [] };
   restore(run, saved);
   if (batch.length > 1) {
     changed = false;
@@ -223,11 +235,6 @@ function judgeAttempt(
   rule: string,
   after: Measured,
 ): Judgement {
-  const renamed = new Map<string, string>();
-  // The last class may have been there already, with renames of its own.
-  for (const [index, each] of result.classes.entries())
-    for (const [from, to] of each.renamed.slice(saved.classes[index]?.renamed.length ?? 0))
-      renamed.set(to, renamed.get(from) ?? from);
   const files = result.migrations
     .filter(({ file, sql }) => saved.migrations.find((old) => old.file === file)?.sql !== sql)
     .map(({ file }) => file);
@@ -236,10 +243,20 @@ function judgeAttempt(
     before: measured ?? after,
     after,
     catalog,
-    renamed,
+    renamed: renamedSince(saved, result),
     files,
     decisions: result.decisions.slice(saved.decisions.length),
   });
+}
+
+/** The names that files had before what was renamed since, by their names now. */
+function renamedSince(saved: Repair, result: Repair): Map<string, string> {
+  const renamed = new Map<string, string>();
+  // The last class may have been there already, with renames of its own.
+  for (const [index, each] of result.classes.entries())
+    for (const [from, to] of each.renamed.slice(saved.classes[index]?.renamed.length ?? 0))
+      renamed.set(to, renamed.get(from) ?? from);
+  return renamed;
 }
 
 /** The changes without consent, which is asked for once per rule and table. */
@@ -259,6 +276,24 @@ export async function examinedNow(run: Run): Promise<Examined> {
   return (run.examined ??= await examineFiles(run.rules, run.result));
 }
 
+/** Whether a rule finds something, and nothing else than before. */
+function isSameStill(rule: string, before: Examined, after: Examined): boolean {
+  const asked = askedBy(rule, after);
+  return asked !== '' && asked === askedBy(rule, before);
+}
+
+/** What a rule finds, with the statements that it is about. */
+function askedBy(rule: string, { problems }: Examined): string {
+  return problems
+    .flatMap((problem) =>
+      problem.rule === rule
+        ? [`${problem.source.migration.file}\n${problem.message}\n${statementAt(problem.source, problem.offset)?.sql}`]
+        : [],
+    )
+    .sort()
+    .join('\n');
+}
+
 /** Applies the fix of one rule until it changes nothing: a move or a new table can make the next one necessary. */
 async function applyFix(run: Run, { rule, fix }: Fixable): Promise<boolean> {
   const { input, result, rehearsed, before } = run;
@@ -266,8 +301,15 @@ async function applyFix(run: Run, { rule, fix }: Fixable): Promise<boolean> {
   input.onProgress?.(`repairing ${rule}`);
   const held = run.held.get(rule);
   let changed = false;
+  let last: (Saved & { examined: Examined }) | undefined;
   for (let pass = 0; pass < 10; pass += 1) {
     const examined = await examinedNow(run);
+    // A check that finds the same in the same statements does not see what the fix wrote: again would not help either.
+    if (last !== undefined && isSameStill(rule, last.examined, examined)) {
+      restore(run, last);
+      return pass > 1;
+    }
+    last = { ...save(run), examined };
     const problems =
       held === undefined
         ? examined.problems

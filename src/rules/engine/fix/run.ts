@@ -6,7 +6,7 @@ import type { Migration } from '../../../sql/migration.ts';
 import type { Examined } from '../check.ts';
 import type { LintInput } from '../lint.ts';
 import type { Rule } from '../rule.ts';
-import type { AccessChange, Measured } from './access.ts';
+import type { AccessChange, GoesOn, Measured } from './access.ts';
 import type { Left } from './fix.ts';
 import type { Repair, RollbackText } from './record.ts';
 
@@ -27,19 +27,22 @@ export interface RepairInput {
   /**
    * Runs the files once on a shadow database and returns who can do what afterwards. Without it, repairs are not
    * compared.
+   * @returns undefined where the files crash the database, or `goesOn` ended the run
    */
-  measure?(migrations: readonly Migration[]): Promise<Measured | undefined>;
+  measure?(migrations: readonly Migration[], goesOn?: GoesOn): Promise<Measured | undefined>;
   /** Asks whether a repair may widen access, given the changes of one rule to one table. Absent: never. */
   mayWiden?(changes: readonly AccessChange[]): boolean | Promise<boolean>;
   /**
    * Runs the files on a shadow database.
    * @param isGood asked once every file has run, with who can do what then; false ends the rehearsal
+   * @param goesOn asked before that
    * @returns what is wrong with them; undefined where the rehearsal was ended
    */
   rehearse?(
     migrations: readonly Migration[],
     rollbacks: ReadonlyMap<string, RollbackText>,
     isGood?: (measured: Measured) => Promise<boolean>,
+    goesOn?: GoesOn,
   ): Promise<Rehearsed | undefined>;
   /** Told that the files are no longer what was run last: another run follows, unless the change is rolled back. */
   prepare?(): void;
