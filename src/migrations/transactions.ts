@@ -87,7 +87,7 @@ async function parse({ sql }: RunText): Promise<readonly Statement[]> {
 }
 
 /** What the statement is, if PostgreSQL 17 refuses it inside a transaction block; else undefined. */
-function mustRunAlone({ tree }: Statement): string | undefined {
+export function mustRunAlone({ tree }: Statement): string | undefined {
   if (tree === undefined) return undefined;
   const [type, fields] = open(tree);
   switch (type) {

@@ -4,17 +4,8 @@ import type { Migration } from '../sql/migration.ts';
 import { plainNumber } from '../migrations/order.ts';
 import { listTag, renameTag } from './engine/fix/journal-entries.ts';
 import type { FixResult, Left, Rename, Situation } from './engine/fix/fix.ts';
+import { folderOf, type Move, renameOf } from './engine/fix/renumber.ts';
 import type { Rule } from './engine/rule.ts';
-
-/** A file and its new number. */
-interface Move {
-  migration: Migration;
-  number: string;
-}
-
-function folderOf(file: string): string {
-  return file.slice(0, file.lastIndexOf('/'));
-}
 
 /**
  * New numbers for the files that share one with an earlier file, and for the later files that have to move up to make
@@ -58,21 +49,6 @@ function raisedInJournal(files: readonly Migration[], listed: (migration: Migrat
     seen.add(own);
   }
   return moves;
-}
-
-function renameOf({ rollbacks }: Situation, { migration, number }: Move): Rename {
-  const folder = folderOf(migration.file);
-  const name = migration.file.slice(folder.length + 1);
-  const to = name.replace(migration.number, number);
-  const back = rollbacks.get(migration.file)?.file;
-  return {
-    from: migration.file,
-    to: `${folder}/${to}`,
-    number,
-    ...(back === undefined
-      ? {}
-      : { rollback: { from: back, to: back.replace(/[^/]+$/, (base) => base.replace(migration.number, number)) } }),
-  };
 }
 
 const tagOf = (file: string): string => file.slice(file.lastIndexOf('/') + 1).replace(/\.(?:sql|pgsql)$/, '');

@@ -1,5 +1,19 @@
 import { explainMixed, mixedIn } from '../migrations/transactions.ts';
+import { editable } from './engine/fix/fix.ts';
+import type { FixResult, Left, Situation } from './engine/fix/fix.ts';
+import { splitFile } from './engine/fix/split.ts';
 import type { Rule } from './engine/rule.ts';
+
+/** Splits the first file that can be split: its parts may move the numbers of others. */
+function apply(situation: Situation): FixResult {
+  const left: Left[] = [];
+  for (const source of new Set(editable(situation, 'transaction-mixed').map((problem) => problem.source))) {
+    const split = splitFile(situation, source);
+    if (!('why' in split)) return { ...split, left };
+    left.push({ rule: 'transaction-mixed', file: source.migration.file, why: split.why });
+  }
+  return { edits: [], left };
+}
 
 export const rule: Rule = {
   name: 'transaction-mixed',
@@ -26,5 +40,10 @@ export const rule: Rule = {
       for (const statement of mixedIn(source.migration.sql, source.parsed.statements))
         report({ source, offset: statement.start, ...explainMixed(statement) });
     },
+  },
+  fix: {
+    does: 'moves it to a file of its own, right after this one, and what follows it to another',
+    stage: 'syntax',
+    apply,
   },
 };

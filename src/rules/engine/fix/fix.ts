@@ -73,9 +73,10 @@ export interface Decision {
 export interface NewFile {
   path: string;
   sql: string;
-  /** For a migration: whether it is the first of its layer or the last. */
+  /** For a migration: whether it is the first of its layer or the last, or the file that it comes right after. */
   migration?: Migration;
   last?: boolean;
+  after?: string;
   /** For a rollback: its migration. */
   rollback?: { of: string };
 }

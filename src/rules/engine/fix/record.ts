@@ -100,7 +100,7 @@ export function record(
     files.set(migration.file, fileText(changed));
     return changed;
   });
-  for (const { path, sql, migration, last, rollback } of newFiles) {
+  for (const { path, sql, migration, last, after, rollback } of newFiles) {
     if (rollback?.of === path) {
       writeSection(path, sql, result, files);
       continue;
@@ -109,8 +109,9 @@ export function record(
     if (rollback !== undefined) result.rollbacks.set(rollback.of, { file: path, sql });
     if (migration === undefined) continue;
     const rest = result.migrations.filter(({ file }) => file !== path);
-    result.migrations =
-      last === true ? behindLayer(rest, withText(migration, sql)) : [withText(migration, sql), ...rest];
+    const made = withText(migration, sql);
+    const at = rest.findIndex(({ file }) => file === after) + 1;
+    result.migrations = last === true ? behindLayer(rest, made) : [...rest.slice(0, at), made, ...rest.slice(at)];
   }
   const removed = moveFiles(renames, result, files).filter((path) => !files.has(path));
   for (const [path, text] of others) {
