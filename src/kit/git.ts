@@ -44,7 +44,9 @@ export async function headCommit(directory: string, options: GitOptions = {}): P
  */
 export async function addAll(directory: string, also: readonly string[] = [], options: GitOptions = {}): Promise<void> {
   const here = { ...options, directory };
-  await mustRun('add', directory, ['add', '--all', '--', '.'], here);
+  // What git takes for a big file goes into one pack: a file for each object would take most of the time.
+  const inOnePack = ['-c', 'core.bigFileThreshold=1'];
+  await mustRun('add', directory, [...inOnePack, 'add', '--all', '--', '.'], here);
   const there: string[] = [];
   for (const path of also) if ((await kindOf(join(directory, path))) !== undefined) there.push(path);
   // A command line has a limit; Windows has the shortest, 32,767 characters.

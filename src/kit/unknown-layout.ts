@@ -39,6 +39,20 @@ function sqlFolders(tree: SqlTree): string[] {
   ];
 }
 
+/** The tools whose layouts are known, for people: one line, as the list of their forms would take more than a screen. */
+function knownTools(): string {
+  const tools: string[] = [];
+  for (const { title } of layoutRules) {
+    const tool = title.split(':')[0]!;
+    if (
+      !/^One f/.test(tool) &&
+      !tools.some((known) => tool === known || /^[ ,]/.test(tool.startsWith(known) ? tool.slice(known.length) : ''))
+    )
+      tools.push(tool);
+  }
+  return `${tools.join(', ')}, and folders of numbered files (docs/kits.md has the form of each)`;
+}
+
 /** Folders of migrations that are for another database. */
 interface Elsewhere {
   core: readonly string[];
@@ -79,15 +93,23 @@ export async function unknownLayout(tree: SqlTree, foreign: readonly Elsewhere[]
       suggestion: `${tool.advice}\nCommit that in the kit, then run this again.`,
     });
   }
+  if (folders.length === 0) {
+    return new MuseError({
+      code: 'layout-unknown',
+      message: 'The kit has no SQL migrations: none of its files is SQL.',
+      detail: `create-muse runs those of ${knownTools()}.`,
+      suggestion:
+        'If they are in another repository, on another branch or in a submodule, name that: --kit owner/repo#branch.\n' +
+        'Or start from --kit builtin.',
+    });
+  }
   const has = tool === undefined ? [] : [`It also has ${tool.what}. ${tool.advice}`];
   return new MuseError({
     code: 'layout-unknown',
     message: 'create-muse does not know how this kit stores its migrations.',
-    // What the kit has comes first: the list of layouts is long.
-    detail: [...sqlFolders(tree), ...has, 'Looked for:', ...layoutRules.map((rule) => `  ${rule.title}`)].join('\n'),
-    suggestion:
-      folders[0] === undefined
-        ? 'Use a kit with SQL migrations, or --kit builtin.'
-        : `Name the folders: --core ${folders[0].folder} (and --extensions <folder>).`,
+    detail: [...sqlFolders(tree), ...has, `No file has the name that its migrations have in ${knownTools()}.`].join(
+      '\n',
+    ),
+    suggestion: `Name the folders: --core ${folders[0]!.folder} (and --extensions <folder>).`,
   });
 }

@@ -108,7 +108,7 @@ describe('kits that cannot be used leave nothing behind', () => {
   });
 
   it.each([
-    ['without migrations', { 'README.md': 'x' }, 1, 'does not know how this kit stores its migrations'],
+    ['without migrations', { 'README.md': 'x' }, 1, 'The kit has no SQL migrations'],
     [
       'with a file that is not UTF-8',
       { 'migrations/core/001_first.sql': new Uint8Array([0x2d, 0x2d, 0xff, 0xfe, 0x0a]) },

@@ -147,8 +147,10 @@ describe('recognizeLayout', () => {
     const place = kit(['db/schema.sql', 'db/views.sql', 'sql/a/one.sql', 'node_modules/x/002_a.sql']);
     const error = await rejectionOf(recognizeLayout(place));
     expect(error).toMatchObject({ code: 'layout-unknown', suggestion: expect.stringContaining('--core db') });
-    expect(error?.detail).toContain('migrations/core');
-    expect(error?.detail).toContain('supabase/migrations');
+    // Each tool once, in a few lines: what to do has to be on the first screen as well.
+    expect(error?.detail).toContain('MuseKit, GhostCRM, Drizzle, Sqitch, Graphile Migrate, goose, dbmate, ');
+    expect(error?.detail).toContain('Supabase, and folders of numbered files');
+    expect(error?.detail?.length).toBeLessThan(600);
     expect(error?.detail).toContain('db/  2 SQL files');
     expect(error?.detail).toContain('sql/a/  1 SQL file');
     expect(error?.detail).not.toContain('node_modules');
@@ -157,7 +159,8 @@ describe('recognizeLayout', () => {
   it('a kit without SQL is an error that says so', async () => {
     expect(await rejectionOf(recognizeLayout(kit({ 'README.md': '#' })))).toMatchObject({
       code: 'layout-unknown',
-      detail: expect.stringContaining('no SQL files'),
+      message: 'The kit has no SQL migrations: none of its files is SQL.',
+      detail: expect.stringContaining('create-muse runs those of MuseKit, '),
     });
   });
 
