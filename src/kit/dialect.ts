@@ -15,6 +15,7 @@ export interface Foreign {
 
 const names: Readonly<Record<string, string>> = {
   sqlite: 'SQLite',
+  sqlite3: 'SQLite',
   turso: 'SQLite',
   mysql: 'MySQL',
   mariadb: 'MySQL',
@@ -30,6 +31,15 @@ const names: Readonly<Record<string, string>> = {
   vertica: 'Vertica',
   exasol: 'Exasol',
 };
+
+const postgres = new Set(['pg', 'pgsql', 'postgres', 'postgresql', 'psql']);
+
+/** The database that a folder is called after, e.g. `PostgreSQL` for `db/migrations-pg`; undefined where no word of its path is one. */
+export function databaseNamed(folder: string): string | undefined {
+  const words = folder.toLowerCase().split(/[^a-z0-9]+/);
+  const word = words.findLast((each) => postgres.has(each) || Object.hasOwn(names, each));
+  return word === undefined ? undefined : postgres.has(word) ? 'PostgreSQL' : names[word];
+}
 
 /** At most this many files of a folder are parsed. */
 const sampled = 20;

@@ -6,7 +6,7 @@ import { sectionToolOf, type SectionTool } from '../migrations/sections.ts';
 import { MuseError } from '../shared/error.ts';
 import { inside, kindOf } from '../shared/files.ts';
 import type { Isolation, MigrationFolders } from '../shared/muse-file.ts';
-import { type Foreign, foreignOf } from './dialect.ts';
+import { databaseNamed, type Foreign, foreignOf } from './dialect.ts';
 import { isolationMarks, type LayoutRule, layoutRules } from './layouts.ts';
 import { isSql, readSqlTree, type SqlTree } from './sql-tree.ts';
 import { unknownLayout, withoutMigrations } from './unknown-layout.ts';
@@ -131,6 +131,12 @@ async function candidates(tree: SqlTree): Promise<Candidate[]> {
       found.push({ rule, core: all, files, ...(foreign === undefined ? {} : { foreign }) });
     }
   }
+  // The same migrations for several databases: a folder for another one than that is told by its name where none of its files tells.
+  if (found.some(({ core, foreign }) => foreign === undefined && databaseNamed(core[0]!) === 'PostgreSQL'))
+    for (const candidate of found) {
+      const database = databaseNamed(candidate.core[0]!) ?? 'PostgreSQL';
+      if (database !== 'PostgreSQL') candidate.foreign ??= { what: `for ${database}`, certain: true };
+    }
   const named = found.filter(({ rule, core }) => rule.config !== undefined && isNamed(tree, core[0]!));
   const isLast = ({ rule, core }: Candidate): boolean =>
     isPutAside(core) || (rule.config !== undefined && named.length > 0 && !isNamed(tree, core[0]!));

@@ -481,6 +481,27 @@ describe('SQL that is not for PostgreSQL', () => {
     });
   });
 
+  it('is told by the name of its folder beside one for PostgreSQL, and only there', async () => {
+    const files = (folder: string, count: number): Files =>
+      Object.fromEntries(
+        Array.from({ length: count }, (_, index) => [
+          `db/${folder}/00${index + 1}_a.sql`,
+          '-- +goose Up\nSELECT 1;\n-- +goose Down\n',
+        ]),
+      );
+    expect(
+      await recognizeLayout(kit({ ...files('mysql', 3), ...files('migrations-sqlite3', 1), ...files('postgres', 2) })),
+    ).toMatchObject({
+      folders: { core: ['db/postgres'] },
+      others: [{ foreign: 'for MySQL' }, { foreign: 'for SQLite' }],
+    });
+    for (const folder of ['mysql', 'mysql_to_postgres'])
+      expect(await recognizeLayout(kit({ ...files(folder, 3), ...files('more', 2) }))).toMatchObject({
+        folders: { core: [`db/${folder}`] },
+        others: [{ id: 'goose' }],
+      });
+  });
+
   it('is an error alone, where nothing of it can run', async () => {
     const place = kit({ 'migrations/1_a.sql': 'CREATE TABLE {{ .Schema }}.a (id int);' });
     expect(await rejectionOf(recognizeLayout(place))).toMatchObject({

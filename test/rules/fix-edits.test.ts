@@ -48,8 +48,8 @@ describe('an edit changes its span and leaves every other byte alone', () => {
     ],
     [
       'unknown-relation, the history of a migration tool',
-      '-- x\ngrant select on schema_migrations to anon; -- for the app\nalter table public._prisma_migrations enable row level security;\n',
-      "-- x\nDO $do$ BEGIN\n  IF to_regclass('public.schema_migrations') IS NOT NULL THEN\n    grant select on schema_migrations to anon;\n  END IF;\nEND $do$; -- for the app\nDO $do$ BEGIN\n  IF to_regclass('public._prisma_migrations') IS NOT NULL THEN\n    alter table public._prisma_migrations enable row level security;\n  END IF;\nEND $do$;\n",
+      '-- x\ngrant select on schema_migrations to anon; -- for the app\nalter table public._prisma_migrations enable row level security;\ncreate trigger t before insert on _sqlx_migrations execute function suppress_redundant_updates_trigger();\n',
+      "-- x\nDO $do$ BEGIN\n  IF to_regclass('public.schema_migrations') IS NOT NULL THEN\n    grant select on schema_migrations to anon;\n  END IF;\nEND $do$; -- for the app\nDO $do$ BEGIN\n  IF to_regclass('public._prisma_migrations') IS NOT NULL THEN\n    alter table public._prisma_migrations enable row level security;\n  END IF;\nEND $do$;\nDO $do$ BEGIN\n  IF to_regclass('public._sqlx_migrations') IS NOT NULL THEN\n    create trigger t before insert on _sqlx_migrations execute function suppress_redundant_updates_trigger();\n  END IF;\nEND $do$;\n",
     ],
     ['transaction-control', `-- x\nbegin;\nselect 1;\n  commit; -- end\n`, '-- x\nselect 1;\n   -- end\n'],
     ...['rollback;', 'savepoint s;\nselect 2;\nrollback to s;\ncommit;'].map((end): [string, string, string] => [

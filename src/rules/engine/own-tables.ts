@@ -53,6 +53,7 @@ const wrappable: ReadonlySet<string> = new Set([
   'AlterTableStmt',
   'CommentStmt',
   'CreatePolicyStmt',
+  'CreateTrigStmt',
   'GrantStmt',
   'IndexStmt',
   'RuleStmt',
