@@ -40,6 +40,7 @@ const kinds: Record<string, readonly [kind: Kind, begins: RegExp][]> = {
     ['role', /^role /],
     ['wrapper', /^foreign-data wrapper /],
     ['server', /^server /],
+    ['relation', /^index /],
   ],
   '3F000': [['schema', /^schema /]],
 };
@@ -76,7 +77,7 @@ export function missingVerdict(
   const lack = lacking(error, place);
   if (lack === undefined) return undefined;
   const { name, key } = lack;
-  const what = called[lack.kind] ?? lack.kind;
+  const what = error.message.startsWith('index ') ? 'index' : (called[lack.kind] ?? lack.kind);
   // A table brings a type of its name.
   const keys = lack.kind === 'type' ? [key, keyOf('relation', name.split('.'))] : [key];
   const own = keys
@@ -147,7 +148,8 @@ function nearKeyOf(parsedFiles: ParsedFiles, key: string, kind: Kind): string | 
 function nearKey(key: string, kind: Kind, parsedFiles: ParsedFiles): string | undefined {
   const keys = parsedFiles.keys(kind);
   if (kind === 'type') return nearest(key, [...keys, ...builtinKeys]);
-  if (kind !== 'column') return nearest(key, keys);
+  // The same name in another schema is nearer than any other name.
+  if (kind !== 'column') return keys.find((one) => lastName(one) === lastName(key)) ?? nearest(key, keys);
   const owner = key.slice(0, -lastName(key).length);
   const own = keys.filter((one) => one.startsWith(owner));
   const names = new Set((own.length > 0 ? own : keys).map(lastName));

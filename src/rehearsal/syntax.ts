@@ -6,7 +6,8 @@ import { policyIfNotExists, wordsOf } from '../sql/recover.ts';
 
 /** The verdict on a column type that only another system has, by the message of a 42704; undefined for other types. */
 export function foreignTypeVerdict(sql: string, message: string): Verdict | undefined {
-  const type = namesIn(message)[0]?.at(-1);
+  // The same code says so of indexes, roles and others.
+  const type = message.startsWith('type ') ? namesIn(message)[0]?.at(-1) : undefined;
   if (type === undefined) return undefined;
   const inlineIndex = /\b(?:index|key)\s*$/i.test(sql.slice(0, Math.max(0, sql.indexOf(type))));
   if (!inlineIndex && !isForeignType(type)) return undefined;

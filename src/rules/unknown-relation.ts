@@ -5,6 +5,7 @@ import type { Catalog, Need, Site } from '../sql/catalog/model.ts';
 import type { Migration } from '../sql/migration.ts';
 import { parseSql } from '../sql/split.ts';
 import { quoteIdentifier, quoteQualified } from '../shared/quote.ts';
+import { at } from './engine/check.ts';
 import { closure, partsOf } from './engine/fix/builtin-parts.ts';
 import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import { inRepairFile } from './engine/fix/place.ts';
@@ -12,7 +13,7 @@ import { usesPlatform } from './engine/fix/platform-use.ts';
 import { likelyType, tableUse } from './engine/fix/table-use.ts';
 import { asWritten, inOtherSchema, isTypo, nearName } from './engine/near-names.ts';
 import { askFirst, askForOwnTables, toolsOf } from './engine/own-tables.ts';
-import { droppedBefore, endWith, place, short, titles, verdicts } from './engine/references.ts';
+import { droppedBefore, place, short, titles, verdicts } from './engine/references.ts';
 import type { Rule } from './engine/rule.ts';
 
 function suggestionFor(need: Need, drop: Site | undefined, catalog: Catalog): string {
@@ -26,6 +27,22 @@ function suggestionFor(need: Need, drop: Site | undefined, catalog: Catalog): st
   if (near === inOtherSchema(need, catalog))
     return `${meant} Write its schema, or begin the file with SET search_path = ${quoteIdentifier(near.split('.')[0]!)}, public;`;
   return isTypo(need, catalog) ? meant : `${meant} Or else: ${creationOf(need)}`;
+}
+
+/** So many things of one schema that are named without it are not an oversight. */
+const fewestOutside = 3;
+
+/** By schema of the files: what is in it, and is named where the search path lacks it, in the order of the run. */
+function outsidePath(catalog: Catalog): Map<string, string[]> {
+  const names = new Map<string, string[]>();
+  for (const { rule: verdict, need } of verdicts(catalog)) {
+    if (verdict !== 'unknown-relation' || droppedBefore(catalog, need) !== undefined) continue;
+    const schema = inOtherSchema(need, catalog)?.split('.')[0];
+    if (schema === undefined || schema === 'extensions') continue;
+    const known = names.get(schema) ?? [];
+    if (!known.includes(need.name)) names.set(schema, [...known, need.name]);
+  }
+  return names;
 }
 
 /** What creates a thing that is missing. */
@@ -218,15 +235,33 @@ export const rule: Rule = {
       'CREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
   },
   check: {
-    end: endWith('unknown-relation', ({ need }, catalog) => {
-      const drop = droppedBefore(catalog, need);
-      return {
-        message:
-          `${titles[need.kind]} ${short(need.name)} ` +
-          `${drop === undefined ? 'is used, and no migration creates it' : `was dropped in ${place(drop)}`}.`,
-        suggestion: suggestionFor(need, drop, catalog),
-      };
-    }),
+    end(catalog, report) {
+      const outside = outsidePath(catalog);
+      for (const { rule: verdict, need } of verdicts(catalog)) {
+        if (verdict !== 'unknown-relation') continue;
+        const drop = droppedBefore(catalog, need);
+        const found = { ...at(need.site), object: need.name };
+        const schema = drop === undefined ? inOtherSchema(need, catalog)?.split('.')[0] : undefined;
+        const names = outside.get(schema ?? '') ?? [];
+        const what = `${titles[need.kind]} ${short(need.name)}`;
+        // One cause, which is told once: the others follow from it.
+        if (names.length >= fewestOutside && names[0] === need.name)
+          report({
+            ...found,
+            explains: names.slice(1).flatMap((name) => [name, short(name)]),
+            message:
+              `${what} is in schema ${schema}, and the files name ${names.length} things of it without their schema: the tool that ` +
+              'they are for sets the search path.',
+            suggestion: `Begin each file that names them with SET search_path = ${quoteIdentifier(schema!)}, public; or write the schema.`,
+          });
+        else
+          report({
+            ...found,
+            message: `${what} ${drop === undefined ? 'is used, and no migration creates it' : `was dropped in ${place(drop)}`}.`,
+            suggestion: suggestionFor(need, drop, catalog),
+          });
+      }
+    },
   },
   fix: {
     does:

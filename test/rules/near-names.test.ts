@@ -54,6 +54,30 @@ describe('the name of something in another schema', () => {
   });
 });
 
+it('is told once for three of them, and for each of two', async () => {
+  const said = async (sql: string): Promise<(string | undefined)[][]> => {
+    const { findings } = await lint({ migrations: migrationsOf({ [one]: notes, [two]: sql }), rollbacks: new Set() });
+    return findings.flatMap(({ rule, message, suggestion: what, explains }) =>
+      rule === 'unknown-relation' ? [[message, what, explains?.join()]] : [],
+    );
+  };
+  const more =
+    'CREATE VIEW private.v WITH (security_invoker = on) AS SELECT 1 AS x;\nCREATE TABLE private.t (id int);\n';
+  expect(await said(`${more}SELECT my_notes();\nSELECT * FROM v;\nSELECT * FROM t;`)).toEqual([
+    [
+      'Function my_notes is in schema private, and the files name 3 things of it without their schema: the tool that they are for sets the search path.',
+      'Begin each file that names them with SET search_path = private, public; or write the schema.',
+      'public.v,v,public.t,t',
+    ],
+    expect.anything(),
+    expect.anything(),
+  ]);
+  expect(await said(`${more}SELECT my_notes();\nSELECT * FROM v;`)).toEqual([
+    [expect.stringContaining('is used'), expect.stringContaining('Did you mean private.my_notes?'), undefined],
+    [expect.stringContaining('is used'), expect.stringContaining('Did you mean private.v?'), undefined],
+  ]);
+});
+
 describe('another name', () => {
   it.each([
     ['nearly alike: both are said', 'CREATE INDEX ON notes (ti_tle_s);', 'ALTER TABLE public.notes ADD COLUMN'],

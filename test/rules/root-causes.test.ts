@@ -42,6 +42,16 @@ describe('one error for one cause', () => {
       [`unknown-relation ${one}:2`],
     ],
     [
+      'a search path that the tool sets: what it would find is named without its schema',
+      {
+        [one]:
+          '-- One.\nCREATE SCHEMA app;\nCREATE TABLE app.a (id int);\nALTER TABLE app.a ENABLE ROW LEVEL SECURITY;\nCREATE VIEW app.b WITH (security_invoker = on) AS SELECT 1 AS x;\nCREATE TYPE app.c AS ENUM ();\n',
+        [two]: '-- Two.\nALTER TABLE a ADD COLUMN x int;\nSELECT * FROM b;\nALTER TABLE app.a ADD COLUMN y c;\n',
+        [three]: '-- Three.\nSELECT id FROM a, b;\n',
+      },
+      [`unknown-relation ${two}:2`],
+    ],
+    [
       'a table that cannot be made, is open to everyone as well, and what builds on it',
       {
         [one]: "-- One.\nCREATE TABLE a (id uuid PRIMARY KEY, kind text DEFAULT 1 / 0 || 'x'::int4);\n",
