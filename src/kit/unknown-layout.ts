@@ -45,7 +45,7 @@ function knownTools(): string {
   for (const { title } of layoutRules) {
     const tool = title.split(':')[0]!;
     if (
-      !/^One f/.test(tool) &&
+      !tool.startsWith('One f') &&
       !tools.some((known) => tool === known || /^[ ,]/.test(tool.startsWith(known) ? tool.slice(known.length) : ''))
     )
       tools.push(tool);
