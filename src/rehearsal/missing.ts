@@ -77,7 +77,8 @@ export function missingVerdict(
   const lack = lacking(error, place);
   if (lack === undefined) return undefined;
   const { name, key } = lack;
-  const what = error.message.startsWith('index ') ? 'index' : (called[lack.kind] ?? lack.kind);
+  const isIndex = error.message.startsWith('index ');
+  const what = isIndex ? 'index' : (called[lack.kind] ?? lack.kind);
   // A table brings a type of its name.
   const keys = lack.kind === 'type' ? [key, keyOf('relation', name.split('.'))] : [key];
   const own = keys
@@ -94,7 +95,8 @@ export function missingVerdict(
       cause: causeAt(cause),
     };
   }
-  const later = own.find((creator) => isBefore(place, creator));
+  // An index is dropped to be made anew: what makes it is not to come before that.
+  const later = isIndex ? undefined : own.find((creator) => isBefore(place, creator));
   if (later === undefined) {
     const earlier = own.at(-1);
     if (earlier !== undefined && lack.kind === 'column') return redefined(error, earlier, name, parsedFiles);
@@ -104,7 +106,7 @@ export function missingVerdict(
     return {
       rule: 'unknown-relation',
       object: name,
-      message: `${says} no migration creates this ${what}.`,
+      message: `${says} ${isIndex ? 'nothing before it' : 'no migration'} creates this ${what}.`,
       suggestion:
         meant === undefined
           ? create

@@ -262,10 +262,10 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       'an index that nothing makes, by a name that another schema has',
       {
         [base]: 'create schema if not exists app;\ncreate table app.a (id int);\ncreate index a_id_idx on app.a (id);',
-        [next]: 'drop index a_id_idx;',
+        [next]: 'drop index a_id_idx;\ncreate index a_id_idx on app.a (id desc);',
       },
-      ['unknown-relation core/002_next.sql:1:12'],
-      /no migration creates this index[^]*Did you mean app\.a_id_idx\?/,
+      ['unknown-relation core/002_next.sql:1:12', 'statement-failed core/002_next.sql:2:14'],
+      /nothing before it creates this index[^]*Did you mean app\.a_id_idx\?/,
     ],
     [
       'an index that is built concurrently',
