@@ -67,8 +67,8 @@ export interface RehearsalReport {
   /** How many statements were not rehearsed, as they need an extension that only the target has. */
   notRehearsed: number;
   /**
-   * A statement ended the database, or `goesOn` or `onMeasured` the rehearsal: what comes after it was not run, and nothing can be asked any
-   * more.
+   * A statement ended the database, or `goesOn` or `onMeasured` the rehearsal: what comes after it was not run, and nothing can be
+   * asked any more.
    */
   ended: boolean;
   /** Of all passes. */
