@@ -147,6 +147,19 @@ const cases: Record<string, Case> = {
     rule: 'psql-command',
     plant: () => ({ ...kit, [first]: `\\restrict k3y\n\n${kit[first]}\n\\unrestrict k3y\n` }),
   },
+  'an index that is built concurrently beside others': {
+    rule: 'transaction-mixed',
+    plant: () => ({
+      ...kit,
+      'migrations/core/050_more.sql':
+        '-- More.\nselect 1;\ncreate index concurrently if not exists by_name on public.products (name);\nselect 2;\n',
+    }),
+    good: () => 'create index by_name on public.products (name);',
+    check(_, { edits, newFiles }) {
+      expect(edits.get('migrations/core/050_more.sql')).toBe('-- More.\nselect 1;\n');
+      expect([...newFiles.keys()]).toEqual(['migrations/core/051_more_2.sql', 'migrations/core/052_more_3.sql']);
+    },
+  },
   'a migration and what undoes it in one file': {
     rule: 'down-section',
     isRead: true,
