@@ -2,6 +2,7 @@
 import { quoteLiteral } from '../../shared/quote.ts';
 import type { Subject } from '../probes/subject.ts';
 import type { AskedValue } from './asked-values.ts';
+import type { Reach } from './counting.ts';
 import type { JsonShape } from './json-keys.ts';
 import type { RowKey } from './row-keys.ts';
 import type { SettingTexts } from './setting-texts.ts';
@@ -49,9 +50,14 @@ export interface ArgumentContext {
   injectable: ReadonlySet<string>;
   /** It runs dynamic SQL. */
   isDynamic: boolean;
+  /** How far from today the dates and numbers may be that it is called with. */
+  reach: Reach;
   /** SQL of the ID of the user whom A's rows are about, if that is not A. */
   holder: string | undefined;
 }
+
+/** Names of arguments for keys. */
+const namesKey = /(^|_)(id|uuid|key|no|nr|number)$/;
 
 /** What an argument gets that is left open. */
 export const nothing: Candidate = { sql: 'NULL' };
@@ -84,8 +90,11 @@ export function keys(kind: 'uuid' | 'number' | 'text', name: string, context: Ar
   const compared = context.compared.get(name);
   const rank = ({ column, isKey }: RowKey): number =>
     compared?.has(column.name) === true || column.name === bareName(name) ? 0 : isKey ? 1 : 2;
-  const found = context.rowKeys.filter(({ column }) => fits(kind, column.base)).toSorted((x, y) => rank(x) - rank(y));
   const isGuessed = guess !== undefined && (kind === 'text' || (kind === 'uuid') === isUuid(guess.sql));
+  // A key may be in the billions: it is none to count to.
+  if (kind === 'number' && context.reach !== 'far' && !isGuessed && !namesKey.test(name) && compared === undefined)
+    return [];
+  const found = context.rowKeys.filter(({ column }) => fits(kind, column.base)).toSorted((x, y) => rank(x) - rank(y));
   const all = new Map<string, string | undefined>();
   for (const { sql, own } of [...(isGuessed ? [guess] : []), ...found]) all.set(sql, all.get(sql) ?? own);
   return [...all].map(([sql, own]) => ({

@@ -16,6 +16,8 @@ export interface RoutineBody {
   assigned: { variables: string[]; value: Node }[];
   /** Those of the trees that RAISE gives to its caller: what it says, and its options. */
   raised: Set<Node>;
+  /** It has a loop that is not over the rows of a query: how long it runs depends on values. */
+  hasLoop: boolean;
   /** Its language is neither SQL nor PL/pgSQL, or the parser fails, so its effects are not known. */
   isUnreadable: boolean;
   /** PostgreSQL prints it from its parsed form: names without a schema are in the session's search path. */
@@ -29,6 +31,7 @@ export function readBody(routine: FunctionRow): RoutineBody {
     executed: [],
     assigned: [],
     raised: new Set(),
+    hasLoop: false,
     isUnreadable: false,
     isPrinted: false,
   };
@@ -80,6 +83,9 @@ const runs = new Set([
   'PLpgSQL_stmt_return_query.dynquery',
 ]);
 
+/** Loops over numbers, and those that end by a condition. */
+const loops = new Set(['PLpgSQL_stmt_fori', 'PLpgSQL_stmt_while', 'PLpgSQL_stmt_loop']);
+
 /** Fields of RAISE: what it says, and its options. */
 const raises = /^PLpgSQL_(?:stmt_raise|raise_option)\./;
 
@@ -91,6 +97,7 @@ function readPlpgsql(tree: PlpgsqlTree, body: RoutineBody): void {
       for (const item of value) visit(item, statement, fields, field);
     } else if (typeof value === 'object' && value !== null) {
       for (const [key, below] of Object.entries(value)) {
+        body.hasLoop ||= loops.has(key);
         if (key === 'PLpgSQL_expr')
           readExpression(below as Expression, `${statement}.${field}`, variablesOf(statement, fields, nameOf), body);
         else if (key.startsWith('PLpgSQL_'))

@@ -11,6 +11,7 @@ import {
 import { scan, type Token } from '../../sql/parser.ts';
 import { readBody, type RoutineBody } from './bodies.ts';
 import { type IsPure, purenessOf } from './changed-keys.ts';
+import { waits } from './pauses.ts';
 import { type Catalog, type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 
 /** A call as written in the source. */
@@ -306,6 +307,7 @@ export function outsideEffect(routine: FunctionRow, sources: Sources): string | 
   if (unread !== undefined)
     return `${unread === routine ? '' : `calls ${qualifiedName(unread)}(), which `}${whyUnread(unread)}`;
   if (all.some((one) => sources.effects(one).copies)) return 'copies to or from a file or a program';
+  if (waits(all.map((one) => sources.body(one)))) return 'waits (pg_sleep)';
   const own = new Set(all.map(qualifiedName));
   const calls = all
     .flatMap((one) => sources.effects(one).calls)

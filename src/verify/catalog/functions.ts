@@ -4,6 +4,7 @@ import type { NamedProbe } from '../probes/probes.ts';
 import type { Subject } from '../probes/subject.ts';
 import type { ArgumentContext, Candidate } from './argument-keys.ts';
 import { combinations, intoOwn, mostLikely, valueLists } from './argument-lists.ts';
+import { reachOf } from './counting.ts';
 import { countedTables } from './counted-tables.ts';
 import { decidingCalls } from './deciding-calls.ts';
 import { askedValues } from './asked-values.ts';
@@ -160,6 +161,7 @@ function callableOf(
     compared,
     settings: settingTexts(routine, subjects, model),
     isDynamic: reached.some((one) => model.sources.effects(one).isDynamic),
+    reach: reachOf(routine, model.sources),
     shape: jsonShapes(argumentNames, bodies, model.tables),
     textForms: (argument: string) => textFormsOf(routine, argument, model.sources),
     injectable: new Set(injectable),

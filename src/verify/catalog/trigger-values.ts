@@ -82,6 +82,7 @@ function aimsOf(
     columns: new Set<string>(),
     injectable: new Set<string>(),
     isDynamic: false,
+    reach: 'far' as const,
     holder: undefined,
   };
   const aims = columns.flatMap((column) =>

@@ -4,6 +4,7 @@ import type { Model } from '../catalog/model.ts';
 import { guestKey, isMember, type Person } from '../fixtures/people.ts';
 import { actingEmail, actingUser } from '../fixtures/belongings.ts';
 import { keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
+import type { OwnKeys } from '../fixtures/own-keys.ts';
 import type { Lookups } from '../fixtures/lookups.ts';
 import type { RowState } from '../fixtures/states.ts';
 import { seatLabel, stateLabels } from './labels.ts';
@@ -102,7 +103,7 @@ export const largeTable = 10_000;
 export function subjectOf(
   table: RelationRow,
   scope: Scope,
-  { rows, people, lookups }: { rows: Rows; people: readonly Person[]; lookups: Lookups },
+  { rows, people, lookups, ownKeys }: { rows: Rows; people: readonly Person[]; lookups: Lookups; ownKeys: OwnKeys },
   model: Model,
 ): Subject | undefined {
   const name = `${table.schema}.${table.name}`;
@@ -146,7 +147,7 @@ export function subjectOf(
       column,
       a: a.values.get(column) ?? 'NULL',
       b: b.values.get(column) ?? 'NULL',
-      own: isDirect ? ownValue(table, column, model) : undefined,
+      own: isDirect ? (ownKeys.get(table)?.get(column) ?? ownValue(table, column, model)) : undefined,
     })),
     joined: joinedValues(table, rows, model),
     lookups: lookupKeys(table, lookups),
