@@ -12,6 +12,7 @@ import { hintsOf } from '../fixtures/candidates.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import { actingEmail, actingOrganization, actingUser } from '../fixtures/belongings.ts';
 import type { Actor } from './actors.ts';
+import type { Statement } from './verb-row.ts';
 import { insertStatement } from './insert-sql.ts';
 import { condition, grantedColumns, type Subject } from './subject.ts';
 
@@ -190,7 +191,7 @@ function isJoinedByTexts({ joined, table }: Subject): boolean {
  * INSERTs of a row with the actor and A's organization or parents: as is, and with each value that may open something.
  * If a row has several users, the actor is each of them in turn and A the others.
  */
-export function joinSql(subject: Subject, actor: Actor, model: Model): string[] {
+export function joinSql(subject: Subject, actor: Actor, model: Model): Statement[] {
   if (!mayDecide(subject, actor, 'I', model)) return [];
   const keys = keysOf(subject, model);
   const mine = keys.users.map((name): [string, string] => [name, `'${actingUser}'`]);
@@ -217,7 +218,10 @@ export function joinSql(subject: Subject, actor: Actor, model: Model): string[] 
   ];
   return [mine, ...others].flatMap((users) =>
     parentsOf(keys, actor).flatMap((parents) =>
-      further.map((one) => insertOf(subject, actor, model, new Map([...users, ...addresses, ...parents, ...one]))),
+      further.map((sets) => ({
+        sql: insertOf(subject, actor, model, new Map([...users, ...addresses, ...parents, ...sets])),
+        variant: { sets, of: JSON.stringify([users, parents]) },
+      })),
     ),
   );
 }
@@ -274,14 +278,16 @@ function ownCondition(users: readonly string[]): string {
  * UPDATEs of the actor's own rows: each value that may open something, and A's organization, parents or user instead of
  * its own.
  */
-export function adjustSql(subject: Subject, actor: Actor, model: Model): string[] {
+export function adjustSql(subject: Subject, actor: Actor, model: Model): Statement[] {
   if (!mayDecide(subject, actor, 'U', model)) return [];
   const { membership } = model.tenancy;
   const keys = keysOf(subject, model);
   if (keys.users.length === 0 && actor.side === 'a') return [];
   const where = keys.users.length > 0 ? ownCondition(keys.users) : condition(subject.rows.b.key);
-  const update = (changes: readonly [string, string][]): string =>
-    `update ${subject.into} set ${changes.map(([name, value]) => `${quoteIdentifier(name)} = ${value}`).join(', ')} where ${where}`;
+  const update = (sets: readonly [string, string][]): Statement => ({
+    sql: `update ${subject.into} set ${sets.map(([name, value]) => `${quoteIdentifier(name)} = ${value}`).join(', ')} where ${where}`,
+    variant: { sets, of: where },
+  });
   const granted = new Set(grantedColumns(subject, actor.role, 'U', model).map((column) => column.name));
   const isGranted = ([name]: readonly [string, string]): boolean => granted.has(name);
   const held = new Map([

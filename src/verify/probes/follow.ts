@@ -2,6 +2,7 @@ import type { Chain } from '../fixtures/script.ts';
 import { ChainReader } from './chain-reader.ts';
 import type { FirstRound, Obstacle, Opening, Path } from './paths.ts';
 import type { Opened } from './run-script.ts';
+import { withoutSameEnds } from './same-ends.ts';
 import { Trail } from './trail.ts';
 
 /** The maximum length of a path of writes. */
@@ -51,7 +52,10 @@ export async function followWrites(
     }
     // A path that is known to open something need not be followed any further.
     const known = new Set(found.map(({ path }) => `${path.actor} ${path.probes[0]}`));
-    paths = further.filter((path) => !known.has(`${path.actor} ${path.probes[0]}`));
+    paths = withoutSameEnds(
+      further.filter((path) => !known.has(`${path.actor} ${path.probes[0]}`)),
+      first.probes,
+    );
   }
   return { openings: found, obstacles, inWorlds };
 }

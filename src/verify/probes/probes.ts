@@ -6,7 +6,7 @@ import type { Actor } from './actors.ts';
 import type { Answer, Cell } from './run-script.ts';
 import { columnsIn, policiesFor } from '../catalog/scope.ts';
 import { condition, labelledRows, type Subject } from './subject.ts';
-import type { VerbRow } from './verb-row.ts';
+import type { Variant, VerbRow } from './verb-row.ts';
 import { type Verb, verbs } from './verbs.ts';
 
 /** A probe and its subject. */
@@ -20,6 +20,8 @@ export interface NamedProbe extends Probe {
   refused?: number[];
   /** A member who runs it for others, since the same comes of it for them: their numbers. */
   alike?: { by: number; others: number[] };
+  /** What makes it another one than the simplest statement of its verb. */
+  variant?: Variant;
   /** A's further rows are removed first: what becomes of them says nothing. */
   isAlone?: true;
   /** By the number of an actor: the probe that meets the same rows and more. */
@@ -45,7 +47,13 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
       /** Each statement, by its text and what prepares for it. */
       const statements = new Map<
         string,
-        { sql: string; prepare: string | undefined; isAlone: boolean; numbers: number[] }
+        {
+          sql: string;
+          variant: Variant | undefined;
+          prepare: string | undefined;
+          isAlone: boolean;
+          numbers: number[];
+        }
       >();
       const firstOf = new Map<number, string>();
       actors.forEach((actor, number) => {
@@ -53,19 +61,23 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
         if (actor.only?.has(qualifiedName(subject.table)) === false) return;
         const prepare =
           row.prepare?.(subject, model) ?? (row.withoutWhere === true ? cleared(row, subject, actor) : undefined);
-        for (const sql of new Set(row.sql(subject, actor, model))) {
-          if (sql === undefined) continue;
+        const tried = new Map<string, Variant | undefined>();
+        for (const one of row.sql(subject, actor, model)) {
+          const { sql, variant } = typeof one === 'object' ? one : { sql: one, variant: undefined };
+          if (sql !== undefined && !tried.has(sql)) tried.set(sql, variant);
+        }
+        for (const [sql, variant] of tried) {
           for (const isAlone of asksMore && row.withoutWhere === true && row.letter !== 'D' ? [false, true] : [false]) {
             const before = isAlone ? [prepare, removeFurther(subject)].filter(Boolean).join('; ') : prepare;
             const key = `${before ?? ''};${sql}`;
-            const known = statements.get(key) ?? { sql, prepare: before, isAlone, numbers: [] };
+            const known = statements.get(key) ?? { sql, variant, prepare: before, isAlone, numbers: [] };
             known.numbers.push(number);
             statements.set(key, known);
             if (!firstOf.has(number)) firstOf.set(number, key);
           }
         }
       });
-      return [...statements].map(([key, { sql, prepare, isAlone, numbers }]): NamedProbe => {
+      return [...statements].map(([key, { sql, variant, prepare, isAlone, numbers }]): NamedProbe => {
         const refused = numbers.filter((number) => isRefused(subject, row, actors[number]!, model));
         const able = numbers.filter((number) => !refused.includes(number));
         const members = able.filter(
@@ -92,6 +104,7 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
               }),
           ...(prepare === undefined ? {} : { prepare }),
           ...(isAlone ? { isAlone } : {}),
+          ...(variant === undefined ? {} : { variant }),
         };
         for (const number of numbers) if (firstOf.get(number) === key) first.set(`${verb} ${number}`, probe);
         return probe;

@@ -14,7 +14,8 @@ import type { FirstRound, Path } from './paths.ts';
 import type { NamedProbe } from './probes.ts';
 import { Round } from './round.ts';
 import type { Cell } from './run-script.ts';
-import type { Subject } from './subject.ts';
+import { changedRows, heldBy, type Subject } from './subject.ts';
+import { rowsOfA, without } from './labels.ts';
 import { isMetadata, type Verb, verbs } from './verbs.ts';
 
 /** How many statements of one verb are tried at a further step, the simplest first. */
@@ -24,8 +25,14 @@ const mostStatements = 4;
 const mostCalls = 4;
 const mostCallsOfStates = 2;
 
-/** After how many UPDATEs that set the same columns of a table, each to another value, all those calls are made: then the likeliest alone. */
+/** After how many UPDATEs that set the same columns of a table, or calls of one function, all those calls are made: then the likeliest alone. */
 const mostAlike = 4;
+
+/**
+ * How many of an actor's calls of one function are followed that changed rows of others, which is an error by itself; and of those for rows
+ * in other states, or for none, that changed no row which is looked at.
+ */
+const mostOfEffect = 2;
 
 /** Determines what a path of writes may have changed, and so what to try after it. */
 export class Trail extends Round {
@@ -51,12 +58,22 @@ export class Trail extends Round {
    */
   permitted(): Path[] {
     const owners = new Set<string>();
+    const calls = this.first.callables.flatMap((callable) => callable.calls);
+    const ordinary = new Set(calls.flatMap(({ isOfState, probe }) => (isOfState ? [] : [probe])));
+    const alike = new Map<string, number>();
     return this.first.cells
       .filter((cell) => {
         const actor = this.first.actors[cell.actor]!;
         if (actor.isMultiOrg || !this.isWrite(cell)) return false;
+        const probe = this.first.probes[cell.probe]!;
+        const { subject, verb } = probe;
+        const effect = this.effectOf(cell);
+        if (effect === 'harm' || (effect === 'none' && !ordinary.has(probe))) {
+          const key = [cell.actor, effect, subject].join(' ');
+          alike.set(key, (alike.get(key) ?? 0) + 1);
+          if (alike.get(key)! > mostOfEffect) return false;
+        }
         if (actor.relation !== 'self') return true;
-        const { subject, verb } = this.first.probes[cell.probe]!;
         const key = `${verbs[verb].letter} ${subject}`;
         return !owners.has(key) && owners.add(key) !== undefined;
       })
@@ -66,6 +83,22 @@ export class Trail extends Round {
         ...this.calledAfter(actor, probe),
         ...this.renewed(actor, probe),
       ]);
+  }
+
+  /** What a stranger's call of a function that writes did to the rows which are looked at; undefined for any other. */
+  private effectOf(cell: Cell): 'harm' | 'none' | 'other' | undefined {
+    const { subject, state } = this.first.probes[cell.probe]!;
+    const actor = this.first.actors[cell.actor]!;
+    if (!('state' in cell) || actor.relation !== 'none' || !this.callables.has(subject) || state === '')
+      return undefined;
+    const before = cell.before[state] ?? '';
+    if (cell.state === before) return 'none';
+    const [then, now] = [before, cell.state].map((text) => JSON.parse(text || '{}') as Record<string, string>);
+    const isHarm = this.first.subjects.some((one) => {
+      const changed = changedRows(then![one.state] ?? '', now![one.state] ?? '');
+      return rowsOfA(without(changed, heldBy(actor.user, one))) !== '';
+    });
+    return isHarm ? 'harm' : 'other';
   }
 
   /** The same with a new token afterwards, if the write may have changed what its claims are made of. */
@@ -198,8 +231,11 @@ export class Trail extends Round {
     const isRenewed = this.renewals.includes(path.probes.at(-1)!);
     const claimed = tokenSources(model).readers;
     const isOpener = lastCall !== undefined && model.dependencies.changesAccess(lastCall.routine);
-    const written = this.changeOf(this.first.probes[path.probes.at(-1)!]!);
-    const isOneOfMany = written !== undefined && this.countAlike(path, written) > mostAlike;
+    const probe = this.first.probes[path.probes.at(-1)!]!;
+    const written = this.changeOf(probe);
+    const set = probe.variant?.sets.map(([column]) => column) ?? written?.set;
+    const alike = set === undefined ? undefined : [probe.verb, probe.subject, probe.variant?.of, ...set].join(' ');
+    const isOneOfMany = this.countAlike(path, this.callBefore(path)?.name ?? alike) > mostAlike;
     // What a trigger then changes of the same table is not known.
     const change = written === undefined || last.byTheWay.includes(written.table) ? undefined : written;
     const asking = new Set([
@@ -248,6 +284,12 @@ export class Trail extends Round {
     };
   }
 
+  /** The function whose call is the last write, before a new token. */
+  private callBefore({ probes }: Path): Callable | undefined {
+    const last = probes.findLast((probe) => !this.renewals.includes(probe));
+    return last === undefined ? undefined : this.callables.get(this.first.probes[last]!.subject);
+  }
+
   private readsClaims({ routine }: Callable): boolean {
     const { sources, claims } = this.first.model;
     return sources
@@ -273,9 +315,15 @@ export class Trail extends Round {
     });
   }
 
-  /** How many paths there were, with this one, of an actor's UPDATE that sets the same columns of a table. */
-  private countAlike({ actor, probes }: Path, { table, set }: { table: string; set: ReadonlySet<string> }): number {
-    const key = [actor, ...probes.slice(0, -1), table, ...set].join(' ');
+  /** How many paths there were, with this one, that end with such a write of the same actor's; 0 where `what` is undefined. */
+  private countAlike({ actor, probes }: Path, what: string | undefined): number {
+    if (what === undefined) return 0;
+    const at = probes.findLastIndex((probe) => !this.renewals.includes(probe));
+    const before = probes.slice(0, at).map((probe) => {
+      const { subject, verb } = this.first.probes[probe]!;
+      return `${verbs[verb].letter} ${subject}`;
+    });
+    const key = [actor, probes.length - at, ...before, what].join(' ');
     const count = (this.alike.get(key) ?? 0) + 1;
     this.alike.set(key, count);
     return count;

@@ -8,7 +8,21 @@ import type { Subject } from './subject.ts';
  * The statements of a verb for an actor, tried one by one and each rolled back immediately. None if the verb makes no
  * sense for the actor.
  */
-export type SqlFor = (subject: Subject, actor: Actor, model: Model) => readonly (string | undefined)[];
+export type SqlFor = (subject: Subject, actor: Actor, model: Model) => readonly (string | Statement | undefined)[];
+
+/** A statement that is one of many. */
+export interface Statement {
+  sql: string;
+  variant: Variant;
+}
+
+/** What makes one statement of a verb another one than the simplest. */
+export interface Variant {
+  /** The columns that it sets to other values, with those. */
+  sets: readonly (readonly [column: string, value: string])[];
+  /** The same text for statements that do not differ in anything else. */
+  of: string;
+}
 
 /** One thing that the proof tries: a row of the table below. */
 export interface VerbRow {
