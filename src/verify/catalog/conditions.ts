@@ -6,6 +6,7 @@ import {
   type RelationRow,
 } from '../../rules/engine/live/catalog.ts';
 import { columnOf, fields, nameParts, type Node, walk } from '../../rules/engine/live/expression.ts';
+import { bodiesGiven } from './called-bodies.ts';
 import { effectsOf } from './effects.ts';
 import type { Reader } from './dependencies.ts';
 import type { Model } from './model.ts';
@@ -69,7 +70,10 @@ function findConditions(table: RelationRow, model: Model): Conditions {
   for (const { trees: below, routine, row } of readersOf(table, model)) {
     const isShowing = routine !== undefined || row?.query != null;
     others.source = below;
-    others.visit(below, routine === undefined ? nothing : variablesOf(routine, table, model), 0, isShowing);
+    const names = routine === undefined ? nothing : variablesOf(routine, table, model);
+    others.visit(below, names, 0, isShowing);
+    const given = routine === undefined ? [] : bodiesGiven(routine, model);
+    for (const trees of given) others.visit(trees, names, 0, isShowing);
   }
   const firing: Names = { rows: new Set(['new', 'old']), isPlain: false, variables: new Map() };
   for (const trigger of table.triggers) {

@@ -3,6 +3,7 @@ import { type ColumnRow, isPlatformSchema, qualifiedName, type RelationRow } fro
 import { columnOf, constantOf, fields, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import type { Node } from '../../sql/nodes.ts';
+import { calledBodies } from './called-bodies.ts';
 import { allowedTexts } from './compared-values.ts';
 import { effectsOf } from './effects.ts';
 import { madeColumns } from './made-columns.ts';
@@ -206,7 +207,7 @@ function treesOf(asker: RelationRow, model: Model): unknown[] {
     .flatMap(({ using, check }) => [using, check])
     .filter((sql) => sql !== null)
     .map((sql) => model.parse(sql));
-  return [...own, ...bodiesCalled(own, model)];
+  return [...own, ...calledBodies(own, model)];
 }
 
 /** The bodies of the functions that the expressions call, directly or indirectly. */
@@ -244,6 +245,23 @@ export function negatedIn(tree: unknown): { part: unknown; isAlternative: boolea
 /** Its absence is asked for: `NOT EXISTS (SELECT … FROM bans …)`, or NOT of a function that looks there. */
 function isNegated(part: unknown, table: RelationRow, model: Model): boolean {
   return [part, ...bodiesCalled([part], model)].some((one) => names(one, table));
+}
+
+/** A value of the column that gives its user no more than others have: the least of those that it may hold; undefined if any may. */
+export function ordinaryValue(
+  table: RelationRow,
+  column: ColumnRow,
+  privileged: string,
+  model: Model,
+): string | undefined {
+  if (column.base === 'boolean') return String(privileged !== 'true');
+  const others = allowedTexts(table, column, model.parse)
+    .map(quoteLiteral)
+    .filter((sql) => sql !== privileged);
+  const isUsual = column.default !== null && constantOf(model.parse(column.default)) !== undefined;
+  const usual = isUsual ? quoteLiteral(constantOf(model.parse(column.default!))!) : undefined;
+  if (usual !== undefined && usual !== privileged) return usual;
+  return others.toSorted((x, y) => rankOf(y) - rankOf(x))[0];
 }
 
 /** Names of roles, the most privileged first. */

@@ -34,7 +34,8 @@ function withScope(expects: Expects): Expects {
  */
 function asWriter(expects: Expects): Expects {
   return withScope((subject, actor, model) => {
-    if (actor.isAnonymous || isRoleTable(subject, model)) return 'no';
+    if (actor.isAnonymous || (isRoleTable(subject, model) && !(actor.isStaff && isForStaff(subject.table, model))))
+      return 'no';
     // The staff may maintain rows without an owner.
     if (subject.scope.owner === undefined) return actor.isStaff || holdsByJoin(subject, actor) ? 'may' : 'no';
     return expects(subject, actor, model);
@@ -173,6 +174,9 @@ export const expectDelete = asWriter((subject, actor, model) => {
 /** To give oneself a privileged role: allowed only for actors that already have it. */
 export const expectEscalation: Expects = (_, actor) => (isAdmin(actor) ? 'may' : 'no');
 
+/** To give oneself the highest role with a lesser one. */
+export const expectRise: Expects = () => 'no';
+
 /** Whether the actor may change A's row, as its owner or as a co-member whom the policies allow. */
 function holdsRow({ scope }: Subject, actor: Actor): boolean {
   if (actor.relation === 'none') return false;
@@ -216,7 +220,7 @@ function decidesMemberships(subject: Subject, actor: Actor, model: Model): boole
   return subject.table !== model.tenancy.membership?.table || decides(actor, model);
 }
 
-/** A table that gives users roles over the whole product: no one may write their own row. */
+/** A table that gives users roles over the whole product: no one may write their own row, but those who have such a role already. */
 function isRoleTable(subject: Subject, model: Model): boolean {
   return (
     subject.scope.owner === 'user' &&

@@ -2,7 +2,8 @@
  * The verbs whose statements are written apart: what a stranger puts under rows of others, and writes about itself; calls of
  * functions.
  */
-import { expectNothing, expectOwnerless } from './expected.ts';
+import { expectNothing, expectOwnerless, expectRise } from './expected.ts';
+import { lesserRoleSql, riseSql } from './rise-sql.ts';
 import { ownerlessSql, requestSql } from './stranger-sql.ts';
 import { inserts, noSql, reads, reassigns, type VerbRow, writes } from './verb-row.ts';
 
@@ -19,6 +20,18 @@ export const furtherVerbs = {
     shown: 'when-broken',
     counted: true,
     sql: requestSql,
+  },
+  rise: {
+    letter: 'U',
+    needs: 'U',
+    rule: writes,
+    wording: 'with a lesser role, gives itself a more privileged one',
+    step: 'gives itself a role in',
+    result: 'added',
+    expects: expectRise,
+    shown: 'when-broken',
+    sql: riseSql,
+    prepare: lesserRoleSql,
   },
   'insert-ownerless': {
     letter: 'I',
