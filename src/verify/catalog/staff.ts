@@ -41,7 +41,15 @@ export function findStaff(model: Model): Staff {
 /** Says whether policies of the table let the muse's own staff do more, by a row or a flag. */
 export function isForStaff(table: RelationRow, model: Model): boolean {
   const { tables, flags } = findStaff(model);
-  return [...tables, ...flags.keys()].some((name) => model.dependencies.askers(name).includes(table));
+  // The objects of a bucket are a table of their own, with the policies that are about it.
+  const own = table.policies.flatMap(({ using, check }) => [using, check]);
+  const trees = own.flatMap((sql) => (sql === null ? [] : [model.parse(sql)]));
+  const isBucket = table.schema === 'storage' && model.tables.get(qualifiedName(table)) !== table;
+  return [...tables, ...flags.keys()].some((name) =>
+    isBucket
+      ? [...trees, ...bodiesCalled(trees, model)].some((tree) => names(tree, model.tables.get(name)!))
+      : model.dependencies.askers(name).includes(table),
+  );
 }
 
 function readStaff(model: Model): Staff {
@@ -286,30 +294,29 @@ function rankOf(sql: string | undefined): number {
   return rank < 0 ? roleNames.indexOf('member') : rank;
 }
 
-/** The columns, other than its keys, that are compared with a constant or are boolean conditions. */
+/**
+ * The columns, other than its keys, that are compared with a constant or are boolean conditions, each with the value that most of those let
+ * through: the most privileged of equally many.
+ */
 function flagsOf(table: RelationRow, trees: readonly unknown[], model: Model): Map<string, string> {
   const keys = new Set([
     ...primaryKey(table),
     ...table.columns.filter((column) => model.meaningOf(table, column) !== undefined).map(({ name }) => name),
   ]);
-  const found = new Map<string, string>();
-  const note = (node: unknown, sql: string | undefined): void => {
+  const found = new Map<string, Map<string, number>>();
+  const note = (node: unknown, values: readonly string[]): void => {
     const name =
       fields(node, 'TypeCast') === undefined && fields(node, 'ColumnRef') === undefined
         ? undefined
         : columnOf(node)?.name;
     const column = table.columns.find((one) => one.name === name);
-    if (
-      column !== undefined &&
-      sql !== undefined &&
-      !keys.has(column.name) &&
-      !column.generated &&
-      rankOf(sql) < rankOf(found.get(column.name))
-    )
-      found.set(column.name, sql);
+    if (column === undefined || keys.has(column.name) || column.generated) return;
+    const counts = found.get(column.name) ?? new Map<string, number>();
+    for (const sql of new Set(values)) counts.set(sql, (counts.get(sql) ?? 0) + 1);
+    if (counts.size > 0) found.set(column.name, counts);
   };
   const flag = (node: unknown, sql: string): void => {
-    if (table.columns.find(({ name }) => name === columnOf(node)?.name)?.base === 'boolean') note(node, sql);
+    if (table.columns.find(({ name }) => name === columnOf(node)?.name)?.base === 'boolean') note(node, [sql]);
   };
   walk(trees, (type, node) => {
     if (type === 'BoolExpr')
@@ -323,14 +330,12 @@ function flagsOf(table: RelationRow, trees: readonly unknown[], model: Model): M
     const items = (fields(node['rexpr'], 'List')?.['items'] ??
       fields(node['rexpr'], 'A_ArrayExpr')?.['elements'] ?? [node['rexpr']]) as unknown[];
     const constants = items.map((item) => constantOf(item)).filter((constant) => constant !== undefined);
-    if (operator === '=') note(node['lexpr'], constants[0] === undefined ? undefined : quoteLiteral(constants[0]));
-    else if (constants.length > 0)
-      for (const value of allowedTexts(
-        table,
-        table.columns.find(({ name }) => name === columnOf(node['lexpr'])?.name),
-        model.parse,
-      ))
-        if (!constants.includes(value)) note(node['lexpr'], quoteLiteral(value));
+    const column = table.columns.find(({ name }) => name === columnOf(node['lexpr'])?.name);
+    const allowed = operator === '=' || constants.length === 0 ? [] : allowedTexts(table, column, model.parse);
+    const values = operator === '=' ? constants : allowed.filter((value) => !constants.includes(value));
+    note(node['lexpr'], values.map(quoteLiteral));
   });
-  return found;
+  const best = ([sql, count]: [string, number], [other, more]: [string, number]): number =>
+    more - count || rankOf(sql) - rankOf(other);
+  return new Map([...found].map(([name, counts]) => [name, [...counts].sort(best)[0]![0]]));
 }

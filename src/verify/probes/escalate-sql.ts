@@ -3,7 +3,7 @@ import type { Actor } from './actors.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
 import type { ColumnRow } from '../../rules/engine/live/catalog.ts';
 import type { Model } from '../catalog/model.ts';
-import { findStaff } from '../catalog/staff.ts';
+import { findStaff, isForStaff } from '../catalog/staff.ts';
 import { actingOrganization, actingUser } from '../fixtures/belongings.ts';
 import { grantedColumns, type Subject } from './subject.ts';
 
@@ -58,9 +58,11 @@ export function escalateSql(subject: Subject, actor: Actor, model: Model): strin
   }
   const [owner] = subject.belongs;
   if (subject.scope.owner !== 'user' || owner === undefined) return undefined;
-  // Where that makes A one of the staff, A has it already: a stranger tries to get it.
+  // Where that makes A one of the staff, or staff may change it, A may do so anyway: a stranger tries.
   const { flags: ofStaff, shareFlags } = findStaff(model);
-  const isStaffs = [ofStaff, shareFlags].some((all) => all.get(subject.name)?.has(found.column.name) === true);
+  const isStaffs =
+    [ofStaff, shareFlags].some((all) => all.get(subject.name)?.has(found.column.name) === true) ||
+    (ofStaff.size > 0 && isForStaff(subject.table, model));
   if (isStaffs ? actor.relation !== 'none' || actor.isNobody : actor.relation !== 'self') return undefined;
   const update = `${set} where ${quoteIdentifier(owner.column)} = '${actingUser}'`;
   const isGuarded = subject.table.triggers.some(({ enabled }) => enabled);

@@ -1,7 +1,8 @@
 import { type PolicyRow, qualifiedName, relation, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { RuleName } from '../../rules/registry.ts';
-import type { Model } from '../catalog/model.ts';
+import { walk } from '../../rules/engine/live/expression.ts';
+import { isWhoAsks, type Model } from '../catalog/model.ts';
 import { userColumnsOf, type Subject } from '../probes/subject.ts';
 import { verbs } from '../probes/verbs.ts';
 import type { Check } from './report.ts';
@@ -85,9 +86,17 @@ function policiesOf(table: RelationRow, command: string, isAnonymous: boolean, m
   );
 }
 
+/** Who asks decides what it lets through; that somebody is signed in is not enough for that. */
 function looksAtAsker(policy: PolicyRow, table: RelationRow, model: Model): boolean {
   const facts = model.policyFacts(table).find((one) => one.policy === policy);
-  return facts !== undefined && (facts.userColumns.length > 0 || facts.membership);
+  if (facts !== undefined && (facts.userColumns.length > 0 || facts.membership)) return true;
+  let looks = false;
+  for (const sql of [policy.using, policy.check])
+    walk(sql === null ? undefined : model.parse(sql), (type, node) => {
+      looks ||= type === 'FuncCall' && isWhoAsks({ FuncCall: node }, model);
+      return !looks && type !== 'NullTest';
+    });
+  return looks;
 }
 
 /** The columns of users, and those alone where there are any that policies compare with who asks. */
