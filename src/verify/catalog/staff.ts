@@ -3,6 +3,7 @@ import { type ColumnRow, isPlatformSchema, qualifiedName, type RelationRow } fro
 import { columnOf, constantOf, fields, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import type { Node } from '../../sql/nodes.ts';
+import { givenColumn } from './given-columns.ts';
 import { calledBodies } from './called-bodies.ts';
 import { allowedTexts } from './compared-values.ts';
 import { effectsOf } from './effects.ts';
@@ -66,7 +67,7 @@ function readStaff(model: Model): Staff {
     if (asking.length === 0 || !(isShare || isOfUsersAlone(table, model))) continue;
     const all = asking.flatMap((asker) => treesOf(asker, model));
     const trees = all.filter((tree) => names(tree, table));
-    const found = flagsOf(table, trees, model);
+    const found = flagsOf(table, trees, all, model);
     const mayBeOfStaff = !isShare && !isProfile(table, model) && !isMadeForAll(table, model);
     // Rows of others refer to it, which may be because of what its users do there.
     const isReferred = referencesTo(table, model).length > 0;
@@ -255,7 +256,10 @@ function isNegated(part: unknown, table: RelationRow, model: Model): boolean {
   return [part, ...bodiesCalled([part], model)].some((one) => names(one, table));
 }
 
-/** A value of the column that gives its user no more than others have: the least of those that it may hold; undefined if any may. */
+/**
+ * A value of the column that gives its user no more than others have: its default, or the most ordinary of those that it may hold;
+ * undefined if any may.
+ */
 export function ordinaryValue(
   table: RelationRow,
   column: ColumnRow,
@@ -263,14 +267,19 @@ export function ordinaryValue(
   model: Model,
 ): string | undefined {
   if (column.base === 'boolean') return String(privileged !== 'true');
-  const others = allowedTexts(table, column, model.parse)
-    .map(quoteLiteral)
-    .filter((sql) => sql !== privileged);
-  const isUsual = column.default !== null && constantOf(model.parse(column.default)) !== undefined;
-  const usual = isUsual ? quoteLiteral(constantOf(model.parse(column.default!))!) : undefined;
-  if (usual !== undefined && usual !== privileged) return usual;
-  return others.toSorted((x, y) => rankOf(y) - rankOf(x))[0];
+  const byDefault = column.default === null ? undefined : constantOf(model.parse(column.default));
+  if (byDefault !== undefined && quoteLiteral(byDefault) !== privileged) return quoteLiteral(byDefault);
+  const others = allowedTexts(table, column, model.parse).filter((text) => quoteLiteral(text) !== privileged);
+  // Lists of roles often begin with the one that may do most.
+  const usual =
+    others.findLast((text) => ordinaryRoles.test(text)) ?? others.findLast((text) => !roleNames.includes(text));
+  const text = usual ?? others.toSorted((x, y) => rankOf(quoteLiteral(y)) - rankOf(quoteLiteral(x)))[0];
+  return text === undefined ? undefined : quoteLiteral(text);
 }
+
+/** Names of roles that whoever signs up may have. */
+const ordinaryRoles =
+  /^(user|member|customer|client|student|learner|patient|buyer|guest|viewer|reader|subscriber|visitor|tenant|basic|free)$/i;
 
 /** Names of roles, the most privileged first. */
 export const roleNames: readonly string[] = [
@@ -298,17 +307,18 @@ function rankOf(sql: string | undefined): number {
  * The columns, other than its keys, that are compared with a constant or are boolean conditions, each with the value that most of those let
  * through: the most privileged of equally many.
  */
-function flagsOf(table: RelationRow, trees: readonly unknown[], model: Model): Map<string, string> {
+function flagsOf(
+  table: RelationRow,
+  trees: readonly unknown[],
+  all: readonly unknown[],
+  model: Model,
+): Map<string, string> {
   const keys = new Set([
     ...primaryKey(table),
     ...table.columns.filter((column) => model.meaningOf(table, column) !== undefined).map(({ name }) => name),
   ]);
   const found = new Map<string, Map<string, number>>();
-  const note = (node: unknown, values: readonly string[]): void => {
-    const name =
-      fields(node, 'TypeCast') === undefined && fields(node, 'ColumnRef') === undefined
-        ? undefined
-        : columnOf(node)?.name;
+  const note = (name: string | undefined, values: readonly string[]): void => {
     const column = table.columns.find((one) => one.name === name);
     if (column === undefined || keys.has(column.name) || column.generated) return;
     const counts = found.get(column.name) ?? new Map<string, number>();
@@ -316,7 +326,19 @@ function flagsOf(table: RelationRow, trees: readonly unknown[], model: Model): M
     if (counts.size > 0) found.set(column.name, counts);
   };
   const flag = (node: unknown, sql: string): void => {
-    if (table.columns.find(({ name }) => name === columnOf(node)?.name)?.base === 'boolean') note(node, [sql]);
+    if (table.columns.find(({ name }) => name === columnOf(node)?.name)?.base === 'boolean')
+      note(columnOf(node)?.name, [sql]);
+  };
+  const compare = (node: Record<string, unknown>, name: string | undefined): void => {
+    const operator = nameParts(node['name']).at(-1);
+    if (name === undefined || (operator !== '=' && operator !== '<>')) return;
+    const items = (fields(node['rexpr'], 'List')?.['items'] ??
+      fields(node['rexpr'], 'A_ArrayExpr')?.['elements'] ?? [node['rexpr']]) as unknown[];
+    const constants = items.map((item) => constantOf(item)).filter((constant) => constant !== undefined);
+    const column = table.columns.find((one) => one.name === name);
+    const allowed = operator === '=' || constants.length === 0 ? [] : allowedTexts(table, column, model.parse);
+    const values = operator === '=' ? constants : allowed.filter((value) => !constants.includes(value));
+    note(name, values.map(quoteLiteral));
   };
   walk(trees, (type, node) => {
     if (type === 'BoolExpr')
@@ -325,15 +347,12 @@ function flagsOf(table: RelationRow, trees: readonly unknown[], model: Model): M
       flag(node['arg'], String(['IS_TRUE', 'IS_NOT_FALSE'].includes(String(node['booltesttype']))));
     if (type === 'ResTarget') flag(node['val'], 'true');
     if (type === 'SelectStmt') flag(node['whereClause'], 'true');
-    const operator = type === 'A_Expr' ? nameParts(node['name']).at(-1) : undefined;
-    if (operator !== '=' && operator !== '<>') return;
-    const items = (fields(node['rexpr'], 'List')?.['items'] ??
-      fields(node['rexpr'], 'A_ArrayExpr')?.['elements'] ?? [node['rexpr']]) as unknown[];
-    const constants = items.map((item) => constantOf(item)).filter((constant) => constant !== undefined);
-    const column = table.columns.find(({ name }) => name === columnOf(node['lexpr'])?.name);
-    const allowed = operator === '=' || constants.length === 0 ? [] : allowedTexts(table, column, model.parse);
-    const values = operator === '=' ? constants : allowed.filter((value) => !constants.includes(value));
-    note(node['lexpr'], values.map(quoteLiteral));
+    if (type === 'A_Expr') compare(node, columnOf(node['lexpr'])?.name);
+  });
+  // What a helper gives is compared where the table is not named.
+  walk(all, (type, node) => {
+    if (type === 'A_Expr' && columnOf(node['lexpr']) === undefined)
+      compare(node, givenColumn(node['lexpr'], table, model));
   });
   const best = ([sql, count]: [string, number], [other, more]: [string, number]): number =>
     more - count || rankOf(sql) - rankOf(other);

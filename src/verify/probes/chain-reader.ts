@@ -65,6 +65,8 @@ export class ChainReader extends Round {
       ...(how === 'writes' ? { probe: one.probe } : {}),
     });
     if (one.actor !== path.actor) return this.isCopy(one.answer, path) ? opened('copies') : undefined;
+    if (this.first.copyLooks.get(probe.subject) === one.probe && before === undefined && this.readsOfA(path, subject))
+      return undefined;
     if (this.first.copyLooks.get(probe.subject) === one.probe)
       return this.givesMore(path, probe.subject, one.answer, earlier) ? opened('reads') : undefined;
     const own = subject === undefined ? '' : heldBy(this.first.actors[path.actor]!.user, subject);
@@ -211,6 +213,15 @@ export class ChainReader extends Round {
     return (isLinked && remain && !isTold) || isCounted
       ? undefined
       : { path, by: path.actor, how: 'loses', object: subject.name };
+  }
+
+  /** The actor reads rows of A there as things are, so that what is in them is nothing new. */
+  private readsOfA({ actor }: Path, subject: Subject | undefined): boolean {
+    return this.first.probes.some((probe, number) => {
+      const cell =
+        probe.subject === subject?.name && probe.mode === 'read' ? this.cells.get(`${actor} ${number}`) : undefined;
+      return cell !== undefined && !('code' in cell) && rowsOfA(cell.answer) !== '';
+    });
   }
 
   /** The actor reads none of those rows: what it does to them is not what rows for all are there for. */

@@ -252,10 +252,7 @@ export class Trail extends Round {
         ? last.byTheWay.flatMap((name) => this.probesOf(name, path, ({ verb }) => verb === 'select'))
         : []),
       ...(actor.relation === 'none' && (linksToA === true || lastCall !== undefined)
-        ? [...changed]
-            .flatMap((name) => this.first.copyLooks.get(name) ?? [])
-            // What is seen after it is compared with what was seen before.
-            .filter((look) => this.cells.has(`${path.actor} ${look}`))
+        ? [...changed].flatMap((name) => this.first.copyLooks.get(name) ?? [])
         : []),
       ...(isFurther && actor.relation === 'none'
         ? subjects
