@@ -277,7 +277,7 @@ export function ordinaryValue(
   return text === undefined ? undefined : quoteLiteral(text);
 }
 
-/** Names of roles that whoever signs up may have. */
+/** Names of roles that anyone who signs up may have. */
 const ordinaryRoles =
   /^(user|member|customer|client|student|learner|patient|buyer|guest|viewer|reader|subscriber|visitor|tenant|basic|free)$/i;
 

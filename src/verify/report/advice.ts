@@ -86,7 +86,7 @@ function policiesOf(table: RelationRow, command: string, isAnonymous: boolean, m
   );
 }
 
-/** Who asks decides what it lets through; that somebody is signed in is not enough for that. */
+/** Who asks decides what it lets through; to be signed in is not enough for that. */
 function looksAtAsker(policy: PolicyRow, table: RelationRow, model: Model): boolean {
   const facts = model.policyFacts(table).find((one) => one.policy === policy);
   if (facts !== undefined && (facts.userColumns.length > 0 || facts.membership)) return true;
