@@ -83,6 +83,21 @@ describe('texts that users choose, compared with those in rows of others', () =>
   });
 });
 
+/** Rows without an owner, which a user reads by a text in a row of its own. */
+const telemetry = (
+  condition = '',
+): string => `${owned('devices', 'serial text not null, verified boolean not null default false')}
+  create table public.telemetry (id uuid primary key default gen_random_uuid(), serial text not null, value numeric not null);
+  alter table public.telemetry enable row level security; grant select on public.telemetry to authenticated;
+  create policy r on public.telemetry for select to authenticated using (exists (select 1 from public.devices d where d.${mine}
+    and d.serial = telemetry.serial${condition}));`;
+const ofServer = `revoke insert, update on public.devices from authenticated; grant insert (id, title, serial) on public.devices to authenticated;
+  alter policy u on public.devices using (false);`;
+
+const people = `create table public.people (id uuid primary key references auth.users (id) on delete cascade, work_email text);
+  alter table public.people enable row level security; grant select, insert, update on public.people to authenticated;
+  create policy own on public.people to authenticated using (id = (select auth.uid())) with check (id = (select auth.uid()));`;
+
 /** Units that the server makes, with their users, and reports of units by their paths; `made` is what the server makes of a path. */
 const units = (condition: string, made = ''): string => `
   create table public.units (id uuid primary key default gen_random_uuid(), path text not null unique);
@@ -106,6 +121,83 @@ const domains = (condition: string): string => `
   create policy r on public.handbooks for select to authenticated using (company_id in (select private.my_companies()));`;
 
 const address = "(auth.jwt() ->> 'email')";
+
+/** The address in it. */
+const written = '(select p.work_email from public.people p where p.id = auth.uid())';
+
+describe('texts by which rows without an owner are read', () => {
+  it('the number of a device that anyone registers', async () => {
+    expect((await errorsOf(telemetry())).map(({ rule, object }) => `${rule} ${object}`)).toEqual([
+      'isolation-escalation public.devices',
+    ]);
+    expect((await errorsOf(telemetry(' and d.verified') + ofServer)).map(({ message }) => message)).toEqual([]);
+  });
+  it('a number that only one may register', async () => {
+    const only = 'create unique index on public.devices (serial);';
+    expect((await errorsOf(telemetry() + only)).map(({ rule, object }) => `${rule} ${object}`)).toEqual([
+      'isolation-escalation public.devices',
+    ]);
+  });
+  it.each([
+    ['split_part', `domain = split_part(${written}, '@', 2)`],
+    [
+      'substring',
+      "domain in (select substring(p.work_email from position('@' in p.work_email) + 1) from public.people p where p.id = auth.uid())",
+    ],
+    ['a regular expression', `domain = lower(regexp_replace(${written}, '^.*@', ''))`],
+    ['a pattern', `${written} like '%@' || domain`],
+  ])('the domain of an address that the user writes, by %s', async (_, condition) => {
+    const hole = people + domains(condition);
+    expect((await errorsOf(hole)).map(({ rule, object }) => `${rule} ${object}`)).toEqual([
+      'isolation-escalation public.people',
+    ]);
+    const repair =
+      'revoke insert, update on public.people from authenticated; alter policy own on public.people with check (false);';
+    expect((await errorsOf(hole + repair)).map(({ message }) => message)).toEqual([]);
+  });
+  it('a function that lets in by that address', async () => {
+    const joins = (
+      from: string,
+    ): string => `${ofTeams('files', ours)} ${people} alter table public.teams add domain text;
+      create function public.join_team(p_team uuid) returns void language sql security definer set search_path = '' as $$
+        insert into public.team_users (team_id, user_id) select t.id, auth.uid() from public.teams t
+        where t.id = p_team and t.domain = split_part(${from}, '@', 2) on conflict do nothing $$;`;
+    expect((await errorsOf(joins(written))).map(({ rule, object }) => `${rule} ${object}`)).toEqual([
+      'isolation-escalation public.people',
+    ]);
+    expect((await errorsOf(joins(address))).map(({ message }) => message)).toEqual([]);
+  });
+  it('a function that claims what waits for a number which the caller writes', async () => {
+    const claims = `${owned('albums')}
+      create table public.phones (id uuid primary key references auth.users (id) on delete cascade, number text);
+      create table public.guests (id uuid primary key default gen_random_uuid(), album_id uuid not null references public.albums (id) on delete cascade,
+        number text not null, user_id uuid references auth.users (id));
+      create index on public.guests (album_id); create index on public.guests (user_id);
+      alter table public.phones enable row level security; alter table public.guests enable row level security;
+      grant select, update on public.phones to authenticated; grant select on public.guests to authenticated;
+      create policy own on public.phones to authenticated using (id = (select auth.uid())) with check (id = (select auth.uid()));
+      create policy r on public.guests for select to authenticated using (user_id = (select auth.uid()));
+      ${helper('is_guest(a uuid)', 'boolean', 'select exists (select 1 from public.guests where album_id = a and user_id = auth.uid())')}
+      ${seenBy('albums', `${mine} or private.is_guest(id)`)}
+      create function public.claim() returns void language sql security definer set search_path = '' as $$ update public.guests g set user_id = auth.uid()
+        where g.user_id is null and g.number in (select p.number from public.phones p where p.id = auth.uid()) $$;`;
+    expect((await errorsOf(claims)).map(({ rule, object }) => `${rule} ${object}`)).toEqual([
+      'isolation-escalation public.phones',
+    ]);
+    const repair =
+      'revoke update on public.phones from authenticated; alter policy own on public.phones with check (false);';
+    expect((await errorsOf(claims + repair)).map(({ message }) => message)).toEqual([]);
+  });
+  it('correct: a level that the server writes', async () => {
+    const lessons = `create table public.subs (user_id uuid primary key references auth.users (id) on delete cascade, tier text not null);
+      create table public.lessons (id uuid primary key default gen_random_uuid(), tier text not null, body text not null);
+      alter table public.subs enable row level security; alter table public.lessons enable row level security;
+      grant select on public.subs, public.lessons to authenticated;
+      create policy own on public.subs for select to authenticated using (user_id = (select auth.uid()));
+      create policy r on public.lessons for select to authenticated using (tier in (select s.tier from public.subs s where s.user_id = (select auth.uid())));`;
+    expect((await errorsOf(lessons)).map(({ message }) => message)).toEqual([]);
+  });
+});
 
 describe('texts of which one is a part of another', () => {
   it.each([

@@ -350,6 +350,7 @@ const cases: [name: string, correct: string, hole: string, finds: string, unprov
     events(`default encode(extensions.gen_random_bytes(32), 'hex')`),
     events(''),
     'anon-read public.events',
+    'public.events',
   ],
 ];
 

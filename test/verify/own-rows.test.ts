@@ -53,8 +53,67 @@ const invitations = (key: string): string => `${members}
   revoke execute on function public.accept from public, anon; grant execute on function public.accept to authenticated;`;
 const ofOwnOrganization = `alter policy i on public.invitations with check (invited_by = ${me} and organization_id in (select private.my_orgs()));`;
 
+/** Members whose role is the number of a row, which they may change. */
+const numbered = (
+  roles: string,
+): string => `create table public.roles (id smallint primary key, name text not null unique); insert into public.roles values ${roles};
+     alter table public.roles enable row level security;
+     -- muse: public-read
+     create policy r on public.roles for select to authenticated using (true); grant select on public.roles to authenticated;
+     ${members.replace('on delete cascade, primary key', 'on delete cascade, role_id smallint not null references public.roles (id), primary key')}
+     create policy u on public.organization_members for update to authenticated using (user_id = ${me}) with check (user_id = ${me});
+     grant update (role_id) on public.organization_members to authenticated;
+     create function private.administers(organization uuid) returns boolean language sql stable security definer set search_path = '' as
+       $$ select exists (select 1 from public.organization_members m join public.roles r on r.id = m.role_id
+         where m.organization_id = organization and m.user_id = ${me} and r.name = 'admin') $$;
+     alter policy l on public.leads using ((select private.administers(organization_id)));`;
+const ofServer =
+  'drop policy u on public.organization_members; revoke update (role_id) on public.organization_members from authenticated;';
+
+/** Notes of an organization, which some keep to themselves; `marks` is who takes the mark off. */
+const privateNotes = (marks: string): string => `${members}
+  create table public.notes (id uuid primary key default gen_random_uuid(), organization_id uuid not null references public.organizations (id),
+    author_id uuid not null default auth.uid() references auth.users (id), body text not null);
+  create table public.private_notes (note_id uuid primary key references public.notes (id) on delete cascade,
+    organization_id uuid not null references public.organizations (id));
+  create index on public.notes (organization_id); create index on public.notes (author_id); create index on public.private_notes (organization_id);
+  alter table public.notes enable row level security; alter table public.private_notes enable row level security;
+  grant select on public.notes to authenticated; grant select, delete on public.private_notes to authenticated;
+  create policy r on public.notes for select to authenticated using (author_id = ${me} or (organization_id in (select private.my_orgs())
+    and not exists (select 1 from public.private_notes p where p.note_id = notes.id)));
+  create policy r on public.private_notes for select to authenticated using (organization_id in (select private.my_orgs()));
+  create policy d on public.private_notes for delete to authenticated using (${marks});`;
+
+/** Invitations by a token, which a function accepts. */
+const accepted = (role: string): string => `${members}
+  alter table public.organization_members add role text not null default 'member' check (role in ('owner', 'admin', 'member'));
+  create table public.invites (id uuid primary key default gen_random_uuid(), organization_id uuid not null references public.organizations (id),
+    email text not null, role text not null default 'member' check (role in ('admin', 'member')), token uuid not null default gen_random_uuid() unique);
+  create index on public.invites (organization_id); alter table public.invites enable row level security;
+  create or replace function public.accept_invite(p_token uuid, p_role text default 'member') returns void language plpgsql security definer set search_path = '' as $$
+    declare i public.invites; begin
+      select * into i from public.invites where token = p_token and email = (select auth.jwt() ->> 'email');
+      if i.id is null then raise exception 'no such invitation'; end if;
+      insert into public.organization_members (organization_id, user_id, role) values (i.organization_id, ${me}, ${role}) on conflict do nothing;
+      delete from public.invites where id = i.id; end $$;
+  revoke execute on function public.accept_invite from public, anon; grant execute on function public.accept_invite to authenticated;`;
+
 /** What users write in rows of their own, and what that opens. */
 const holes: [name: string, finds: string, hole: string, repair: string][] = [
+  [
+    'a mark that members take off the notes of others',
+    'isolation-escalation public.private_notes',
+    privateNotes('organization_id in (select private.my_orgs())'),
+    `create function private.wrote(p_note uuid) returns boolean language sql stable security definer set search_path = '' as
+       $$ select exists (select 1 from public.notes n where n.id = p_note and n.author_id = ${me}) $$;
+     alter policy d on public.private_notes using (private.wrote(note_id));`,
+  ],
+  [
+    'a role that those who are invited choose',
+    'isolation-escalation public.accept_invite(uuid, text)',
+    accepted('p_role'),
+    accepted('i.role').slice(accepted('i.role').indexOf('create or replace function public.accept_invite')),
+  ],
   [
     'a new organization that says it is a partner',
     'isolation-escalation public.organizations',
@@ -128,18 +187,14 @@ const holes: [name: string, finds: string, hole: string, repair: string][] = [
   [
     'the number of a role, among the members',
     'isolation-write public.organization_members',
-    `create table public.roles (id smallint primary key, name text not null unique); insert into public.roles values (1, 'member'), (2, 'admin');
-     alter table public.roles enable row level security;
-     -- muse: public-read
-     create policy r on public.roles for select to authenticated using (true); grant select on public.roles to authenticated;
-     ${members.replace('on delete cascade, primary key', 'on delete cascade, role_id smallint not null references public.roles (id), primary key')}
-     create policy u on public.organization_members for update to authenticated using (user_id = ${me}) with check (user_id = ${me});
-     grant update (role_id) on public.organization_members to authenticated;
-     create function private.administers(organization uuid) returns boolean language sql stable security definer set search_path = '' as
-       $$ select exists (select 1 from public.organization_members m join public.roles r on r.id = m.role_id
-         where m.organization_id = organization and m.user_id = ${me} and r.name = 'admin') $$;
-     alter policy l on public.leads using ((select private.administers(organization_id)));`,
-    'drop policy u on public.organization_members; revoke update (role_id) on public.organization_members from authenticated;',
+    numbered("(1, 'member'), (2, 'admin')"),
+    ofServer,
+  ],
+  [
+    'the number of a role, the first of which may most',
+    'isolation-write public.organization_members',
+    numbered("(1, 'admin'), (2, 'member')"),
+    ofServer,
   ],
 ];
 

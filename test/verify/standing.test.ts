@@ -22,6 +22,10 @@ const members = (columns: string, condition: string, ofOrganizations = ''): stri
   grant select on public.organizations, public.organization_members to authenticated; grant all on public.invoices to authenticated;
   revoke truncate, references, trigger on public.invoices from authenticated; grant all on all tables in schema public to service_role;`;
 
+/** A user reads its own memberships, whatever their state. */
+const ownRows =
+  'create policy own on public.organization_members for select to authenticated using (user_id = (select auth.uid()));';
+
 const unproven = (findings: readonly Finding[]): (string | undefined)[] =>
   findings.filter(({ rule }) => rule === 'not-proven').map(({ object }) => object);
 
@@ -100,16 +104,23 @@ describe('members in good standing', () => {
   });
 
   it.each([
-    ['a request that opens nothing is not-proven', "m.status = 'active'", [], ['public.organization_members']],
+    ['a request that opens nothing is not-proven', "m.status = 'active'", ownRows, [], ['public.organization_members']],
+    [
+      'a request that its author does not read is not-proven',
+      "m.status = 'active'",
+      '',
+      [],
+      ['public.organization_members'],
+    ],
     [
       'a request that opens rows is none',
       'true',
+      ownRows,
       ['isolation-escalation public.organization_members', 'isolation-insert public.organization_members'],
       undefined,
     ],
-  ])('%s', async (_, condition, errors, gaps) => {
-    const sql = `${members("status text not null default 'pending'", condition)}
-      create policy own on public.organization_members for select to authenticated using (user_id = (select auth.uid()));
+  ])('%s', async (_, condition, reads, errors, gaps) => {
+    const sql = `${members("status text not null default 'pending'", condition)} ${reads}
       create policy ask on public.organization_members for insert to authenticated
         with check (user_id = (select auth.uid()) and status = 'pending');
       grant insert on public.organization_members to authenticated;`;

@@ -7,8 +7,8 @@ import { stripped } from './verb-policies.ts';
 
 /**
  * The columns that say who has added a row, where every policy to add one holds one of them to who asks, so that its owner sees
- * from whom it is; empty for other tables. What is an organization's counts only where who has added it reads it: a request, not
- * one more row among those of the members.
+ * from whom it is; empty for other tables. What is an organization's counts only where it is a member's that waits, or where who has
+ * added it reads it: a request, not one more row among those of the members.
  */
 export function senderColumns(table: RelationRow, scope: Scope, model: Model): string[] {
   const adding = policiesFor(table, 'I', model);
@@ -22,7 +22,8 @@ export function senderColumns(table: RelationRow, scope: Scope, model: Model): s
     table.columns.some((column) => column.name === name && model.meaningOf(table, column) === 'user');
   if (!held.every((columns) => columns.some(isOther))) return [];
   const senders = [...new Set(held.flat())].filter(isOther);
-  const isRead = partyColumns(table, model).some((name) => senders.includes(name));
+  // Who waits to become a member may see nothing yet, not even that.
+  const isRead = isOfMembers || partyColumns(table, model).some((name) => senders.includes(name));
   return scope.owner === 'user' || isRead ? senders : [];
 }
 

@@ -13,11 +13,13 @@ export interface Branch {
   policies: string[];
   /** The condition, as PostgreSQL prints it. */
   sql: string;
+  /** Only for visitors who are not signed in. */
+  isForVisitors: boolean;
 }
 
 /**
- * The operands of OR in the permissive policies by which users read, change or delete rows of a table: one for each that has no OR.
- * Without those that are always true or never, and without what hangs on the time alone, which is tried as it will be then.
+ * The operands of OR in the permissive policies by which users or visitors read, change or delete rows of a table: one for each that
+ * has no OR. Without those that are always true or never, and without what hangs on the time alone, which is tried as it will be then.
  */
 export function branchesOf(table: RelationRow, model: Model): Branch[] {
   const found = new Map<string, Branch>();
@@ -28,8 +30,9 @@ export function branchesOf(table: RelationRow, model: Model): Branch[] {
       const tree = model.parse(sql);
       if (tree === undefined || constantOf(tree) !== undefined || isAlwaysFalse(tree)) continue;
       if (!readsColumn(tree) && (isMoment(tree) || isOfSession(model) || isOfServer(tree))) continue;
-      const branch = found.get(sql) ?? { policies: [], sql };
+      const branch = found.get(sql) ?? { policies: [], sql, isForVisitors: true };
       branch.policies.push(policy.name);
+      branch.isForVisitors &&= policy.roles.every((role) => role === 'anon');
       found.set(sql, branch);
     }
   }

@@ -2,7 +2,15 @@
 import { type Catalog, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf } from '../../rules/engine/live/expression.ts';
 import { allOf, fieldsOf, literalOf, type Node, stringOf, stringsOf, walk } from '../../sql/nodes.ts';
-import { isFreeText, type JoinedColumn, joinsByCall, madeOf, type Mentioned, type Mentions } from './joined-by-call.ts';
+import {
+  isFreeText,
+  isTextList,
+  type JoinedColumn,
+  joinsByCall,
+  madeOf,
+  type Mentioned,
+  type Mentions,
+} from './joined-by-call.ts';
 import { comparing, constantsIn, possibleValues } from './compared-values.ts';
 import { documentIn, documentsOf, jsonOf, type JsonPlace, jsonPlaceOf } from './json-values.ts';
 
@@ -19,6 +27,8 @@ interface Scope {
   isStrict: boolean;
   /** The relation whose policies they are: its columns are named by its name, or alone. */
   of: RelationRow | undefined;
+  /** Names of other tables of which it is a trigger: `new` and `old` are their rows. */
+  fires?: readonly string[];
 }
 
 /** What is known of a table's columns. */
@@ -141,6 +151,11 @@ function scopesOf(
         isOpen: hasRows,
         isStrict: isTrigger && !isRead(body),
         of: undefined,
+        fires: isTrigger
+          ? []
+          : catalog.relations
+              .filter(({ triggers }) => triggers.some((one) => one.enabled && one.function === routine.oid))
+              .map(({ name }) => name),
       },
     ];
   });
@@ -235,28 +250,37 @@ function joinsIn({ trees, of }: Scope, names: Names, table: RelationRow, catalog
   };
   const isNamed = ({ name }: RelationRow): boolean => [...names.others.values()].some((tables) => tables.has(name));
   /** A side of a comparison may be a query of one column. */
-  const sides = (one: unknown, other: unknown): void => {
+  const sides = (left: unknown, right: unknown): void => {
     for (const [mine, its] of [
-      [one, other],
-      [other, one],
+      [left, right],
+      [right, left],
     ]) {
       const own = madeOf(mine);
-      const { qualifier, name } = columnOf(madeOf(its).node) ?? {};
+      const other = madeOf(its);
+      const { qualifier, name } = columnOf(other.node) ?? {};
       const column = names.columnIn(own.node);
+      // What comes before one side is cut off there, or is put before the other.
+      const before = own.before === '' ? other.prefix : own.before;
       const how = {
-        ...(own.before === '' ? {} : { before: own.before }),
+        ...(before === '' ? {} : { before }),
         ...(own.anyCase ? { anyCase: true as const } : {}),
       };
-      const tables = names.others.get(qualifier ?? '');
-      const isPlain = names.columnIn(mine) !== undefined && columnOf(its) !== undefined;
-      if (tables !== undefined && qualifier !== of?.name) {
-        if (isPlain || isFreeText(table, column))
+      const tables = qualifier === undefined ? names.othersWith(name, catalog) : names.others.get(qualifier);
+      const isFired = qualifier === 'new' || qualifier === 'old';
+      const isPlain = names.columnIn(mine) !== undefined && columnOf(its) !== undefined && !isFired;
+      if (tables !== undefined && (of === undefined || qualifier !== of.name)) {
+        const isList = isTextList(table, column);
+        if (isList)
+          join(column, name, (row) => tables.has(row.name) && isFreeText(row, name), { isList, isText: true });
+        else if (isPlain || isFreeText(table, column))
           join(column, name, (row) => tables.has(row.name), { ...how, ...(isPlain ? {} : { isText: true as const }) });
       }
       // Outside of a query, a policy names the columns of its own table alone.
       const isOfPolicy = qualifier === of?.name || (qualifier === undefined && isQueried(mine));
-      if (of !== undefined && isOfPolicy && isFreeText(table, column) && isFreeText(of, name))
-        join(column, name, (row) => row === of, { ...how, isText: true });
+      if (of !== undefined && isOfPolicy && isFreeText(of, name)) {
+        if (isTextList(table, column)) join(column, name, (row) => row === of, { isList: true, isText: true });
+        else if (isFreeText(table, column)) join(column, name, (row) => row === of, { ...how, isText: true });
+      }
     }
   };
   walk(trees, (...[type, fields]) => {
@@ -266,7 +290,8 @@ function joinsIn({ trees, of }: Scope, names: Names, table: RelationRow, catalog
     }
     if (type === 'SubLink' && fields.testexpr !== undefined)
       sides(fields.testexpr, { SubLink: { ...fields, testexpr: undefined } });
-    if (type === 'A_Expr' && /^(=|~~\*?)$/.test(stringsOf(fields.name).at(-1) ?? '')) sides(fields.lexpr, fields.rexpr);
+    if (type === 'A_Expr' && /^(=|~~\*?|@>|<@)$/.test(stringsOf(fields.name).at(-1) ?? ''))
+      sides(fields.lexpr, fields.rexpr);
   });
   return found;
 }
@@ -286,10 +311,10 @@ class Names {
   /** What the rows of other tables are called, each with the names of those tables. */
   readonly others: ReadonlyMap<string, ReadonlySet<string>>;
 
-  constructor(table: RelationRow, called: ReadonlySet<string>, { trees, rows, isOpen, of }: Scope) {
+  constructor(table: RelationRow, called: ReadonlySet<string>, { trees, rows, isOpen, of, fires = [] }: Scope) {
     this.#columns = new Set(table.columns.map(({ name }) => name));
     const [own, queries] = [new Set([...called, ...rows]), new Set<string>()];
-    const others = new Map<string, Set<string>>(['new', 'old'].map((name) => [name, new Set()]));
+    const others = new Map<string, Set<string>>(['new', 'old'].map((name) => [name, new Set(fires)]));
     let isRenamed = false;
     if (of !== undefined && of.query === null && !called.has(of.name)) add(others, of.name, [of.name]);
     walk(trees, (...[type, fields]) => {
@@ -324,6 +349,15 @@ class Names {
     return column !== undefined && this.#columns.has(column.name) && this.#isOurs(column.qualifier)
       ? column.name
       : undefined;
+  }
+
+  /** The names of other tables with that column, if the table has none of that name: what a query names alone. */
+  othersWith(name: string | undefined, { relations }: Catalog): ReadonlySet<string> | undefined {
+    const named = new Set([...this.others.values()].flatMap((tables) => [...tables]));
+    const found = relations.filter((row) => named.has(row.name) && row.columns.some((column) => column.name === name));
+    return name === undefined || this.#columns.has(name) || found.length === 0
+      ? undefined
+      : new Set(found.map((row) => row.name));
   }
 
   /** The column of the table with that name. */

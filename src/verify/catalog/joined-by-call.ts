@@ -1,6 +1,6 @@
 /** Columns of a table that functions compare with columns of other tables, whose policies call them. */
 import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
-import { columnOf } from '../../rules/engine/live/expression.ts';
+import { columnOf, constantOf } from '../../rules/engine/live/expression.ts';
 import { allOf, fieldsOf, literalOf, type Node, stringsOf, walk } from '../../sql/nodes.ts';
 
 /** What the policies of a table, a view or a function read and call. */
@@ -31,6 +31,13 @@ export interface JoinedColumn {
   anyCase?: true;
   /** Rows that policies let through by a text: one of A's is enough. */
   isText?: true;
+  /** The column has a list of such texts. */
+  isList?: true;
+}
+
+/** Says whether a column has a list of texts. */
+export function isTextList({ columns }: RelationRow, name: string | undefined): boolean {
+  return columns.some((column) => column.name === name && /^(?:text|character varying)\[\]$/.test(column.base));
 }
 
 /** Says whether a column is a text that is neither a key nor refers to one. */
@@ -126,13 +133,40 @@ function usesOf(
   return found;
 }
 
-/** What a side of a comparison is made of, through casts, functions of one argument, and queries of one column. */
-export function madeOf(node: unknown): { node: unknown; before: string; anyCase: boolean } {
+/** Functions that give a part of a text, which begins after some sign of it. */
+const cutting = new Set(['split_part', 'substring', 'substr', 'right', 'regexp_replace', 'regexp_substr']);
+
+interface Made {
+  node: unknown;
+  /** What has to stand before the part that is compared. */
+  before: string;
+  /** What is put before it. */
+  prefix: string;
+  anyCase: boolean;
+}
+
+/** Functions that leave a text as it is, but for signs around or in it. */
+const keeping = new Set(['ltrim', 'rtrim', 'btrim', 'replace', 'translate']);
+
+/**
+ * What a side of a comparison is made of, through casts, functions of one argument, queries of one column, and those that give the part
+ * after a sign, as the domain of an address; or, in a pattern, through the constant that comes first.
+ */
+export function madeOf(node: unknown): Made {
   const cast = fieldsOf(node, 'TypeCast');
   if (cast !== undefined) return madeOf(cast.arg);
   const select = fieldsOf(fieldsOf(node, 'SubLink')?.subselect, 'SelectStmt');
   const targets = allOf(select?.targetList, 'ResTarget');
   if (targets.length === 1) return madeOf(targets[0]!.val);
+  const joined = fieldsOf(node, 'A_Expr');
+  if (joined !== undefined && stringsOf(joined.name).at(-1) === '||') {
+    const [start, end] = [literalOf(joined.lexpr), literalOf(joined.rexpr)];
+    const made =
+      start === undefined && end === undefined ? undefined : madeOf(end === undefined ? joined.rexpr : joined.lexpr);
+    if (made !== undefined) return { ...made, prefix: `${(start ?? '').replaceAll('%', 'muse')}${made.prefix}` };
+  }
+  const [element, ...elements] = fieldsOf(node, 'A_ArrayExpr')?.elements ?? [];
+  if (element !== undefined && elements.length === 0) return madeOf(element);
   const call = fieldsOf(node, 'FuncCall');
   const [first, ...more] = call?.args ?? [];
   const name = stringsOf(call?.funcname).at(-1) ?? '';
@@ -140,8 +174,24 @@ export function madeOf(node: unknown): { node: unknown; before: string; anyCase:
     const made = madeOf(first);
     return { ...made, anyCase: made.anyCase || name === 'lower' || name === 'upper' };
   }
-  const [separator, place] = more.map((arg) => literalOf(arg));
-  if (name === 'split_part' && separator !== undefined && /^[1-5]$/.test(place ?? ''))
-    return { ...madeOf(first), before: `muse${separator}`.repeat(Number(place) - 1) };
-  return { node, before: '', anyCase: false };
+  const whole: Made = { node, before: '', prefix: '', anyCase: false };
+  if (first !== undefined && keeping.has(name)) return madeOf(first);
+  if (first === undefined || !cutting.has(name)) return whole;
+  const place = Number(constantOf(more[1]) ?? 2);
+  const separator = literalOf(more[0]);
+  if (name === 'split_part')
+    return separator === undefined || !(place >= 1 && place <= 5)
+      ? whole
+      : { ...madeOf(first), before: `muse${separator}`.repeat(place - 1) };
+  const sign = signIn(more);
+  return sign === undefined ? whole : { ...madeOf(first), before: `muse${sign}` };
+}
+
+/** The sign that the constants of an expression name, as `@` in `position('@' in email) + 1` and in `'@(.+)$'`. */
+function signIn(expressions: readonly unknown[]): string | undefined {
+  let sign: string | undefined;
+  walk(expressions, (...[type, fields]) => {
+    if (type === 'A_Const') sign ??= /[@:/#|]/.exec(fields.sval?.sval ?? '')?.[0];
+  });
+  return sign;
 }

@@ -3,6 +3,8 @@ import { type FunctionRow, qualifiedName, type RelationRow } from '../../rules/e
 import type { Subject } from '../probes/subject.ts';
 import type { Candidate } from './argument-keys.ts';
 import type { Model } from './model.ts';
+import { scopeOf } from './scope.ts';
+import { isTable } from './tenancy.ts';
 
 /** A call for a row that B's side adds. */
 export interface NewRowCall {
@@ -16,9 +18,15 @@ export interface NewRowCall {
 
 const taken = new WeakMap<Model, ReadonlySet<string>>();
 
+/** Its rows are someone's: a function may give them to another. */
+function isOwned(name: string, model: Model): boolean {
+  const table = model.tables.get(name);
+  return table !== undefined && isTable(table) && scopeOf(table, model).owner !== undefined;
+}
+
 /**
- * Returns whether a function that users call reads the table with its owner's rights, and writes another that policies ask: what a user
- * adds there may become a right.
+ * Returns whether a function that users call reads the table with its owner's rights, and writes another that policies ask, or whose rows
+ * are someone's: what a user adds there may become a right.
  */
 export function isTakenByCalls(table: RelationRow, model: Model): boolean {
   const { catalog, dependencies, sources, userRole } = model;
@@ -30,7 +38,9 @@ export function isTakenByCalls(table: RelationRow, model: Model): boolean {
           (one) => one.kind !== 't' && one.execute.includes(userRole) && sources.reached(one).some((it) => it.definer),
         )
         .flatMap((one) => {
-          const opened = [...dependencies.writtenBy(one)].filter((name) => dependencies.isDeciding(name));
+          const opened = [...dependencies.writtenBy(one)].filter(
+            (name) => dependencies.isDeciding(name) || isOwned(name, model),
+          );
           return opened.length === 0
             ? []
             : [...dependencies.namedBy(one)].filter((name) => opened.some((other) => other !== name));

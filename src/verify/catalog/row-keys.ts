@@ -98,14 +98,18 @@ export function withoutSecrets(subject: Subject, model: Model): Subject {
   const isOpenToAll =
     scope.kind === 'public-read' ||
     (scope.owner === undefined && !scope.isReadByJoined && policiesFor(table, 'S', model).length > 0);
-  if (isOpenToAll) return subject;
+  const isRead = (name: string): boolean =>
+    ['anon', model.userRole].some(
+      (role) => table.grants[role]?.includes('S') === true || table.columnGrants[role]?.S?.includes(name) === true,
+    );
   const kept = new Set([
     ...primaryKey(table),
     ...belongs.map(({ column }) => column),
     ...table.constraints.filter(({ type }) => type === 'f').flatMap(({ columns }) => columns),
   ]);
   const secrets = table.columns.filter(
-    ({ name, default: value }) => !kept.has(name) && value !== null && calls([model.parse(value)], secretMakers),
+    ({ name, default: value }) =>
+      !kept.has(name) && !(isOpenToAll && isRead(name)) && value !== null && calls([model.parse(value)], secretMakers),
   );
   if (secrets.length === 0) return subject;
   const isOpen = ([name]: [string, string]): boolean => secrets.every((one) => one.name !== name);

@@ -1,6 +1,6 @@
 import type { Session } from '../../database/database.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
-import type { PolicyRow, RelationRow } from '../../rules/engine/live/catalog.ts';
+import { type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, walk } from '../../rules/engine/live/expression.ts';
 import { insertSql, type RowStep } from '../fixtures/fill.ts';
 import type { Model } from './model.ts';
@@ -8,6 +8,7 @@ import { endingsOf, foldersOf } from './object-paths.ts';
 import type { Ids } from '../fixtures/ids.ts';
 import { claimsOf, type Person } from '../fixtures/people.ts';
 import { actingOrganization, actingUser } from '../fixtures/belongings.ts';
+import { objectsTable } from './storage-asked.ts';
 import { stateLabels } from '../probes/labels.ts';
 import { type KnownRow, largeTable, type Subject } from '../probes/subject.ts';
 
@@ -190,4 +191,21 @@ function bucketsNamed(policy: PolicyRow, model: Model): string[] {
     });
   }
   return named;
+}
+
+/** The subjects, each also with the names of A's objects that policies compare its columns with, as the path in an attachment. */
+export function withObjects(subjects: readonly Subject[], buckets: readonly Subject[], model: Model): Subject[] {
+  if (buckets.length === 0) return [...subjects];
+  return subjects.map((subject) => {
+    const joined = model.dependencies
+      .decidingColumns(qualifiedName(subject.table))
+      .joined.filter(({ table, before }) => table === objectsTable && before === undefined)
+      .flatMap(({ column, to }) =>
+        buckets.flatMap(({ rows }): [string, string][] => {
+          const value = rows.a.values.get(to);
+          return value === undefined || value === 'NULL' ? [] : [[column, value]];
+        }),
+      );
+    return joined.length === 0 ? subject : { ...subject, joined: [...subject.joined, ...joined] };
+  });
 }

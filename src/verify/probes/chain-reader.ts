@@ -64,7 +64,8 @@ export class ChainReader extends Round {
       object: probe.subject,
       ...(how === 'writes' ? { probe: one.probe } : {}),
     });
-    if (one.actor !== path.actor) return this.isCopy(one.answer, path) ? opened('copies') : undefined;
+    if (path.told !== undefined) return this.isCopy(one.answer, path.told.probe, earlier) ? opened('reads') : undefined;
+    if (one.actor !== path.actor) return this.isCopy(one.answer, path.probes[0]!, '') ? opened('copies') : undefined;
     if (this.first.copyLooks.get(probe.subject) === one.probe && before === undefined && this.readsOfA(path, subject))
       return undefined;
     if (this.first.copyLooks.get(probe.subject) === one.probe)
@@ -124,6 +125,8 @@ export class ChainReader extends Round {
   isObstacle(path: Path, one: ErrorAfter): boolean {
     const { probe, code } = one;
     const before = this.without(path, one);
+    // A call that names a row which has just been added, nobody makes without it: it may be refused in any way.
+    if (before === undefined && this.first.probes[probe]!.verb === 'call') return false;
     // What a user writes about itself may be no value of the type that is expected there.
     const isOwnFault = code.startsWith('22') && isMetadata(this.first.probes[path.probes[0]!]!.verb);
     const isSame = before !== undefined && 'code' in before && before.code === code;
@@ -138,14 +141,26 @@ export class ChainReader extends Round {
     return !isSame && !isOwnFault && !isRefusal(code) && (isUnnamed || !code.startsWith('23'));
   }
 
+  /** Says whether a stranger's call now changes a table that it left alone before: it may have let the stranger in. */
+  private changesMore(path: Path, one: Opened & { probe: number; after: string }, alone: Cell | undefined): boolean {
+    const { state } = this.first.probes[one.probe]!;
+    const changed = (before: string | undefined, after: string): string[] => {
+      const [then, now] = [statesIn(before), statesIn(after)];
+      return Object.keys(now).filter((name) => then[name] !== now[name]);
+    };
+    if (state === '' || this.first.actors[path.actor]!.relation !== 'none') return false;
+    const known = alone === undefined || 'code' in alone ? [] : changed(alone.before[state], alone.state);
+    return changed(one.before[state], one.after).some((name) => !known.includes(name));
+  }
+
   /** Says whether a call changed rows of A's that it did not change alone, and that are not the actor's to change. */
   private isHarmByCall(path: Path, one: Opened & { probe: number; after: string }, alone: Cell | undefined): boolean {
     const { state } = this.first.probes[one.probe]!;
-    const parse = (text: string | undefined): Record<string, string> =>
-      JSON.parse(text === undefined || text === '' ? '{}' : text) as Record<string, string>;
-    const [then, now] = [parse(one.before[state]), parse(one.after)];
+    const [then, now] = [statesIn(one.before[state]), statesIn(one.after)];
     const lone =
-      alone === undefined || 'code' in alone ? undefined : ([parse(alone.before[state]), parse(alone.state)] as const);
+      alone === undefined || 'code' in alone
+        ? undefined
+        : ([statesIn(alone.before[state]), statesIn(alone.state)] as const);
     return this.first.subjects.some((subject) => {
       const changed = rowsOfA(changedRows(then[subject.state] ?? '', now[subject.state] ?? ''));
       const before = lone === undefined ? '' : changedRows(lone[0][subject.state] ?? '', lone[1][subject.state] ?? '');
@@ -250,11 +265,12 @@ export class ChainReader extends Round {
       );
   }
 
-  /** Returns whether the result contains a text of the row that the path wrote. */
-  private isCopy(answer: string, path: Path): boolean {
-    const written = this.tableOf(this.first.probes[path.probes[0]!]!);
+  /** Returns whether the result contains a text of the row that a probe wrote, and did not before. */
+  private isCopy(answer: string, probe: number, earlier: string): boolean {
+    const written = this.tableOf(this.first.probes[probe]!);
     const texts = this.first.copies.get(written ?? '');
-    return texts !== undefined && readFound(answer).values.some((value) => texts.has(value));
+    const known = new Set(readFound(earlier).values);
+    return texts !== undefined && readFound(answer).values.some((value) => texts.has(value) && !known.has(value));
   }
 
   /**
@@ -262,10 +278,12 @@ export class ChainReader extends Round {
    * the same rows.
    */
   leadsOn(path: Path, one: Opened): one is Opened & { probe: number } {
-    if ('state' in one || 'code' in one || one.touched === 0 || one.actor !== path.actor) return false;
+    if ('state' in one || 'code' in one || one.actor !== path.actor || path.told !== undefined) return false;
     const probe = this.first.probes[one.probe]!;
-    if (verbs[probe.verb].tried !== 'opens') return false;
     const before = this.without(path, one);
+    // A call that names a new row is followed by itself.
+    if (probe.verb === 'call') return before !== undefined && this.changesMore(path, one, before);
+    if (verbs[probe.verb].tried !== 'opens' || one.touched === 0) return false;
     if (!wasLetThrough(before)) return true;
     // It changes the row that was just added only if it changes more rows than without it.
     return (
@@ -276,6 +294,11 @@ export class ChainReader extends Round {
 
 /** An error of a probe after a path. */
 type ErrorAfter = Opened & { probe: number; actor: number; code: string; message: string };
+
+/** The states of several tables, by their names. */
+function statesIn(text: string | undefined): Record<string, string> {
+  return JSON.parse(text === undefined || text === '' ? '{}' : text) as Record<string, string>;
+}
 
 /** A delete that a foreign key of another table stopped. */
 function isUnnamedDelete({ verb }: NamedProbe, code: string): boolean {

@@ -11,7 +11,7 @@ import type { NamedProbe } from './probes.ts';
 import { condition, type Subject } from './subject.ts';
 
 /** Tables that triggers write when the subject is written, unless their rows are declared public. */
-function copyTables(subject: Subject, model: Model): string[] {
+export function copyTables(subject: Subject, model: Model): string[] {
   if (subject.kind !== 'table' || subject.scope.kind === 'public-read') return [];
   return model.dependencies
     .sideEffects(subject.name)

@@ -2,7 +2,7 @@
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import { constantOf } from '../../rules/engine/live/expression.ts';
 import { type ColumnRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
-import { isFreeText } from '../catalog/joined-by-call.ts';
+import { isFreeText, isTextList } from '../catalog/joined-by-call.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
 import { isTakenByCalls } from '../catalog/new-row-calls.ts';
 import { policiesFor } from '../catalog/scope.ts';
@@ -38,7 +38,7 @@ interface Keys {
 }
 
 function keysOf(subject: Subject, model: Model): Keys {
-  const { a, b } = subject.rows;
+  const { b } = subject.rows;
   const keys: Keys = { users: [], addresses: [], tenants: [], parents: [] };
   // A second tenant with A's key is a duplicate, no matter who adds it: what is tried is one of the actor's own.
   const [tenant] = subject.isTenants ? primaryKey(subject.table) : [];
@@ -46,7 +46,7 @@ function keysOf(subject: Subject, model: Model): Keys {
     if (column.name === tenant) continue;
     const meaning = model.meaningOf(subject.table, column);
     const isLink = subject.table.constraints.some((key) => key.type === 'f' && key.columns.includes(column.name));
-    const ofA = a.values.get(column.name);
+    const ofA = valueOfA(subject, column.name);
     const isAddress = column.category === 'S' && model.claims.comparedWith(subject.table, column.name) === 'email';
     if (meaning === 'user') keys.users.push(column.name);
     else if (meaning === 'email' || isAddress) keys.addresses.push(column.name);
@@ -61,6 +61,16 @@ function keysOf(subject: Subject, model: Model): Keys {
     }
   }
   return keys;
+}
+
+/** What A's row has there; where rows may be below others of the same table, the key of A's row itself. */
+function valueOfA({ table, rows }: Subject, name: string): string | undefined {
+  const value = rows.a.values.get(name);
+  const above = table.constraints.find(
+    ({ type, target, columns }) => type === 'f' && target === qualifiedName(table) && columns.join() === name,
+  );
+  const key = above?.targetColumns?.[0];
+  return key === undefined || (value !== undefined && value !== 'NULL') ? value : rows.a.values.get(key);
 }
 
 /**
@@ -184,7 +194,7 @@ function isPassedOn({ kind, table, rows }: Subject, { dependencies }: Model): bo
 
 /** Functions and triggers compare a text with that of another table: what a user writes there may decide. */
 function isJoinedByTexts({ joined, table }: Subject): boolean {
-  return joined.some(([name]) => isFreeText(table, name));
+  return joined.some(([name]) => isFreeText(table, name) || isTextList(table, name));
 }
 
 /**
@@ -217,7 +227,7 @@ export function joinSql(subject: Subject, actor: Actor, model: Model): Statement
     ...(isWhole ? valuesTogether(subject, model, isFree) : []),
   ];
   return [mine, ...others].flatMap((users) =>
-    parentsOf(keys, actor).flatMap((parents) =>
+    parentsOf(subject, keys, actor).flatMap((parents) =>
       further.map((sets) => ({
         sql: insertOf(subject, actor, model, new Map([...users, ...addresses, ...parents, ...sets])),
         variant: { sets, of: JSON.stringify([users, parents]) },
@@ -233,13 +243,25 @@ function firedValues({ rows }: Subject): [string, string][][] {
     .map(({ values, columns = [] }) => columns.map((name): [string, string] => [name, values.get(name) ?? 'default']));
 }
 
-/** The keys of A's rows; in a row of two organizations, also with the actor's own in place of each in turn. */
-function parentsOf({ parents, tenants }: Keys, { isNobody, side }: Actor): (readonly [string, string])[][] {
+/** The keys of A's rows; in a row of two organizations, or of two other rows, also with the actor's own in place of each in turn. */
+function parentsOf(
+  { table, rows }: Subject,
+  { parents, tenants }: Keys,
+  { isNobody, side }: Actor,
+): (readonly [string, string])[][] {
   const ofTwo = tenants.length < 2 || isNobody || side === 'a' ? [] : tenants;
+  const alone = new Set(
+    table.constraints.flatMap(({ type, columns }) => (type === 'f' && columns.length === 1 ? columns : [])),
+  );
+  const others = parents.map(([name]) => name).filter((name) => alone.has(name) && !tenants.includes(name));
+  const owned = others.length < 2 || isNobody || side === 'a' ? [] : others;
   return [
     parents,
     ...ofTwo.map((own) =>
       parents.map(([name, ofA]) => [name, name === own ? `'${actingOrganization}'` : ofA] as const),
+    ),
+    ...owned.map((own) =>
+      parents.map(([name, ofA]) => [name, name === own ? (rows.b.values.get(name) ?? ofA) : ofA] as const),
     ),
   ];
 }

@@ -3,17 +3,12 @@ import type { Actor } from './actors.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
 import type { ColumnRow } from '../../rules/engine/live/catalog.ts';
 import type { Model } from '../catalog/model.ts';
+import { isPrivilegedRole } from '../catalog/privileged-roles.ts';
 import { findStaff, isForStaff } from '../catalog/staff.ts';
 import { actingOrganization, actingUser } from '../fixtures/belongings.ts';
 import { grantedColumns, type Subject } from './subject.ts';
 
-const privilegedRole = /^(owner|admin|administrator|super_?admin|root)$/;
 const flags = /^(is_)?(super_?)?admin$/;
-
-/** Roles that may manage others: what they do to memberships is the kit's decision. */
-export function isPrivilegedRole(role: string | undefined): boolean {
-  return role !== undefined && privilegedRole.test(role);
-}
 
 /** The column of a table that makes its user more privileged, with the value that does; undefined if it has none. */
 export function privilegedColumn(subject: Subject, model: Model): { column: ColumnRow; value: string } | undefined {
@@ -32,13 +27,13 @@ export function privilegedColumn(subject: Subject, model: Model): { column: Colu
   return privilegedKey(subject);
 }
 
-/** The same where a table of roles says which it is. Users have the first of its rows, which is the one that they would rise from. */
+/** The same where a table of roles says which it is. Members have another of its rows, which is the one that they would rise from. */
 function privilegedKey({ columns, lookups }: Subject): { column: ColumnRow; value: string } | undefined {
   for (const column of columns.filter(({ name }) => /(^|_)role(_id)?$/.test(name))) {
-    const [first, ...others] = lookups.filter((one) => one.column === column.name);
+    const keys = lookups.filter((one) => one.column === column.name);
     const isPrivileged = ({ texts }: { texts: readonly string[] }): boolean => texts.some(isPrivilegedRole);
-    const top = others.find(isPrivileged);
-    if (first !== undefined && !isPrivileged(first) && top !== undefined) return { column, value: top.value };
+    const top = keys.find(isPrivileged);
+    if (top !== undefined && keys.some((one) => !isPrivileged(one))) return { column, value: top.value };
   }
   return undefined;
 }

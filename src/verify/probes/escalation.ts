@@ -132,19 +132,23 @@ function capital(text: string): string {
 
 /** Describes a path: "A stranger adds a row to public.members, then …", up to what is finally reached. */
 function storyOf(opening: Opening, proof: Proof): string {
-  const told = capital(stepsOf(opening.path, proof));
+  const isInvited = opening.how === 'raises' && proof.actors[opening.by]!.relation === 'none';
+  const told = isInvited
+    ? `A user who was invited ${stepsOf(opening.path, proof, '')}`
+    : capital(stepsOf(opening.path, proof));
   if (opening.how === 'loses') return `${told}, and rows of others are changed or deleted in`;
   if (opening.how === 'copies') return `${told}, and ${wordFor(proof.actors[opening.by]!)} reads a copy of the row in`;
   if (opening.how === 'raises') return `${told}, and has a privileged role in`;
-  return `${told}, then`;
+  return opening.path.told === undefined ? `${told}, then` : told;
 }
 
-function stepsOf({ actor, probes }: Path, proof: Proof): string {
-  const steps = probes.map((number) => {
+function stepsOf({ actor, probes, told }: Path, proof: Proof, who = `${wordFor(proof.actors[actor]!)} `): string {
+  const stepOf = (number: number): string => {
     const { verb, subject } = proof.probes[number]!;
     return `${verbs[verb].step} ${subject}`;
-  });
-  return `${wordFor(proof.actors[actor]!)} ${steps.join(', then ')}`;
+  };
+  const ofOwner = told === undefined ? '' : `; the owner ${stepOf(told.probe)}, and the stranger`;
+  return `${who}${probes.map(stepOf).join(', then ')}${ofOwner}`;
 }
 
 function endOf(opening: Opening, proof: Proof): string {
@@ -187,6 +191,8 @@ function suggestionFor(
       `Policies trust ${list(settings)}, which ${probe.subject} lets its caller write: read what they ask from a ` +
       `table or a signed claim, or revoke EXECUTE from ${role}.`
     );
+  if (subject === undefined && opening.how === 'raises')
+    return `Let ${probe.subject} take the role from the invitation, not from its caller.`;
   if (subject === undefined)
     return `Check in ${probe.subject} that the caller already belongs to what it is given, or revoke EXECUTE from ${role}.`;
   if (opening.how === 'reads' && opening.object === probe.subject && verbs[probe.verb].linksToA === true)
@@ -204,6 +210,11 @@ function suggestionFor(
   ].filter((name) => probe.sql.includes(quoteIdentifier(name)));
   const columns = asked.length === 0 ? 'what the policies of other tables ask' : asked.join(', ');
   const named = policies.length === 0 ? `policies of ${subject.name}` : `policy ${policies.join(', ')}`;
+  if (verbs[probe.verb].letter === 'D')
+    return (
+      `Other tables trust that the rows of ${relation(subject.table)} stay: let the USING of ${named} ask for more ` +
+      'than now to delete one.'
+    );
   return verbs[probe.verb].letter === 'U'
     ? `Other tables trust ${columns} in ${relation(subject.table)}: take UPDATE on it from ${role} and grant only ` +
         `the columns that users may choose, or hold it in the WITH CHECK of ${named}.`
@@ -213,6 +224,12 @@ function suggestionFor(
 
 /** The statements, to try by hand as that user. */
 function sqlOf(opening: Opening, actor: Actor, proof: Proof): string {
-  const numbers = opening.probe === undefined ? opening.path.probes : [...opening.path.probes, opening.probe];
-  return numbers.map((number) => `${sqlAs(byHand(proof.probes[number]!), actor)};`).join('\n');
+  const { probes, told } = opening.path;
+  const numbers = opening.probe === undefined ? probes : [...probes, opening.probe];
+  return [
+    ...numbers.map((number) => [number, actor] as const),
+    ...(told === undefined ? [] : [[told.probe, proof.actors[told.actor]!] as const]),
+  ]
+    .map(([number, by]) => `${sqlAs(byHand(proof.probes[number]!), by)};`)
+    .join('\n');
 }

@@ -6,7 +6,8 @@ import { columnsIn, policiesFor } from '../catalog/scope.ts';
 import { findSeats } from '../catalog/seats.ts';
 import { isForStaff } from '../catalog/staff.ts';
 import type { Actor } from './actors.ts';
-import { isPrivilegedRole, privilegedColumn } from './escalate-sql.ts';
+import { isPrivilegedRole } from '../catalog/privileged-roles.ts';
+import { privilegedColumn } from './escalate-sql.ts';
 import { type Subject, userColumnsOf } from './subject.ts';
 
 /**
@@ -70,7 +71,8 @@ export const expectRead = withScope((subject, actor) => {
   if (scope.kind === 'public-read') return 'may';
   if (actor.isAnonymous) return 'no';
   if (scope.isReadByJoined && actor.relation === 'none') return 'no';
-  if (scope.kind === 'unowned') return personalColumns(subject).length > 0 ? 'no' : 'may';
+  // What lets the owner of another row through, and no stranger, is that row.
+  if (scope.kind === 'unowned') return personalColumns(subject).length > 0 && actor.relation !== 'self' ? 'no' : 'may';
   if (actor.relation === 'self' || actor.relation === 'guest') return 'may';
   if (actor.relation === 'co-member') return scope.kind === 'organization' || scope.coMembersRead ? 'may' : 'no';
   return 'no';

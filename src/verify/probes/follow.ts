@@ -57,7 +57,12 @@ export async function followWrites(
       first.probes,
     );
   }
-  return { openings: found, obstacles, inWorlds };
+  return { openings: found.filter((one) => !isToldAnyway(one, found)), obstacles, inWorlds };
+}
+
+/** What the owner writes is copied to that stranger without any write of the stranger's. */
+function isToldAnyway({ path, by, object }: Opening, found: readonly Opening[]): boolean {
+  return path.told !== undefined && found.some((one) => one.how === 'copies' && one.by === by && one.object === object);
 }
 
 /** The results of each list of chains, which are numbered one after the other, with the chains numbered within it. */

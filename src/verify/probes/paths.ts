@@ -10,6 +10,8 @@ import type { Subject } from './subject.ts';
 export interface Path {
   actor: number;
   probes: readonly number[];
+  /** What the owner then writes, of which triggers may tell the actor. */
+  told?: { actor: number; probe: number };
 }
 
 /** What a path of permitted writes opened. */
@@ -53,4 +55,6 @@ export interface FirstRound {
   /** The number of the probe that reads all rows of a table that triggers write, by the table's name. */
   copyLooks: ReadonlyMap<string, number>;
   cells: readonly Cell[];
+  /** By the number of an owner's write: the one to repeat after writes of others. */
+  repeats: ReadonlyMap<number, number>;
 }

@@ -16,8 +16,10 @@ import type { Model } from '../catalog/model.ts';
 import { metadataProbes } from './metadata.ts';
 import { linkStates, movedProbes } from './moved.ts';
 import { knownCells, type NamedProbe, probesOf } from './probes.ts';
+import { invitedOf } from './invited.ts';
 import { raisesOf, readRaises } from './raised.ts';
 import { renewalProbes } from './renewals.ts';
+import { repeatsOf } from './repeats.ts';
 import { type SilencedTriggers, silenceTriggers } from '../fixtures/silenced-triggers.ts';
 import { leakFinder } from '../report/leaks.ts';
 import { type Answer, type Opened, type ProofSession, runPlan } from './run-script.ts';
@@ -26,7 +28,7 @@ import { scopeOf } from '../catalog/scope.ts';
 import { tablesOfGuests } from '../catalog/seats.ts';
 import type { Chain, Plan } from '../fixtures/script.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
-import { bucketsOf, storageSettings } from '../catalog/storage.ts';
+import { bucketsOf, storageSettings, withObjects } from '../catalog/storage.ts';
 import { clockPolicies } from '../catalog/clock.ts';
 import { condition, largeTable, stateQuery, type Subject, subjectOf } from './subject.ts';
 import { isTable } from '../catalog/tenancy.ts';
@@ -119,7 +121,11 @@ export async function prove(
     (table) => isProbed(table) && !untouchable.has(`${table.schema}.${table.name}`),
   );
   const tableSubjects = withAims(
-    tables.flatMap((table) => subjectOf(table, scopeOf(table, model), world, model) ?? []),
+    withObjects(
+      tables.flatMap((table) => subjectOf(table, scopeOf(table, model), world, model) ?? []),
+      buckets.map(({ subject }) => subject),
+      model,
+    ),
     model,
   );
   const roles = [...new Set(actors.map((actor) => actor.role))];
@@ -224,6 +230,12 @@ export async function prove(
   const answer = await runInParts(session, { ...plan, asked: asked.map(({ condition }) => condition) }, onProgress);
   answer.cells.push(...knownCells(probes, answer));
   answer.cells.sort((x, y) => x.actor - y.actor || x.probe - y.probe);
+  const repeats = new Map<number, number>();
+  for (const [of, probe] of repeatsOf(tableSubjects, actors, probes, answer.cells, model)) {
+    repeats.set(of, probes.push(probe) - 1);
+    const { sql, mode, state, prepare } = probe;
+    plan.probes.push({ sql, mode, state, actors: [], ...(prepare === undefined ? {} : { prepare }) });
+  }
   const first: FirstRound = {
     model,
     actors,
@@ -235,26 +247,29 @@ export async function prove(
     behind: new Map(looked.map(({ view, behind }) => [qualifiedName(view), new Set(behind.map(qualifiedName))])),
     leaks: leakFinder({ model, subjects, answer, probes }),
     copyLooks: new Map(looks.map((look) => [look.subject, probes.indexOf(look)])),
+    repeats,
   };
   const raises = raisesOf(first, probes.length);
-  const worlds = otherWorlds(first, probes.length + raises.probes.length);
-  const beside = [worlds.chains, callsOfOwners(first), raises.chains];
+  const invited = invitedOf(first, probes.length + raises.probes.length);
+  const added = [...raises.probes, ...invited.probes];
+  const worlds = otherWorlds(first, probes.length + added.length);
+  const beside = [worlds.chains, callsOfOwners(first), raises.chains, invited.chains];
   const { inWorlds, ...followed } = await followWrites(first, beside.flat(), (chains) =>
     runChains(
       session,
       {
         ...plan,
-        states: { ...plan.states, ...raises.states },
-        probes: [...plan.probes, ...raises.probes, ...worlds.probes],
+        states: { ...plan.states, ...raises.states, ...invited.states },
+        probes: [...plan.probes, ...added, ...worlds.probes],
       },
       chains,
       onProgress,
     ),
   );
-  const [inOthers, ofOwners, ofRaises] = divide(inWorlds, beside);
-  const differences = readWorlds(inOthers!, first);
+  const [inOthers, ofOwners, ofRaises, ofInvited] = divide(inWorlds, beside);
+  const differences = readWorlds(inOthers!, worlds, first);
   const silent = silentOnes(first, ofOwners!);
-  followed.openings.push(...readRaises(ofRaises!, raises, first));
+  followed.openings.push(...readRaises(ofRaises!, raises, first), ...readRaises(ofInvited!, invited, first));
   const later = await runLater(session, plan, probes, subjects, model);
   return {
     model,
@@ -263,7 +278,7 @@ export async function prove(
     looked,
     writable,
     callables,
-    probes: [...probes, ...raises.probes],
+    probes: [...probes, ...added],
     silenced,
     steps,
     leftOut: world.leftOut,

@@ -6,7 +6,8 @@ import type { Callable } from '../catalog/functions.ts';
 import { secretColumns } from '../catalog/row-keys.ts';
 import type { Chain } from '../fixtures/script.ts';
 import { actingEmail } from '../fixtures/belongings.ts';
-import { isPrivilegedRole, privilegedColumn } from './escalate-sql.ts';
+import { isPrivilegedRole } from '../catalog/privileged-roles.ts';
+import { privilegedColumn } from './escalate-sql.ts';
 import type { FirstRound, Opening } from './paths.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Opened } from './run-script.ts';
@@ -137,15 +138,19 @@ function callsWithNewKey(
   return (likely.length > 0 ? likely : distinct.slice(0, 1)).map((probe) => ({ ...probe, state: '', actors: [] }));
 }
 
-/** Reads which of the chains raised the member. */
-export function readRaises(opened: readonly Opened[], { chains }: Raises, { subjects, model }: FirstRound): Opening[] {
+/** Reads which of the chains gave who acts a privileged role. */
+export function readRaises(
+  opened: readonly Opened[],
+  { chains, states }: Raises,
+  { subjects, model }: FirstRound,
+): Opening[] {
   const members = model.tenancy.membership?.table;
   const object = subjects.find(({ table, kind }) => kind === 'table' && table === members)?.name;
   return opened.flatMap((one): Opening[] => {
     const chain = chains[one.chain];
     const [, by] = chain?.lead[0] ?? [];
-    if (!('state' in one) || one.state !== roleState || chain === undefined || by === undefined || object === undefined)
-      return [];
+    if (!('state' in one) || states[one.state] === undefined || chain === undefined || by === undefined) return [];
+    if (object === undefined) return [];
     return [{ path: { actor: by, probes: chain.lead.map(([probe]) => probe) }, by, how: 'raises', object }];
   });
 }

@@ -3,10 +3,10 @@ import { columnOf, constantOf, fields, nameParts, walk } from '../../rules/engin
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import { calledBodies } from '../catalog/called-bodies.ts';
 import type { Model } from '../catalog/model.ts';
+import { isPrivilegedRole } from '../catalog/privileged-roles.ts';
 import { findStaff } from '../catalog/staff.ts';
 import { actingUser } from '../fixtures/belongings.ts';
 import type { Actor } from './actors.ts';
-import { isPrivilegedRole } from './escalate-sql.ts';
 import { insertStatement } from './insert-sql.ts';
 import type { Subject } from './subject.ts';
 

@@ -332,16 +332,33 @@ function lookupKeys({ constraints }: RelationRow, lookups: Lookups): Subject['lo
     );
 }
 
+/** How many texts are tried for one column: A's row's, and those of rows in other states, where a function that users call changes such. */
+const mostTexts = 3;
+
+function isChangedByCalls(name: string, { catalog, dependencies, userRole }: Model): boolean {
+  return catalog.functions.some(
+    (routine) =>
+      routine.kind !== 't' &&
+      routine.execute.includes(userRole) &&
+      dependencies.isReadable(routine) &&
+      dependencies.writtenBy(routine).has(name),
+  );
+}
+
 function joinedValues(table: RelationRow, rows: Rows, model: Model): [string, string][] {
   return model.dependencies.decidingColumns(qualifiedName(table)).joined.flatMap((join) =>
     (rows.get(join.table) ?? [])
       .filter(({ label, state }) =>
-        join.isText === true ? label === 'a' : reachable.has(label) || state !== undefined,
+        join.isText === true
+          ? label === 'a' || (state !== undefined && state.by !== 'parent' && isChangedByCalls(join.table, model))
+          : reachable.has(label) || state !== undefined,
       )
+      .slice(0, join.isText === true ? mostTexts : undefined)
       .flatMap((row): [string, string][] => {
         const value = valuesOf(row, rows).get(join.to);
         if (value === undefined || value === 'NULL') return [];
         const whole = join.before === undefined ? value : `${quoteLiteral(join.before)} || ${value}`;
+        if (join.isList === true) return [[join.column, `array[${whole}]`]];
         return [
           [join.column, whole],
           ...(join.anyCase === true ? [[join.column, `upper(${whole})`] as [string, string]] : []),

@@ -4,6 +4,7 @@ import { allOf, fieldsOf, type Node } from '../../sql/nodes.ts';
 import { parseTree } from '../../sql/parser.ts';
 import { tokenSetting } from '../catalog/claim-paths.ts';
 import type { Callable, FunctionCall } from '../catalog/functions.ts';
+import { isFreeText, isTextList } from '../catalog/joined-by-call.ts';
 import type { ColumnChange } from '../catalog/mentioned-columns.ts';
 import { madeColumns } from '../catalog/made-columns.ts';
 import { mayChange } from '../catalog/reached-tables.ts';
@@ -12,10 +13,12 @@ import { authUsers, userMetadata } from '../catalog/user-metadata.ts';
 import type { Chain } from '../fixtures/script.ts';
 import type { FirstRound, Path } from './paths.ts';
 import type { NamedProbe } from './probes.ts';
+import { toldPaths } from './repeats.ts';
 import { Round } from './round.ts';
 import type { Cell } from './run-script.ts';
 import { changedRows, heldBy, type Subject } from './subject.ts';
 import { rowsOfA, without } from './labels.ts';
+import { uncoveredReads } from './uncovered.ts';
 import { isMetadata, type Verb, verbs } from './verbs.ts';
 
 /** How many statements of one verb are tried at a further step, the simplest first. */
@@ -82,6 +85,7 @@ export class Trail extends Round {
         ...this.undone(actor, probe),
         ...this.calledAfter(actor, probe),
         ...this.renewed(actor, probe),
+        ...toldPaths({ actor, probe }, this.first, (cell) => this.isWrite(cell)),
       ]);
   }
 
@@ -143,13 +147,16 @@ export class Trail extends Round {
   }
 
   /** A stranger's new row, and the call of a function that names it. */
-  private calledAfter(actor: number, probe: number): Path[] {
+  private calledAfter(actor: number, probe: number): { actor: number; probes: [number, number] }[] {
     const { subject, verb, sql } = this.first.probes[probe]!;
     if (this.first.actors[actor]!.relation !== 'none' || verbs[verb].letter !== 'I') return [];
     return this.first.callables.flatMap(({ ofNewRows }) =>
       ofNewRows
         .filter(({ table, naming }) => table === subject && naming.every((value) => sql.includes(value)))
-        .map((call) => ({ actor, probes: [probe, this.first.probes.indexOf(call.probe)] })),
+        .map((call) => ({
+          actor,
+          probes: [probe, this.first.probes.indexOf(call.probe)] satisfies [number, number],
+        })),
     );
   }
 
@@ -222,11 +229,32 @@ export class Trail extends Round {
         last.byTheWay.includes(subject.name) &&
         verbs.update.expects(subject, actor, model) === 'no',
     );
+    if (path.told !== undefined) {
+      const { byTheWay } = this.changedBy(this.first.probes[path.told.probe]!);
+      const looks = byTheWay.flatMap((name) => this.first.copyLooks.get(name) ?? []);
+      return {
+        lead: [...lead, [path.told.probe, path.told.actor]],
+        states: [],
+        afterwards: looks.map((look): [number, number] => [look, path.actor]),
+      };
+    }
     const { letter, tried, linksToA } = verbs[this.first.probes[path.probes.at(-1)!]!.verb];
-    if (actor.relation === 'self') return { lead, states: [], afterwards: this.copyLooks(last.byTheWay) };
+    if (actor.relation === 'self')
+      return {
+        lead: lead.map(([probe, by]) => [this.first.repeats.get(probe) ?? probe, by]),
+        states: [],
+        afterwards: this.copyLooks(last.byTheWay),
+      };
     // A member may write its organization's rows, and a guest what it is let into: only what it gives itself is followed.
     if ((actor.relation === 'co-member' || actor.relation === 'guest') && tried !== 'opens' && letter !== 'X')
-      return { lead, states: states.map(({ state }) => state), afterwards: [] };
+      return {
+        lead,
+        states: states.map(({ state }) => state),
+        afterwards:
+          letter === 'D' && actor.relation === 'co-member'
+            ? uncoveredReads(path.actor, last.named, this.first).map((probe): [number, number] => [probe, path.actor])
+            : [],
+      };
     const lastCall = this.callables.get(this.first.probes[path.probes.at(-1)!]!.subject);
     const isRenewed = this.renewals.includes(path.probes.at(-1)!);
     const claimed = tokenSources(model).readers;
@@ -273,6 +301,10 @@ export class Trail extends Round {
             (model.dependencies.asks(callable.routine, changed, change) || (isRenewed && this.readsClaims(callable))),
         )
         .flatMap((callable) => this.callsAfter(callable, path, isOneOfMany)),
+      // What the call does to rows of A, for which the new row may have been made.
+      ...(path.probes.length === 1
+        ? this.calledAfter(path.actor, path.probes[0]!).map(({ probes }) => probes[1]!)
+        : []),
       ...[...asking]
         .filter((name) => !this.subjects.has(name))
         .flatMap((name) => this.probesOf(name, path, ({ mode }) => mode === 'rows')),
@@ -353,8 +385,29 @@ export class Trail extends Round {
       if (tried === 'opens') return isFurther && who.relation === 'none';
       if (who.relation === 'guest' && tried === 'harms') return this.isLetIn(subject, path.actor);
       const isTried = verb === 'select' || (who.relation === 'none' && tried === 'harms');
-      return isTried && verbs[verb].expects(subject, who, this.first.model) === 'no';
+      return (
+        isTried &&
+        (verbs[verb].expects(subject, who, this.first.model) === 'no' ||
+          (verb === 'select' && this.isChosenByText(subject, path)))
+      );
     });
+  }
+
+  /** Rows without an owner, which a stranger may read by a text that it writes in a row of its own: a device's number, a host name. */
+  private isChosenByText({ scope, kind }: Subject, { actor, probes }: Path): boolean {
+    const { subject, verb, sql } = this.first.probes[probes[0]!]!;
+    const written = this.subjects.get(subject);
+    return (
+      kind === 'table' &&
+      scope.kind === 'unowned' &&
+      this.first.actors[actor]!.relation === 'none' &&
+      verbs[verb].tried === 'opens' &&
+      written !== undefined &&
+      written.joined.some(
+        ([column, value]) =>
+          (isFreeText(written.table, column) || isTextList(written.table, column)) && sql.includes(value),
+      )
+    );
   }
 
   /** A guest sees A's row already: more rights are not what accepting an invitation gives. */

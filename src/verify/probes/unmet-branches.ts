@@ -12,12 +12,20 @@ interface AskedBranches {
   condition: Asked;
 }
 
+/** Who asks is not signed in. */
+const isVisitor = "current_setting('request.jwt.claims', true)::jsonb ->> 'role' = 'anon'";
+
 /** What is asked: of tables whose rows are not for everybody, nor for the server alone. */
 export function branchesAsked(subjects: readonly Subject[], model: Model): AskedBranches[] {
   return subjects.flatMap(({ name, into, table, scope, isLarge }) => {
     const isOpen = scope.kind === 'public-read' || scope.kind === 'service-only';
     const branches = isOpen || isLarge ? [] : branchesOf(table, model);
-    const conditions = Object.fromEntries(branches.map(({ sql }, number) => [String(number), sql]));
+    const conditions = Object.fromEntries(
+      branches.map(({ sql, isForVisitors }, number) => [
+        String(number),
+        isForVisitors ? `${isVisitor} and (${sql})` : sql,
+      ]),
+    );
     return branches.length === 0 ? [] : [{ table: name, branches, condition: { from: into, conditions } }];
   });
 }

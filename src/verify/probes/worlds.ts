@@ -10,6 +10,7 @@ import { hintsOf } from '../fixtures/candidates.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import { readFound } from '../report/leaks.ts';
 import type { Model } from '../catalog/model.ts';
+import { secretColumns } from '../catalog/row-keys.ts';
 import { isReadByPolicies } from './change-sql.ts';
 import { rowsOfA } from './labels.ts';
 import type { FirstRound } from './paths.ts';
@@ -35,6 +36,8 @@ export interface Worlds {
   chains: Chain[];
   /** Names of the tables whose rows differ. */
   tables: ReadonlySet<string>;
+  /** The first world has the rows of the second: what chance put into them would differ each time. */
+  isRepeated: boolean;
 }
 
 /** A world as it is, to see which functions answer differently each time; and two with other rows of A. */
@@ -55,7 +58,8 @@ export function otherWorlds(first: FirstRound, start: number): Worlds {
   const tables = new Set(hidden.map(({ name }) => name));
   const owner = actors.findIndex(({ relation }) => relation === 'self');
   const asked = callable.filter((one) => [...one.tables].some((name) => tables.has(name)));
-  if (asked.length === 0 || owner === -1) return { probes: [], chains: [], tables };
+  if (asked.length === 0 || owner === -1) return { probes: [], chains: [], tables, isRepeated: false };
+  const isRepeated = hidden.some((subject) => secretColumns(subject, model).length > 0);
   const calls = numbers.map((world) =>
     callsOf(world === 0 ? asked.filter((one) => isVolatile(one, model)) : asked, first),
   );
@@ -66,11 +70,12 @@ export function otherWorlds(first: FirstRound, start: number): Worlds {
     state: '',
     actors: [],
     sql: "select ''",
-    prepare: world === 0 ? 'select 1' : worldSql(hidden, world, first),
+    prepare: world === 0 && !isRepeated ? 'select 1' : worldSql(hidden, world === 2 ? 2 : 1, first),
   }));
   return {
     probes,
     tables,
+    isRepeated,
     chains: numbers.map((world) => ({ lead: [[start + world, owner]], afterwards: calls[world]!, states: [] })),
   };
 }
@@ -145,12 +150,13 @@ function seenByStrangers(subject: Subject, { actors, probes, cells }: FirstRound
 function updateSql(subject: Subject, row: KnownRow, isFirst: boolean, world: 1 | 2, model: Model): string[] {
   const key = new Set(row.key.map(([name]) => name));
   const unique = new Set(uniqueSets(subject.table).flat());
+  const secrets = new Set(secretColumns(subject, model));
   const columns = subject.columns
     .filter(
       (column) => !key.has(column.name) && (isFirst || !unique.has(column.name)) && isFree(column, subject, model),
     )
     .flatMap((column) => {
-      const values = otherValues(column, subject, row, world);
+      const values = otherValues(column, subject, row, world, secrets.has(column.name));
       return values.length === 0 ? [] : [{ name: column.name, values }];
     });
   if (columns.length === 0) return [];
@@ -183,16 +189,28 @@ function isFree(column: ColumnRow, subject: Subject, model: Model): boolean {
  * Other values of the kind that the column has, the most different first, then one that is known to fit. None for a
  * column with a list of values, which may say who the row is for.
  */
-function otherValues({ name, base, category }: ColumnRow, subject: Subject, row: KnownRow, world: 1 | 2): string[] {
+function otherValues(
+  { name, base, category }: ColumnRow,
+  subject: Subject,
+  row: KnownRow,
+  world: 1 | 2,
+  isSecret: boolean,
+): string[] {
   if (category === 'N') return [`coalesce(${quoteIdentifier(name)}, 0) + ${3 * world}`];
   if (/^jsonb?$/.test(base)) return [`'{"muse": "world ${world}"}'`];
   const fitting = subject.fresh[world === 1 ? 'a' : 'b'].values.get(name);
   const text = world === 1 ? "'another muse'" : "'yet other muse words'";
+  // What chance has put there, such as the secret of a webhook, is known to no statement.
+  if (isSecret && category === 'S') return [text];
   return category !== 'S' || fitting === undefined || fitting === row.values.get(name) ? [] : [text, fitting];
 }
 
 /** Reads what the calls answered in the worlds. */
-export function readWorlds(opened: readonly Opened[], { cells, probes, callables, model }: FirstRound): Difference[] {
+export function readWorlds(
+  opened: readonly Opened[],
+  { isRepeated }: Worlds,
+  { cells, probes, callables, model }: FirstRound,
+): Difference[] {
   const volatile = new Set(callables.filter((one) => isVolatile(one, model)).map(({ name }) => name));
   const before = new Map(cells.map((cell) => [`${cell.actor} ${cell.probe}`, cell]));
   const results = new Map<string, (Result | undefined)[]>();
@@ -207,7 +225,7 @@ export function readWorlds(opened: readonly Opened[], { cells, probes, callables
     const cell = before.get(key);
     if (cell === undefined || first === undefined || second === undefined) return [];
     const now = resultOf(cell);
-    const isSteady = !volatile.has(probes[cell.probe]!.subject) || again?.whole === now.whole;
+    const isSteady = !volatile.has(probes[cell.probe]!.subject) || again?.whole === (isRepeated ? first : now).whole;
     if (!isSteady || (now.whole === first.whole && now.whole === second.whole)) return [];
     // Where a unique key stopped it, it made a new row in the other worlds, with an ID of its own each time. Such keys are told of apart.
     const isMaking =

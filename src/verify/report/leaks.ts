@@ -81,6 +81,18 @@ export function leakFinder(proof: {
       [...rows.m.values.values()].includes(quoteLiteral(value))
     );
   };
+  /** A row of A's that everyone may read says so as well, as who has published it. */
+  const isInDeclared = (value: string, name: string): boolean => {
+    const subject = subjects.get(name);
+    const letters = declared.get(name);
+    return (
+      subject !== undefined &&
+      letters !== undefined &&
+      labelledRows(subject).some(
+        ([label, { values }]) => letters.has(label) && [...values.values()].includes(quoteLiteral(value)),
+      )
+    );
+  };
   const holdersOf = (
     value: string,
     tables: ReadonlySet<string>,
@@ -89,6 +101,7 @@ export function leakFinder(proof: {
     [...tables].filter(
       (name) =>
         !isInMixed(value, name) &&
+        !isInDeclared(value, name) &&
         [...(rows.get(name)?.a ?? [])].some(
           ([column, held]) => held === value && holds(column, proof.model.tables.get(name)),
         ),
@@ -98,6 +111,7 @@ export function leakFinder(proof: {
     tables: ReadonlySet<string>,
   ): { value: string; holders: string[]; state: string }[] =>
     [...tables].flatMap((name) => {
+      if (isInDeclared(value, name)) return [];
       const known = (subjects.has(name) ? labelledRows(subjects.get(name)!) : []).filter(
         ([label]) => declared.get(name)?.has(label) === true,
       );

@@ -32,6 +32,29 @@ export function staffShown({ findings }: Pick<IsolationReport, 'findings'>, mode
   );
 }
 
+/**
+ * Says that a stranger adds a row of its own to one of the tables, and without one nothing is found there: then it is of all users, and
+ * what such a row opens is seen only of one that is there.
+ */
+export function isOfAllUsers(
+  names: readonly string[],
+  { tables, findings }: Pick<IsolationReport, 'tables' | 'findings'>,
+  without: Pick<IsolationReport, 'findings'>,
+): boolean {
+  const isAdded = (name: string): boolean =>
+    tables.some(
+      ({ table, checks }) =>
+        table === name &&
+        checks.some(
+          ({ actor, verb, outcome }) =>
+            verb === 'insert' && outcome === 'allowed' && (actor === 'outsider' || actor === 'other'),
+        ),
+    );
+  const isFound = (name: string): boolean =>
+    without.findings.some(({ severity, object }) => severity === 'error' && object === name);
+  return findings.some(isOpen) && names.some((name) => isAdded(name) && !isFound(name));
+}
+
 /** The gaps of tables that were taken for those of staff. */
 export function staffGaps({ staffTables }: Model): Gap[] {
   return [...staffTables].map((name) => ({
