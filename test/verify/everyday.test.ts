@@ -40,7 +40,7 @@ const market = (adds: string): string => `${owned('products')} ${owned('orders',
   create policy r on public.order_items for select to authenticated using (private.buys(order_id) or private.sells(order_id));
   create policy i on public.order_items for insert to authenticated with check (${adds});`;
 
-/** Projects, which their owners hand over, and whoever they are meant for takes. */
+/** Projects, which their owners hand over, and anyone who they are meant for takes. */
 const transfers = (offers: string): string => `${owned('projects')}
   create table public.transfers (id uuid primary key default gen_random_uuid(), project_id uuid not null references public.projects (id) on delete cascade,
     from_user uuid not null default auth.uid() references auth.users (id), to_user uuid not null references auth.users (id));

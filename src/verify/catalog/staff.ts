@@ -24,8 +24,19 @@ export interface Staff {
   bans: ReadonlySet<string>;
   /** By `schema.name`: columns of a user's row that give elevated permissions, with the SQL of the value that does. */
   flags: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Tables, as `schema.name`, whose rows give a user a role by the key of a row in a table of roles. */
+  ladders: ReadonlyMap<string, RoleKey>;
   /** The same for rows that share another row with a user. These do not make anyone a member of the staff. */
   shareFlags: ReadonlyMap<string, ReadonlyMap<string, string>>;
+}
+
+/** A key of a table of roles. */
+export interface RoleKey {
+  column: string;
+  /** The table of roles, its key, and the columns that say what a role is, each with the values that are asked for, the most often first. */
+  table: RelationRow;
+  key: string;
+  asked: ReadonlyMap<string, readonly string[]>;
 }
 
 const known = new WeakMap<Model, Staff>();
@@ -41,12 +52,12 @@ export function findStaff(model: Model): Staff {
 
 /** Says whether policies of the table let the muse's own staff do more, by a row or a flag. */
 export function isForStaff(table: RelationRow, model: Model): boolean {
-  const { tables, flags } = findStaff(model);
+  const { tables, flags, ladders } = findStaff(model);
   // The objects of a bucket are a table of their own, with the policies that are about it.
   const own = table.policies.flatMap(({ using, check }) => [using, check]);
   const trees = own.flatMap((sql) => (sql === null ? [] : [model.parse(sql)]));
   const isBucket = table.schema === 'storage' && model.tables.get(qualifiedName(table)) !== table;
-  return [...tables, ...flags.keys()].some((name) =>
+  return [...tables, ...flags.keys(), ...ladders.keys()].some((name) =>
     isBucket
       ? [...trees, ...bodiesCalled(trees, model)].some((tree) => names(tree, model.tables.get(name)!))
       : model.dependencies.askers(name).includes(table),
@@ -56,6 +67,7 @@ export function isForStaff(table: RelationRow, model: Model): boolean {
 function readStaff(model: Model): Staff {
   const tables = new Set<string>();
   const [bans, doubted] = [new Set<string>(), new Set<string>()];
+  const ladders = new Map<string, RoleKey>();
   const [flags, shareFlags] = [
     new Map<string, ReadonlyMap<string, string>>(),
     new Map<string, ReadonlyMap<string, string>>(),
@@ -66,6 +78,13 @@ function readStaff(model: Model): Staff {
     const isShare = sharesParent(table, model);
     if (asking.length === 0 || !(isShare || isOfUsersAlone(table, model))) continue;
     const all = asking.flatMap((asker) => treesOf(asker, model));
+    const ladder = roleKeyOf(table, all, model);
+    if (ladder !== undefined) {
+      ladders.set(name, ladder);
+      if (model.staffTables.has(name)) tables.add(name);
+      else if (!isMadeForAll(table, model)) doubted.add(name);
+      continue;
+    }
     const trees = all.filter((tree) => names(tree, table));
     const found = flagsOf(table, trees, all, model);
     const mayBeOfStaff = !isShare && !isProfile(table, model) && !isMadeForAll(table, model);
@@ -82,7 +101,27 @@ function readStaff(model: Model): Staff {
       else if (negated.every(({ isAlternative }) => !isAlternative)) bans.add(name);
     }
   }
-  return { tables, doubted, bans, flags, shareFlags };
+  return { tables, doubted, bans, flags, ladders, shareFlags };
+}
+
+/** The key by which rows of the table give a user a role, if what reads them asks what the role is. */
+function roleKeyOf(table: RelationRow, trees: readonly unknown[], model: Model): RoleKey | undefined {
+  if (table === model.tenancy.membership?.table) return undefined;
+  const reading = trees.filter((tree) => names(tree, table));
+  for (const { type, columns, target, targetColumns } of table.constraints) {
+    const roles = model.tables.get(target ?? '');
+    const [column, key] = [columns[0], targetColumns?.[0]];
+    if (type !== 'f' || columns.length !== 1 || roles === undefined || column === undefined || key === undefined)
+      continue;
+    const isOwned =
+      roles === model.tenancy.organizations ||
+      model.tenancy.userTables.has(target ?? '') ||
+      roles.columns.some((one) => model.meaningOf(roles, one) !== undefined);
+    const both = isOwned ? [] : reading.filter((tree) => names(tree, roles));
+    const asked = valuesAsked(roles, both, [], model);
+    if (asked.size > 0) return { column, table: roles, key, asked };
+  }
+  return undefined;
 }
 
 /** Rows of the asker belong to rows of the table, directly, or to a table of no users by others between them. */
@@ -271,13 +310,16 @@ export function ordinaryValue(
   if (byDefault !== undefined && quoteLiteral(byDefault) !== privileged) return quoteLiteral(byDefault);
   const others = allowedTexts(table, column, model.parse).filter((text) => quoteLiteral(text) !== privileged);
   // Lists of roles often begin with the one that may do most.
-  const usual =
-    others.findLast((text) => ordinaryRoles.test(text)) ?? others.findLast((text) => !roleNames.includes(text));
+  const usual = others.findLast(isOrdinaryRole) ?? others.findLast((text) => !roleNames.includes(text));
   const text = usual ?? others.toSorted((x, y) => rankOf(quoteLiteral(y)) - rankOf(quoteLiteral(x)))[0];
   return text === undefined ? undefined : quoteLiteral(text);
 }
 
-/** Names of roles that anyone who signs up may have. */
+/** Says whether a role is called like one that anyone who signs up may have. */
+export function isOrdinaryRole(name: string): boolean {
+  return ordinaryRoles.test(name);
+}
+
 const ordinaryRoles =
   /^(user|member|customer|client|student|learner|patient|buyer|guest|viewer|reader|subscriber|visitor|tenant|basic|free)$/i;
 
@@ -313,6 +355,16 @@ function flagsOf(
   all: readonly unknown[],
   model: Model,
 ): Map<string, string> {
+  return new Map([...valuesAsked(table, trees, all, model)].map(([name, values]) => [name, values[0]!]));
+}
+
+/** The same, with all the values. */
+function valuesAsked(
+  table: RelationRow,
+  trees: readonly unknown[],
+  all: readonly unknown[],
+  model: Model,
+): Map<string, readonly string[]> {
   const keys = new Set([
     ...primaryKey(table),
     ...table.columns.filter((column) => model.meaningOf(table, column) !== undefined).map(({ name }) => name),
@@ -356,5 +408,5 @@ function flagsOf(
   });
   const best = ([sql, count]: [string, number], [other, more]: [string, number]): number =>
     more - count || rankOf(sql) - rankOf(other);
-  return new Map([...found].map(([name, counts]) => [name, [...counts].sort(best)[0]![0]]));
+  return new Map([...found].map(([name, counts]) => [name, [...counts].sort(best).map(([sql]) => sql)]));
 }

@@ -54,10 +54,10 @@ export function escalateSql(subject: Subject, actor: Actor, model: Model): strin
   const [owner] = subject.belongs;
   if (subject.scope.owner !== 'user' || owner === undefined) return undefined;
   // Where that makes A one of the staff, or staff may change it, A may do so anyway: a stranger tries.
-  const { flags: ofStaff, shareFlags } = findStaff(model);
+  const { flags: ofStaff, ladders, shareFlags } = findStaff(model);
   const isStaffs =
     [ofStaff, shareFlags].some((all) => all.get(subject.name)?.has(found.column.name) === true) ||
-    (ofStaff.size > 0 && isForStaff(subject.table, model));
+    (ofStaff.size + ladders.size > 0 && isForStaff(subject.table, model));
   if (isStaffs ? actor.relation !== 'none' || actor.isNobody : actor.relation !== 'self') return undefined;
   const update = `${set} where ${quoteIdentifier(owner.column)} = '${actingUser}'`;
   const isGuarded = subject.table.triggers.some(({ enabled }) => enabled);
