@@ -15,9 +15,9 @@ import {
   valueNamed,
 } from './argument-keys.ts';
 import { heldInCompared } from './compared-arguments.ts';
-import type { Reach } from './counting.ts';
 import { objects } from './json-arguments.ts';
 import { isPlain } from './json-keys.ts';
+import { intervalsWithin, momentsWithin, numbersWithin } from './reach-values.ts';
 import { isSecret } from './row-keys.ts';
 import type { TextForms } from './text-forms.ts';
 
@@ -33,28 +33,6 @@ const shapes: Readonly<Record<string, string>> = {
 };
 
 const mostValues = 8;
-
-/** Numbers, points in time and intervals, by how far the function may count. The times of all rows are between the first two. */
-const numbers: Readonly<Record<Reach, readonly string[]>> = {
-  far: ['0', '1000', '1', '1000000', 'NULL', '10'],
-  years: ['0', '1000', '1', 'NULL', '10'],
-  days: ['0', '1000', '1', 'NULL', '10'],
-};
-const moments: Readonly<Record<Reach, readonly string[]>> = {
-  far: ["'infinity'", "'-infinity'", 'now()', 'NULL'],
-  years: [
-    "greatest(now() + interval '1 year', '2027-06-01')",
-    "least(now() - interval '1 year', '2025-06-01')",
-    'now()',
-    'NULL',
-  ],
-  days: ["(now() + interval '1 day')", "(now() - interval '1 day')", 'now()', 'NULL'],
-};
-const intervals: Readonly<Record<Reach, readonly string[]>> = {
-  far: ["'100 years'", "'-100 years'", "'1 day'"],
-  years: ["'1 year'", "'-1 year'", "'1 day'"],
-  days: ["'1 day'", "'-1 day'", "'1 hour'"],
-};
 
 /** The values to try for one argument, the most likely first. Never empty. */
 export function candidatesOf(input: ArgumentType, name: string, context: ArgumentContext): Candidate[] {
@@ -129,10 +107,10 @@ function valuesOf(input: ArgumentType, name: string, context: ArgumentContext): 
   if (input.attributes !== null) return composites(input, input.attributes, context);
   if (base === 'uuid') return [...keys('uuid', name, context), nothing, { sql: quoteLiteral(actingUser) }];
   if (/^(smallint|integer|bigint|numeric|real|double precision|oid|money)/.test(base))
-    return [...keys('number', name, context), ...numbers[context.reach].map((sql) => ({ sql }))];
+    return [...keys('number', name, context), ...numbersWithin(context.reach)];
   if (base === 'boolean') return ['true', 'false', 'NULL'].map((sql) => ({ sql }));
   if (/^jsonb?$/.test(base)) return objects(name, context);
-  if (/^(timestamp|date$)/.test(base)) return momentsFor(name, context);
+  if (/^(timestamp|date$)/.test(base)) return momentsWithin(context.reach, name);
   if (input.kind === 'r') return ["'(,)'", "'empty'"].map((sql) => ({ sql }));
   if (input.kind === 'm') return ["'{(,)}'", "'{}'"].map((sql) => ({ sql }));
   if (base in shapes) return [{ sql: quoteLiteral(shapes[base]!) }];
@@ -141,7 +119,7 @@ function valuesOf(input: ArgumentType, name: string, context: ArgumentContext): 
       .slice(0, mostValues)
       .map(({ into }) => ({ sql: quoteLiteral(into) }))
       .concat({ sql: "'pg_class'" });
-  if (base === 'interval') return intervals[context.reach].map((sql) => ({ sql }));
+  if (base === 'interval') return intervalsWithin(context.reach);
   if (base === 'bytea') return [knownSecret, ''].map((text) => ({ sql: `'\\x${Buffer.from(text).toString('hex')}'` }));
   if (category === 'S' || input.kind === 'p') return texts(input, name, context);
   const column = {
@@ -157,15 +135,6 @@ function valuesOf(input: ArgumentType, name: string, context: ArgumentContext): 
     domainChecks: null,
   };
   return candidatesFor(column, { texts: [], numbers: [], patterns: [] }, 1).map((sql) => ({ sql }));
-}
-
-/** Names of arguments for where a period begins. */
-const begins = /(^|_)(from|starts?|since|after|begins?|min|lower|earliest)(_|$)/;
-
-/** Points in time: first one before all rows for where a period begins, and one after all for any other. */
-function momentsFor(name: string, { reach }: ArgumentContext): Candidate[] {
-  const [after, before, ...others] = moments[reach].map((sql) => ({ sql })) as [Candidate, Candidate, ...Candidate[]];
-  return begins.test(name.toLowerCase()) ? [before, after, ...others] : [after, before, ...others];
 }
 
 function texts(input: ArgumentType, name: string, context: ArgumentContext): Candidate[] {

@@ -2,7 +2,8 @@
 import type { Lookups } from '../fixtures/lookups.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
-import { isOrdinaryRole, type RoleKey } from './staff.ts';
+import { isOrdinaryRole } from './role-names.ts';
+import type { RoleKey } from './staff.ts';
 
 const privilegedRole = /^(owner|admin|administrator|super_?admin|root)$/;
 

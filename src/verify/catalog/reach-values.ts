@@ -1,0 +1,44 @@
+/** Numbers, points in time and intervals for a function, by how far it may count. */
+import type { Candidate } from './argument-keys.ts';
+import type { Reach } from './counting.ts';
+
+/** The times of all rows are between the first two. */
+const numbers: Readonly<Record<Reach, readonly string[]>> = {
+  far: ['0', '1000', '1', '1000000', 'NULL', '10'],
+  years: ['0', '1000', '1', 'NULL', '10'],
+  days: ['0', '1000', '1', 'NULL', '10'],
+};
+const moments: Readonly<Record<Reach, readonly string[]>> = {
+  far: ["'infinity'", "'-infinity'", 'now()', 'NULL'],
+  years: [
+    "greatest(now() + interval '1 year', '2027-06-01')",
+    "least(now() - interval '1 year', '2025-06-01')",
+    'now()',
+    'NULL',
+  ],
+  days: ["(now() + interval '1 day')", "(now() - interval '1 day')", 'now()', 'NULL'],
+};
+const intervals: Readonly<Record<Reach, readonly string[]>> = {
+  far: ["'100 years'", "'-100 years'", "'1 day'"],
+  years: ["'1 year'", "'-1 year'", "'1 day'"],
+  days: ["'1 day'", "'-1 day'", "'1 hour'"],
+};
+
+/** Numbers that a function may be called with. */
+export function numbersWithin(reach: Reach): Candidate[] {
+  return numbers[reach].map((sql) => ({ sql }));
+}
+
+/** Intervals that a function may be called with. */
+export function intervalsWithin(reach: Reach): Candidate[] {
+  return intervals[reach].map((sql) => ({ sql }));
+}
+
+/** Names of arguments for where a period begins. */
+const begins = /(^|_)(from|starts?|since|after|begins?|min|lower|earliest)(_|$)/;
+
+/** Points in time: first one before all rows for where a period begins, and one after all for any other. */
+export function momentsWithin(reach: Reach, name: string): Candidate[] {
+  const [after, before, ...others] = moments[reach].map((sql) => ({ sql })) as [Candidate, Candidate, ...Candidate[]];
+  return begins.test(name.toLowerCase()) ? [before, after, ...others] : [after, before, ...others];
+}
