@@ -10,7 +10,7 @@ import { loadParser } from '../sql/parser.ts';
 import { placesOf } from '../rules/engine/live/places.ts';
 import { countProven, notProven } from '../verify/report/not-proven.ts';
 import type { IsolationReport } from '../verify/report/report.ts';
-import type { OnProof } from '../verify/probes/prove.ts';
+import type { OnProof } from '../verify/probes/in-parts.ts';
 import type { IsolationOptions } from '../verify/verify-isolation.ts';
 import { expectationsOf } from './declared-schema.ts';
 import { type KeptProof, keptProofs, proofKey } from './proof-cache.ts';

@@ -8,7 +8,7 @@ import type { EnvironmentName, Muse, MuseFile } from '../shared/muse-file.ts';
 import type { Hooks } from '../shared/hooks.ts';
 import { checkCatalog } from '../verify/catalog/catalog-check.ts';
 import type { Ways } from '../verify/catalog/ways-query.ts';
-import type { OnProof } from '../verify/probes/prove.ts';
+import type { OnProof } from '../verify/probes/in-parts.ts';
 import type { IsolationReport } from '../verify/report/report.ts';
 import { verifyIsolation } from '../verify/verify-isolation.ts';
 import { expectationsOf } from './declared-schema.ts';

@@ -16,17 +16,18 @@ import type { Model } from '../catalog/model.ts';
 import { metadataProbes } from './metadata.ts';
 import { linkStates, movedProbes } from './moved.ts';
 import { knownCells, type NamedProbe, probesOf } from './probes.ts';
+import { type OnProof, runChains, runInParts } from './in-parts.ts';
 import { invitedOf } from './invited.ts';
 import { raisesOf, readRaises } from './raised.ts';
 import { renewalProbes } from './renewals.ts';
 import { repeatsOf } from './repeats.ts';
 import { type SilencedTriggers, silenceTriggers } from '../fixtures/silenced-triggers.ts';
 import { leakFinder } from '../report/leaks.ts';
-import { type Answer, type Opened, type ProofSession, runPlan } from './run-script.ts';
+import type { Answer, ProofSession } from './run-script.ts';
 import { keyOf, valuesOf } from '../fixtures/rows.ts';
 import { scopeOf } from '../catalog/scope.ts';
 import { tablesOfGuests } from '../catalog/seats.ts';
-import type { Chain, Plan } from '../fixtures/script.ts';
+import type { Plan } from '../fixtures/script.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 import { bucketsOf, storageSettings, withObjects } from '../catalog/storage.ts';
 import { clockPolicies } from '../catalog/clock.ts';
@@ -79,26 +80,14 @@ interface Later {
   when: ReadonlyMap<string, string>;
 }
 
-/** Maximum number of probes in one script. More are split over several scripts, each with its own fixtures. */
-const probesPerScript = 1200;
-
-/** Maximum number of chains in one script. */
-const chainsPerScript = 400;
-
 /** Returns whether the isolation of the table is to be proven. */
 export function isProbed(table: RelationRow): boolean {
   return isTable(table) && !isPlatformSchema(table.schema) && !table.partition;
 }
 
-/** Called now and then with how far a proof is, for people: `1,200 of 3,107 checks`. */
-export type OnProof = (text: string) => void;
-
-const outOf = (done: number, total: number): string =>
-  `${done.toLocaleString('en-US')} of ${total.toLocaleString('en-US')}`;
-
 /**
  * Generates the fixtures, tries everything, and rolls back.
- * @throws MuseError, DatabaseError as {@link runPlan}
+ * @throws MuseError, DatabaseError as {@link runInParts}
  */
 export async function prove(
   session: ProofSession,
@@ -317,75 +306,6 @@ async function runLater(
   });
   answer.cells.push(...knownCells(probes, answer).filter(({ probe }) => names.has(probes[probe]!.subject)));
   return { answer, when };
-}
-
-async function runInParts(session: ProofSession, plan: Plan, onProgress?: OnProof): Promise<Answer> {
-  const triesOf = (some: Plan['probes']): number => some.reduce((sum, { actors }) => sum + actors.length, 0);
-  const total = triesOf(plan.probes);
-  const whole: Answer = { failed: [], forced: [], states: {}, unmet: [], cells: [], opened: [] };
-  for (let start = 0; start === 0 || start < plan.probes.length; start += probesPerScript) {
-    const end = start + probesPerScript;
-    const isHere = (number: number): boolean => number >= start && number < end;
-    const probes = plan.probes.slice(start, end).map((probe) => ({
-      ...probe,
-      unless: Object.fromEntries(
-        Object.entries(probe.unless ?? {}).flatMap(([actor, other]) => (isHere(other) ? [[actor, other - start]] : [])),
-      ),
-    }));
-    const before = triesOf(plan.probes.slice(0, start));
-    const part = await runPlan(session, { ...plan, probes, asked: start === 0 ? (plan.asked ?? []) : [] }, (done) =>
-      onProgress?.(`${outOf(before + done, total)} checks`),
-    );
-    whole.cells.push(...part.cells.map((cell) => ({ ...cell, probe: cell.probe + start })));
-    whole.failed = part.failed;
-    whole.forced = part.forced;
-    whole.states = part.states;
-    if (start === 0) whole.unmet = part.unmet;
-  }
-  return whole;
-}
-
-/** Runs only chains, with the probes that they consist of, on freshly generated fixtures. */
-async function runChains(
-  session: ProofSession,
-  plan: Plan,
-  chains: readonly Chain[],
-  onProgress?: OnProof,
-): Promise<Opened[]> {
-  const opened: Opened[] = [];
-  for (let start = 0; start < chains.length; start += chainsPerScript) {
-    const part = chains.slice(start, start + chainsPerScript);
-    const used = [...new Set(part.flatMap(({ lead, afterwards }) => [...lead, ...afterwards].map(([probe]) => probe)))];
-    const numbers = new Map(used.map((probe, number) => [probe, number]));
-    const states = new Set([
-      plan.known,
-      ...part.flatMap((chain) => chain.states),
-      ...used.map((probe) => plan.probes[probe]!.state),
-    ]);
-    const renumber = (steps: Chain['lead']): Chain['lead'] =>
-      steps.map(([probe, actor]) => [numbers.get(probe)!, actor]);
-    const partPlan = {
-      ...plan,
-      states: Object.fromEntries(Object.entries(plan.states).filter(([name]) => states.has(name))),
-      probes: used.map((probe) => ({ ...plan.probes[probe]!, actors: [] })),
-      chains: part.map(({ lead, afterwards, states }) => ({
-        lead: renumber(lead),
-        afterwards: renumber(afterwards),
-        states,
-      })),
-    };
-    const answer = await runPlan(session, partPlan, (done) =>
-      onProgress?.(`following what was allowed, ${outOf(start + done, chains.length)}`),
-    );
-    opened.push(
-      ...answer.opened.map((one) => ({
-        ...one,
-        chain: one.chain + start,
-        ...('probe' in one ? { probe: used[one.probe]! } : {}),
-      })),
-    );
-  }
-  return opened;
 }
 
 function lookProbe(view: RelationRow, actors: readonly Actor[]): NamedProbe {
