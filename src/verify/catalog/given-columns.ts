@@ -1,7 +1,13 @@
 /** Which column of a table an expression gives: itself, by a query for one value, or by a helper that has one. */
-import type { FunctionRow, RelationRow } from '../../rules/engine/live/catalog.ts';
+import type { Catalog, FunctionRow, RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, fields, nameParts, walk } from '../../rules/engine/live/expression.ts';
-import type { Model } from './model.ts';
+import type { Sources } from './effects.ts';
+
+/** What it needs of a model. */
+interface Routines {
+  catalog: Pick<Catalog, 'functions'>;
+  sources: Pick<Sources, 'body'>;
+}
 
 /** How deep helpers are followed. */
 const deepest = 3;
@@ -10,7 +16,7 @@ const deepest = 3;
  * The name of the column of the table's rows: of `(select p.role from profiles p where …)`, of `my_role()`; undefined where it is none, or
  * where the column is named as it is.
  */
-export function givenColumn(node: unknown, table: RelationRow, model: Model, depth = 0): string | undefined {
+export function givenColumn(node: unknown, table: RelationRow, model: Routines, depth = 0): string | undefined {
   if (depth > deepest) return undefined;
   const cast = fields(node, 'TypeCast');
   if (cast !== undefined) return givenColumn(cast['arg'], table, model, depth);
@@ -27,7 +33,12 @@ export function givenColumn(node: unknown, table: RelationRow, model: Model, dep
 }
 
 /** The column that a query for one value gives. */
-function givenBy(select: Record<string, unknown>, table: RelationRow, model: Model, depth: number): string | undefined {
+function givenBy(
+  select: Record<string, unknown>,
+  table: RelationRow,
+  model: Routines,
+  depth: number,
+): string | undefined {
   const [target, ...more] = ((select['targetList'] as unknown[] | undefined) ?? []).map((one) =>
     fields(one, 'ResTarget'),
   );
@@ -40,7 +51,7 @@ function givenBy(select: Record<string, unknown>, table: RelationRow, model: Mod
 }
 
 /** The column that the last query of a helper gives, or the variable that it returns. */
-function returned(routine: FunctionRow, table: RelationRow, model: Model, depth: number): string | undefined {
+function returned(routine: FunctionRow, table: RelationRow, model: Routines, depth: number): string | undefined {
   const { trees, assigned } = model.sources.body(routine);
   const select = fields(trees.at(-1), 'SelectStmt');
   if (select === undefined) return undefined;

@@ -2,6 +2,7 @@ import type { Isolation } from '../../shared/muse-file.ts';
 import {
   type Catalog,
   type ColumnRow,
+  isPlatformSchema,
   type PolicyRow,
   qualifiedName,
   type RelationRow,
@@ -20,6 +21,7 @@ import {
   type ParseExpression,
   walk,
 } from '../../rules/engine/live/expression.ts';
+import { givenColumn } from './given-columns.ts';
 import { withImplied } from './implied-keys.ts';
 import { polymorphicMeaning } from './polymorphic.ts';
 import { findTenancy, isOrganizationColumn, isUserColumn, primaryKey, type Tenancy } from './tenancy.ts';
@@ -122,12 +124,44 @@ export function buildModel(
     isOwnKey: (table, column) =>
       table.policies.some((policy) => readPolicy(policy, table, model).userColumns.includes(column)),
     isTenantKey: (table, column) => model.claims.comparedWith(table, column) === 'tenant',
+    isOfProfile: (table, column, profiles, own) =>
+      table.policies.some(({ using, check }) =>
+        [using, check].some(
+          (sql) => sql !== null && comparesWithGiven(model.parse(sql), table, column, profiles, own, model),
+        ),
+      ),
     isAskedFor: (table, column) => model.dependencies.decidingColumns(qualifiedName(table)).named.has(column),
     isAsked: (table) => model.dependencies.askers(qualifiedName(table)).some((asker) => asker !== table),
   });
   // What was asked on the way was asked without the tenancy.
   meanings.clear();
   return model;
+}
+
+/** The column is compared, for equality or in a list, with what a query or a helper gives of another table's column. */
+function comparesWithGiven(
+  tree: unknown,
+  { name }: RelationRow,
+  column: string,
+  other: RelationRow,
+  given: string,
+  model: Model,
+): boolean {
+  const isColumn = (node: unknown): boolean => {
+    const found = columnOf(node);
+    return found?.name === column && (found.qualifier === undefined || found.qualifier === name);
+  };
+  let compares = false;
+  walk(tree, (type, node) => {
+    const isEqual = type === 'A_Expr' && nameParts(node['name']).at(-1) === '=';
+    compares ||=
+      (isEqual &&
+        ((isColumn(node['lexpr']) && givenColumn(node['rexpr'], other, model) === given) ||
+          (isColumn(node['rexpr']) && givenColumn(node['lexpr'], other, model) === given))) ||
+      (type === 'SubLink' && isColumn(node['testexpr']) && givenColumn({ SubLink: node }, other, model) === given);
+    return !compares;
+  });
+  return compares;
 }
 
 function readPolicy(policy: PolicyRow, table: RelationRow, model: Model): PolicyFacts {
@@ -178,6 +212,8 @@ export function isWhoAsks(node: unknown, model: Model): boolean {
     if (type !== 'FuncCall') return undefined;
     const parts = nameParts(call['funcname']);
     const name = parts.at(-1);
+    // What is looked up for who asks is something else.
+    if (givesOther({ FuncCall: call }, model)) return false;
     if (parts[0] === 'auth' && name === 'uid') found = true;
     const setting = name === 'current_setting' ? constantOf((call['args'] as unknown[])[0]) : undefined;
     if (setting !== undefined && (/user/.test(setting) || /claim/.test(setting))) found = true;
@@ -194,6 +230,28 @@ export function isWhoAsks(node: unknown, model: Model): boolean {
   });
   return found;
 }
+
+/** The helper gives what a column holds that leads to something else than a user, as the company in the user's profile. */
+function givesOther(node: unknown, model: Model): boolean {
+  const name = nameParts(fields(node, 'FuncCall')?.['funcname']).at(-1);
+  if (!model.catalog.functions.some((routine) => routine.name === name && !isPlatformSchema(routine.schema)))
+    return false;
+  return model.catalog.relations.some((table) => {
+    const column = givenColumn(node, table, model);
+    const key = table.constraints.find(
+      ({ type, columns }) => type === 'f' && columns.length === 1 && columns[0] === column,
+    );
+    return (
+      column !== undefined &&
+      key?.target != null &&
+      !usersTable.test(key.target) &&
+      !model.tenancy.userTables.has(key.target)
+    );
+  });
+}
+
+/** Tables of users by their names: which those are, is not known before the tenancy is. */
+const usersTable = /\.(users?|profiles?)$/;
 
 function isMembership(type: string, node: Node, table: RelationRow, model: Model): boolean {
   const { organizations, membership } = model.tenancy;

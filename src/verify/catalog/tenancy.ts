@@ -50,6 +50,8 @@ export interface ComparedKeys {
   isTenantKey(table: RelationRow, column: string): boolean;
   /** Policies of other tables read the table. */
   isAsked(table: RelationRow): boolean;
+  /** Policies of the table compare the column with what the user's own row in a table of users has in a column of its own. */
+  isOfProfile(table: RelationRow, column: string, profiles: RelationRow, own: string): boolean;
   /** Something asks what is in the column of the table's rows. */
   isAskedFor(table: RelationRow, column: string): boolean;
 }
@@ -72,7 +74,8 @@ export function findTenancy(catalog: Catalog, isolation: Isolation, compared: Co
     mostReferred(
       tables.filter((table) => !userTables.has(qualifiedName(table))),
       organizationTables,
-    );
+    ) ??
+    organizationsOfProfiles(tables, userTables, compared);
   // An organization without any known table of members does not determine who owns a row.
   const hasUsers =
     membership !== undefined ||
@@ -89,6 +92,32 @@ export function findTenancy(catalog: Catalog, isolation: Isolation, compared: Co
     );
   const organizations = hasUsers ? named : undefined;
   return { users, userTables, organizations, membership: membership?.membership };
+}
+
+/** What the rows of users belong to, whatever it is called, if policies let those of the same one do more with rows of other tables. */
+function organizationsOfProfiles(
+  tables: readonly RelationRow[],
+  userTables: ReadonlySet<string>,
+  { isOfProfile }: ComparedKeys,
+): RelationRow | undefined {
+  const found = tables
+    .filter((table) => userTables.has(qualifiedName(table)))
+    .flatMap((profiles) =>
+      profiles.constraints.flatMap(({ type, columns: [own], target }) => {
+        const parent = tables.find((table) => qualifiedName(table) === target);
+        if (type !== 'f' || own === undefined || parent === undefined || userTables.has(target!)) return [];
+        const asking = tables.filter(
+          (table) =>
+            table !== profiles &&
+            table.constraints.some(
+              ({ type: kind, columns: [column], target: other }) =>
+                kind === 'f' && other === target && column !== undefined && isOfProfile(table, column, profiles, own),
+            ),
+        );
+        return asking.length === 0 || primaryKey(parent).length !== 1 ? [] : [{ parent, count: asking.length }];
+      }),
+    );
+  return found.sort((a, b) => b.count - a.count)[0]?.parent;
 }
 
 function mostReferred(tables: readonly RelationRow[], name: RegExp): RelationRow | undefined {
