@@ -128,9 +128,11 @@ describe('the run lock over HTTPS', () => {
 
   it('renews the lease while the work lasts', async () => {
     const real = createHttp({ baseUrl: fakeApi.url, token: secret(fakeApi.state.token), clock: systemClock });
-    const [one, two] = [openQueryDatabase(real, ref, { leaseMs: 300 }), openQueryDatabase(real, ref, { leaseMs: 300 })];
+    // Long enough that a busy machine renews it in time.
+    const leaseMs = 1500;
+    const [one, two] = [openQueryDatabase(real, ref, { leaseMs }), openQueryDatabase(real, ref, { leaseMs })];
     await one.withRunLock(async () => {
-      await systemClock.sleep(700);
+      await systemClock.sleep(leaseMs + 500);
       await expect(two.withRunLock(async () => 1, 0)).rejects.toMatchObject({ code: 'locked' });
       await one.query('select 1');
     });
