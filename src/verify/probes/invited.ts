@@ -1,5 +1,6 @@
 /** Users who were invited to an organization with an ordinary role, and choose a privileged one when they accept. */
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
+import { constantOf } from '../../rules/engine/live/expression.ts';
 import { type FunctionRow, relation } from '../../rules/engine/live/catalog.ts';
 import { callSql, howToRun } from '../catalog/call-sql.ts';
 import { isPrivilegedRole } from '../catalog/privileged-roles.ts';
@@ -100,9 +101,8 @@ function invite(
   const given = privilegedColumn(subject, model)?.column;
   // By default it says an ordinary one.
   if (given !== undefined) {
-    const byDefault = given.default ?? '';
-    if (byDefault === '' || [...byDefault.matchAll(/'([^']*)'/g)].some(([, text]) => isPrivilegedRole(text)))
-      return undefined;
+    const byDefault = given.default === null ? undefined : constantOf(model.parse(given.default));
+    if (byDefault === undefined || isPrivilegedRole(byDefault)) return undefined;
     values.delete(given.name);
   }
   const key = condition([...values].filter(([name]) => subject.rows.a.key.some(([one]) => one === name)));
