@@ -37,8 +37,18 @@ interface Ownership {
   parent?: string;
 }
 
-/** Determines the scope of a table from its declarations, columns, policies and foreign keys. */
+const known = new WeakMap<Model, Map<RelationRow, Scope>>();
+
+/** Determines the scope of a table from its declarations, columns, policies and foreign keys. Cached per model. */
 export function scopeOf(table: RelationRow, model: Model): Scope {
+  const scopes = known.get(model) ?? new Map<RelationRow, Scope>();
+  known.set(model, scopes);
+  const scope = scopes.get(table) ?? findScope(table, model);
+  scopes.set(table, scope);
+  return scope;
+}
+
+function findScope(table: RelationRow, model: Model): Scope {
   const name = qualifiedName(table);
   const shared = model.declarations.find(
     (declaration) => declaration.table === name && declaration.scope === 'shared-with',
