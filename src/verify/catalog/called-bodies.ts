@@ -1,6 +1,5 @@
 /** The bodies of functions as they are called: with the constants that they are given. */
-import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
-import { isPlatformSchema } from '../../rules/engine/live/catalog.ts';
+import { type FunctionRow, isPlatformSchema } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, fields, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from './model.ts';
 

@@ -2,12 +2,12 @@
 import type { Candidate } from './argument-keys.ts';
 import type { Reach } from './counting.ts';
 
-/** The times of all rows are between the first two. */
 const numbers: Readonly<Record<Reach, readonly string[]>> = {
   far: ['0', '1000', '1', '1000000', 'NULL', '10'],
   years: ['0', '1000', '1', 'NULL', '10'],
   days: ['0', '1000', '1', 'NULL', '10'],
 };
+/** The times of all rows are between the first two. */
 const moments: Readonly<Record<Reach, readonly string[]>> = {
   far: ["'infinity'", "'-infinity'", 'now()', 'NULL'],
   years: [

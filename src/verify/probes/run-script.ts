@@ -1,6 +1,6 @@
 import { type Database, DatabaseError, type Session } from '../../database/database.ts';
 import { MuseError } from '../../shared/error.ts';
-import { answerFrame, type Plan, progressOf, scriptOf } from '../fixtures/script.ts';
+import { answerFrame, type Plan, progressOf, type ScriptActor, scriptOf } from '../fixtures/script.ts';
 
 /** The result of one probe by one actor. `before` are the states of the fixtures before it. */
 export type Cell = { actor: number; probe: number; before: Record<string, string> } & (
@@ -38,6 +38,23 @@ interface RawAnswer {
     | [number, number, number, string, string]
     | [number, number, number, number, string, string]
   )[];
+}
+
+/**
+ * Runs each query as each actor, on the database without any fixtures, in one transaction that is rolled back.
+ * @param queries each returns one text
+ * @returns a cell per query and actor, with the number of each
+ * @throws MuseError, DatabaseError as {@link runPlan}
+ */
+export async function runQueries(
+  session: ProofSession,
+  actors: ScriptActor[],
+  queries: readonly string[],
+): Promise<Cell[]> {
+  const everybody = actors.map((_, number) => number);
+  const probes = queries.map((sql) => ({ sql, mode: 'read' as const, state: '', actors: everybody }));
+  const nothing = { sequences: [], silenced: [], fill: [], states: {}, known: '', chains: [] };
+  return (await runPlan(session, { ...nothing, actors, probes })).cells;
 }
 
 /** A connection for a proof, which may deliver how far its scripts are. */
