@@ -77,3 +77,7 @@ export const partOf = (
     ${parent}_id uuid not null references public.${parent} (id) on delete cascade, body text not null${more === '' ? '' : `, ${more}`});
   create index on public.${table} (${parent}_id); alter table public.${table} enable row level security;
   grant select on public.${table} to authenticated; create policy r on public.${table} for select to authenticated using (${seen});`;
+
+/** Row-level security and grants for signed-in users; the policies are the test's own. */
+export const opened = (table: string, verbs: string): string =>
+  `alter table public.${table} enable row level security; grant ${verbs} on public.${table} to authenticated;`;

@@ -1,12 +1,9 @@
 /** Everyday designs, in which nothing is wrong, each with a hole close to it, which is found. */
-import { describe, expect, it } from 'vitest';
-import { helper, mine, owned, partOf } from './designs.ts';
-import { errorsOf, findingsProver } from './prove-files.ts';
+import { describe } from 'vitest';
+import { helper, mine, opened, owned, partOf } from './designs.ts';
+import { type Pair, testPairs } from './pairs.ts';
 
-const find = findingsProver();
 const uid = '(select auth.uid())';
-const opened = (table: string, verbs: string): string =>
-  `alter table public.${table} enable row level security; grant ${verbs} on public.${table} to authenticated;`;
 
 /** Venues for everyone, and what is paid to who owns them. */
 const payouts = (rights: string): string => `
@@ -88,7 +85,7 @@ const clubs = (columns: string): string => `
   revoke execute on function public.join_club from public, anon; grant execute on function public.join_club to authenticated;`;
 
 /** What it is, the design, the hole, what is found there, and of what the design leaves something unproven. */
-const cases: [name: string, correct: string, hole: string, finds: string, unproven?: string][] = [
+const cases: Pair[] = [
   [
     'private rows of what everyone reads',
     payouts('security invoker'),
@@ -142,11 +139,5 @@ const cases: [name: string, correct: string, hole: string, finds: string, unprov
 ];
 
 describe('everyday designs', () => {
-  it.each(cases)('%s', async (_, correct, hole, finds, unproven) => {
-    const found = await find(correct);
-    expect(errorsOf(found)).toEqual([]);
-    if (unproven !== undefined)
-      expect(found.filter(({ rule }) => rule === 'not-proven').map(({ object }) => object)).toContain(unproven);
-    expect(errorsOf(await find(hole))).toContain(finds);
-  });
+  testPairs(cases);
 });

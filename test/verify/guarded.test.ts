@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { openProofDatabase, withSchema } from './database.ts';
+import { opened } from './designs.ts';
 
 let database: Database;
 beforeAll(async () => {
@@ -10,8 +11,6 @@ beforeAll(async () => {
 afterAll(() => database.close());
 
 const uid = '(select auth.uid())';
-const opened = (table: string, verbs: string): string =>
-  `alter table public.${table} enable row level security; grant ${verbs} on public.${table} to authenticated;`;
 
 /** Tenants with members, and what they write there. */
 const crews = `

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { openProofDatabase, withSchema } from './database.ts';
+import { opened } from './designs.ts';
 
 let database: Database;
 beforeAll(async () => {
@@ -11,8 +12,6 @@ afterAll(() => database.close());
 
 const uid = '(select auth.uid())';
 const owned = `id uuid primary key default gen_random_uuid(), owner_id uuid not null default auth.uid() references auth.users (id)`;
-const opened = (table: string, verbs: string): string =>
-  `alter table public.${table} enable row level security; grant ${verbs} on public.${table} to authenticated;`;
 
 /** Things that are offered, and requests for them. */
 const offers = (check: string): string => `

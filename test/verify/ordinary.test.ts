@@ -1,12 +1,9 @@
 /** Ordinary designs, in which nothing is wrong, each with a hole close to it, which is found. */
-import { describe, expect, it } from 'vitest';
-import { mine, owned } from './designs.ts';
-import { errorsOf, findingsProver } from './prove-files.ts';
+import { describe } from 'vitest';
+import { mine, opened, owned } from './designs.ts';
+import { type Pair, testPairs } from './pairs.ts';
 
-const find = findingsProver();
 const uid = '(select auth.uid())';
-const opened = (table: string, verbs: string): string =>
-  `alter table public.${table} enable row level security; grant ${verbs} on public.${table} to authenticated;`;
 
 /** Places, stays in them that the server books, and reviews of stays, which the host answers. */
 const reviews = (answers: string): string => `${owned('places')}
@@ -224,7 +221,7 @@ const events = (byDefault: string): string => `
   create policy sent on public.events for select to anon using (owner_id = (select private.holder()));`;
 
 /** What it is, the design, the hole, what is found there, and of what the design leaves something unproven. */
-const cases: [name: string, correct: string, hole: string, finds: string, unproven?: string][] = [
+const cases: Pair[] = [
   [
     'rows under the key of what they belong to',
     reviews('public.hosts(stay_id)'),
@@ -355,11 +352,5 @@ const cases: [name: string, correct: string, hole: string, finds: string, unprov
 ];
 
 describe('ordinary designs', () => {
-  it.each(cases)('%s', async (_, correct, hole, finds, unproven) => {
-    const found = await find(correct);
-    expect(errorsOf(found)).toEqual([]);
-    if (unproven !== undefined)
-      expect(found.filter(({ rule }) => rule === 'not-proven').map(({ object }) => object)).toContain(unproven);
-    expect(errorsOf(await find(hole))).toContain(finds);
-  });
+  testPairs(cases);
 });
