@@ -23,6 +23,7 @@ import { branchGap } from './report/branch-gaps.ts';
 import { functionGap } from './report/function-gaps.ts';
 import { functionReport, viewReport } from './report/function-reports.ts';
 import { leakFinder } from './report/leaks.ts';
+import { liftFindings, liftGaps } from './report/lifted.ts';
 import { movedRows } from './report/moved-rows.ts';
 import { answers, oracles, toldByErrors } from './report/oracles.ts';
 import { subjectReport } from './report/reports.ts';
@@ -91,9 +92,14 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
   const functions = proof.callables.map((callable) => ({ callable, report: functionReport(callable, proof, leaks) }));
   const notCalled = functions.flatMap(({ callable, report }) => functionGap(callable, report, proof) ?? []);
   const channels = topicReport(ways.topics, proof);
-  const open = [...gaps.unfilled.values(), ...gaps.others, ...staffGaps(model), ...notCalled, ...channels.gaps].filter(
-    ({ object }) => isWanted(object),
-  );
+  const open = [
+    ...gaps.unfilled.values(),
+    ...gaps.others,
+    ...liftGaps(proof),
+    ...staffGaps(model),
+    ...notCalled,
+    ...channels.gaps,
+  ].filter(({ object }) => isWanted(object));
   const findings: Finding[] = open.map(notProven);
   const tables = subjects.map((subject) => {
     const report = subjectReport(subject, proof);
@@ -123,6 +129,7 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
   const isAbout = (object: string): boolean => !model.tables.has(object) || isWanted(object);
   findings.push(
     ...escalations(proof),
+    ...liftFindings(proof).filter(({ object }) => isAbout(object ?? '')),
     ...wayFindings(ways, options.declarations).filter(({ object }) => isAbout(object ?? '')),
   );
   const unfilled = [...gaps.unfilled.values()].filter(({ object }) => isWanted(object)).map(unfilledReport);

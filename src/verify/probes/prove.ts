@@ -17,6 +17,7 @@ import { metadataProbes } from './metadata.ts';
 import { linkStates, movedProbes } from './moved.ts';
 import { knownCells, type NamedProbe, probesOf } from './probes.ts';
 import { type OnProof, runChains, runInParts } from './in-parts.ts';
+import { holdsOf, type Lift, readHolds } from './held.ts';
 import { invitedOf } from './invited.ts';
 import { raisesOf, readRaises } from './raised.ts';
 import { renewalProbes } from './renewals.ts';
@@ -69,6 +70,8 @@ export interface Proof {
   unmet: ReadonlyMap<string, readonly Branch[]>;
   /** Functions over rows of users that gave nothing to anyone, not even to those whose rows they are. */
   silent: ReadonlySet<Callable>;
+  /** Rows that held a stranger back, and that it took off. */
+  lifts: readonly Lift[];
   /** What came of the tables whose policies open with the time, as those will be then. */
   later: Later | undefined;
 }
@@ -240,9 +243,10 @@ export async function prove(
   };
   const raises = raisesOf(first, probes.length);
   const invited = invitedOf(first, probes.length + raises.probes.length);
-  const added = [...raises.probes, ...invited.probes];
+  const holds = holdsOf(first, probes.length + raises.probes.length + invited.probes.length);
+  const added = [...raises.probes, ...invited.probes, ...holds.probes];
   const worlds = otherWorlds(first, probes.length + added.length);
-  const beside = [worlds.chains, callsOfOwners(first), raises.chains, invited.chains];
+  const beside = [worlds.chains, callsOfOwners(first), raises.chains, invited.chains, holds.chains];
   const { inWorlds, ...followed } = await followWrites(first, beside.flat(), (chains) =>
     runChains(
       session,
@@ -255,7 +259,7 @@ export async function prove(
       onProgress,
     ),
   );
-  const [inOthers, ofOwners, ofRaises, ofInvited] = divide(inWorlds, beside);
+  const [inOthers, ofOwners, ofRaises, ofInvited, ofHolds] = divide(inWorlds, beside);
   const differences = readWorlds(inOthers!, worlds, first);
   const silent = silentOnes(first, ofOwners!);
   followed.openings.push(...readRaises(ofRaises!, raises, first), ...readRaises(ofInvited!, invited, first));
@@ -273,6 +277,7 @@ export async function prove(
     leftOut: world.leftOut,
     answer,
     later,
+    lifts: readHolds(ofHolds!, holds, first),
     differences,
     differing: worlds.tables,
     silent,
