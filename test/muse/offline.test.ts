@@ -90,7 +90,7 @@ describe('muse verify --offline', () => {
         create policy by_hand on storage.objects for select to anon using (true);
         create schema net;
         create function net.http_post(url text) returns bigint language plpgsql as $$ begin raise exception 'sent'; end $$;
-        create function public.tell() returns trigger language plpgsql set search_path = '' as $$ begin perform net.http_post('https://example.com'); return new; end $$;
+        create function public.tell() returns trigger language plpgsql set search_path = '' as $$ begin perform net.http_post('https://example.com'); delete from public.social_posts where false; return new; end $$;
         create trigger tell after insert on public.social_posts for each row execute function public.tell();
         create text search configuration public.house (copy = simple);
         create table public.searched (id uuid primary key, words tsvector generated always as (to_tsvector('public.house', 'a')) stored);

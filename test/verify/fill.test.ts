@@ -162,7 +162,10 @@ describe.each(['embedded', 'native'] as const)('rows are generated on %s', (kind
       create schema net; create function net.http_post(url text) returns void language plpgsql as $$ begin raise exception 'a request was sent'; end $$;
       create function public.tell() returns void language sql as $$ select net.http_post('http://example.com') $$;
       create function public.hook() returns trigger language plpgsql as $$ begin perform public.tell(); return new; end $$;
-      create trigger hook after insert on public.hooked for each row execute function public.hook()`;
+      create trigger hook after insert on public.hooked for each row execute function public.hook();
+      create table public.heard (id uuid primary key, user_id uuid references auth.users (id));
+      create function public.hear() returns trigger language plpgsql as $$ begin perform public.tell(); delete from public.hooked where id = new.id; return new; end $$;
+      create trigger hear after insert on public.heard for each row execute function public.hear()`;
     const report = await withSchema(
       database,
       kind === 'embedded'
@@ -176,10 +179,11 @@ describe.each(['embedded', 'native'] as const)('rows are generated on %s', (kind
       report.findings
         .filter((finding) => finding.rule === 'not-proven')
         .map(({ object, severity }) => `${severity} ${object}`),
-    ).toEqual(['warning public.hooked', 'warning public.tell()']);
+    ).toEqual(['warning public.heard', 'warning public.tell()']);
     expect(report.notProven).toBe(2);
-    expect(report.tables.find((table) => table.table === 'public.hooked')?.notes).toEqual([
-      expect.stringContaining('trigger hook (public.hook) sends HTTP requests'),
+    expect(report.tables.find((table) => table.table === 'public.hooked')?.notes).toBeUndefined();
+    expect(report.tables.find((table) => table.table === 'public.heard')?.notes).toEqual([
+      expect.stringContaining('trigger hear (public.hear) sends HTTP requests'),
     ]);
     expect(report.tables.find((table) => table.table === 'public.tell()')?.notes).toEqual([
       expect.stringContaining('not called: it sends HTTP requests'),

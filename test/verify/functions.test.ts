@@ -348,13 +348,13 @@ describe('what the extensions of Supabase have', () => {
   it.each<[name: string, sql: string, severity: string, reason: string]>([
     [
       'sends a request',
-      "create extension if not exists pg_net; create function public.f() returns bigint language sql as $$ select net.http_post('https://example.com') $$",
+      "create extension if not exists http with schema extensions; create function public.f() returns integer language sql as $$ select status from extensions.http_get('https://example.com') $$",
       'warning',
       'sends HTTP requests',
     ],
     [
       'sends a request by another function',
-      `create extension if not exists pg_net; create function api.send() returns bigint language sql as $$ select net.http_post('https://example.com') $$; revoke execute on function api.send() from public;
+      `create extension if not exists http with schema extensions; create function api.send() returns integer language sql as $$ select status from extensions.http_get('https://example.com') $$; revoke execute on function api.send() from public;
       create function public.f() returns void language plpgsql ${head} as $$ begin perform api.send(); end $$`,
       'error',
       'sends HTTP requests',
@@ -362,10 +362,13 @@ describe('what the extensions of Supabase have', () => {
   ])('is not called: %s', (_, sql, severity, reason) => expectNotCalled(embedded, sql, severity, reason));
 
   it('names a silenced trigger with its function, and does not silence one because of a word in a comment', async () => {
-    const trigger = (body: string): string => `create extension if not exists pg_net;
+    const trigger = (body: string): string => `create extension if not exists http with schema extensions;
       create function api.hook() returns trigger language plpgsql ${head} as $$ begin ${body} return new; end $$; revoke execute on function api.hook() from public;
       create trigger hook after update on public.notes for each row execute function api.hook()`;
-    const silenced = await prove(trigger("perform net.http_post('https://example.com');"), embedded);
+    const silenced = await prove(
+      trigger("perform extensions.http_get('https://example.com'); delete from public.notes where false;"),
+      embedded,
+    );
     expect(silenced.findings.map((finding) => [finding.rule, finding.object, finding.severity])).toEqual([
       ['not-proven', 'public.notes', 'error'],
     ]);

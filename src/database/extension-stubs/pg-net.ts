@@ -20,8 +20,9 @@ export const pgNet: ExtensionStub = {
   sql: `
 CREATE SCHEMA net;
 CREATE DOMAIN net.http_method AS text CHECK (value IN ('GET', 'POST', 'DELETE'));
+-- The address may come from a secret or a setting that only the server has: pg_net asks for one.
 CREATE TABLE net.http_request_queue (
-  id bigserial PRIMARY KEY, method net.http_method NOT NULL, url text NOT NULL, headers jsonb, body bytea,
+  id bigserial PRIMARY KEY, method net.http_method NOT NULL, url text, headers jsonb, body bytea,
   timeout_milliseconds integer NOT NULL
 );
 CREATE TABLE net._http_response (

@@ -2,6 +2,9 @@ import { platformSchemas } from '../../rules/engine/live/catalog.ts';
 
 /** The one query that reads a catalog: everything the checks and the proof need, in a single round trip. */
 
+/** The table in which pg_net's requests wait until the transaction is committed. */
+const requestQueue = 'net.http_request_queue';
+
 /** The platform's own tables and functions are read only if the muse's objects depend on them. */
 const isPlatform = `n.nspname = any ('{${[...platformSchemas].join(',')}}')`;
 
@@ -85,6 +88,7 @@ const policies = `
 const triggers = `
   select coalesce(json_agg(json_build_object(
     'name', g.tgname, 'function', g.tgfoid::oid::text, 'enabled', g.tgenabled <> 'D',
+    'isAfter', g.tgtype & (2 + 64) = 0,
     'events', (select coalesce(string_agg(letter, ''), '') from (values (4, 'I'), (8, 'D'), (16, 'U'), (32, 'T')) as e(bit, letter)
       where g.tgtype & bit > 0),
     'columns', array(select a.attname from unnest(g.tgattr) as n(number)
@@ -224,6 +228,12 @@ const computing = `
     group by f.proname having bool_and(f.provolatile <> 'v' and f.prokind = 'f')
   ) one`;
 
+/** What sends the requests is written in C, as is nothing of a stub. */
+const requests = `
+  select case when exists (select 1 from pg_proc f join pg_language l on l.oid = f.prolang
+    where f.pronamespace = q.relnamespace and l.lanname = 'c') then 'queued' else 'kept' end
+  from pg_class q where q.oid = to_regclass('${requestQueue}')`;
+
 const enums = `
   select coalesce(json_object_agg(one.name, one.labels), '{}'::json) from (
     select n.nspname || '.' || t.typname as name, json_agg(e.enumlabel order by e.enumsortorder) as labels
@@ -247,4 +257,5 @@ select json_build_object(
   'relations', (${relations}),
   'functions', (${functions}),
   'computing', (${computing}),
-  'enums', (${enums})) as catalog`;
+  'enums', (${enums}),
+  'requests', (${requests})) as catalog`;

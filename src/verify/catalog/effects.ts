@@ -11,8 +11,7 @@ import {
 import { scan, type Token } from '../../sql/parser.ts';
 import { readBody, type RoutineBody } from './bodies.ts';
 import { type IsPure, purenessOf } from './changed-keys.ts';
-import { waits } from './pauses.ts';
-import { type Catalog, type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
+import type { Catalog, FunctionRow } from '../../rules/engine/live/catalog.ts';
 
 /** A call as written in the source. */
 interface Call {
@@ -21,61 +20,6 @@ interface Call {
   /** The number of arguments; undefined if the call is in a dynamic SQL text. */
   count: number | undefined;
 }
-
-/**
- * Effects outside the transaction, which a rollback does not undo: HTTP, other databases, files, programs, session
- * locks.
- */
-const outside: readonly { does: string; schemas?: readonly string[]; names: readonly string[] }[] = [
-  { does: 'sends HTTP requests (pg_net)', schemas: ['net'], names: ['http_get', 'http_post', 'http_delete'] },
-  { does: 'calls a webhook', schemas: ['supabase_functions'], names: ['http_request'] },
-  {
-    does: 'sends HTTP requests',
-    names: ['http', 'http_get', 'http_post', 'http_put', 'http_patch', 'http_delete', 'http_head'],
-  },
-  {
-    does: 'talks to another database (dblink)',
-    names: [
-      'dblink',
-      'dblink_connect',
-      'dblink_connect_u',
-      'dblink_exec',
-      'dblink_open',
-      'dblink_fetch',
-      'dblink_close',
-      'dblink_send_query',
-      'dblink_get_result',
-      'dblink_disconnect',
-    ],
-  },
-  {
-    does: 'takes a lock that outlives the transaction',
-    names: ['pg_advisory_lock', 'pg_advisory_lock_shared', 'pg_try_advisory_lock', 'pg_try_advisory_lock_shared'],
-  },
-  {
-    does: 'reaches out of the database',
-    names: [
-      'lo_export',
-      'lo_import',
-      'pg_file_write',
-      'pg_file_unlink',
-      'pg_file_rename',
-      'pg_read_file',
-      'pg_read_binary_file',
-      'pg_ls_dir',
-      'pg_terminate_backend',
-      'pg_cancel_backend',
-      'pg_switch_wal',
-      'pg_reload_conf',
-    ],
-  },
-  {
-    does: 'hands work to another process',
-    schemas: ['cron'],
-    names: ['schedule', 'schedule_in_database', 'unschedule', 'alter_job'],
-  },
-  { does: 'sets a sequence', names: ['setval'] },
-];
 
 /** Statements that change rows or the schema. */
 const changing = new Set<NodeType>([
@@ -145,6 +89,8 @@ export interface Sources {
   words(routine: FunctionRow): ReadonlySet<string>;
   byOid(oid: string): FunctionRow | undefined;
   isPure: IsPure;
+  /** What becomes of pg_net's requests. */
+  requests: Catalog['requests'];
 }
 
 /** Follows calls through parse trees. */
@@ -178,6 +124,7 @@ export function sourcesOf(catalog: Catalog): Sources {
     reachable,
     byOid: (oid) => byOid.get(oid),
     isPure: purenessOf(catalog),
+    requests: catalog.requests,
     words: (routine) => new Set(reachable(routine).match(/[a-z_][a-z0-9_$]*/gi)),
   };
 }
@@ -298,30 +245,4 @@ function callsIn(tokens: readonly Token[]): Call[] {
       },
     ];
   });
-}
-
-/** What a function does outside the database, as the end of a sentence; undefined if it does nothing there. */
-export function outsideEffect(routine: FunctionRow, sources: Sources): string | undefined {
-  const all = sources.reached(routine);
-  const unread = all.find((one) => sources.body(one).isUnreadable);
-  if (unread !== undefined)
-    return `${unread === routine ? '' : `calls ${qualifiedName(unread)}(), which `}${whyUnread(unread)}`;
-  if (all.some((one) => sources.effects(one).copies)) return 'copies to or from a file or a program';
-  if (waits(all.map((one) => sources.body(one)))) return 'waits (pg_sleep)';
-  const own = new Set(all.map(qualifiedName));
-  const calls = all
-    .flatMap((one) => sources.effects(one).calls)
-    .filter(
-      ({ schema, name }) =>
-        !(schema === undefined ? all.some((one) => one.name === name) : own.has(`${schema}.${name}`)),
-    );
-  return outside.find(({ schemas, names }) =>
-    calls.some(({ schema, name }) => names.includes(name) && (schemas === undefined || schemas.includes(schema ?? ''))),
-  )?.does;
-}
-
-function whyUnread({ language }: FunctionRow): string {
-  return language === 'sql' || language === 'plpgsql'
-    ? "has a body that PostgreSQL's parser cannot read"
-    : `is written in ${language}, which may do anything`;
 }

@@ -13,7 +13,7 @@ import { callOf, callSql, howToRun, preparation } from './call-sql.ts';
 import { type FunctionRow, isPlatformSchema, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { readersOf } from './conditions.ts';
 import { injectableArguments } from './dynamic-sql.ts';
-import { outsideEffect } from './effects.ts';
+import { lastingEffect } from './outside-effects.ts';
 import { jsonShapes } from './json-keys.ts';
 import { settingOf } from './settings.ts';
 import { bucketsAsked, objectsTable } from './storage-asked.ts';
@@ -114,7 +114,7 @@ function callableOf(
 ): Callable {
   const name = signatureOf(routine);
   const reached = model.sources.reached(routine);
-  const effect = outsideEffect(routine, model.sources);
+  const effect = lastingEffect(routine, model.sources);
   const opened = model.dependencies.dependents(
     [...model.dependencies.writtenBy(routine)].filter((node) => settingOf(node) !== undefined),
   );
@@ -137,7 +137,7 @@ function callableOf(
     counted: countedTables(reached.flatMap((one) => model.sources.body(one).trees)),
     gives: new Set(reached.flatMap((one) => [...model.sources.effects(one).gives])),
     bySecret: false,
-    skipped: effect === undefined ? undefined : `it ${effect}`,
+    skipped: effect === undefined ? undefined : `it ${effect.does}`,
   };
   if (callable.skipped !== undefined) return callable;
   const bodies = reached.map((one) => model.sources.body(one));

@@ -1,6 +1,6 @@
 import { isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
-import { outsideEffect } from './effects.ts';
+import { lastingEffect } from './outside-effects.ts';
 import type { Model } from './model.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 import type { Subject } from '../probes/subject.ts';
@@ -49,8 +49,8 @@ export function isWritable(view: RelationRow, roles: readonly string[]): boolean
 export function outsideTrigger(view: RelationRow, model: Model): { trigger: string; effect: string } | undefined {
   for (const { name, function: oid } of view.triggers) {
     const routine = model.sources.byOid(oid);
-    const effect = routine === undefined ? undefined : outsideEffect(routine, model.sources);
-    if (effect !== undefined) return { trigger: name, effect };
+    const effect = routine === undefined ? undefined : lastingEffect(routine, model.sources);
+    if (effect !== undefined) return { trigger: name, effect: effect.does };
   }
   return undefined;
 }

@@ -5,6 +5,12 @@ import type { Opened } from './run-script.ts';
 import { withoutSameEnds } from './same-ends.ts';
 import { Trail } from './trail.ts';
 
+/**
+ * By the name of a table that its owner wrote, and of one into which its triggers may copy rows: whether rows there
+ * changed with any of the writes.
+ */
+export type Copied = ReadonlyMap<string, ReadonlyMap<string, boolean>>;
+
 /** The maximum length of a path of writes. */
 const mostSteps = 3;
 
@@ -19,7 +25,7 @@ export async function followWrites(
   first: FirstRound,
   worlds: readonly Chain[],
   run: (chains: readonly Chain[]) => Promise<Opened[]>,
-): Promise<{ openings: Opening[]; obstacles: Obstacle[]; inWorlds: Opened[] }> {
+): Promise<{ openings: Opening[]; obstacles: Obstacle[]; inWorlds: Opened[]; copied: Copied }> {
   const [trail, reader] = [new Trail(first), new ChainReader(first)];
   const found: Opening[] = [];
   const obstacles: Obstacle[] = [];
@@ -27,12 +33,21 @@ export async function followWrites(
   const baselines = new Set(trail.baselines(paths));
   paths.push(...baselines);
   const inWorlds: Opened[] = [];
+  const copied = new Map<string, Map<string, boolean>>();
   for (let step = 1, beside = worlds; step <= mostSteps && paths.length + beside.length > 0; step += 1, beside = []) {
     const planned = paths
       .map((path) => ({ path, chain: trail.chainOf(path, step < mostSteps) }))
       .filter(({ chain }) => chain.afterwards.length + chain.states.length > 0);
     const opened = await run([...planned.map(({ chain }) => chain), ...beside]);
     const further: Path[] = [];
+    planned.forEach(({ path }, number) => {
+      const { subject } = first.probes[path.probes.at(-1)!]!;
+      for (const { name, state } of trail.copiedInto(path)) {
+        const isChanged = opened.some((one) => one.chain === number && 'state' in one && one.state === state);
+        const known = copied.get(subject) ?? new Map<string, boolean>();
+        copied.set(subject, known.set(name, isChanged || known.get(name) === true));
+      }
+    });
     inWorlds.push(
       ...opened
         .filter(({ chain }) => chain >= planned.length)
@@ -43,6 +58,7 @@ export async function followWrites(
     for (const one of ofPaths.filter(isBaseline)) reader.noteBaseline(one);
     for (const one of ofPaths.filter((other) => !isBaseline(other))) {
       const { path } = planned[one.chain]!;
+      if ('state' in one && trail.copiedInto(path).length > 0) continue;
       const what = reader.read(path, one);
       if (what !== undefined) found.push(what);
       // A call that belongs to the path may be refused.
@@ -57,7 +73,7 @@ export async function followWrites(
       first.probes,
     );
   }
-  return { openings: found.filter((one) => !isToldAnyway(one, found)), obstacles, inWorlds };
+  return { openings: found.filter((one) => !isToldAnyway(one, found)), obstacles, inWorlds, copied };
 }
 
 /** What the owner writes is copied to that stranger without any write of the stranger's. */

@@ -6,7 +6,7 @@ import { type Callable, callablesOf } from '../catalog/functions.ts';
 import { stateOfTables } from '../catalog/call-states.ts';
 import { knownRowsQuery, knownRowsState } from '../fixtures/known-rows.ts';
 import { copyLooks, copyTexts } from './copies.ts';
-import { divide, followWrites } from './follow.ts';
+import { type Copied, divide, followWrites } from './follow.ts';
 import type { FirstRound, Obstacle, Opening } from './paths.ts';
 import { type Difference, otherWorlds, readWorlds } from './worlds.ts';
 import { branchesAsked, unmetOf } from './unmet-branches.ts';
@@ -32,6 +32,7 @@ import type { Plan } from '../fixtures/script.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 import { bucketsOf, storageSettings, withObjects } from '../catalog/storage.ts';
 import { clockPolicies } from '../catalog/clock.ts';
+import { secretStatements } from '../fixtures/vault-secrets.ts';
 import { condition, largeTable, stateQuery, type Subject, subjectOf } from './subject.ts';
 import { isTable } from '../catalog/tenancy.ts';
 import type { Ways } from '../catalog/ways-query.ts';
@@ -72,6 +73,9 @@ export interface Proof {
   silent: ReadonlySet<Callable>;
   /** Rows that held a stranger back, and that it took off. */
   lifts: readonly Lift[];
+  /** The texts of A's rows by the name of each table whose triggers write others, and into which they copied any row. */
+  copies: ReadonlyMap<string, ReadonlySet<string>>;
+  copied: Copied;
   /** What came of the tables whose policies open with the time, as those will be then. */
   later: Later | undefined;
 }
@@ -182,7 +186,7 @@ export async function prove(
   const numbers = new Map(probes.map((probe, number) => [probe, number]));
   const plan: Plan = {
     sequences: [...model.tables.values()].flatMap((table) => table.sequences),
-    silenced: silenced.sql,
+    silenced: [...silenced.sql, ...secretStatements(model)],
     fill: steps.map(({ settings, sql, force }) => ({ settings, sql, ...(force === undefined ? {} : { force }) })),
     states: {
       ...states,
@@ -281,6 +285,7 @@ export async function prove(
     differences,
     differing: worlds.tables,
     silent,
+    copies,
     unmet: unmetOf(asked, answer),
     ...followed,
   };

@@ -56,7 +56,7 @@ export class Trail extends Permitted {
     if (actor.relation === 'self')
       return {
         lead: lead.map(([probe, by]) => [this.first.repeats.get(probe) ?? probe, by]),
-        states: [],
+        states: this.copiedInto(path).map(({ state }) => state),
         afterwards: this.copyLooks(last.byTheWay),
       };
     // A member may write its organization's rows, and a guest what it is let into: only what it gives itself is followed.
@@ -128,6 +128,13 @@ export class Trail extends Permitted {
       states: states.map(({ state }) => state),
       afterwards: [...new Set(afterwards)].map((probe): [number, number] => [probe, path.actor]),
     };
+  }
+
+  /** Where triggers may copy what an owner writes; none for what others write. */
+  copiedInto({ actor, probes, told }: Path): Subject[] {
+    if (this.first.actors[actor]!.relation !== 'self' || told !== undefined) return [];
+    const { byTheWay } = this.changedBy(this.first.probes[probes.at(-1)!]!);
+    return byTheWay.flatMap((name) => (this.first.copyLooks.has(name) ? (this.subjects.get(name) ?? []) : []));
   }
 
   /** The function whose call is the last write, before a new token. */

@@ -10,6 +10,7 @@ import { grantedColumns, largeTable } from '../probes/subject.ts';
 import { clockGaps } from './clock-gaps.ts';
 import { makeFinding } from './make-finding.ts';
 import { messageGaps } from './message-gaps.ts';
+import { untriedCopies } from './untried-copies.ts';
 import { staffClaimGaps } from './staff-claims.ts';
 import type { RowState } from '../fixtures/states.ts';
 import type { Gap, IsolationReport, TableReport } from './report.ts';
@@ -71,6 +72,7 @@ export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; othe
       ...obstacleGaps(proof),
       ...staffClaimGaps(proof.model),
       ...messageGaps(proof),
+      ...untriedCopies(proof),
     ].filter(({ object }) => !unfilled.has(object)),
   };
 }

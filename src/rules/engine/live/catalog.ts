@@ -68,6 +68,8 @@ export interface TriggerRow {
   /** Oid of its function, as text. */
   function: string;
   enabled: boolean;
+  /** It fires after the row is written, so it cannot change that. */
+  isAfter: boolean;
   /** Letters of I INSERT, U UPDATE, D DELETE, T TRUNCATE. */
   events: string;
   /** The columns of UPDATE OF; empty for any. */
@@ -185,6 +187,11 @@ export interface Catalog {
   computing?: string[];
   /** The labels of each enum, by `schema.name`. */
   enums?: Record<string, string[]>;
+  /**
+   * What becomes of pg_net's requests, which wait in a table: `queued` if pg_net sends them once the transaction is committed, `kept` if
+   * the table is a stub's and nothing reads it. Null without pg_net.
+   */
+  requests?: 'queued' | 'kept' | null;
 }
 
 /** Schemas that belong to the platform or to tools, not to a muse. */
