@@ -182,3 +182,11 @@ it('what a user hides from itself is its own choice', async () => {
   expect(errorsOf(await find(topics))).toEqual([]);
   expect(await gapsOn(topics, 'public.hidden_topics')).toBe(false);
 });
+
+it('who may let users in, or keep them out, may let in another one instead', async () => {
+  const whole = `${communities} grant update on public.bans to authenticated;`;
+  expect(errorsOf(await find(whole))).toEqual([]);
+  const own = `create policy own on public.bans for update to authenticated using (user_id = ${me}) with check (true);
+    create policy seen on public.bans for select to authenticated using (user_id = ${me});`;
+  expect(errorsOf(await find(`${whole} ${own}`))).toContain('isolation-reassign public.bans');
+});

@@ -2,6 +2,7 @@ import { columnOf, constantOf, fields, nameParts, walk } from '../../rules/engin
 import type { RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { Model } from './model.ts';
 import { bodiesCalled } from './staff.ts';
+import { valuedRoles } from './valued-roles.ts';
 
 /** Names of roles whose members must not manage other members, whatever a policy says. */
 const ordinary = /^(member|user|viewer|guest)$/;
@@ -45,6 +46,7 @@ function readRoles(model: Model): ReadonlySet<string> {
   const { membership } = model.tenancy;
   const found = new Set<string>();
   if (membership?.role === undefined) return found;
+  if (membership.values !== undefined) return new Set([valuedRoles[0]]);
   const { table, role } = membership;
   const expressions = table.policies
     .filter(({ command }) => command !== 'r')

@@ -24,6 +24,7 @@ import {
 import { givenColumn } from './given-columns.ts';
 import { withImplied } from './implied-keys.ts';
 import { polymorphicMeaning } from './polymorphic.ts';
+import { valuedRole } from './valued-roles.ts';
 import { findTenancy, isOrganizationColumn, isUserColumn, primaryKey, type Tenancy } from './tenancy.ts';
 
 /** The meaning of a column: a user's ID, an organization's ID, or the email address of the row's owner. */
@@ -130,6 +131,8 @@ export function buildModel(
           (sql) => sql !== null && comparesWithGiven(model.parse(sql), table, column, profiles, own, model),
         ),
       ),
+    valuedRole: (table, keys) => valuedRole(table, keys, model.dependencies, parse),
+    isAskedBy: (table, asker) => model.dependencies.askers(qualifiedName(table)).includes(asker),
     isAskedFor: (table, column) => model.dependencies.decidingColumns(qualifiedName(table)).named.has(column),
     isAsked: (table) => model.dependencies.askers(qualifiedName(table)).some((asker) => asker !== table),
   });

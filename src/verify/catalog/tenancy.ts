@@ -7,6 +7,7 @@ import {
   type RelationRow,
 } from '../../rules/engine/live/catalog.ts';
 import type { Isolation } from '../../shared/muse-file.ts';
+import type { ValuedRole } from './valued-roles.ts';
 
 /** The tables of users, organizations and memberships in this database. */
 export interface Tenancy {
@@ -15,7 +16,16 @@ export interface Tenancy {
   /** Tables whose primary key is a user's ID, including `users`. */
   userTables: ReadonlySet<string>;
   organizations: RelationRow | undefined;
-  membership: { table: RelationRow; organization: string; user: string; role: string | undefined } | undefined;
+  membership:
+    | {
+        table: RelationRow;
+        organization: string;
+        user: string;
+        role: string | undefined;
+        /** What stands in the column of the role, by the name that the role has in the proof, where that is not the name itself. */
+        values?: ReadonlyMap<string, string>;
+      }
+    | undefined;
 }
 
 const organizationTables =
@@ -52,6 +62,10 @@ export interface ComparedKeys {
   isAsked(table: RelationRow): boolean;
   /** Policies of the table compare the column with what the user's own row in a table of users has in a column of its own. */
   isOfProfile(table: RelationRow, column: string, profiles: RelationRow, own: string): boolean;
+  /** The column by which policies let some members do more than others, if it is none that is called a role. */
+  valuedRole(table: RelationRow, keys: ReadonlySet<string>): ValuedRole | undefined;
+  /** Policies of the table, or the functions that they call, name the other one. */
+  isAskedBy(table: RelationRow, asker: RelationRow): boolean;
   /** Something asks what is in the column of the table's rows. */
   isAskedFor(table: RelationRow, column: string): boolean;
 }
@@ -68,7 +82,10 @@ export function findTenancy(catalog: Catalog, isolation: Isolation, compared: Co
   const isBehind = own !== undefined && foreignKeyOf(own, primaryKey(own)[0] ?? '')?.target === 'auth.users';
   const users = authUsers !== undefined && (isolation === 'auth-uid' || isBehind) ? authUsers : own;
   const userTables = users === undefined ? new Set<string>() : tablesOfUsers(tables, users, isOwnKey);
-  const membership = findMembership(tables, userTables) ?? findStaffOf(tables, userTables, compared);
+  const membership =
+    findMembership(tables, userTables) ??
+    findStaffOf(tables, userTables, compared) ??
+    findValuedMembers(tables, userTables, compared);
   const named =
     membership?.organizations ??
     mostReferred(
@@ -177,7 +194,13 @@ function typeOf(table: RelationRow, column: string): string | undefined {
   return table.columns.find(({ name }) => name === column)?.base;
 }
 
-function findMembership(tables: readonly RelationRow[], userTables: ReadonlySet<string>) {
+interface FoundMembers {
+  score: number;
+  organizations: RelationRow;
+  membership: NonNullable<Tenancy['membership']>;
+}
+
+function findMembership(tables: readonly RelationRow[], userTables: ReadonlySet<string>): FoundMembers | undefined {
   const found = tables
     .filter((table) => !organizationTables.test(table.name) || /member/.test(table.name))
     .flatMap((table) => {
@@ -223,7 +246,7 @@ function findStaffOf(
   tables: readonly RelationRow[],
   userTables: ReadonlySet<string>,
   { isOwnKey, isAsked, isAskedFor }: ComparedKeys,
-): ReturnType<typeof findMembership> {
+): FoundMembers | undefined {
   const references = (target: RelationRow): number =>
     tables.filter(({ constraints }) => constraints.some((key) => key.target === qualifiedName(target))).length;
   const found = tables.flatMap((table) => {
@@ -254,6 +277,46 @@ function findStaffOf(
         organizations.columns.some((column) => isUserColumn(organizations, column, userTables));
       const membership = { table, organization, user: user.name, role: role.name };
       return isOther ? [] : [{ score: references(organizations), organizations, membership }];
+    });
+  });
+  return found.sort((a, b) => b.score - a.score)[0];
+}
+
+/**
+ * The same where the role is no column that is called so: a row for a user and a row of another table that nobody owns. That one asks for
+ * it, and others do that belong to that one.
+ */
+function findValuedMembers(
+  tables: readonly RelationRow[],
+  userTables: ReadonlySet<string>,
+  { valuedRole, isAskedBy }: ComparedKeys,
+): FoundMembers | undefined {
+  const found = tables.flatMap((table) => {
+    const [user, ...others] = table.columns.filter((column) => isUserColumn(table, column, userTables));
+    if (user === undefined || others.length > 0) return [];
+    return table.constraints.flatMap(({ type, columns, target }): FoundMembers[] => {
+      const [organization, ...more] = columns;
+      const organizations = tables.find((other) => qualifiedName(other) === target);
+      if (type !== 'f' || organization === undefined || more.length > 0 || organizations === undefined) return [];
+      if (organizations === table || userTables.has(target!) || primaryKey(organizations).length !== 1) return [];
+      if (organizations.columns.some((column) => isUserColumn(organizations, column, userTables))) return [];
+      const belonging = tables.filter(
+        (other) =>
+          other !== table &&
+          other !== organizations &&
+          other.constraints.some((key) => key.target === target) &&
+          isAskedBy(table, other),
+      );
+      if (belonging.length === 0 || !isAskedBy(table, organizations)) return [];
+      const keys = new Set([
+        ...primaryKey(table),
+        ...table.constraints.flatMap((key) => (key.type === 'f' ? key.columns : [])),
+        user.name,
+      ]);
+      const role = valuedRole(table, keys);
+      if (role === undefined) return [];
+      const membership = { table, organization, user: user.name, role: role.column, values: role.values };
+      return [{ score: belonging.length, organizations, membership }];
     });
   });
   return found.sort((a, b) => b.score - a.score)[0];

@@ -315,7 +315,7 @@ export function adjustSql(subject: Subject, actor: Actor, model: Model): Stateme
   const held = new Map([
     ...(actor.side === 'b' && !actor.isNobody ? subject.rows.b.values : []),
     ...(subject.table === membership?.table && membership.role !== undefined && actor.memberRole !== undefined
-      ? [[membership.role, quoteLiteral(actor.memberRole)] as const]
+      ? [[membership.role, quoteLiteral(membership.values?.get(actor.memberRole) ?? actor.memberRole)] as const]
       : []),
   ]);
   const plain = (sql: string): string => constantOf(model.parse(sql)) ?? sql;

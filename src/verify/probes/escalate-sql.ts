@@ -4,6 +4,7 @@ import { hintsOf } from '../fixtures/candidates.ts';
 import type { ColumnRow } from '../../rules/engine/live/catalog.ts';
 import type { Model } from '../catalog/model.ts';
 import { isPrivilegedRole } from '../catalog/privileged-roles.ts';
+import { valuedRoles } from '../catalog/valued-roles.ts';
 import { findStaff, isForStaff } from '../catalog/staff.ts';
 import { actingOrganization, actingUser } from '../fixtures/belongings.ts';
 import { grantedColumns, type Subject } from './subject.ts';
@@ -12,6 +13,10 @@ const flags = /^(is_)?(super_?)?admin$/;
 
 /** The column of a table that makes its user more privileged, with the value that does; undefined if it has none. */
 export function privilegedColumn(subject: Subject, model: Model): { column: ColumnRow; value: string } | undefined {
+  const { membership } = model.tenancy;
+  const top = subject.table === membership?.table ? membership.values?.get(valuedRoles[0]) : undefined;
+  const ofMembers = top === undefined ? undefined : subject.columns.find(({ name }) => name === membership?.role);
+  if (top !== undefined && ofMembers !== undefined) return { column: ofMembers, value: quoteLiteral(top) };
   for (const column of subject.columns) {
     if (column.base === 'boolean' && flags.test(column.name)) return { column, value: 'true' };
     if (!/(^|_)role$/.test(column.name)) continue;

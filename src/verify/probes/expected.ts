@@ -120,6 +120,18 @@ export const expectForged: Expects = (subject, actor, model) =>
     ? 'may'
     : expectNever(subject, actor, model);
 
+/** To give a row to another; who lets users into a thing may let another one in instead, where all policies to change such a row ask for the thing. */
+export const expectGive: Expects = (subject, actor, model) => {
+  const changing = policiesFor(subject.table, 'U', model);
+  const keys = findSeats(model).find(({ table }) => table === subject.table)?.parent.columns ?? [];
+  const asksForThing = changing.every(({ using, check }) =>
+    [using, check ?? using].every((sql) => keys.some((name) => columnsIn(sql, subject.table, model).has(name))),
+  );
+  return changing.length > 0 && asksForThing && !actor.isAnonymous && isInvited(subject, model)
+    ? 'may'
+    : expectNever(subject, actor, model);
+};
+
 /** Its rows say who has added them, which only the author can say is enough. */
 function isAddressed({ table, scope, kind }: Subject, model: Model): boolean {
   return kind === 'table' && scope.kind !== 'service-only' && senderColumns(table, scope, model).length > 0;

@@ -192,7 +192,7 @@ function writes({ name, state }: Subject, verb: NamedProbe['verb'], sql: string)
   return { subject: name, verb, mode: 'write', state, sql, actors: [] };
 }
 
-/** It always finds something, so that the chain goes on with what the server has prepared. */
+/** It always finds something, so that the chain continues with what the server has prepared. */
 function reads({ name }: Subject, prepare: string | undefined): NamedProbe {
   return {
     subject: name,
@@ -312,7 +312,7 @@ function againstA(asker: Subject, actor: Actor, model: Model): string[] {
     const value = users.includes(name) ? asker.users.a : asker.rows.a.values.get(name);
     return mine.has(name) || value === undefined ? [] : [[name, value]];
   });
-  // A message is the sender's, whoever it is for: each of its users is tried as the one who acts.
+  // Which of several users has sent it is not known: each of its users is tried as the one who acts.
   const senders = users
     .slice(1)
     .map(

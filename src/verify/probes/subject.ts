@@ -196,7 +196,7 @@ function membersOf(table: RelationRow, rows: Rows, { tenancy: { membership } }: 
     .toReversed()
     .map((row) => ({
       ...knownRow(row, rows),
-      state: `${role} = ${quoteLiteral(row.person.role ?? '')}`,
+      state: `${role} = ${quoteLiteral(membership.values?.get(row.person.role ?? '') ?? row.person.role ?? '')}`,
       holder: row.person.user,
     }));
 }
