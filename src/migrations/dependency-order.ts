@@ -1,5 +1,5 @@
 /** The order of files that state what a schema is, in which nothing tells which comes first but what they need. */
-import { join, matchesGlob, posix } from 'node:path';
+import { join, posix } from 'node:path';
 import { readText } from '../shared/files.ts';
 import { buildCatalog } from '../sql/catalog/build.ts';
 import type { Migration } from '../sql/migration.ts';
@@ -19,11 +19,7 @@ export async function dependencyOrder(
 ): Promise<string[]> {
   const tagOf = (name: string): string => name.replace(/\.sql$/, '');
   const sorted = [...names].sort();
-  const patterns = schemaPaths((await readText(join(root, folder, '..', 'config.toml'))) ?? '');
-  const parent = posix.dirname(folder);
-  const stated = patterns.flatMap((pattern) =>
-    sorted.filter((name) => matchesGlob(posix.join(folder, name), posix.join(parent, pattern))),
-  );
+  const stated = await statedOrder((await readText(join(root, folder, '..', 'config.toml'))) ?? '', folder, sorted);
   if (stated.length > 0) return [...new Set(stated)].map(tagOf);
   if (sorted.length < 2) return sorted.map(tagOf);
   await loadParser();
@@ -71,17 +67,24 @@ function afterNeeds(files: readonly Migration[], needs: ReadonlyMap<string, Read
   return [...placed];
 }
 
-/** The strings of `schema_paths = [ … ]` in the table `db.migrations` of a `config.toml`. */
-function schemaPaths(toml: string): string[] {
-  const lines = toml.split('\n').map((line) => line.trim());
-  const start = lines.indexOf('[db.migrations]');
-  if (start === -1) return [];
-  const after = lines.slice(start + 1);
-  const end = after.findIndex((line) => /^\[[\w".]+\]$/.test(line));
-  const table = after
-    .slice(0, end === -1 ? after.length : end)
-    .filter((line) => !line.startsWith('#'))
-    .join('\n');
-  const list = /^schema_paths\s*=\s*\[([^\]]*)\]/m.exec(table)?.[1] ?? '';
-  return [...list.matchAll(/"([^"]*)"|'([^']*)'/g)].map(([, basic, literal]) => basic ?? literal ?? '');
+/**
+ * The files that the patterns of `schema_paths` in a `config.toml` match, in their order; the patterns are relative to the
+ * folder of that file. None where it has no such list, or cannot be read.
+ */
+async function statedOrder(toml: string, folder: string, sorted: readonly string[]): Promise<string[]> {
+  if (toml === '') return [];
+  const [{ parse, TomlError }, { default: picomatch }] = await Promise.all([import('smol-toml'), import('picomatch')]);
+  try {
+    const { db } = parse(toml) as { db?: { migrations?: { schema_paths?: unknown } } };
+    const patterns = db?.migrations?.schema_paths;
+    return (Array.isArray(patterns) ? patterns : [])
+      .filter((pattern) => typeof pattern === 'string')
+      .flatMap((pattern) => {
+        const matches = picomatch(posix.normalize(pattern));
+        return sorted.filter((name) => matches(posix.join(posix.basename(folder), name)));
+      });
+  } catch (error) {
+    if (error instanceof TomlError) return [];
+    throw error;
+  }
 }

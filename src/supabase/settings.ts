@@ -116,7 +116,8 @@ async function readProfile(source: string): Promise<Profile> {
   if (source === 'supabase') return defaultProfile;
   const text = await readText(source);
   if (text === undefined) throw badProfile(source, 'that file does not exist');
-  const values = extname(source).toLowerCase() === '.toml' ? readFlatToml(text) : await readYaml(source, text);
+  const values =
+    extname(source).toLowerCase() === '.toml' ? await readToml(source, text) : await readYaml(source, text);
   const apiUrl = values['api_url'];
   const projectHost = values['project_host'];
   const poolerHost = values['pooler_host'];
@@ -141,17 +142,14 @@ async function readYaml(source: string, text: string): Promise<Record<string, un
   throw badProfile(source, 'it is not YAML with keys and values');
 }
 
-/**
- * A profile is flat: `key = "value"` lines (TOML's basic and literal strings) and comments; all else is passed over.
- */
-function readFlatToml(text: string): Record<string, unknown> {
-  const line = /^\s*([A-Za-z0-9_-]+)\s*=\s*(?:"([^"\\]*)"|'([^']*)')\s*(?:#.*)?$/;
-  const values: Record<string, unknown> = {};
-  for (const entry of text.split(/\r?\n/)) {
-    const match = line.exec(entry);
-    if (match?.[1]) values[match[1]] = match[2] ?? match[3];
+async function readToml(source: string, text: string): Promise<Record<string, unknown>> {
+  const { parse } = await import('smol-toml');
+  try {
+    return parse(text);
+  } catch {
+    // What the parser quotes may be any file's content, so it is not shown.
   }
-  return values;
+  throw badProfile(source, 'it is not TOML with keys and values');
 }
 
 function badProfile(source: string, reason: string): MuseError {

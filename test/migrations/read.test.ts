@@ -286,6 +286,31 @@ describe('what lists the files', () => {
       (await order({ ...schemas, 'supabase/config.toml': config }, declarative)).map((file) => file.slice(17)),
     ).toEqual(['zz_types.sql', 'z_folders.sql', 'a_notes.sql', 'b_policies.sql', 'c_functions.sql']);
   });
+
+  it.each([
+    [
+      'a comment behind the header',
+      '[db.migrations] # order\nschema_paths = ["schemas/zz_types.sql", "schemas/*.sql"]',
+    ],
+    ['dotted keys', 'db.migrations.schema_paths = ["./schemas/zz_types.sql", "./schemas/**/*.sql"]'],
+    ['an inline table', "[db]\nmigrations = { schema_paths = ['./schemas/zz_types.sql', './schemas/{a,b,c,z}*.sql'] }"],
+    ['character classes', '[db.migrations]\nschema_paths = ["./schemas/z[z]_types.sql", "./schemas/*.sql"]'],
+  ])("follows config.toml's schema_paths: %s", async (_, config) => {
+    const files = (await order({ ...schemas, 'supabase/config.toml': `${config}\n` }, declarative)).map((file) =>
+      file.slice(17),
+    );
+    expect(files).toEqual(['zz_types.sql', 'a_notes.sql', 'b_policies.sql', 'c_functions.sql', 'z_folders.sql']);
+  });
+
+  it.each([
+    ['[db.migrations]\nschema_paths = "./schemas/zz_types.sql"'],
+    ['[db.migrations\nschema_paths = ["x"]'],
+    ['[db]\nport = 1'],
+  ])('takes the order of needs where config.toml says none: %j', async (config) => {
+    expect(await order({ ...schemas, 'supabase/config.toml': config }, declarative)).toEqual(
+      await order(schemas, declarative),
+    );
+  });
 });
 
 describe('a migration and its rollback', () => {
