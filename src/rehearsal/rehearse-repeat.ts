@@ -1,7 +1,7 @@
 /** What a second run of every file changed, although nothing failed. */
 import type { Finding } from '../shared/finding.ts';
 import { relationName, tableOf } from '../sql/names.ts';
-import { allOf, fieldsOf, open } from '../sql/nodes.ts';
+import { allOf, fieldsOf, open, type RangeVar } from '../sql/nodes.ts';
 import type { Statement } from '../sql/statement.ts';
 import { cutText, longestName } from '../shared/quote.ts';
 import { repeatableForm } from './repeatable.ts';
@@ -22,6 +22,12 @@ function whereIs({ migration, statement }: Place): Pick<Finding, 'file' | 'line'
     ...positionAt(migration.sql, statement.start),
     snippet: lineText(migration.sql, statement.line),
   };
+}
+
+/** A warning in the kit's own files, which also run once: where the place is not found, if no other file does anything. */
+function severityOf(place: Place | undefined, { places }: ParsedFiles): Finding['severity'] {
+  const suspects = place === undefined ? places() : [place];
+  return suspects.every(({ migration }) => migration.layer === 'core') ? 'warning' : 'error';
 }
 
 /**
@@ -54,7 +60,7 @@ export function seedFindings(
         : ` (or ${others.map(({ migration, statement }) => `${migration.file}:${statement.line}`).join(', ')})`;
     return {
       rule: 'seed-not-idempotent',
-      severity: first?.migration.layer === 'core' ? 'warning' : 'error',
+      severity: severityOf(first, parsedFiles),
       ...(first === undefined ? {} : whereIs(first)),
       object: table,
       message:
@@ -77,7 +83,7 @@ export function changeFindings(changed: readonly SchemaChange[], parsedFiles: Pa
     const place = creatorOf(parsedFiles.places(), object, table);
     return {
       rule: 'not-idempotent',
-      severity: place?.migration.layer === 'core' ? 'warning' : 'error',
+      severity: severityOf(place, parsedFiles),
       ...(place === undefined ? {} : whereIs(place)),
       object,
       message: `Running every file a second time changes the schema: ${what}.`,
@@ -99,28 +105,54 @@ export function creatorOf(places: readonly Place[], object: string, table: strin
     .at(-1)!
     .replaceAll('"', '');
   const said = places.findLast(({ statement }) => statement.sql.includes(own));
+  // What is made on a partitioned table is made on its partitions, too.
+  const tables = table === undefined ? [] : [table, ...partitionedAbove(table, places)];
   return (
     said ??
     (object.startsWith('index ')
-      ? places.findLast(({ statement }) => mayMakeIndex(statement, own, table))
+      ? places.findLast(({ statement }) => mayMakeIndex(statement, own, tables))
       : undefined) ??
     places.findLast(
-      ({ statement }) => fieldsOf(statement.tree, 'AlterTableStmt') !== undefined && tableOf(statement.tree!) === table,
+      ({ statement }) =>
+        fieldsOf(statement.tree, 'AlterTableStmt') !== undefined && tables.includes(tableOf(statement.tree!) ?? ''),
     )
   );
 }
 
+/** The tables that a table is a partition of, the nearest first. */
+function partitionedAbove(table: string, places: readonly Place[]): string[] {
+  const parents = new Map<string, string>();
+  for (const { statement } of places) {
+    const created = fieldsOf(statement.tree, 'CreateStmt');
+    const [parent] = allOf(created?.inhRelations, 'RangeVar');
+    if (created?.partbound !== undefined && parent !== undefined)
+      parents.set(relationName(created.relation), relationName(parent));
+    const altered = fieldsOf(statement.tree, 'AlterTableStmt');
+    for (const { def } of allOf(altered?.cmds, 'AlterTableCmd')) {
+      const attached = fieldsOf(def, 'PartitionCmd');
+      if (attached?.bound !== undefined && attached.name !== undefined && altered?.relation !== undefined)
+        parents.set(relationName(attached.name as RangeVar), relationName(altered.relation));
+    }
+  }
+  const above: string[] = [];
+  for (let next = parents.get(table); next !== undefined && !above.includes(next); next = parents.get(next))
+    above.push(next);
+  return above;
+}
+
 /** Says whether the statement makes an index without a name, for which PostgreSQL may have chosen this one. */
-function mayMakeIndex({ tree }: Statement, name: string, table: string | undefined): boolean {
+function mayMakeIndex({ tree }: Statement, name: string, tables: readonly string[]): boolean {
   const index = fieldsOf(tree, 'IndexStmt');
-  if (index === undefined || index.idxname !== undefined || relationName(index.relation) !== table) return false;
+  if (index === undefined || index.idxname !== undefined || !tables.includes(relationName(index.relation)))
+    return false;
   const columns = allOf([...(index.indexParams ?? []), ...(index.indexIncludingParams ?? [])], 'IndexElem').map(
     (element) => element.name,
   );
   // The name that PostgreSQL gives an expression depends on what it does.
   if (columns.includes(undefined)) return true;
   const label = /idx\d*$/.exec(name)?.[0] ?? 'idx';
-  return generatedName(index.relation.relname, columns.join('_'), label) === name;
+  const [on = ''] = tables;
+  return generatedName(on.slice(on.indexOf('.') + 1), columns.join('_'), label) === name;
 }
 
 /** The name that PostgreSQL generates of three parts (its `makeObjectName`): too long, it cuts the longer of the first two. */

@@ -1,5 +1,5 @@
 import { policyOf } from '../sql/catalog/effects.ts';
-import { findTable, newName, newQualified } from '../sql/catalog/lookup.ts';
+import { findTable, isTemporary, newName, newQualified } from '../sql/catalog/lookup.ts';
 import type { Catalog } from '../sql/catalog/model.ts';
 import { allOf, fieldsOf, open, stringsOf } from '../sql/nodes.ts';
 import type { Node, NodeType } from '../sql/nodes.ts';
@@ -104,7 +104,7 @@ const repeatChecks: { [Type in NodeType]?: RepeatCheck<Type> } = {
   },
   ViewStmt(catalog, { node, statement }, dropped) {
     const name = newName(catalog, node.view);
-    if (node.replace === true || dropped('OBJECT_VIEW', name)) return undefined;
+    if (node.replace === true || isTemporary(node.view) || dropped('OBJECT_VIEW', name)) return undefined;
     return {
       message: `View ${plain(name)} is created without OR REPLACE: running it again fails.`,
       suggestion: statement.sql.replace(/^create\s+/i, (word) => `${word.trimEnd()} OR REPLACE `),
@@ -236,7 +236,7 @@ function created(catalog: Catalog, piece: Creation, dropped: Dropped): RepeatFai
   if (piece.node.if_not_exists === true) return undefined;
   const relation =
     piece.type === 'CreateSeqStmt' ? piece.node.sequence : 'relation' in piece.node ? piece.node.relation : undefined;
-  if (relation?.relpersistence === 't') return undefined;
+  if (isTemporary(relation)) return undefined;
   const name = nameOf(catalog, piece);
   const kinds: Record<string, string> = {
     CreateStmt: 'OBJECT_TABLE',
@@ -246,6 +246,10 @@ function created(catalog: Catalog, piece: Creation, dropped: Dropped): RepeatFai
     CreateSeqStmt: 'OBJECT_SEQUENCE',
   };
   if (dropped(kinds[piece.type]!, name)) return undefined;
+  if (piece.type === 'IndexStmt') {
+    const table = findTable(catalog, piece.node.relation);
+    if ('found' in table && table.found.temporary === true) return undefined;
+  }
   // Dropping a table drops its indexes: if the file drops the table first, the index is new each time.
   if (piece.type === 'IndexStmt' && dropped('OBJECT_TABLE', newName(catalog, piece.node.relation))) return undefined;
   return {

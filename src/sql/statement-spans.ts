@@ -1,4 +1,4 @@
-import type { FileToken } from './tokens.ts';
+import { type FileToken, tokensOf } from './tokens.ts';
 
 /** A statement's place in the text, without its `;`. */
 export interface Place {
@@ -21,15 +21,29 @@ interface State {
 
 const fresh = (): State => ({ pieces: [], open: false, words: [], previous: '', parentheses: 0, blocks: 0 });
 
+/** A backslash where psql ends what stands before it: a command of its own, one that sends the query, or the last line of a COPY's rows. */
+const ending = /\\(?:g\w*|crosstabview|\.[ \t]*(?=\r?$))/my;
+
 /**
  * Splits tokens into statements at each `;`, except those inside a statement: in the parentheses of a `CREATE RULE … DO
- * (…; …)` and in the `BEGIN ATOMIC … END` of a routine, as psql does.
+ * (…; …)` and in the `BEGIN ATOMIC … END` of a routine, as psql does. A command of psql ends with its line.
  */
 export function placesOf(tokens: Iterable<FileToken>, sql: string): Place[] {
   const places: Place[] = [];
   let state = fresh();
+  let lineEnd = 0;
   for (const token of tokens) {
-    if (token.name.endsWith('_COMMENT')) continue;
+    // A quote in a command of psql does not end in SQL.
+    if (token.start < lineEnd && token.end > lineEnd) return [...places, ...placesAfter(lineEnd, sql)];
+    if (token.start < lineEnd || token.name.endsWith('_COMMENT')) continue;
+    if (sql[token.start] === '\\' && (!state.open || endsQuery(sql, token.start))) {
+      lineEnd = endOfLine(sql, token.start);
+      if (!state.open) state.pieces.push({ start: token.start, end: lineEnd });
+      state.pieces.at(-1)!.end = lineEnd;
+      places.push(...(inside(state) ? state.pieces : merged(state)));
+      state = fresh();
+      continue;
+    }
     const word = token.end - token.start <= 9 ? sql.slice(token.start, token.end).toLowerCase() : '';
     if (word === ';') {
       state.open = false;
@@ -46,6 +60,22 @@ export function placesOf(tokens: Iterable<FileToken>, sql: string): Place[] {
   // The body never closes, so each of its semicolons ended a statement after all.
   places.push(...(inside(state) ? state.pieces : merged(state)));
   return places;
+}
+
+function placesAfter(offset: number, sql: string): Place[] {
+  const rest = sql.slice(offset);
+  return placesOf(tokensOf(rest), rest).map(({ start, end }) => ({ start: start + offset, end: end + offset }));
+}
+
+function endsQuery(sql: string, at: number): boolean {
+  ending.lastIndex = at;
+  return ending.test(sql);
+}
+
+/** Where the line ends, without the space before that. */
+function endOfLine(sql: string, from: number): number {
+  const next = sql.indexOf('\n', from);
+  return from + sql.slice(from, next === -1 ? sql.length : next).trimEnd().length;
 }
 
 function merged({ pieces }: State): Place[] {

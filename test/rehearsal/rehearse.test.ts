@@ -357,6 +357,11 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       /with a name/,
     ],
     [
+      'an index without a name on a partitioned table, and on its partitions',
+      "create table if not exists t (id int, at date) partition by range (at);\ncreate table if not exists t_20 partition of t for values from ('2020-01-01') to ('2021-01-01') partition by list (id);\ncreate table if not exists t_20_1 partition of t_20 for values in (1);\ncreate index on t (id);",
+      ['not-idempotent :4:1', 'not-idempotent :4:1', 'not-idempotent :4:1'],
+    ],
+    [
       'two such indexes, one of them with a long name',
       `create table if not exists t (id int, ${'n'.repeat(63)} int);\ncreate index on t (${'n'.repeat(63)});\ncreate index on t (id);`,
       ['not-idempotent :3:1', 'not-idempotent :2:1'],
@@ -440,6 +445,13 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     const rows = 'create table if not exists t (id int);\ninsert into t values (1);';
     const repeated = await rehearse(await open(), input({ [base]: rows }));
     expect(repeated.findings).toMatchObject([{ rule: 'seed-not-idempotent', severity: 'warning' }]);
+    const copied = `create table if not exists t (id int); create table if not exists copies (id int);
+      create or replace function copy() returns trigger language plpgsql as $$ begin execute 'insert into cop' || 'ies values (1)'; return new; end $$;
+      create or replace trigger copy after insert on t for each row execute function copy();\ninsert into t values (1);`;
+    expect((await rehearse(await open(), input({ [base]: copied }))).findings).toMatchObject([
+      { object: 'public.copies', severity: 'warning' },
+      { object: 'public.t', severity: 'warning' },
+    ]);
   });
 
   const back: [string, string, string, string[], RegExp?][] = [

@@ -204,7 +204,10 @@ const cases: [RuleName, Files, string[], Files][] = [
     'not-idempotent',
     { [one]: 'create table a (id int);' },
     ['core/001_one.sql:1:1'],
-    { [one]: 'create table if not exists a (id int); create temp table b (id int);' },
+    {
+      [one]:
+        'create table if not exists a (id int); create temp table b (id int); create table pg_temp.c (id int); create table pg_temp.d as select 1 as id; create view pg_temp.e as select 1 as id;',
+    },
   ],
   [
     'not-idempotent',

@@ -60,6 +60,18 @@ describe('statements', () => {
     ['a comment that never ends', 'select 1; /* select 2;', ['select 1', '/* select 2;']],
     ['words that the scanner refuses', 'select 1a; select ""; select 2;', ['select 1a', 'select ""', 'select 2']],
     ['control characters', "select '\u0001\u001f'; selec", ["select '\u0001\u001f'", 'selec']],
+    [
+      'commands of psql, which end with their line',
+      "\\set ON_ERROR_STOP on\n\\echo it's\r\nselect 1;\\i a.sql\nselect 2; -- x\n\\unrestrict k",
+      ['\\set ON_ERROR_STOP on', "\\echo it's", 'select 1', '\\i a.sql', 'select 2', '\\unrestrict k'],
+    ],
+    ['a command of psql that sends the query', "select 'x' \\gexec\nselect 1", ["select 'x' \\gexec", 'select 1']],
+    [
+      'the rows of a COPY',
+      'copy a from stdin;\n1\t2\n\\.\n\ncopy b from stdin;\n\\.\nselect 1',
+      ['copy a from stdin', '1\t2\n\\.', 'copy b from stdin', '\\.', 'select 1'],
+    ],
+    ['a backslash in a text', "select '\\.', $$\n\\.\n$$; select 1", ["select '\\.', $$\n\\.\n$$", 'select 1']],
     ['a NUL', 'select 1;\0; select 2', ['select 1', '\0', 'select 2']],
   ])('%s', (_, sql, expected) => {
     expect(texts(sql)).toEqual(expected);

@@ -9,6 +9,7 @@ import { rememberLast } from '../remember.ts';
 import { parseSql } from '../split.ts';
 import type { Statement } from '../statement.ts';
 import { apply, ownSearchPath } from './effects.ts';
+import { isTemporary } from './lookup.ts';
 import type { Catalog } from './model.ts';
 import { needsOf } from './needs.ts';
 import { startingCatalog } from './start.ts';
@@ -123,8 +124,8 @@ function noteMade(catalog: Catalog, { type, node }: Piece): void {
       ? node.relation
       : type === 'CreateTableAsStmt'
         ? node.into.rel
-        : type === 'SelectStmt' && node.intoClause?.rel?.relpersistence === 't'
-          ? (node.intoClause.rel as RangeVar)
+        : type === 'SelectStmt' && isTemporary(node.intoClause?.rel)
+          ? (node.intoClause?.rel as RangeVar)
           : undefined;
   if (relation !== undefined) catalog.madeByRoutines.add(relation.relname);
 }

@@ -5,7 +5,7 @@ import type { DefElem, Fields, Node, NodeType, RangeVar } from '../nodes.ts';
 import type { Piece } from '../piece.ts';
 import { knownExtensions } from './platform.ts';
 import { applyDefaultGrants, grant } from './grants.ts';
-import { findTable, newName, newQualified } from './lookup.ts';
+import { findTable, isTemporary, newName, newQualified } from './lookup.ts';
 import type { Catalog, Policy, PolicyCommand, Routine, Site, Table, TypeEntry } from './model.ts';
 import { drop, rename, setSchema } from './removal.ts';
 import { newTable } from './start.ts';
@@ -63,11 +63,7 @@ function addView(
     if (column !== '')
       view.columns.set(column, { name: column, type: 'unknown', notNull: false, generated: false, site });
   }
-  addTable(
-    catalog,
-    { ...view, kind, temporary: relation.relpersistence === 't', invoker: rights, site, open: true },
-    site,
-  );
+  addTable(catalog, { ...view, kind, temporary: isTemporary(relation), invoker: rights, site, open: true }, site);
 }
 
 /** A policy as CREATE POLICY describes it. */
@@ -168,7 +164,7 @@ function multirangeOf(name: string): string {
 const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => void } = {
   CreateStmt(catalog, piece) {
     const table = describedTable(catalog, piece);
-    table.temporary = piece.node.relation.relpersistence === 't';
+    table.temporary = isTemporary(piece.node.relation);
     addTable(catalog, table, table.site!);
   },
   CreateTableAsStmt(catalog, piece) {
@@ -182,8 +178,7 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
   SelectStmt(catalog, piece) {
     const rel = piece.node.intoClause?.rel as RangeVar | undefined;
     // In a body, INTO without TEMP or TABLE assigns a variable.
-    if (rel !== undefined && (piece.inside === undefined || rel.relpersistence === 't'))
-      addView(catalog, piece, rel, 'table');
+    if (rel !== undefined && (piece.inside === undefined || isTemporary(rel))) addView(catalog, piece, rel, 'table');
   },
   ViewStmt(catalog, piece) {
     addView(catalog, piece, piece.node.view, 'view');

@@ -42,12 +42,17 @@ function schemaMissing(catalog: Catalog, schema: string): boolean {
 const withoutSchema = (catalog: Catalog, schema: string): { foreign: true } | { missing: string; schema: true } =>
   catalog.unknownExtension ? foreign : { missing: schema, schema: true };
 
+/** Says whether a new table or view is temporary: by a word, or by the schema. */
+export function isTemporary(name: { schemaname?: string; relpersistence?: string } | undefined): boolean {
+  return name?.relpersistence === 't' || name?.schemaname === temporarySchema;
+}
+
 /** The full name that a new thing gets; a temporary one is in the schema of its session. */
 export function newName(
   catalog: Catalog,
   name: { schemaname?: string; relname: string; relpersistence?: string },
 ): string {
-  if (name.relpersistence === 't') return `${temporarySchema}.${name.relname}`;
+  if (isTemporary(name)) return `${temporarySchema}.${name.relname}`;
   return `${name.schemaname ?? catalog.searchPath[0] ?? 'public'}.${name.relname}`;
 }
 

@@ -6,6 +6,7 @@ import { type SectionTool, statementMarks } from '../../../migrations/sections.t
 import { mustRunAlone } from '../../../migrations/transactions.ts';
 import type { MigrationFolders } from '../../../shared/muse-file.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/quote.ts';
+import { isTemporary } from '../../../sql/catalog/lookup.ts';
 import type { Migration } from '../../../sql/migration.ts';
 import { type Fields, fieldsOf, stringsOf, walk } from '../../../sql/nodes.ts';
 import type { Source } from '../../../sql/piece.ts';
@@ -140,7 +141,7 @@ function keepsState(tree: Statement['tree']): boolean {
     keeps ||=
       type === 'PrepareStmt' ||
       type === 'DeclareCursorStmt' ||
-      (type === 'RangeVar' && fields.relpersistence === 't') ||
+      (type === 'RangeVar' && isTemporary(fields)) ||
       (type === 'FuncCall' && stringsOf(fields.funcname).at(-1) === 'set_config');
   });
   return keeps;
