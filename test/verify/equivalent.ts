@@ -171,6 +171,15 @@ function whyPolicy({ row, table, changed }: NonNullable<Mutant['policy']>, name:
     return 'USING asks it as well, of columns that nobody may update';
   if (name.endsWith('without WITH CHECK') && row.using === row.check)
     return 'PostgreSQL takes USING for WITH CHECK, and they are the same';
+  const [, bucket] = /: using without \((bucket_id = '[^']*'::text)\)$/.exec(name) ?? [];
+  if (row.command === 'w' && bucket !== undefined && row.check?.includes(bucket) === true && isOfTenants(row.using)) {
+    const adding = table.policies.filter(
+      ({ command, check, using, permissive }) =>
+        permissive && (command === 'a' || command === '*') && !`${check ?? using}`.includes(bucket),
+    );
+    if (adding.every(({ check, using }) => isOfUsers(check ?? using)))
+      return 'users add files of the other buckets only to folders of their own, and no organization has the ID of a user';
+  }
   const kept =
     row.using === row.check &&
     row.command === 'w' &&
@@ -178,4 +187,14 @@ function whyPolicy({ row, table, changed }: NonNullable<Mutant['policy']>, name:
   if (kept && !name.endsWith(': dropped'))
     return 'USING and WITH CHECK ask the same of columns that nobody may update: either one is enough';
   return undefined;
+}
+
+/** The folder of a file must be that of an organization of who asks. */
+function isOfTenants(using: string | null): boolean {
+  return conjunctsOf(using ?? '').some((part) => /foldername\(name\)\)\[1\] = ANY .*user_organization_ids/.test(part));
+}
+
+/** The folder of a file must be that of who asks. */
+function isOfUsers(check: string | null): boolean {
+  return conjunctsOf(check ?? '').some((part) => /foldername\(name\)\)\[1\] = \(\( SELECT auth\.uid\(\)/.test(part));
 }

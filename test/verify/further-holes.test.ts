@@ -237,3 +237,19 @@ it('what a stranger may ask for under rows of an organization is in the matrix',
   expect(await outcomes(asks('visits.place_id'))).toEqual(['allowed']);
   expect(await outcomes(asks('visits.visitor_id'))).toEqual(['refused']);
 });
+
+it("who asks in another's name, where the row's own key is compared with who asks", async () => {
+  const visits = (
+    who: string,
+  ): string => `${ofTeams('places', ofMine)} alter table public.places add column open boolean not null default false;
+    -- muse: public-read
+    create policy all_read on public.places for select to authenticated using (open);
+    create table public.visits (id uuid primary key default gen_random_uuid(), team_id uuid not null references public.teams (id),
+      place_id uuid not null references public.places (id), visitor_id uuid references auth.users (id), state text not null default 'done');
+    alter table public.visits enable row level security; grant select, insert on public.visits to authenticated;
+    create policy r on public.visits for select to authenticated using (${ofMine} or visitor_id = (select auth.uid()));
+    create policy i on public.visits for insert to authenticated with check (${ofMine} or (${who} = (select auth.uid()) and state = 'asked'
+      and exists (select 1 from public.places p where p.id = visits.place_id and p.team_id = visits.team_id and p.open)));`;
+  expect(await prove(visits('visitor_id'))).toEqual([]);
+  expect(await prove(visits('id'))).toContain('isolation-insert public.visits');
+});

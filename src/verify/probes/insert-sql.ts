@@ -1,6 +1,7 @@
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { columnOf, walk } from '../../rules/engine/live/expression.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
+import { actingUser } from '../fixtures/belongings.ts';
 import type { Actor } from './actors.ts';
 import type { Model } from '../catalog/model.ts';
 import { columnsIn, policiesFor } from '../catalog/scope.ts';
@@ -237,6 +238,32 @@ export function forgedAloneSql(subject: Subject, actor: Actor, model: Model): st
     model,
     'forged',
     new Map([...users, ...absent.map((name): [string, string] => [name, 'NULL'])]),
+  );
+}
+
+/**
+ * INSERTs on behalf of the other side, and of its user, with the actor in the columns that policies to add a row compare with who asks,
+ * though they name no user: a key of the row's own, for example. Below A's row, and below those in other states.
+ */
+export function forgedKeySql(subject: Subject, actor: Actor, model: Model): (string | undefined)[] {
+  const compared = new Set(
+    model
+      .policyFacts(subject.table)
+      .flatMap(({ policy, userColumns }) => (policy.permissive && 'a*'.includes(policy.command) ? userColumns : [])),
+  );
+  const keys = subject.columns.filter(
+    (column) => compared.has(column.name) && model.meaningOf(subject.table, column) === undefined,
+  );
+  if (keys.length === 0 || actor.isAnonymous) return [];
+  const side = otherSide(subject, actor);
+  const links = linkColumns(subject, model, true).map((link): [string, string] => [link.column, link[side]]);
+  const users = userColumnsOf(subject, model).map((name): [string, string] => [name, subject.users[side]]);
+  const own = keys.map(({ name }): [string, string] => [name, `'${actingUser}'`]);
+  const below = subject.rows.states.map(({ values, links: names = [] }) =>
+    names.map((name): [string, string] => [name, values.get(name) ?? 'default']),
+  );
+  return [[], ...below.filter((one) => one.length > 0)].map((one) =>
+    insertSql(subject, actor, model, 'forged', new Map([...links, ...one, ...users, ...own])),
   );
 }
 

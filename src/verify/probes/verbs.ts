@@ -30,6 +30,7 @@ import {
   fireLinkedSql,
   fireSql,
   forgedAloneSql,
+  forgedKeySql,
   insertSql,
   insertStateSql,
   returningSql,
@@ -95,7 +96,7 @@ const table = {
     tried: 'harms',
     result: 'added',
     expects: expectForged,
-    sql: (...of) => [insertSql(...of, 'forged'), forgedAloneSql(...of)],
+    sql: (...of) => [insertSql(...of, 'forged'), forgedAloneSql(...of), ...forgedKeySql(...of)],
   },
   'insert-state': {
     letter: 'I',
