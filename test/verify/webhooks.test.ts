@@ -170,6 +170,18 @@ describe('on a server whose pg_net sends', () => {
     expect(await proveThere(notes(readersOfNote, '', `${nowhere} ${copy}`))).toEqual(['error not-proven public.notes']);
   });
 
+  it.each([
+    ['net.http_collect_response(1, false)', 'it waits for the answer to an HTTP request (pg_net)'],
+    ['net.worker_restart()', "it restarts pg_net's worker"],
+  ])('does not call a function that calls %s', async (call, reason) => {
+    const sql = `${owned('notes')} ${callable('public.f()', 'void', `begin perform net.http_post('https://example.com', '{}'); perform ${call}; end`, 'plpgsql')}`;
+    const { findings } = await withSchema(server, `${extension} ${sql}`, (session) =>
+      verifyIsolation(session, { declarations: [] }),
+    );
+    expect(told(findings)).toEqual(['error not-proven public.f()']);
+    expect(findings[0]!.message).toContain(reason);
+  });
+
   it('calls a function that sends', async () => {
     const sender = (where: string): string =>
       `${owned('notes')} ${callable(

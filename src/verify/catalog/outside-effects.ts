@@ -23,6 +23,12 @@ const outside: readonly (OutsideEffect & { schemas?: readonly string[]; names: r
     names: ['http_get', 'http_post', 'http_delete'],
   },
   {
+    does: 'waits for the answer to an HTTP request (pg_net)',
+    schemas: ['net'],
+    names: ['http_collect_response', '_http_collect_response', '_await_response'],
+  },
+  { does: "restarts pg_net's worker", schemas: ['net'], names: ['worker_restart', 'wait_until_running'] },
+  {
     does: 'calls a webhook',
     isSent: true,
     isQueued: true,
