@@ -2,6 +2,7 @@ import { holds, type Node, walk } from '../../sql/nodes.ts';
 import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { type ParseExpression, queryExpression } from '../../rules/engine/live/expression.ts';
 import { parseTree } from '../../sql/parser.ts';
+import { type CopiedColumn, copiedColumns } from './copied-columns.ts';
 import { type DecidingColumns, decidingColumnsOf } from './deciding-columns.ts';
 import { type ColumnChange, mentionedColumns, mentions } from './mentioned-columns.ts';
 import { settingNode, settingsIn, writtenNodes } from './settings.ts';
@@ -80,6 +81,8 @@ export interface Dependencies {
    * order.
    */
   decidingColumns(table: string): DecidingColumns;
+  /** The columns that triggers of the table copy into one that something compares with constants. */
+  copied(table: string): readonly CopiedColumn[];
 }
 
 /** What one policy, view or function body mentions. */
@@ -337,10 +340,26 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
       .map((routine) => readerOf(bodies(routine), { row: undefined, routine })),
   ]);
   const isDeciding = remember((table: string) => [...dependents([table])].some((name) => name !== table));
-  const decidingColumns = remember((table: string): DecidingColumns => {
+  const columnsCompared = remember((table: string): DecidingColumns => {
     const row = relations.get(table);
     const family = row === undefined ? [] : withParents(table).flatMap((name) => relations.get(name) ?? []);
     return decidingColumnsOf(family, { askers, bodies, about }, catalog);
+  });
+  const copied = remember((table: string): readonly CopiedColumn[] => {
+    const row = relations.get(table);
+    const isCompared = ({ table: name, to }: CopiedColumn): boolean =>
+      relations.get(name)?.columns.some(({ name: one, base }) => one === to && base === 'boolean') === true
+        ? columnsCompared(name).named.has(to)
+        : (columnsCompared(name).named.get(to)?.length ?? 0) > 0;
+    return row === undefined ? [] : copiedColumns(row, catalog, sources).filter(isCompared);
+  });
+  const decidingColumns = remember((table: string): DecidingColumns => {
+    const found = columnsCompared(table);
+    if (copied(table).length === 0) return found;
+    const named = new Map(found.named);
+    for (const { column, table: name, to } of copied(table))
+      named.set(column, [...new Set([...(named.get(column) ?? []), ...(columnsCompared(name).named.get(to) ?? [])])]);
+    return { ...found, named };
   });
   return {
     dependents,
@@ -351,6 +370,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     affectedBy,
     isDeciding,
     decidingColumns,
+    copied,
     readers,
     changesAccess: (routine) =>
       closure(bodies(routine), 'calls').some(({ isOpaque, turnsTriggers }) => isOpaque || turnsTriggers),

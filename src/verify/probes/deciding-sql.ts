@@ -173,11 +173,15 @@ function mayDecide(subject: Subject, actor: Actor, letter: 'I' | 'U', model: Mod
   );
 }
 
-/** Policies of other tables, or views, ask the table, or claims that they ask for are made of it. */
+/** Policies of other tables, or views, ask the table, or one into which its triggers copy; or claims that they ask for are made of it. */
 function isAsked({ table }: Subject, model: Model): boolean {
   const name = qualifiedName(table);
   const { tables, readers } = tokenSources(model);
-  return model.dependencies.isDeciding(name) || (readers.size > 0 && tables.has(name));
+  return (
+    model.dependencies.isDeciding(name) ||
+    model.dependencies.copied(name).some((one) => model.dependencies.isDeciding(one.table)) ||
+    (readers.size > 0 && tables.has(name))
+  );
 }
 
 /** A trigger of a new row writes what policies of other tables, or views, ask: it lets in whom a comment mentions. */

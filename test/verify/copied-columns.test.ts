@@ -1,0 +1,66 @@
+/** What a user writes in one column, a trigger copies into another that policies trust. */
+import { type Pair, testPairs } from './pairs.ts';
+
+const me = '(select auth.uid())';
+const trigger = (name: string, table: string, when: string, body: string, rights = 'invoker'): string => `
+  create function private.${name}() returns trigger language plpgsql security ${rights} set search_path = '' as $$ begin ${body} end $$;
+  revoke all on function private.${name}() from public, anon, authenticated;
+  create trigger ${name} ${when} on public.${table} for each row execute function private.${name}();`;
+
+/** Profiles with a role that lets staff read the cases of all. */
+const profiles = (columns = ''): string => `create schema private; grant usage on schema private to authenticated;
+  create table public.profiles (id uuid primary key references auth.users (id) on delete cascade, name text ${columns},
+    role text not null default 'user' check (role in ('user', 'staff')));
+  create table public.cases (id uuid primary key default gen_random_uuid(),
+    user_id uuid not null default auth.uid() references auth.users (id) on delete cascade, body text not null);
+  create index on public.cases (user_id);
+  alter table public.profiles enable row level security; alter table public.cases enable row level security;
+  grant select, update on public.profiles to authenticated; grant select, insert on public.cases to authenticated;
+  create function private.staff() returns boolean language sql stable security definer set search_path = '' as $$
+    select exists (select 1 from public.profiles where id = auth.uid() and role = 'staff') $$;
+  create policy r on public.profiles for select to authenticated using (id = ${me});
+  create policy u on public.profiles for update to authenticated using (id = ${me}) with check (id = ${me});
+  create policy own on public.cases for all to authenticated using (user_id = ${me}) with check (user_id = ${me});
+  create policy s on public.cases for select to authenticated using (private.staff());`;
+const guard = (columns: string): string =>
+  trigger('guard', 'profiles', `before update of ${columns}`, "raise exception 'no' using errcode = '42501';");
+const wanted = trigger(
+  'wanted',
+  'profiles',
+  'before update of wanted_role',
+  'new.role := coalesce(new.wanted_role, new.role); return new;',
+);
+const byDepth = trigger(
+  'guard',
+  'profiles',
+  'before update',
+  "if new.role <> old.role and pg_trigger_depth() < 2 then raise exception 'no' using errcode = '42501'; end if; return new;",
+);
+const preferences = `create table public.preferences (user_id uuid primary key default auth.uid() references auth.users (id) on delete cascade,
+    shown_name text, shown_role text);
+  alter table public.preferences enable row level security; grant select, insert, update on public.preferences to authenticated;
+  create policy own on public.preferences for all to authenticated using (user_id = ${me}) with check (user_id = ${me});`;
+const mirror = (set: string): string =>
+  trigger(
+    'mirror',
+    'preferences',
+    'after insert or update',
+    `update public.profiles set ${set} where id = new.user_id; return new;`,
+    'definer',
+  );
+
+const pairs: Pair[] = [
+  [
+    'from another column of the row',
+    `${profiles(', wanted_role text')} ${guard('role, wanted_role')} ${wanted}`,
+    `${profiles(', wanted_role text')} ${guard('role')} ${wanted}`,
+    'isolation-escalation public.profiles',
+  ],
+  [
+    'from a row of another table',
+    `${profiles()} ${byDepth} ${preferences} ${mirror('name = new.shown_name')}`,
+    `${profiles()} ${byDepth} ${preferences} ${mirror('name = new.shown_name, role = coalesce(new.shown_role, role)')}`,
+    'isolation-escalation public.preferences',
+  ],
+];
+testPairs(pairs);
