@@ -1,32 +1,39 @@
 /**
- * After `--fix` a kit still runs with its own tool: real migrators run kits on plain servers before and after their repair. dbmate is
- * the one that the benchmarks install (`npm run bench kits`); without it, what it sends is sent here.
+ * After `--fix` a kit still runs with its own tool: real migrators run kits on plain servers before and after their repair. Those
+ * that neither npm nor Debian has are stood in for by what they send.
  */
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { drizzle } from 'drizzle-orm/node-postgres';
-import { migrate } from 'drizzle-orm/node-postgres/migrator';
-import { runner } from 'node-pg-migrate';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
 import { recognizeLayout } from '../../src/kit/recognize.ts';
 import { readMigrations } from '../../src/migrations/read.ts';
-import { planFixes } from '../../src/muse/repair/repair.ts';
+import { planFixes, type FixPlan } from '../../src/muse/repair/repair.ts';
 import { writeChange } from '../../src/muse/repair/write.ts';
 import { lazy } from '../../src/shared/lazy.ts';
 import { type Native, startNative } from '../support/native.ts';
-import { lastingDirectory } from '../support/run-directory.ts';
+import {
+  type Migrate,
+  noPrisma,
+  noSqlMigrate,
+  noSupabase,
+  whole,
+  withDbmate,
+  withDrizzle,
+  withGoose,
+  withNodePgMigrate,
+  withPrisma,
+  withSqlMigrate,
+  withSupabase,
+} from './migrators.ts';
 import { type Files, put, temporary } from './repository.ts';
 
-const run = promisify(execFile);
-const dbmate = join(
-  process.env['CREATE_MUSE_BENCH_CACHE'] ?? lastingDirectory(),
-  'create-muse-bench-peers/node_modules/dbmate/dist/cli.js',
-);
+for (const [name, reason] of Object.entries({
+  "Prisma's schema engine": noPrisma,
+  'sql-migrate': noSqlMigrate,
+  'the Supabase CLI': noSupabase,
+}))
+  if (reason !== undefined) process.stderr.write(`\nSKIPPED: kits run with ${name}. ${reason}\n\n`);
 
 let native: Native;
 beforeAll(async () => {
@@ -49,8 +56,11 @@ const index = `CREATE INDEX "notes_label" ON "notes" ("label");`;
 interface Tool {
   id: string;
   files: Files;
-  /** Runs the migrations of a folder. */
-  run(folder: string, url: string): Promise<unknown>;
+  run: Migrate;
+  /** Why the tool cannot be run here. */
+  missing?: string | undefined;
+  /** Whether it runs a file that mixes transactions: statement by statement, so that a failure leaves half of it. */
+  takesAll?: true;
 }
 
 const broken = (...statements: string[]): string => statements.join('\n--> statement-breakpoint\n');
@@ -74,10 +84,7 @@ const tools: readonly Tool[] = [
         entries: [entry(0, '0000_first'), entry(1, '0001_more')],
       }),
     },
-    async run(folder, url) {
-      const pool = new pg.Pool({ connectionString: url });
-      await migrate(drizzle(pool), { migrationsFolder: folder }).finally(() => pool.end());
-    },
+    run: withDrizzle,
   },
   {
     id: 'dbmate',
@@ -85,18 +92,7 @@ const tools: readonly Tool[] = [
       'db/migrations/20260101000000_first.sql': `-- migrate:up\n${boards}\n${users}\n${notes}\n${policy}\n${open}\n\n-- migrate:down\nDROP TABLE notes;\nDROP TABLE users;\nDROP TYPE kind;\n`,
       'db/migrations/20260102000000_more.sql': `-- migrate:up\n${count}\n${seed}\n${renamed}\n${index}\n\n-- migrate:down\n`,
     },
-    run: (folder, url) =>
-      existsSync(dbmate)
-        ? run(process.execPath, [
-            dbmate,
-            '--url',
-            `${url}?sslmode=disable`,
-            '--migrations-dir',
-            folder,
-            '--no-dump-schema',
-            'up',
-          ])
-        : send(folder, url, dbmateStatements),
+    run: withDbmate,
   },
   {
     id: 'goose',
@@ -104,7 +100,7 @@ const tools: readonly Tool[] = [
       'db/migrations/00001_first.sql': `-- +goose Up\n${boards}\n${users}\n${notes}\n${policy}\n${open}\n\n-- +goose Down\nDROP TABLE notes;\nDROP TABLE users;\nDROP TYPE kind;\n`,
       'db/migrations/00002_more.sql': `-- +goose Up\n${count}\n${seed}\n${renamed}\n${index}\n\n-- +goose Down\n`,
     },
-    run: (folder, url) => send(folder, url, gooseStatements),
+    run: withGoose,
   },
   {
     id: 'node-pg-migrate',
@@ -112,68 +108,28 @@ const tools: readonly Tool[] = [
       'migrations/1767225600000_first.sql': `-- Up Migration\n${boards}\n${users}\n${notes}\n${policy}\n${open}\n\n-- Down Migration\nDROP TABLE notes;\nDROP TABLE users;\nDROP TYPE kind;\n`,
       'migrations/1767225600001_more.sql': `-- Up Migration\n${count}\n${seed}\n${renamed}\n${index}\n\n-- Down Migration\nDROP FUNCTION count_notes;\n`,
     },
-    run: (folder, databaseUrl) =>
-      runner({
-        databaseUrl,
-        dir: folder,
-        direction: 'up',
-        migrationsTable: 'pgmigrations',
-        log: () => undefined,
-      }),
+    run: withNodePgMigrate,
+  },
+  {
+    id: 'sql-migrate',
+    files: {
+      'migrations/20260101000000-first.sql': `-- +migrate Up\n${boards}\n${users}\n${notes}\n${policy}\n${open}\n\n-- +migrate Down\nDROP TABLE notes;\nDROP TABLE users;\nDROP TYPE kind;\n`,
+      'migrations/20260102000000-more.sql': `-- +migrate Up\n${count}\n${seed}\n${renamed}\n${index}\n\n-- +migrate Down\n`,
+    },
+    run: withSqlMigrate,
+    missing: noSqlMigrate,
+  },
+  {
+    id: 'prisma',
+    files: {
+      'prisma/migrations/20260101000000_first/migration.sql': `${boards}\n${users}\n${notes}\n${policy}\n${open}\n`,
+      'prisma/migrations/20260102000000_more/migration.sql': `${count}\n${seed}\n${renamed}\n${index}\n`,
+      'prisma/migrations/migration_lock.toml': 'provider = "postgresql"\n',
+    },
+    run: withPrisma,
+    missing: noPrisma,
   },
 ];
-
-/** Runs what a tool sends of each file, in the order of their names. The extended protocol takes one statement. */
-async function send(
-  folder: string,
-  url: string,
-  statementsOf: (file: string) => { sent: readonly string[]; protocol: 'simple' | 'extended' },
-): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    for (const name of (await readdir(folder)).sort()) {
-      const { sent, protocol } = statementsOf(await readFile(join(folder, name), 'utf8'));
-      for (const text of sent)
-        await client.query(
-          protocol === 'simple' ? text : ({ text, values: [], queryMode: 'extended' } as pg.QueryConfig),
-        );
-    }
-  } finally {
-    await client.end();
-  }
-}
-
-/** What dbmate sends of a file, as its documentation says: the whole section at once, in a transaction. It is a program in Go as well. */
-function dbmateStatements(file: string): { sent: string[]; protocol: 'simple' } {
-  return {
-    sent: ['begin', file.slice(file.indexOf('-- migrate:up'), file.indexOf('-- migrate:down')), 'commit'],
-    protocol: 'simple',
-  };
-}
-
-/**
- * What goose sends of a file, as its documentation says: each text up to a line that ends in a semicolon, or between the lines that
- * hold a statement together. It is a program in Go, which neither npm nor Debian has.
- */
-function gooseStatements(file: string): { sent: string[]; protocol: 'extended' } {
-  const up = file.slice(file.indexOf('-- +goose Up'), file.indexOf('-- +goose Down'));
-  const sent: string[] = [];
-  let [current, isHeld] = ['', false];
-  for (const line of up.split('\n')) {
-    if (/^-- \+goose Statement(?:Begin|End)/.test(line)) isHeld = line.includes('Begin');
-    else if (!line.startsWith('--')) current += `${line}\n`;
-    if (
-      (line.trimEnd().endsWith(';') || line.startsWith('-- +goose StatementEnd')) &&
-      !isHeld &&
-      current.trim() !== ''
-    ) {
-      sent.push(current);
-      current = '';
-    }
-  }
-  return { sent, protocol: 'extended' };
-}
 
 /** The tables of a server's database that a tool has migrated, and the rows of `users`. */
 async function result(url: string): Promise<unknown> {
@@ -193,7 +149,23 @@ async function result(url: string): Promise<unknown> {
   }
 }
 
-describe.each(tools)('a kit for $id', { timeout: 120_000 }, ({ id, files, run: migrateWith }) => {
+/** The tools that can be run here. */
+const there = <T extends { missing?: string | undefined }>(all: readonly T[]): T[] =>
+  all.filter(({ missing }) => missing === undefined);
+
+/** Plans the repairs of a kit, and writes them. */
+async function repair(kit: string): Promise<FixPlan> {
+  const layout = await recognizeLayout(kit);
+  const signal = new AbortController().signal;
+  const shadow = lazy(() => openEmbedded({ signal }));
+  const museFile = { kit: { source: 'kit', commit: '', tool: '', layout: layout.id }, migrations: layout.folders };
+  const read = await readMigrations(kit, layout.folders);
+  const plan = await planFixes(kit, museFile, read, { signal, shadow, mayWiden: () => true }).finally(shadow.close);
+  for (const change of plan.changes) await writeChange(kit, change);
+  return plan;
+}
+
+describe.each(there(tools))('a kit for $id', { timeout: 120_000 }, ({ id, files, run: migrateWith }) => {
   it('runs with it before and after its repair', async () => {
     const kit = temporary();
     put(kit, files);
@@ -203,21 +175,105 @@ describe.each(tools)('a kit for $id', { timeout: 120_000 }, ({ id, files, run: m
     const before = await native.createDatabase(`${id.replaceAll('-', '_')}_before`);
     await migrateWith(join(kit, core!), before);
 
-    const signal = new AbortController().signal;
-    const shadow = lazy(() => openEmbedded({ signal }));
-    const museFile = { kit: { source: 'kit', commit: '', tool: '', layout: id }, migrations: layout.folders };
-    const read = await readMigrations(kit, layout.folders);
-    const plan = await planFixes(kit, museFile, read, { signal, shadow, mayWiden: () => true }).finally(shadow.close);
+    const plan = await repair(kit);
     expect(plan.changes.map(({ rule }) => rule)).toEqual(
       expect.arrayContaining(['rls-missing', 'fk-without-index', 'definer-without-search-path']),
     );
     // What would take a role of Supabase is left to a person.
     const left = plan.findings.filter(({ severity }) => severity === 'error').map(({ rule }) => rule);
     expect(left).toEqual(['grant-missing', 'policy-always-true']);
-    for (const change of plan.changes) await writeChange(kit, change);
 
     const after = await native.createDatabase(`${id.replaceAll('-', '_')}_after`);
     await migrateWith(join(kit, core!), after);
     expect(await result(after)).toEqual(await result(before));
+  });
+});
+
+const concurrently = `CREATE INDEX CONCURRENTLY "notes_label" ON "notes" ("tag");`;
+const up = `${boards}\n${users}\n${notes}\n${concurrently}\n`;
+const down = `DROP TABLE notes;\nDROP TABLE users;\nDROP TYPE kind;\n`;
+const more = `${seed}\n${renamed}\n`;
+
+/** Kits whose first file mixes what PostgreSQL refuses in a transaction with what needs one. */
+const mixed: readonly Tool[] = [
+  {
+    id: 'dbmate',
+    files: {
+      'db/migrations/20260101000000_first.sql': `-- migrate:up\n${up}\n-- migrate:down\n${down}`,
+      'db/migrations/20260102000000_more.sql': `-- migrate:up\n${more}\n-- migrate:down\n`,
+    },
+    run: withDbmate,
+  },
+  {
+    id: 'goose',
+    files: {
+      'db/migrations/00001_first.sql': `-- +goose Up\n${up}\n-- +goose Down\n${down}`,
+      'db/migrations/00002_more.sql': `-- +goose Up\n${more}\n-- +goose Down\n`,
+    },
+    run: withGoose,
+  },
+  {
+    id: 'sql-migrate',
+    files: {
+      'migrations/20260101000000-first.sql': `-- +migrate Up\n${up}\n-- +migrate Down\n${down}`,
+      'migrations/20260102000000-more.sql': `-- +migrate Up\n${more}\n-- +migrate Down\n`,
+    },
+    run: withSqlMigrate,
+    missing: noSqlMigrate,
+  },
+  {
+    id: 'prisma',
+    files: {
+      'prisma/migrations/20260101000000_first/migration.sql': `${up}${more}`,
+      'prisma/migrations/20260102000000_more/migration.sql': 'SELECT 1;\n',
+      'prisma/migrations/migration_lock.toml': 'provider = "postgresql"\n',
+    },
+    run: withPrisma,
+    missing: noPrisma,
+  },
+  {
+    id: 'supabase',
+    files: {
+      'supabase/migrations/20260101000000_first.sql': `${up}${more}`,
+      'supabase/migrations/20260102000000_more.sql': 'SELECT 1;\n',
+    },
+    run: withSupabase,
+    missing: noSupabase,
+    takesAll: true,
+  },
+  {
+    id: 'up-down',
+    files: {
+      'db/migrations/000001_first.up.sql': up,
+      'db/migrations/000001_first.down.sql': down,
+      'db/migrations/000002_more.up.sql': more,
+      'db/migrations/000002_more.down.sql': 'DELETE FROM users;\n',
+    },
+    run: whole,
+  },
+];
+
+describe.each(there(mixed))('a kit for $id that mixes transactions', { timeout: 120_000 }, ({ id, files, ...tool }) => {
+  it('runs with it after its repair, and fails before unless the tool needs no transaction', async () => {
+    const kit = temporary();
+    put(kit, files);
+    const layout = await recognizeLayout(kit);
+    expect(layout.id).toBe(id);
+    const folder = join(kit, layout.folders.core[0]!);
+    const before = await native.createDatabase(`${id.replaceAll('-', '_')}_mixed`);
+    if (tool.takesAll) await tool.run(folder, before);
+    else await expect(tool.run(folder, before)).rejects.toThrow(/CONCURRENTLY cannot/);
+
+    const plan = await repair(kit);
+    expect(plan.changes.map(({ rule }) => rule)).toContain('transaction-mixed');
+    expect(plan.findings.filter(({ severity }) => severity === 'error').map(({ rule }) => rule)).toEqual([]);
+
+    const after = await native.createDatabase(`${id.replaceAll('-', '_')}_split`);
+    await tool.run(folder, after);
+    expect(await result(after)).toEqual({
+      tables: ['notes', 'users'],
+      rows: [{ email: 'ada@example.com' }],
+      columns: 1,
+    });
   });
 });

@@ -1,10 +1,8 @@
 /** The real Supabase CLI from the npm registry, installed once into a cache, to check the fake API. */
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { lastingDirectory } from './run-directory.ts';
+import { npmTools } from './npm-tools.ts';
 
 const version = '3.1.0';
 const run = promisify(execFile);
@@ -14,28 +12,9 @@ const run = promisify(execFile);
  * registry. Tests that are skipped for it must print the reason.
  */
 export async function supabaseCli(): Promise<{ script: string } | { reason: string }> {
-  const cache = join(lastingDirectory(), `create-muse-supabase-cli-${version}`);
-  const script = join(cache, 'node_modules', 'supabase', 'dist', 'supabase.js');
-  if (existsSync(script)) return { script };
-  const making = `${cache}.${process.pid}`;
-  try {
-    await mkdir(making, { recursive: true });
-    // npm's own start script, if known: on Windows `npm` is a batch file, which only a shell can run.
-    const own = [
-      process.env['npm_execpath'] ?? '',
-      join(dirname(process.execPath), 'node_modules', 'npm', 'bin', 'npm-cli.js'),
-    ].find((path) => path.endsWith('npm-cli.js') && existsSync(path));
-    const words = ['install', '--prefix', making, '--no-audit', '--no-fund', '--loglevel=error', `supabase@${version}`];
-    await (own
-      ? run(process.execPath, [own, ...words], { timeout: 240_000 })
-      : run('npm', words, { timeout: 240_000 }));
-    await rename(making, cache).catch(() => undefined);
-    return existsSync(script) ? { script } : { reason: 'npm installed something else' };
-  } catch (error) {
-    return { reason: `npm could not install supabase@${version}: ${(error as Error).message.split('\n')[0] ?? ''}` };
-  } finally {
-    await rm(making, { recursive: true, force: true });
-  }
+  const script = join('supabase', 'dist', 'supabase.js');
+  const installed = await npmTools(`supabase-cli-${version}`, [`supabase@${version}`], script);
+  return 'reason' in installed ? installed : { script: join(installed.modules, script) };
 }
 
 /** Runs the CLI in a directory and returns its output. Throws with the output if the exit code is not 0. */
