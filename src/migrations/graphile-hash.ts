@@ -43,6 +43,13 @@ export function signed(texts: readonly string[]): string[] {
   });
 }
 
+/** The text without the hashes at its top, which change with every file before it. */
+export function withoutHash(text: string): string {
+  if (!text.startsWith('--!')) return text;
+  const { headers, body } = partsOf(text);
+  return [...headers.filter((line) => !['Previous', 'Hash'].includes(nameOf(line))), body].join('\n');
+}
+
 function hashOf(body: string, previous: string): string {
   const text = `${`${previous}\n${body.trim()}`.trim()}\n`;
   return `sha1:${createHash('sha1').update(text).digest('hex')}`;

@@ -185,6 +185,30 @@ describe('missing tables', () => {
   });
 });
 
+describe('missing tables that are derived from their use', () => {
+  it('have the keys that foreign keys reference, with the types of those', async () => {
+    const { migrations, remaining } = await fix({
+      [one]:
+        '-- x\ncreate table if not exists x (id uuid primary key, up bigint not null references news (up_id), a int, b text,\n  foreign key (a, b) references pairs (x, y));\ncreate index if not exists i on x (up);\ncreate index if not exists j on x (a, b);\n',
+    });
+    expect(migrations[0]?.sql).toMatch(
+      /public\.news \(\n {2}id uuid [^;]+ {2}up_id bigint,\n[^;]+ {2}UNIQUE \(up_id\)\n\);/,
+    );
+    expect(migrations[0]?.sql).toMatch(
+      /public\.pairs \([^;]+ {2}x integer,\n {2}y text,\n[^;]+ {2}UNIQUE \(x, y\)\n\);/,
+    );
+    expect(remaining.filter(({ severity }) => severity === 'error')).toEqual([]);
+  });
+
+  it("are not made in a schema of PostgreSQL's own", async () => {
+    const { migrations } = await fix({
+      [one]:
+        "-- x\ncreate function f() returns bigint language sql security definer set search_path = pg_catalog, public as 'select count(*) from users_of_old';\n",
+    });
+    expect(migrations[0]?.sql).toContain('CREATE TABLE IF NOT EXISTS public.users_of_old (');
+  });
+});
+
 describe('applied files', () => {
   it('are never edited: a new migration fixes them', async () => {
     const files = {

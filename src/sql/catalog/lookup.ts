@@ -47,19 +47,23 @@ export function isTemporary(name: { schemaname?: string; relpersistence?: string
   return name?.relpersistence === 't' || name?.schemaname === temporarySchema;
 }
 
+/** The first schema of the search path that things can be made in: PostgreSQL refuses its own, which the path of a function names. */
+const creationSchema = ({ searchPath }: Catalog): string =>
+  searchPath.find((schema) => schema !== 'pg_catalog' && schema !== 'information_schema') ?? 'public';
+
 /** The full name that a new thing gets; a temporary one is in the schema of its session. */
 export function newName(
   catalog: Catalog,
   name: { schemaname?: string; relname: string; relpersistence?: string },
 ): string {
   if (isTemporary(name)) return `${temporarySchema}.${name.relname}`;
-  return `${name.schemaname ?? catalog.searchPath[0] ?? 'public'}.${name.relname}`;
+  return `${name.schemaname ?? creationSchema(catalog)}.${name.relname}`;
 }
 
 /** The full name of a list of String nodes, for a new thing. */
 export function newQualified(catalog: Catalog, parts: unknown): string {
   const names = stringsOf(parts);
-  return names.length > 1 ? names.slice(-2).join('.') : `${catalog.searchPath[0] ?? 'public'}.${names[0] ?? ''}`;
+  return names.length > 1 ? names.slice(-2).join('.') : `${creationSchema(catalog)}.${names[0] ?? ''}`;
 }
 
 /** Looks up a table or view as PostgreSQL does, along the search path. */
@@ -129,7 +133,7 @@ export function findRoutines(catalog: Catalog, parts: unknown): Lookup<Routine[]
   if (builtinFunctions.has(name) || builtinTypes.has(name) || catalog.unknownExtension) return foreign;
   if (catalog.searchPath.some((each) => catalog.types.has(`${each}.${name}`))) return foreign;
   if (catalog.searchPath.includes('extensions') && extensionFunctions.has(name)) return foreign;
-  return { missing: `${catalog.searchPath[0] ?? 'public'}.${name}` };
+  return { missing: `${creationSchema(catalog)}.${name}` };
 }
 
 /** Looks up a type: built in, created, or the row type of a table. */
@@ -147,7 +151,7 @@ export function findType(catalog: Catalog, type: TypeName): Lookup<unknown> {
   const path = [temporarySchema, ...catalog.searchPath];
   if (path.some((each) => catalog.types.has(`${each}.${plain}`) || catalog.tables.has(`${each}.${plain}`)))
     return foreign;
-  return { missing: `${catalog.searchPath[0] ?? 'public'}.${name}` };
+  return { missing: `${creationSchema(catalog)}.${name}` };
 }
 
 /** Returns whether the schema belongs to the platform, whose tables are not checked. */

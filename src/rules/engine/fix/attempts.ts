@@ -6,14 +6,26 @@ import { examineFiles } from '../lint.ts';
 import type { Rule } from '../rule.ts';
 import { statementAt } from '../statements.ts';
 import { compareAccess, statedAccess } from './access.ts';
-import type { Access, AccessChange, BareChange, GoesOn, Measured } from './access.ts';
+import type { Access, AccessChange, BareChange, Measured } from './access.ts';
 import { fixStages } from './fix.ts';
-import type { Fix, Situation } from './fix.ts';
-import { aboutAccess, batchesOf, brokenLeft, byTable, endless, fileOf, judge, unmeasured } from './guard.ts';
+import type { Fix, Left, Situation } from './fix.ts';
+import {
+  aboutAccess,
+  absentLeft,
+  batchesOf,
+  brokenLeft,
+  byTable,
+  endless,
+  fileOf,
+  judge,
+  unmeasured,
+} from './guard.ts';
 import type { Judgement } from './guard.ts';
-import { copyOf, record } from './record.ts';
+import { leaveOut, watchFiles } from './leave-out.ts';
+import { record } from './record.ts';
 import type { Repair } from './record.ts';
 import type { Run } from './run.ts';
+import { renamedSince, restore, save, type Saved } from './state.ts';
 
 /** A fix with the name of its rule. */
 interface Fixable {
@@ -32,47 +44,34 @@ export function fixable(rules: readonly Rule[]): Fixable[] {
   return [...all.filter(({ fix }) => fix.fromRehearsal), ...all.filter(({ fix }) => !fix.fromRehearsal)];
 }
 
-/** The files as they are at one moment, with what is known of them. */
-type Saved = Pick<Run, 'result' | 'examined' | 'latest'>;
-
-const save = ({ result, examined, latest }: Run): Saved => ({ result: copyOf(result), examined, latest });
-
-/** Returns to the files of an earlier moment. */
-export function restore(run: Run, { result, examined, latest }: Saved): void {
-  Object.assign(run.result, copyOf(result));
-  Object.assign(run, { examined, latest });
-}
-
 /**
  * Runs the files as they are now on a shadow database, until one runs worse than it did.
  * @param whole also rehearse them, if that is good
  * @param isGood judges who can do what afterwards where none does; undefined where the files crash the database
- * @returns whether it is good, and the file that runs worse
+ * @param toTheEnd also run the files after one that runs worse
+ * @returns whether it is good, and the files that run worse
  */
 async function look(
   run: Run,
   saved: Repair,
   whole: boolean,
   isGood: (after: Measured | undefined) => Promise<boolean>,
-): Promise<{ isKept: boolean; worse?: string }> {
-  const { input, result, measured: before } = run;
-  const renamed = renamedSince(saved, result);
-  let worse: string | undefined;
-  const goesOn: GoesOn = (file, failed) => {
-    if (before !== undefined && failed > (before.failed.get(renamed.get(file) ?? file) ?? 0)) worse = file;
-    return worse === undefined;
-  };
+  toTheEnd = false,
+): Promise<{ isKept: boolean; worse: readonly string[] }> {
+  const { input, result } = run;
+  const { goesOn, worse } = watchFiles(run, saved, toTheEnd);
   let good: boolean | undefined;
   if (!whole || input.rehearse === undefined) {
     const after = await input.measure!(result.migrations, goesOn);
-    good = worse === undefined && (await isGood(after));
+    good = worse.length === 0 && (await isGood(after));
   } else {
-    const judge = async (measured: Measured): Promise<boolean> => (good = await isGood(measured));
+    const judge = async (measured: Measured): Promise<boolean> =>
+      (good = worse.length === 0 && (await isGood(measured)));
     const rehearsed = await input.rehearse(result.migrations, result.rollbacks, judge, goesOn);
-    good ??= worse === undefined && (await isGood(rehearsed?.measured));
+    good ??= worse.length === 0 && (await isGood(rehearsed?.measured));
     if (good) run.latest = rehearsed;
   }
-  return worse === undefined ? { isKept: good } : { isKept: false, worse };
+  return { isKept: good, worse };
 }
 
 /** One round over all rules. Returns whether anything changed. */
@@ -99,18 +98,26 @@ export async function fixForeseen(
   if (input.measure !== undefined && run.measured === undefined) return undefined;
   const { catalog } = await examinedNow(run);
   const saved = save(run);
+  const first = classes.findIndex(({ fix }) => fix.stage === 'details');
+  const [before, details] = first < 0 ? [classes, []] : [classes.slice(0, first), classes.slice(first)];
   const foreseen: AccessChange[] = [];
-  let changed = false;
-  for (const each of classes) {
-    const changes = await fixStated(run, each);
-    changed ||= changes !== undefined;
-    foreseen.push(...(changes ?? []));
-  }
+  const fixAll = async (some: readonly Fixable[]): Promise<boolean> => {
+    let changed = false;
+    for (const each of some) {
+      const changes = await fixStated(run, each);
+      changed ||= changes !== undefined;
+      foreseen.push(...(changes ?? []));
+    }
+    return changed;
+  };
+  const changedBefore = await fixAll(before);
+  const beforeDetails = { ...save(run), examined: undefined };
+  const changed = (await fixAll(details)) || changedBefore;
   if (!changed || input.measure === undefined) return changed;
-  const known = new Map(
-    [...accepted, ...foreseen].map((change) => [`${change.actor} ${change.verb} ${change.table}`, change]),
-  );
-  const { isKept: isForeseen } = await look(run, saved.result, true, async (after) => {
+  const isGood = async (after: Measured | undefined): Promise<boolean> => {
+    const known = new Map(
+      [...accepted, ...foreseen].map((change) => [`${change.actor} ${change.verb} ${change.table}`, change]),
+    );
     const { broken, widened, narrowed } =
       after === undefined ? endless(result.migrations) : judgeAttempt(run, saved.result, catalog, '', after);
     const [wider = [], narrower = []] = [widened, narrowed].map((changes) =>
@@ -129,7 +136,13 @@ export async function fixForeseen(
     result.access.widened.push(...wider);
     result.access.narrowed.push(...narrower);
     return true;
-  });
+  };
+  let { isKept: isForeseen, worse } = await look(run, saved.result, true, isGood);
+  if (worse.length > 0 && becomeCautious(run, details)) {
+    restore(run, beforeDetails);
+    if ((await fixAll(details)) || changedBefore)
+      ({ isKept: isForeseen, worse } = await look(run, saved.result, true, isGood));
+  }
   if (isForeseen) return true;
   restore(run, saved);
   return undefined;
@@ -195,7 +208,7 @@ export async function fixBatch(run: Run, batch: readonly Fixable[], whole = fals
   if (!changed || input.measure === undefined || batch.every(({ fix }) => fix.stage === 'rollbacks')) return changed;
   let judgement = endless(result.migrations);
   let refused: AccessChange[] = [];
-  const { isKept, worse } = await look(run, saved.result, whole, async (after) => {
+  const isGood = async (after: Measured | undefined): Promise<boolean> => {
     if (after !== undefined)
       judgement = judgeAttempt(run, saved.result, catalog, batch.length === 1 ? batch[0]!.rule : '', after);
     const { broken, widened, narrowed } = judgement;
@@ -205,16 +218,22 @@ export async function fixBatch(run: Run, batch: readonly Fixable[], whole = fals
     result.access.widened.push(...widened);
     result.access.narrowed.push(...narrowed);
     return true;
-  });
+  };
+  const [{ rule } = { rule: '' }] = batch;
+  // Whatever else it is about is asked for at once: each run takes as long as the migrations do.
+  const { isKept, worse } = await look(run, saved.result, whole, isGood, batch.length === 1 && run.leftOut.has(rule));
   if (isKept) return true;
-  if (worse !== undefined) judgement = { broken: [worse], widened: [], narrowed: [] };
+  if (worse.length > 0) judgement = { broken: [...worse], widened: [], narrowed: [] };
+  const isAgain =
+    (judgement.broken.length > 0 && becomeCautious(run, batch)) ||
+    (batch.length === 1 && leaveOut(run, rule, saved.result, judgement.broken));
   restore(run, saved);
+  if (isAgain) return fixBatch(run, batch, whole);
   if (batch.length > 1) {
     changed = false;
     for (const each of batch) changed = (await fixBatch(run, [each], whole)) || changed;
     return changed;
   }
-  const [{ rule } = { rule: '' }] = batch;
   const { broken } = judgement;
   if (broken.length === 0 && hold(run, rule, refused)) return fixBatch(run, batch, whole);
   const file = broken[0] ?? refused[0]?.file ?? '';
@@ -247,16 +266,6 @@ function judgeAttempt(
     files,
     decisions: result.decisions.slice(saved.decisions.length),
   });
-}
-
-/** The names that files had before what was renamed since, by their names now. */
-function renamedSince(saved: Repair, result: Repair): Map<string, string> {
-  const renamed = new Map<string, string>();
-  // The last class may have been there already, with renames of its own.
-  for (const [index, each] of result.classes.entries())
-    for (const [from, to] of each.renamed.slice(saved.classes[index]?.renamed.length ?? 0))
-      renamed.set(to, renamed.get(from) ?? from);
-  return renamed;
 }
 
 /** The changes without consent, which is asked for once per rule and table. */
@@ -294,12 +303,22 @@ function askedBy(rule: string, { problems }: Examined): string {
     .join('\n');
 }
 
+/**
+ * Has what is added to a table wait until that table is there, if that was not so already: otherwise more fails where the table's own
+ * statements do. Most tables that were not there are after the same round.
+ */
+function becomeCautious(run: Run, classes: readonly Fixable[]): boolean {
+  if (run.isCautious || run.measured === undefined || !classes.some(({ fix }) => fix.stage === 'details')) return false;
+  return (run.isCautious = true);
+}
+
 /** Applies the fix of one rule until it changes nothing: a move or a new table can make the next one necessary. */
 async function applyFix(run: Run, { rule, fix }: Fixable): Promise<boolean> {
   const { input, result, rehearsed, before } = run;
   if (run.dropped.has(rule)) return false;
   input.onProgress?.(`repairing ${rule}`);
   const held = run.held.get(rule);
+  const leftOut = run.leftOut.get(rule);
   let changed = false;
   let last: (Saved & { examined: Examined }) | undefined;
   for (let pass = 0; pass < 10; pass += 1) {
@@ -310,12 +329,20 @@ async function applyFix(run: Run, { rule, fix }: Fixable): Promise<boolean> {
       return pass > 1;
     }
     last = { ...save(run), examined };
-    const problems =
-      held === undefined
-        ? examined.problems
-        : examined.problems.filter(
-            (problem) => problem.rule !== rule || !held.has(tableOfObject(problem.object ?? '')),
-          );
+    const waits = run.isCautious && fix.stage === 'details' ? run.measured : undefined;
+    const isThere = (table: string): boolean =>
+      waits === undefined ||
+      !examined.catalog.tables.has(table) ||
+      (waits.access.objects.has(table) && !waits.doubtful.has(table));
+    const waiting: Left[] = [];
+    const problems = examined.problems.filter((problem) => {
+      if (problem.rule !== rule) return true;
+      const table = tableOfObject(problem.object ?? '');
+      const { file } = problem.source.migration;
+      if (!isThere(table)) waiting.push(absentLeft(rule, table, file));
+      return isThere(table) && held?.has(table) !== true && leftOut?.has(file) !== true;
+    });
+    run.waiting.set(rule, waiting);
     const situation: Situation = {
       ...input,
       applied: input.applied ?? new Set(),
@@ -324,7 +351,7 @@ async function applyFix(run: Run, { rule, fix }: Fixable): Promise<boolean> {
       migrations: result.migrations,
       rollbacks: result.rollbacks,
       journals: result.journals,
-      rehearsed,
+      rehearsed: rehearsed.filter(({ file }) => file === undefined || !leftOut?.has(file)),
     };
     if (!record(rule, fix.apply(situation), result, before)) break;
     changed = true;

@@ -20,12 +20,15 @@ export const aboutAccess: ReadonlySet<(typeof fixStages)[number]> = new Set([
   'privileges',
 ]);
 
-/** Rules that are fixed and measured together: several that do not affect access, or one that does. */
+/** Stages whose repairs let statements run that failed: what those grant, and what then fails, is theirs alone. */
+const opening: ReadonlySet<(typeof fixStages)[number]> = new Set(['order', 'relations']);
+
+/** Rules that are fixed and measured together: several that do not affect access, or one that may. */
 export function batchesOf<Each extends { fix: { stage: (typeof fixStages)[number] } }>(all: readonly Each[]): Each[][] {
   const batches: Each[][] = [];
   let open = false;
   for (const each of all) {
-    const alone = aboutAccess.has(each.fix.stage);
+    const alone = aboutAccess.has(each.fix.stage) || opening.has(each.fix.stage);
     if (!alone && open) batches.at(-1)!.push(each);
     else batches.push([each]);
     open = !alone;
@@ -95,6 +98,11 @@ export function worseLeft(rule: string, files: ReadonlyMap<string, string>): Lef
     file: [...files.keys()][0] ?? '',
     why: 'its repair was rolled back, because more errors were left after it than before.',
   };
+}
+
+/** A repair that is about a table which is not there after the files have run. */
+export function absentLeft(rule: string, table: string, file: string): Left {
+  return { rule, file, why: `${table} is not there, or incomplete, since a statement that makes it fails.` };
 }
 
 /** A repair whose effect on access cannot be measured. */

@@ -3,11 +3,12 @@ import { foldBy } from '../fold.ts';
 import { findingsOf } from '../lint.ts';
 import { mergeFindings } from '../merge.ts';
 import type { Rule } from '../rule.ts';
-import { examinedNow, fixable, fixBatch, fixForeseen, fixOnce, restore } from './attempts.ts';
+import { examinedNow, fixable, fixBatch, fixForeseen, fixOnce } from './attempts.ts';
 import { worseLeft } from './guard.ts';
 import { copyOf } from './record.ts';
 import type { Repair } from './record.ts';
 import type { RepairInput, Run } from './run.ts';
+import { restore } from './state.ts';
 
 /** Rounds of fixing: each fix can make further problems visible. */
 const ROUNDS = 8;
@@ -46,6 +47,9 @@ export async function repairWith(rules: readonly Rule[], input: RepairInput): Pr
     held: new Map(),
     withheld: [],
     dropped: new Map(),
+    leftOut: new Map(),
+    isCautious: false,
+    waiting: new Map(),
     answers: new Map(),
     examined: undefined,
   };
@@ -68,6 +72,8 @@ export async function repairWith(rules: readonly Rule[], input: RepairInput): Pr
   result.remaining = best.findings;
   result.silenced = best.silenced;
   result.left.push(...run.dropped.values());
+  for (const left of run.waiting.values()) result.left.push(...left);
+  for (const [rule, files] of run.leftOut) if (!run.dropped.has(rule)) result.left.push(...files.values());
   result.access.withheld = run.withheld;
   for (const { rule, files } of lost) result.left.push(worseLeft(rule, files));
   return result;

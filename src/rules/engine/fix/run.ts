@@ -76,6 +76,12 @@ export interface Run {
   withheld: AccessChange[];
   /** Rules whose repair was rolled back, with the reason. */
   dropped: Map<string, Left>;
+  /** By rule, the files that are left alone because they would no longer run with its repair, with the reason. */
+  leftOut: Map<string, Map<string, Left>>;
+  /** What is added to a table waits until a run has shown that the table is there. */
+  isCautious: boolean;
+  /** By rule, what waits for that. */
+  waiting: Map<string, readonly Left[]>;
   /** Answers given so far, by rule and table. */
   answers: Map<string, boolean>;
   /** The files, parsed and checked as they are now. */

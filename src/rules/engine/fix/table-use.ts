@@ -22,6 +22,9 @@ export function tableUse(situation: Situation, { name }: Need): string | undefin
         if (!columns.has(column) || type !== 'text') columns.set(column, type);
     }
   }
+  const keys = keysOf(situation, name);
+  for (const { columns: names, types } of keys)
+    for (const [index, column] of names.entries()) columns.set(column, types[index] ?? likelyType(column));
   for (const column of [...added, 'id', 'created_at', 'updated_at']) columns.delete(column);
   const bare = name.slice(name.indexOf('.') + 1);
   const lines = [
@@ -29,6 +32,7 @@ export function tableUse(situation: Situation, { name }: Need): string | undefin
     ...[...columns].map(([column, type]) => `${quoteIdentifier(column)} ${type}`),
     'created_at timestamptz NOT NULL DEFAULT now()',
     'updated_at timestamptz NOT NULL DEFAULT now()',
+    ...keys.map(({ columns: names }) => `UNIQUE (${names.map(quoteIdentifier).join(', ')})`),
   ];
   return [
     `-- ${bare.replaceAll(/\s+/g, ' ')}: only what the migrations say of it is known; add the columns that the app needs.`,
@@ -44,6 +48,16 @@ function sources({ catalog }: Situation): { source: Need['site']['piece']['sourc
   const all = new Set([...catalog.created.values()].flat().map(({ piece }) => piece.source));
   for (const { site } of catalog.needs) all.add(site.piece.source);
   return [...all].map((source) => ({ source }));
+}
+
+/** The keys other than `id` that foreign keys reference, each once, with the types of the columns that do. */
+function keysOf({ catalog }: Situation, name: string): { columns: string[]; types: (string | undefined)[] }[] {
+  const keys = new Map<string, { columns: string[]; types: (string | undefined)[] }>();
+  for (const table of catalog.tables.values())
+    for (const { columns, table: target, targets } of table.foreignKeys)
+      if (target === name && targets.length > 0 && targets.join() !== 'id' && !keys.has(targets.join()))
+        keys.set(targets.join(), { columns: targets, types: columns.map((column) => table.columns.get(column)?.type) });
+  return [...keys.values()];
 }
 
 /** The type of the key, from the columns that reference it: uuid if none does, undefined if they differ. */
