@@ -56,6 +56,8 @@ export interface IsolationOptions {
    * The expected matrix, from a rehearsal of the files. An actor that can do more or less than it says is a finding.
    */
   expected?: readonly TableReport[];
+  /** How many attempts are made after permitted writes: of more writes, some are not followed, and not proven. Default: 100,000. */
+  mostAttempts?: number;
   /** Called as it continues, where the connection delivers that. */
   onProgress?: OnProof | undefined;
 }
@@ -83,7 +85,16 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
   const isolation = options.isolation ?? 'auth-uid';
   const ways = options.ways ?? (await readWays(database, model.userRole));
   const isWanted = wantedAfter(options.only, model);
-  const proof = await prove(database, model, isolation, options.session, isWanted, ways.topics, options.onProgress);
+  const proof = await prove(
+    database,
+    model,
+    isolation,
+    options.session,
+    isWanted,
+    ways.topics,
+    options.mostAttempts,
+    options.onProgress,
+  );
   const gaps = gapsOf(proof);
   const subjects = proof.subjects.filter(
     (subject) => isWanted(subject.name) && !gaps.unfilled.has(`${subject.table.schema}.${subject.table.name}`),

@@ -59,6 +59,8 @@ export interface Dependencies {
   isReadable(routine: FunctionRow): boolean;
   /** Those of them that it writes. */
   writtenBy(routine: FunctionRow): ReadonlySet<string>;
+  /** Every setting that a policy or a function reads, as {@link settingNode}. */
+  settingsRead(): readonly string[];
   /** Says whether a function, or what it calls, may change privileges or policies, as far as that can be read. */
   changesAccess(routine: FunctionRow): boolean;
   /** Tables that triggers and rules change when the table is written, transitively; `by` that write, or by any. */
@@ -129,7 +131,6 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
       compared: caller === undefined ? trees : trees.filter((tree) => !sources.body(caller).raised.has(tree)),
     };
   };
-  /** Every setting that a policy or a function reads. */
   function settingsRead(): string[] {
     const policies = catalog.relations.flatMap((row) => row.policies.flatMap(({ using, check }) => [using, check]));
     const trees = [
@@ -366,6 +367,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     namedBy,
     isReadable: (routine) => !closure(bodies(routine), 'calls').some(({ isOpaque }) => isOpaque),
     writtenBy,
+    settingsRead,
     sideEffects,
     affectedBy,
     isDeciding,

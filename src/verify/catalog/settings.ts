@@ -8,7 +8,8 @@ export interface SettingUse {
   written: string[];
 }
 
-const anySetting = '*';
+/** Stands for the name of a setting that is known only at run time. */
+export const anySetting = '*';
 
 /** The name under which a setting stands among the relations that something reads or writes. */
 export function settingNode(name: string): string {

@@ -306,6 +306,6 @@ function isUnnamedDelete({ verb }: NamedProbe, code: string): boolean {
 }
 
 /** Policies let the write through: it changed rows, or only a constraint stopped it. */
-function wasLetThrough(cell: Cell | undefined): boolean {
+export function wasLetThrough(cell: Cell | undefined): boolean {
   return cell !== undefined && ('code' in cell ? cell.code.startsWith('23') : cell.touched > 0);
 }

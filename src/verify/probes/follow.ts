@@ -2,6 +2,7 @@ import type { Chain } from '../fixtures/script.ts';
 import { ChainReader } from './chain-reader.ts';
 import type { FirstRound, Obstacle, Opening, Path } from './paths.ts';
 import type { Opened } from './run-script.ts';
+import type { ChainLimits } from './run-chains.ts';
 import { withoutSameEnds } from './same-ends.ts';
 import { Trail } from './trail.ts';
 
@@ -19,13 +20,15 @@ const mostSteps = 3;
  * written, and tries there what it could not do before, up to three writes in a row. Also checks what others have lost,
  * and what strangers see of an owner's writes.
  * @param worlds chains that run along with the first steps
+ * @param mostAttempts how many attempts are made after writes; {@link Trail.groupOf} says which of more are made
  * @param run runs chains with fixtures like those of the first round
  */
 export async function followWrites(
   first: FirstRound,
   worlds: readonly Chain[],
-  run: (chains: readonly Chain[]) => Promise<Opened[]>,
-): Promise<{ openings: Opening[]; obstacles: Obstacle[]; inWorlds: Opened[]; copied: Copied }> {
+  mostAttempts: number,
+  run: (chains: readonly Chain[], limits: ChainLimits) => Promise<{ opened: Opened[]; left: readonly number[] }>,
+): Promise<{ openings: Opening[]; obstacles: Obstacle[]; inWorlds: Opened[]; copied: Copied; notFollowed: Path[] }> {
   const [trail, reader] = [new Trail(first), new ChainReader(first)];
   const found: Opening[] = [];
   const obstacles: Obstacle[] = [];
@@ -34,11 +37,19 @@ export async function followWrites(
   paths.push(...baselines);
   const inWorlds: Opened[] = [];
   const copied = new Map<string, Map<string, boolean>>();
+  const notFollowed: Path[] = [];
+  const budget = { left: mostAttempts };
   for (let step = 1, beside = worlds; step <= mostSteps && paths.length + beside.length > 0; step += 1, beside = []) {
     const planned = paths
       .map((path) => ({ path, chain: trail.chainOf(path, step < mostSteps) }))
       .filter(({ chain }) => chain.afterwards.length + chain.states.length > 0);
-    const opened = await run([...planned.map(({ chain }) => chain), ...beside]);
+    // A new token alone is what others are compared with.
+    const groupOf = (chain: number): string | undefined => {
+      const { path } = planned[chain] ?? {};
+      return path === undefined || baselines.has(path) ? undefined : trail.groupOf(path);
+    };
+    const { opened, left } = await run([...planned.map(({ chain }) => chain), ...beside], { budget, groupOf });
+    notFollowed.push(...left.flatMap((chain) => planned[chain]?.path ?? []));
     const further: Path[] = [];
     planned.forEach(({ path }, number) => {
       const { subject } = first.probes[path.probes.at(-1)!]!;
@@ -64,7 +75,9 @@ export async function followWrites(
       // A call that belongs to the path may be refused.
       else if ('code' in one && !path.probes.slice(1).includes(one.probe) && reader.isObstacle(path, one))
         obstacles.push({ path, probe: one.probe, code: one.code, message: one.message });
-      if (reader.leadsOn(path, one)) further.push({ actor: path.actor, probes: [...path.probes, one.probe] });
+      // Where the same was tried after another path, what leads on from there is followed once.
+      if (one.isRepeated !== true && reader.leadsOn(path, one))
+        further.push({ actor: path.actor, probes: [...path.probes, one.probe] });
     }
     // A path that is known to open something need not be followed any further.
     const known = new Set(found.map(({ path }) => `${path.actor} ${path.probes[0]}`));
@@ -73,7 +86,7 @@ export async function followWrites(
       first.probes,
     );
   }
-  return { openings: found.filter((one) => !isToldAnyway(one, found)), obstacles, inWorlds, copied };
+  return { openings: found.filter((one) => !isToldAnyway(one, found)), obstacles, inWorlds, copied, notFollowed };
 }
 
 /** What the owner writes is copied to that stranger without any write of the stranger's. */

@@ -1,5 +1,5 @@
 /** The writes that are followed. */
-import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { allOf, fieldsOf, type Node } from '../../sql/nodes.ts';
 import { parseTree } from '../../sql/parser.ts';
 import type { Callable } from '../catalog/functions.ts';
@@ -8,20 +8,12 @@ import { madeColumns } from '../catalog/made-columns.ts';
 import { mayChange } from '../catalog/reached-tables.ts';
 import { appMetadata, tokenSources } from '../catalog/token-sources.ts';
 import { authUsers, userMetadata } from '../catalog/user-metadata.ts';
-import { rowsOfA, without } from './labels.ts';
 import type { FirstRound, Path } from './paths.ts';
 import type { NamedProbe } from './probes.ts';
 import { toldPaths } from './repeats.ts';
 import { Round } from './round.ts';
 import type { Cell } from './run-script.ts';
-import { changedRows, heldBy } from './subject.ts';
 import { isMetadata, verbs } from './verbs.ts';
-
-/**
- * How many of an actor's calls of one function are followed that changed rows of others, which is an error by itself; and of those for rows
- * in other states, or for none, that changed no row which is looked at.
- */
-const mostOfEffect = 2;
 
 /** Determines which writes are followed, and what each of them changes. */
 export class Permitted extends Round {
@@ -45,21 +37,11 @@ export class Permitted extends Round {
    */
   permitted(): Path[] {
     const owners = new Set<string>();
-    const calls = this.first.callables.flatMap((callable) => callable.calls);
-    const ordinary = new Set(calls.flatMap(({ isOfState, probe }) => (isOfState ? [] : [probe])));
-    const alike = new Map<string, number>();
     return this.first.cells
       .filter((cell) => {
         const actor = this.first.actors[cell.actor]!;
         if (actor.isMultiOrg || !this.isWrite(cell)) return false;
-        const probe = this.first.probes[cell.probe]!;
-        const { subject, verb } = probe;
-        const effect = this.effectOf(cell);
-        if (effect === 'harm' || (effect === 'none' && !ordinary.has(probe))) {
-          const key = [cell.actor, effect, subject].join(' ');
-          alike.set(key, (alike.get(key) ?? 0) + 1);
-          if (alike.get(key)! > mostOfEffect) return false;
-        }
+        const { subject, verb } = this.first.probes[cell.probe]!;
         if (actor.relation !== 'self') return true;
         const key = `${verbs[verb].letter} ${subject}`;
         return !owners.has(key) && owners.add(key) !== undefined;
@@ -71,22 +53,6 @@ export class Permitted extends Round {
         ...this.renewed(actor, probe),
         ...toldPaths({ actor, probe }, this.first, (cell) => this.isWrite(cell)),
       ]);
-  }
-
-  /** What a stranger's call of a function that writes did to the rows which are looked at; undefined for any other. */
-  private effectOf(cell: Cell): 'harm' | 'none' | 'other' | undefined {
-    const { subject, state } = this.first.probes[cell.probe]!;
-    const actor = this.first.actors[cell.actor]!;
-    if (!('state' in cell) || actor.relation !== 'none' || !this.callables.has(subject) || state === '')
-      return undefined;
-    const before = cell.before[state] ?? '';
-    if (cell.state === before) return 'none';
-    const [then, now] = [before, cell.state].map((text) => JSON.parse(text || '{}') as Record<string, string>);
-    const isHarm = this.first.subjects.some((one) => {
-      const changed = changedRows(then![one.state] ?? '', now![one.state] ?? '');
-      return rowsOfA(without(changed, heldBy(actor.user, one))) !== '';
-    });
-    return isHarm ? 'harm' : 'other';
   }
 
   /** The same with a new token afterwards, if the write may have changed what its claims are made of. */
@@ -117,6 +83,11 @@ export class Permitted extends Round {
         renewed.map(({ actor, probes }) => [`${actor} ${probes.at(-1)!}`, { actor, probes: [probes.at(-1)!] }]),
       ).values(),
     ];
+  }
+
+  /** Who ends with which write: of paths that are alike in this, some are followed before others. */
+  groupOf({ actor, probes }: Path): string {
+    return `${actor} ${this.first.probes[probes.at(-1)!]!.subject}`;
   }
 
   /** A row that names one of A's, and is deleted again: a trigger may act on what it held. */
@@ -165,12 +136,17 @@ export class Permitted extends Round {
     const targets = allOf(fieldsOf(onlyStatement(probe.sql), 'UpdateStmt')?.targetList, 'ResTarget');
     if (targets.length === 0) return undefined;
     const set = new Set(targets.map(({ name }) => name ?? ''));
-    const { table } = subject;
+    return { ...this.columnsOf(subject.table, [...set], 'U'), set };
+  }
+
+  /** The columns that a write sets, and those that the database or a trigger sets with them. */
+  protected columnsOf(table: RelationRow, set: readonly string[], events: 'I' | 'U'): ColumnChange {
+    const write = { events, ...(events === 'U' && { columns: new Set(set) }) };
     const made = [
-      ...madeColumns(table, this.first.model, { events: 'U', columns: set }).keys(),
+      ...madeColumns(table, this.first.model, write).keys(),
       ...table.columns.flatMap(({ name, generated }) => (generated ? [name] : [])),
     ];
-    return { table: qualifiedName(table), columns: new Set([...set, ...made]), set };
+    return { table: qualifiedName(table), columns: new Set([...set, ...made]) };
   }
 
   /** Tables that a probe changes: the one it names, and those that triggers and foreign keys change. */

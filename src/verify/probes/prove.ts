@@ -7,7 +7,7 @@ import { stateOfTables } from '../catalog/call-states.ts';
 import { knownRowsQuery, knownRowsState } from '../fixtures/known-rows.ts';
 import { copyLooks, copyTexts } from './copies.ts';
 import { type Copied, divide, followWrites } from './follow.ts';
-import type { FirstRound, Obstacle, Opening } from './paths.ts';
+import type { FirstRound, Obstacle, Opening, Path } from './paths.ts';
 import { type Difference, otherWorlds, readWorlds } from './worlds.ts';
 import { branchesAsked, unmetOf } from './unmet-branches.ts';
 import { callsOfOwners, silentOnes } from './silent.ts';
@@ -16,7 +16,8 @@ import type { Model } from '../catalog/model.ts';
 import { metadataProbes } from './metadata.ts';
 import { linkStates, movedProbes } from './moved.ts';
 import { knownCells, type NamedProbe, probesOf } from './probes.ts';
-import { type OnProof, runChains, runInParts } from './in-parts.ts';
+import { type OnProof, runInParts } from './in-parts.ts';
+import { defaultAttempts, runChains } from './run-chains.ts';
 import { holdsOf, type Lift, readHolds } from './held.ts';
 import { invitedOf } from './invited.ts';
 import { raisesOf, readRaises } from './raised.ts';
@@ -29,6 +30,8 @@ import { keyOf, valuesOf } from '../fixtures/rows.ts';
 import { scopeOf } from '../catalog/scope.ts';
 import { tablesOfGuests } from '../catalog/seats.ts';
 import type { Plan } from '../fixtures/script.ts';
+import type { Watched } from '../fixtures/script-effects.ts';
+import { anySetting, settingOf } from '../catalog/settings.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 import { bucketsOf, storageSettings, withObjects } from '../catalog/storage.ts';
 import { clockPolicies } from '../catalog/clock.ts';
@@ -64,6 +67,10 @@ export interface Proof {
   openings: Opening[];
   /** Errors that permitted writes led to. */
   obstacles: Obstacle[];
+  /** Permitted writes that were more than the proof follows. */
+  notFollowed: Path[];
+  /** How many attempts are made after permitted writes. */
+  mostAttempts: number;
   /** Calls whose results depend on rows that the actor may not read, of these tables. */
   differences: Difference[];
   differing: ReadonlySet<string>;
@@ -103,6 +110,7 @@ export async function prove(
   variables: SessionVariables | undefined,
   isWanted: IsWanted,
   topics: Ways['topics'],
+  mostAttempts: number = defaultAttempts,
   onProgress?: OnProof,
 ): Promise<Proof> {
   const world = await makeWorld(session, model);
@@ -218,6 +226,7 @@ export async function prove(
       ...(uncounted === undefined ? {} : { uncounted }),
     })),
     chains: [],
+    watched: watchedOf(actors, model),
   };
   const asked = branchesAsked(
     tableSubjects.filter(({ name }) => isWanted(name)),
@@ -251,7 +260,7 @@ export async function prove(
   const added = [...raises.probes, ...invited.probes, ...holds.probes];
   const worlds = otherWorlds(first, probes.length + added.length);
   const beside = [worlds.chains, callsOfOwners(first), raises.chains, invited.chains, holds.chains];
-  const { inWorlds, ...followed } = await followWrites(first, beside.flat(), (chains) =>
+  const { inWorlds, ...followed } = await followWrites(first, beside.flat(), mostAttempts, (chains, limits) =>
     runChains(
       session,
       {
@@ -260,6 +269,7 @@ export async function prove(
         probes: [...plan.probes, ...added, ...worlds.probes],
       },
       chains,
+      limits,
       onProgress,
     ),
   );
@@ -282,6 +292,7 @@ export async function prove(
     answer,
     later,
     lifts: readHolds(ofHolds!, holds, first),
+    mostAttempts,
     differences,
     differing: worlds.tables,
     silent,
@@ -316,6 +327,18 @@ async function runLater(
   });
   answer.cells.push(...knownCells(probes, answer).filter(({ probe }) => names.has(probes[probe]!.subject)));
   return { answer, when };
+}
+
+/** What tells whether a call has changed anything: all settings that anything reads; none if a name is only known at run time. */
+function watchedOf(actors: readonly Actor[], { dependencies, catalog }: Model): Watched | undefined {
+  const read = dependencies.settingsRead().flatMap((node) => settingOf(node) ?? []);
+  if (read.includes(anySetting)) return undefined;
+  return {
+    small: catalog.relations
+      .filter(({ rows }) => rows <= largeTable)
+      .map((row) => [row.schema, row.name].map((name) => `"${name.replaceAll('"', '""')}"`).join('.')),
+    settings: [...new Set([...read, ...actors.flatMap(({ settings }) => Object.keys(settings))])],
+  };
 }
 
 function lookProbe(view: RelationRow, actors: readonly Actor[]): NamedProbe {

@@ -8,7 +8,12 @@ export type Cell = { actor: number; probe: number; before: Record<string, string
 );
 
 /** What came of a chain: a state that is not what it was, or a probe that met or showed something afterwards, or an error; `before` as in a cell. */
-export type Opened = { chain: number; before: Record<string, string> } & (
+export type Opened = {
+  chain: number;
+  before: Record<string, string>;
+  /** An earlier chain had led to the same, and it was tried there. */
+  isRepeated?: true;
+} & (
   | { state: string; after: string }
   | { probe: number; actor: number; touched: number; answer: string; after: string }
   | { probe: number; actor: number; code: string; message: string }
@@ -25,6 +30,10 @@ export interface Answer {
   unmet: Record<string, string>[];
   cells: Cell[];
   opened: Opened[];
+  /** Chains that led to what an earlier one had led to, with that one: what was tried there was not tried again. */
+  repeated: (readonly [chain: number, earlier: number])[];
+  /** How many attempts were made after the writes of chains. */
+  made: number;
 }
 
 interface RawAnswer {
@@ -38,6 +47,8 @@ interface RawAnswer {
     | [number, number, number, string, string]
     | [number, number, number, number, string, string]
   )[];
+  repeated: [number, number][];
+  made: number;
 }
 
 /**
@@ -111,6 +122,8 @@ export async function runPlan(session: ProofSession, plan: Plan, onProgress?: (d
       const [chain, probe, actor, touched, answer, after] = one;
       return { chain, before: raw.states, probe, actor, touched, answer, after };
     }),
+    repeated: raw.repeated,
+    made: raw.made,
   };
 }
 

@@ -3,11 +3,13 @@ import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { tokenSetting } from '../catalog/claim-paths.ts';
 import type { Callable, FunctionCall } from '../catalog/functions.ts';
 import { isFreeText, isTextList } from '../catalog/joined-by-call.ts';
+import type { ColumnChange } from '../catalog/mentioned-columns.ts';
 import { tokenSources } from '../catalog/token-sources.ts';
 import type { Chain } from '../fixtures/script.ts';
 import type { Path } from './paths.ts';
 import { Permitted } from './permitted.ts';
 import type { NamedProbe } from './probes.ts';
+import { wasLetThrough } from './chain-reader.ts';
 import type { Subject } from './subject.ts';
 import { uncoveredReads } from './uncovered.ts';
 import { type Verb, verbs } from './verbs.ts';
@@ -29,6 +31,19 @@ export class Trail extends Permitted {
 
   /** The probes and reads after a path. */
   chainOf(path: Path, isFurther: boolean): Chain {
+    const by = this.callAt(path);
+    const chain = this.stepsAfter(path, isFurther);
+    return by === undefined ? chain : { ...chain, by };
+  }
+
+  /** Where in a path the call of a function is whose effect is what is followed, if that can be told: the last write, before a new token. */
+  private callAt({ probes, told }: Path): number | undefined {
+    const at = probes.findLastIndex((probe) => !this.renewals.includes(probe));
+    const isCall = at >= 0 && this.callables.has(this.first.probes[probes[at]!]!.subject);
+    return told === undefined && isCall ? at : undefined;
+  }
+
+  private stepsAfter(path: Path, isFurther: boolean): Chain {
     const { model, actors, subjects } = this.first;
     const actor = actors[path.actor]!;
     const lead = path.probes.map((probe): [number, number] => [probe, path.actor]);
@@ -79,7 +94,8 @@ export class Trail extends Permitted {
     const alike = set === undefined ? undefined : [probe.verb, probe.subject, probe.variant?.of, ...set].join(' ');
     const isOneOfMany = this.countAlike(path, this.callBefore(path)?.name ?? alike) > mostAlike;
     // What a trigger then changes of the same table is not known.
-    const change = written === undefined || last.byTheWay.includes(written.table) ? undefined : written;
+    const differing = written ?? this.setInNewRow(path);
+    const change = differing === undefined || last.byTheWay.includes(differing.table) ? undefined : differing;
     const asking = new Set([
       ...model.dependencies.dependents(changed, change),
       ...(isOpener ? model.tables.keys() : []),
@@ -135,6 +151,32 @@ export class Trail extends Permitted {
     if (this.first.actors[actor]!.relation !== 'self' || told !== undefined) return [];
     const { byTheWay } = this.changedBy(this.first.probes[probes.at(-1)!]!);
     return byTheWay.flatMap((name) => (this.first.copyLooks.has(name) ? (this.subjects.get(name) ?? []) : []));
+  }
+
+  /**
+   * What tells a new row from the simplest one of its kind, after which everything is tried that reads the table: only what mentions one of
+   * these columns can come to anything else. Undefined where the simplest was not let in.
+   */
+  private setInNewRow({ actor, probes }: Path): ColumnChange | undefined {
+    const [number, ...more] = probes;
+    const probe = this.first.probes[number!]!;
+    const { verb, variant } = probe;
+    const subject = this.subjects.get(probe.subject);
+    if (more.length > 0 || variant === undefined || variant.sets.length === 0 || verbs[verb].letter !== 'I')
+      return undefined;
+    if (subject?.kind !== 'table' || subject.table.rules.length > 0) return undefined;
+    const simplest = this.numbers.get(probe.subject)!.find((one) => {
+      const { verb: other, variant: simple } = this.first.probes[one]!;
+      return other === verb && simple?.sets.length === 0 && simple.of === variant.of;
+    });
+    const cell = simplest === undefined ? undefined : this.cells.get(`${actor} ${simplest}`);
+    return cell !== undefined && this.isWrite(cell)
+      ? this.columnsOf(
+          subject.table,
+          variant.sets.map(([column]) => column),
+          'I',
+        )
+      : undefined;
   }
 
   /** The function whose call is the last write, before a new token. */
@@ -199,10 +241,12 @@ export class Trail extends Permitted {
   private probesAfter(subject: Subject, path: Path, isFurther: boolean): number[] {
     const who = this.first.actors[path.actor]!;
     const tries = new Map<Verb, number>();
-    return this.probesOf(subject.name, path, ({ verb }) => {
+    return this.probesOf(subject.name, path, (probe) => {
+      const { verb } = probe;
+      const { tried } = verbs[verb];
+      if (tried === 'opens' && this.isLetAnyway(path, probe)) return false;
       tries.set(verb, (tries.get(verb) ?? 0) + 1);
       if (tries.get(verb)! > mostStatements) return false;
-      const { tried } = verbs[verb];
       if (tried === 'opens') return isFurther && who.relation === 'none';
       if (who.relation === 'guest' && tried === 'harms') return this.isLetIn(subject, path.actor);
       const isTried = verb === 'select' || (who.relation === 'none' && tried === 'harms');
@@ -212,6 +256,15 @@ export class Trail extends Permitted {
           (verb === 'select' && this.isChosenByText(subject, path)))
       );
     });
+  }
+
+  /**
+   * The write was let through before, and is followed by itself: what it changes now tells nothing, unless it changes the row that the path
+   * has just added.
+   */
+  private isLetAnyway(path: Path, probe: NamedProbe): boolean {
+    const cell = this.cells.get(`${path.actor} ${this.first.probes.indexOf(probe)}`);
+    return wasLetThrough(cell) && !this.isOnNewRow(path, probe);
   }
 
   /** Rows without an owner, which a stranger may read by a text that it writes in a row of its own: a device's number, a host name. */

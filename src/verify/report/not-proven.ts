@@ -14,6 +14,7 @@ import { untriedCopies } from './untried-copies.ts';
 import { staffClaimGaps } from './staff-claims.ts';
 import type { RowState } from '../fixtures/states.ts';
 import type { Gap, IsolationReport, TableReport } from './report.ts';
+import { unfollowedGaps } from './unfollowed-gaps.ts';
 
 /** The finding for a gap: a warning, or an error for a SECURITY DEFINER function or trigger. */
 export function notProven({ object, reason, suggestion, isDefiner = false }: Gap): Finding {
@@ -73,6 +74,7 @@ export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; othe
       ...staffClaimGaps(proof.model),
       ...messageGaps(proof),
       ...untriedCopies(proof),
+      ...unfollowedGaps(proof),
     ].filter(({ object }) => !unfilled.has(object)),
   };
 }
