@@ -56,7 +56,7 @@ export interface Callable {
   calls: FunctionCall[];
   probes: NamedProbe[];
   /** Calls for a row that the caller has added before, by the table and the values that name the row; nobody tries them alone. */
-  ofNewRows: { table: string; naming: readonly string[]; probe: NamedProbe }[];
+  ofNewRows: { table: string; naming: readonly string[]; probe: NamedProbe; isRead: boolean }[];
   /** The values that name rows of A in its calls. */
   rowKeys: readonly RowKey[];
   /** `schema.name` of the tables that it names, itself or through what it calls, and names of buckets. */
@@ -264,12 +264,22 @@ function callableOf(
       baseline: isKeyed ? probeOf(without, false, isMixed ? ofB : others) : undefined,
     });
   });
-  if (changes && runsAsOwner)
-    callable.ofNewRows = newRowCalls(routine, lists, argumentNames, compared, namedSubjects).map(
-      ({ table, naming, values }) => ({ table, naming, probe: probeOf(values, false, []) }),
+  // What it only reads, it may read by way of the new row: of the project that a task of one's own names.
+  const leading = changes ? namedSubjects : namedSubjects.filter((one) => leadsToAnother(one, namedSubjects));
+  if (runsAsOwner)
+    callable.ofNewRows = newRowCalls(routine, lists, argumentNames, compared, leading).map(
+      ({ table, naming, values }) => ({ table, naming, probe: probeOf(values, false, []), isRead: !changes }),
     );
   callable.probes = [...known.values()];
   return callable;
+}
+
+/** Its rows name rows of another of those tables. */
+function leadsToAnother({ table }: Subject, all: readonly Subject[]): boolean {
+  return table.constraints.some(
+    ({ type, target }) =>
+      type === 'f' && all.some((other) => other.table !== table && qualifiedName(other.table) === target),
+  );
 }
 
 const isOfCaller = (sql: string): boolean => sql.includes(actingUser) || sql.includes(actingOrganization);

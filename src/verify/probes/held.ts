@@ -1,7 +1,6 @@
 /** Users whom a row holds back, as a block or a ban does, and who take it off themselves. */
-import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
+import { quoteIdentifier } from '../../shared/quote.ts';
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
-import { tokenSetting } from '../catalog/claim-paths.ts';
 import { type Denial, findDenials } from '../catalog/denials.ts';
 import type { Model } from '../catalog/model.ts';
 import { policiesFor } from '../catalog/scope.ts';
@@ -15,6 +14,7 @@ import { rowsOfA } from './labels.ts';
 import type { FirstRound } from './paths.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Opened } from './run-script.ts';
+import { putInToken } from './token-keys.ts';
 import { grantedColumns, type Subject, userColumnsOf } from './subject.ts';
 
 /** How many states of such a row, askers of a table, and values of a column are tried. */
@@ -263,19 +263,9 @@ function cleared(
 }
 
 /** The key by which a row names what is in the token of who acts, such as its session, and SQL that puts it there. */
-function sessionOf({ fresh, table }: Subject, column: string, { claims }: Model): { value: string; sql: string } {
-  const claim = claims.all.find(({ columns }) => columns.some((one) => one.table === table && one.column === column));
+function sessionOf({ fresh, table }: Subject, column: string, model: Model): { value: string; sql: string } {
   const value = fresh.a.values.get(column) ?? 'NULL';
-  const path = (claim?.path ?? []).map((key) => quoteLiteral(key)).join(', ');
-  const setting = quoteLiteral(claim?.setting ?? tokenSetting);
-  return {
-    value,
-    sql:
-      `select set_config(${setting}, ` +
-      (path === ''
-        ? `(${value})::text, true)`
-        : `jsonb_set(current_setting(${setting})::jsonb, array[${path}], to_jsonb((${value})::text))::text, true)`),
-  };
+  return { value, sql: putInToken(table, column, value, model) };
 }
 
 /** SQL by which the server makes a row beside A's that names who acts; where it has one, that is brought into the state. */

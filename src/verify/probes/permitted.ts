@@ -49,7 +49,7 @@ export class Permitted extends Round {
       .flatMap(({ actor, probe }) => [
         { actor, probes: [probe] },
         ...this.undone(actor, probe),
-        ...this.calledAfter(actor, probe),
+        ...this.calledAfter(actor, probe).filter(({ isRead }) => !isRead),
         ...this.renewed(actor, probe),
         ...toldPaths({ actor, probe }, this.first, (cell) => this.isWrite(cell)),
       ]);
@@ -102,14 +102,20 @@ export class Permitted extends Round {
   }
 
   /** A stranger's new row, and the call of a function that names it. */
-  protected calledAfter(actor: number, probe: number): { actor: number; probes: [number, number] }[] {
+  protected calledAfter(actor: number, probe: number): { actor: number; probes: [number, number]; isRead: boolean }[] {
     const { subject, verb, sql } = this.first.probes[probe]!;
     if (this.first.actors[actor]!.relation !== 'none' || verbs[verb].letter !== 'I') return [];
     return this.first.callables.flatMap(({ ofNewRows }) =>
       ofNewRows
-        .filter(({ table, naming }) => table === subject && naming.every((value) => sql.includes(value)))
+        .filter(
+          ({ table, naming, isRead }) =>
+            table === subject &&
+            naming.every((value) => sql.includes(value)) &&
+            (!isRead || verbs[verb].linksToA === true || verb === 'insert-cross'),
+        )
         .map((call) => ({
           actor,
+          isRead: call.isRead,
           probes: [probe, this.first.probes.indexOf(call.probe)] satisfies [number, number],
         })),
     );

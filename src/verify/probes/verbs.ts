@@ -36,6 +36,7 @@ import {
   returningSql,
 } from './insert-sql.ts';
 import { callVerbs, furtherVerbs } from './further-verbs.ts';
+import { tokenOfNewRow } from './token-keys.ts';
 import { selectPublicSql, selectSql } from './select-sql.ts';
 import { inserts, reads, reassigns, type VerbRow, writes } from './verb-row.ts';
 
@@ -275,7 +276,7 @@ const table = {
     shown: 'when-broken',
     linksToA: true,
     sql: joinSql,
-    prepare: ownRowSql,
+    prepare: (...of) => [ownRowSql(...of), tokenOfNewRow(...of)].filter(Boolean).join('; ') || undefined,
   },
   adjust: {
     letter: 'U',
