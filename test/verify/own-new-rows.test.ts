@@ -47,7 +47,59 @@ const projects = (key: string): string => `create schema private; grant usage on
   create policy m on public.tasks for all to authenticated
     using (org_id in (select private.my_orgs())) with check (org_id in (select private.my_orgs()));`;
 
+const links = (check: string): string => `create schema private; grant usage on schema private to authenticated;
+  create table public.orgs (id uuid primary key default gen_random_uuid(), name text not null);
+  create table public.org_members (org_id uuid not null references public.orgs (id) on delete cascade,
+    user_id uuid not null references auth.users (id) on delete cascade, role text not null default 'member' check (role in ('owner', 'member')),
+    primary key (org_id, user_id));
+  create table public.docs (id uuid primary key default gen_random_uuid(), org_id uuid not null references public.orgs (id), body text not null);
+  create table public.org_links (parent_id uuid not null references public.orgs (id), child_id uuid not null references public.orgs (id),
+    primary key (parent_id, child_id));
+  create index on public.org_members (user_id); create index on public.docs (org_id); create index on public.org_links (child_id);
+  alter table public.orgs enable row level security; alter table public.org_members enable row level security;
+  alter table public.docs enable row level security; alter table public.org_links enable row level security;
+  grant select on public.orgs, public.org_members, public.docs to authenticated; grant select, insert, delete on public.org_links to authenticated;
+  create function private.my_orgs() returns setof uuid language sql stable security definer set search_path = '' as $$
+    select org_id from public.org_members where user_id = auth.uid() $$;
+  create function private.owned() returns setof uuid language sql stable security definer set search_path = '' as $$
+    select org_id from public.org_members where user_id = auth.uid() and role = 'owner' $$;
+  create policy r on public.orgs for select to authenticated using (id in (select private.my_orgs()));
+  create policy r on public.org_members for select to authenticated using (org_id in (select private.my_orgs()));
+  create policy m on public.docs for select to authenticated using (org_id in (select private.my_orgs()));
+  create policy up on public.docs for select to authenticated using (exists (select 1 from public.org_links l
+    where l.child_id = org_id and l.parent_id in (select private.my_orgs())));
+  create policy r on public.org_links for select to authenticated
+    using (parent_id in (select private.my_orgs()) or child_id in (select private.my_orgs()));
+  create policy d on public.org_links for delete to authenticated using (child_id in (select private.owned()));
+  create policy i on public.org_links for insert to authenticated with check (${check});`;
+
+const flags = (check: string): string => `create schema private; grant usage on schema private to authenticated;
+  create table public.flags (user_id uuid not null default auth.uid() references auth.users (id), flag text not null, primary key (user_id, flag));
+  create table public.notes (id uuid primary key default gen_random_uuid(),
+    user_id uuid not null default auth.uid() references auth.users (id), body text not null);
+  create index on public.notes (user_id);
+  alter table public.flags enable row level security; alter table public.notes enable row level security;
+  grant select, insert on public.flags to authenticated; grant select, insert, update, delete on public.notes to authenticated;
+  create function private.has_flag(f text) returns boolean language sql stable security definer set search_path = '' as $$
+    select exists (select 1 from public.flags where user_id = auth.uid() and flag = f) $$;
+  create policy r on public.flags for select to authenticated using (user_id = ${me});
+  create policy i on public.flags for insert to authenticated with check (${check});
+  create policy own on public.notes for all to authenticated using (user_id = ${me}) with check (user_id = ${me});
+  create policy f on public.notes for select to authenticated using ((select private.has_flag('see_all')));`;
+
 const pairs: Pair[] = [
+  [
+    'an organization takes another for the one below it',
+    links('child_id in (select private.owned())'),
+    links('parent_id in (select private.owned())'),
+    'isolation-escalation public.org_links',
+  ],
+  [
+    'a user turns a flag on',
+    flags(`user_id = ${me} and flag in ('dark', 'beta')`),
+    flags(`user_id = ${me}`),
+    'isolation-escalation public.flags',
+  ],
   [
     'a session that acts as another',
     sessions(`user_id = ${me} and acting_as = ${me}`),

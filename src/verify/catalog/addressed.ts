@@ -2,7 +2,7 @@
 import { type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, fields, nameParts } from '../../rules/engine/live/expression.ts';
 import { isWhoAsks, type Model } from './model.ts';
-import { policiesFor, type Scope } from './scope.ts';
+import { columnsIn, policiesFor, type Scope } from './scope.ts';
 import { stripped } from './verb-policies.ts';
 
 /**
@@ -25,6 +25,27 @@ export function senderColumns(table: RelationRow, scope: Scope, model: Model): s
   // Who waits to become a member may see nothing yet, not even that.
   const isRead = isOfMembers || partyColumns(table, model).some((name) => senders.includes(name));
   return scope.owner === 'user' || isRead ? senders : [];
+}
+
+/**
+ * The column of a second organization in a row, that of who adds it: every policy to add one asks for its members, and they read it, as
+ * where an organization takes another for the one above it.
+ */
+export function sendersOrganization(table: RelationRow, scope: Scope, model: Model): string | undefined {
+  const adding = model
+    .policyFacts(table)
+    .filter(({ policy }) => policy.permissive && (policy.command === 'a' || policy.command === '*'));
+  const reading = policiesFor(table, 'S', model);
+  if (!table.rls || scope.owner !== 'organization' || scope.parent !== undefined || adding.length === 0)
+    return undefined;
+  const isHeld = (name: string): boolean =>
+    adding.every(
+      ({ policy, membership }) => membership && columnsIn(policy.check ?? policy.using, table, model).has(name),
+    ) && reading.some(({ using }) => columnsIn(using, table, model).has(name));
+  return table.columns.find(
+    (column) =>
+      !scope.columns.includes(column.name) && model.meaningOf(table, column) === 'organization' && isHeld(column.name),
+  )?.name;
 }
 
 /** The columns of users who each read a row for being in it, as both do in a chat of two. */

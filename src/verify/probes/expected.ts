@@ -1,5 +1,5 @@
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
-import { senderColumns } from '../catalog/addressed.ts';
+import { senderColumns, sendersOrganization } from '../catalog/addressed.ts';
 import { managingRoles } from '../catalog/managing-roles.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
 import { columnsIn, policiesFor } from '../catalog/scope.ts';
@@ -134,7 +134,11 @@ export const expectGive: Expects = (subject, actor, model) => {
 
 /** Its rows say who has added them, which only the author can say is enough. */
 function isAddressed({ table, scope, kind }: Subject, model: Model): boolean {
-  return kind === 'table' && scope.kind !== 'service-only' && senderColumns(table, scope, model).length > 0;
+  return (
+    kind === 'table' &&
+    scope.kind !== 'service-only' &&
+    (senderColumns(table, scope, model).length > 0 || sendersOrganization(table, scope, model) !== undefined)
+  );
 }
 
 /** The policies to add a row ask for its user, so they decide for whom a guest may add one: for others in the chat. */

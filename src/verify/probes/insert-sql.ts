@@ -1,6 +1,8 @@
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
-import { columnOf, walk } from '../../rules/engine/live/expression.ts';
-import { quoteIdentifier } from '../../shared/quote.ts';
+import { columnOf, nameParts, walk } from '../../rules/engine/live/expression.ts';
+import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
+import { constantsIn } from '../catalog/compared-values.ts';
+import { primaryKey } from '../catalog/tenancy.ts';
 import { actingUser } from '../fixtures/belongings.ts';
 import type { Actor } from './actors.ts';
 import type { Model } from '../catalog/model.ts';
@@ -109,13 +111,38 @@ export function insertStateSql(subject: Subject, actor: Actor, model: Model): st
       ...columnsIn(check ?? using, subject.table, model),
     ]),
   );
-  return subject.rows.states.flatMap(({ values, columns = [], links = [] }) => {
+  const held = heldInKey(subject, model).map((state) =>
+    [...state.keys()].every((name) => granted.has(name)) ? (insertSql(subject, actor, model, 'own', state) ?? []) : [],
+  );
+  const inStates = subject.rows.states.flatMap(({ values, columns = [], links = [] }) => {
     // Under a row in a state that its policies may ask for.
     const set = columns.length === 0 && links.some((name) => asked.has(name)) ? links : columns;
     const state = new Map(set.map((name) => [name, values.get(name) ?? 'default']));
     return set.length > 0 && set.every((name) => granted.has(name))
       ? (insertSql(subject, actor, model, 'own', state) ?? [])
       : [];
+  });
+  return [...held.flat(), ...inStates];
+}
+
+/** What policies to add a row want in columns of its key, which are no state of a row: the flags that a user may turn on. */
+function heldInKey({ table, fresh, columns }: Subject, model: Model): Map<string, string>[] {
+  const keys = columns.filter(
+    (column) => primaryKey(table).includes(column.name) && model.meaningOf(table, column) === undefined,
+  );
+  if (keys.length === 0) return [];
+  return policiesFor(table, 'I', model).flatMap(({ check, using }) => {
+    const sql = check ?? using;
+    const found = new Map<string, string>();
+    walk(sql === null ? undefined : model.parse(sql), (type, node) => {
+      if (type !== 'A_Expr' || nameParts(node['name']).at(-1) !== '=') return;
+      const name = columnOf(node['lexpr'])?.name ?? '';
+      const [text] = constantsIn(node['rexpr']);
+      if (text !== undefined && keys.some((column) => column.name === name) && !found.has(name))
+        found.set(name, quoteLiteral(text));
+    });
+    const isOther = [...found].some(([name, value]) => fresh.a.values.get(name) !== value);
+    return isOther ? [found] : [];
   });
 }
 
