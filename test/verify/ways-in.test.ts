@@ -383,6 +383,29 @@ const cases: Case[] = [
     hole: `create policy hear on realtime.messages for select to authenticated using (${any})`,
     repaired: `create policy hear on realtime.messages for select to authenticated using (${own})`,
   })),
+  ...(
+    [
+      ['by a helper', "'note:' || n.id::text = topic"],
+      [
+        'by a part of the topic that a helper reads',
+        "n.id::text = split_part(topic, ':', 2) and split_part(topic, ':', 1) = 'note'",
+      ],
+    ] as const
+  ).map(([what, asked]): Case => {
+    // Neither the words of the comment nor those of the other policies say what the topics are.
+    const helper = (
+      own: string,
+    ): string => `create schema hidden; grant usage on schema hidden to authenticated; create function hidden.hears(topic text) returns boolean language sql stable security definer set search_path = '' as
+      $$ select /* the members of a team */ exists (select 1 from public.notes n where ${asked}${own}) $$;
+      create policy hear on realtime.messages for select to authenticated using (hidden.hears((select realtime.topic())))`;
+    return {
+      name: `a private channel of a row, known ${what}`,
+      rule: 'isolation-read',
+      object: 'realtime.messages',
+      hole: helper(''),
+      repaired: helper(' and n.owner_id = auth.uid()'),
+    };
+  }),
   {
     name: 'sending into a private channel of another',
     rule: 'isolation-insert',

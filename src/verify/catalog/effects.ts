@@ -83,10 +83,6 @@ export interface Sources {
   called(effects: Effects, caller?: FunctionRow): readonly FunctionRow[];
   /** The function and everything of the database's own that it calls. */
   reached(routine: FunctionRow): readonly FunctionRow[];
-  /** The source of a function together with that of the functions it calls. */
-  reachable(routine: FunctionRow): string;
-  /** The words of that source. */
-  words(routine: FunctionRow): ReadonlySet<string>;
   byOid(oid: string): FunctionRow | undefined;
   isPure: IsPure;
   /** What becomes of pg_net's requests. */
@@ -112,21 +108,23 @@ export function sourcesOf(catalog: Catalog): Sources {
     }
     return [...seen];
   });
-  const reachable = (routine: FunctionRow): string =>
-    reached(routine)
-      .map((one) => one.source)
-      .join('\n');
   return {
     body,
     effects,
     called,
     reached,
-    reachable,
     byOid: (oid) => byOid.get(oid),
     isPure: purenessOf(catalog),
     requests: catalog.requests,
-    words: (routine) => new Set(reachable(routine).match(/[a-z_][a-z0-9_$]*/gi)),
   };
+}
+
+/** Names of the tables and views that a function, or what it calls, names, without their schemas; of dynamic SQL, all words of its constant parts. */
+export function namedIn(routine: FunctionRow, { reached, effects }: Sources): string[] {
+  return reached(routine).flatMap((one) => {
+    const { relations, mentions } = effects(one);
+    return [...relations.map(({ name }) => name), ...mentions];
+  });
 }
 
 function remember<T>(work: (routine: FunctionRow) => T): (routine: FunctionRow) => T {

@@ -10,7 +10,7 @@ import {
 import { isForUsers } from '../../rules/engine/live/policies.ts';
 import { type Claims, isUserPath, readClaims } from './claims.ts';
 import { type Dependencies, dependenciesOf } from './dependencies.ts';
-import { type Sources, sourcesOf } from './effects.ts';
+import { namedIn, type Sources, sourcesOf } from './effects.ts';
 import type { Declaration } from '../../rules/engine/live/expectations.ts';
 import {
   columnOf,
@@ -217,9 +217,7 @@ export function isWhoAsks(node: unknown, model: Model): boolean {
     const name = parts.at(-1);
     // What is looked up for who asks is something else.
     if (givesOther({ FuncCall: call }, model)) return false;
-    if (parts[0] === 'auth' && name === 'uid') found = true;
-    const setting = name === 'current_setting' ? constantOf((call['args'] as unknown[])[0]) : undefined;
-    if (setting !== undefined && (/user/.test(setting) || /claim/.test(setting))) found = true;
+    if (isUserCall(call)) found = true;
     const helper = model.catalog.functions.find((routine) => routine.name === name && routine.arguments.length === 0);
     if (
       helper !== undefined &&
@@ -227,11 +225,28 @@ export function isWhoAsks(node: unknown, model: Model): boolean {
       !helper.returnsSet &&
       !/org|tenant|team/.test(helper.name)
     ) {
-      found ||= /auth\.uid|user_id|claims/.test(model.sources.reachable(helper));
+      found ||= model.sources.reached(helper).some((one) => asksForUser(model.sources.body(one).trees));
     }
     return undefined;
   });
   return found;
+}
+
+/** `auth.uid()`, or a setting that is called after the user or the claims. */
+function isUserCall(call: Readonly<Record<string, unknown>>): boolean {
+  const parts = nameParts(call['funcname']);
+  const setting =
+    parts.at(-1) === 'current_setting' ? (constantOf((call['args'] as unknown[] | undefined)?.[0]) ?? '') : '';
+  return (parts.at(-2) === 'auth' && parts.at(-1) === 'uid') || /user|claim/.test(setting);
+}
+
+function asksForUser(trees: readonly unknown[]): boolean {
+  let asks = false;
+  walk(trees, (type, call) => {
+    asks ||= type === 'FuncCall' && isUserCall(call);
+    return !asks;
+  });
+  return asks;
 }
 
 /** The helper gives what a column holds that leads to something else than a user, as the company in the user's profile. */
@@ -267,6 +282,6 @@ function isMembership(type: string, node: Node, table: RelationRow, model: Model
   if (type !== 'FuncCall') return false;
   const name = nameParts(node['funcname']).at(-1);
   return model.catalog.functions.some(
-    (routine) => routine.name === name && names.some((table) => model.sources.words(routine).has(table)),
+    (routine) => routine.name === name && namedIn(routine, model.sources).some((one) => names.includes(one)),
   );
 }

@@ -52,7 +52,7 @@ function holdsByJoin({ scope }: Subject, { relation }: Actor): boolean {
 export const expectNothing: Expects = () => 'may';
 
 /** Acting on behalf of another user: never allowed, unless to the muse's own staff. */
-export const expectNever = withScope(({ table }, { isStaff }, model) =>
+const expectNever = withScope(({ table }, { isStaff }, model) =>
   isStaff && isForStaff(table, model) ? 'may' : 'no',
 );
 

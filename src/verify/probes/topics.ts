@@ -3,6 +3,7 @@
  * `realtime.messages`.
  */
 import type { Ways } from '../catalog/ways-query.ts';
+import { namedIn } from '../catalog/effects.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Person } from '../fixtures/people.ts';
 import { constantOf, nameParts, walk } from '../../rules/engine/live/expression.ts';
@@ -26,7 +27,7 @@ export function isOfA(probe: NamedProbe): boolean {
 }
 
 /** Maximum number of topics to try: each is a query for every actor. */
-const mostTopics = 60;
+const mostTopics = 120;
 
 /**
  * Probes of the policies for every topic that can be built from their own texts and A's IDs, the way Realtime evaluates
@@ -78,20 +79,26 @@ function topicNames(
   model: Model,
 ): { topic: string; isOfA: boolean }[] {
   const texts = new Set<string>();
-  const words = new Set<string>();
-  for (const { expression } of topics) {
-    walk(model.parse(expression), (type, node) => {
+  const named = new Set<string>();
+  const readTexts = (trees: readonly unknown[]): void => {
+    walk(trees, (type, node) => {
       if (type === 'A_Const') texts.add(String(constantOf({ A_Const: node }) ?? '').replace(/%.*$/, ''));
-      if (type === 'RangeVar') words.add(String(node['relname']));
-      if (type !== 'FuncCall') return;
-      const name = nameParts(node['funcname']).at(-1);
-      for (const routine of model.catalog.functions.filter((one) => one.name === name))
-        for (const word of model.sources.words(routine)) words.add(word);
     });
-  }
+  };
+  const conditions = topics.map(({ expression }) => model.parse(expression));
+  readTexts(conditions);
+  walk(conditions, (type, node) => {
+    if (type === 'RangeVar') named.add(String(node['relname']));
+    if (type !== 'FuncCall') return;
+    const name = nameParts(node['funcname']).at(-1);
+    for (const routine of model.catalog.functions.filter((one) => one.name === name)) {
+      for (const table of namedIn(routine, model.sources)) named.add(table);
+      for (const one of model.sources.reached(routine)) readTexts(model.sources.body(one).trees);
+    }
+  });
   const ids = new Set([people[0]!.user, people[0]!.organization].filter((id) => id !== ''));
   for (const { kind, table, rows } of subjects) {
-    if (kind === 'table' && words.has(table.name) && rows.a.key.length === 1)
+    if (kind === 'table' && named.has(table.name) && rows.a.key.length === 1)
       ids.add(rows.a.key[0]![1].replace(/^'|'$/g, ''));
   }
   const separators = [...texts].filter((text) => /^[^a-z0-9]$/i.test(text));
