@@ -19,6 +19,7 @@ import { readCatalog } from './catalog/read-catalog.ts';
 import { countProven, gapsOf, notProven, unfilledReport, withForcedRows } from './report/not-proven.ts';
 import type { Check, IsolationReport, TableReport } from './report/report.ts';
 import { addressedGap } from './report/addressed-gaps.ts';
+import { bucketFindings, bucketGaps } from './report/bucket-policies.ts';
 import { branchGap } from './report/branch-gaps.ts';
 import { functionGap } from './report/function-gaps.ts';
 import { functionReport, viewReport } from './report/function-reports.ts';
@@ -107,6 +108,7 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
     ...gaps.unfilled.values(),
     ...gaps.others,
     ...liftGaps(proof),
+    ...bucketGaps(model),
     ...staffGaps(model),
     ...notCalled,
     ...channels.gaps,
@@ -140,6 +142,7 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
   const isAbout = (object: string): boolean => !model.tables.has(object) || isWanted(object);
   findings.push(
     ...escalations(proof),
+    ...bucketFindings(model).filter(({ object }) => isAbout(object ?? '')),
     ...liftFindings(proof).filter(({ object }) => isAbout(object ?? '')),
     ...wayFindings(ways, options.declarations).filter(({ object }) => isAbout(object ?? '')),
   );

@@ -105,7 +105,11 @@ function bucketWorld(
   const acting = quoteLiteral(path({ user: actingUser, organization: actingOrganization }, ending, 'new/'));
   // In another's folder, but with the actor's own IDs further below: a policy may look for those anywhere in the name.
   const below = `made/${actingUser}/${byOrganization ? `${actingOrganization}/` : ''}`;
-  const made = (person: Person): string => quoteLiteral(path(person, ending, below));
+  // Below the folder of the organization, that of the user may be the actor's own.
+  const kinds = new Set(folders.map((folder) => ('of' in folder ? folder.of : '')));
+  const isOfBoth = kinds.has('organization') && kinds.has('user');
+  const made = ({ user, organization }: Person): string =>
+    quoteLiteral(path({ organization, user: isOfBoth ? actingUser : user }, ending, below));
   const states = endings.map((end) => ({
     ...row(quoteLiteral(a.user), quoteLiteral(path(a, end))),
     state: `its name ends in ${end}`,
