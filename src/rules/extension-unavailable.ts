@@ -13,7 +13,7 @@ export const rule: Rule = {
   means: 'the embedded database lacks the extension; a stub stands for it, or nothing does',
   doc: {
     why:
-      'The embedded database has the extensions of PGlite, and stubs of all others that Supabase offers: CREATE EXTENSION ' +
+      'The embedded database has PostGIS and the extensions of PGlite, and stubs of all others that Supabase offers: CREATE EXTENSION ' +
       'works, and what a stub lacks was not rehearsed. Of an extension that only the target has, nothing is rehearsed: the ' +
       'statements that need it are named, and the proof says that they were not tried. One that neither has stops the file, here ' +
       'and there.',

@@ -4,7 +4,14 @@ import { MuseError } from '../../shared/error.ts';
 import { kindOf, readText, writeWhole } from '../../shared/files.ts';
 import { lockHolder, type LockOptions, takeLock } from '../../shared/directory-lock.ts';
 import type { Pack } from './protocol.ts';
-import { engineVersion } from './version.ts';
+import type { Wire } from '../wire.ts';
+import { engineVersion, postgisVersion } from './version.ts';
+
+/** What `version.json` says of a database, as far as it is there. */
+interface Version {
+  pglite?: string;
+  postgis?: string;
+}
 
 /** The database in a directory. */
 export interface KeptData {
@@ -12,6 +19,8 @@ export interface KeptData {
   data: string;
   /** For a new directory: what is to be written to `at` and renamed to `data` before it is opened. */
   fresh?: { at: string; snapshot: Pack };
+  /** It is from before the embedded database had PostGIS, and may have the stub of it that there was. */
+  isBeforePostgis?: boolean;
 }
 
 /**
@@ -23,8 +32,7 @@ export interface KeptData {
 export async function findData(directory: string, snapshot: () => Promise<Pack>): Promise<KeptData> {
   const data = join(directory, 'data');
   if ((await kindOf(data)) !== undefined) {
-    await checkVersion(directory);
-    return { data };
+    return { data, ...(await checkVersion(directory)) };
   }
   const [at, pack] = await Promise.all([prepare(directory), snapshot()]);
   return { data, fresh: { at, snapshot: pack } };
@@ -61,14 +69,23 @@ async function prepare(directory: string): Promise<string> {
   for (const name of await readdir(directory)) {
     if (name.startsWith('data.new-')) await rm(join(directory, name), { recursive: true, force: true });
   }
-  await writeWhole(join(directory, 'version.json'), `${JSON.stringify({ pglite: engineVersion, postgresql: 17 })}\n`);
+  await writeVersion(directory);
   return join(directory, `data.new-${process.pid}`);
 }
 
-async function checkVersion(directory: string): Promise<void> {
-  const text = await readText(join(directory, 'version.json'));
-  const made = text === undefined ? undefined : (parse(text)?.pglite ?? undefined);
-  if (made !== undefined && minor(made) === minor(engineVersion)) return;
+const versionPath = (directory: string): string => join(directory, 'version.json');
+
+function writeVersion(directory: string): Promise<void> {
+  const version = { pglite: engineVersion, postgresql: 17, postgis: postgisVersion };
+  return writeWhole(versionPath(directory), `${JSON.stringify(version)}\n`);
+}
+
+async function checkVersion(directory: string): Promise<Pick<KeptData, 'isBeforePostgis'>> {
+  const text = await readText(versionPath(directory));
+  const version = text === undefined ? undefined : parse(text);
+  const made = version?.pglite;
+  if (made !== undefined && minor(made) === minor(engineVersion))
+    return { isBeforePostgis: version?.postgis === undefined };
   throw new MuseError({
     code: 'database-version',
     message:
@@ -80,12 +97,35 @@ async function checkVersion(directory: string): Promise<void> {
   });
 }
 
+/** The version that the stub of PostGIS had, which kept bounding boxes only. */
+const stubVersion = '3.3.7';
+
+/**
+ * Looks for the stub of PostGIS in a database from before the real one, and notes that it is not there. With the real one's
+ * functions missing, and its values in another form, nothing could be migrated or dumped that uses it.
+ * @throws MuseError `database-version` if it is there
+ */
+export async function refuseStub(directory: string, wire: Pick<Wire, 'query'>): Promise<void> {
+  const { rows } = await wire.query(
+    `SELECT 1 FROM pg_catalog.pg_extension WHERE extname = 'postgis' AND extversion = '${stubVersion}'`,
+    [],
+  );
+  if (rows.length === 0) return writeVersion(directory);
+  throw new MuseError({
+    code: 'database-version',
+    message: `The embedded database in ${directory} has a stub of PostGIS, from before this version had PostGIS itself.`,
+    suggestion:
+      `Move ${directory} away and migrate a new one. Rows that are to be kept can be read with the version of ` +
+      'create-muse that created it; of places it kept the bounding boxes.',
+  });
+}
+
 /** Versions that differ only in the last number can open each other's directories. */
 const minor = (version: string): string => version.split('.').slice(0, 2).join('.');
 
-function parse(text: string): { pglite?: string } | undefined {
+function parse(text: string): Version | undefined {
   try {
-    return JSON.parse(text) as { pglite?: string };
+    return JSON.parse(text) as Version;
   } catch {
     return undefined;
   }

@@ -8,6 +8,8 @@ import { dirname, join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { MemoryFS, PGlite, protocol } from '@electric-sql/pglite';
 import { becomeUser } from './become-user.js';
+import { addLateFiles } from './add-late-files.js';
+import { postgis } from './postgis-setup.js';
 
 /** @typedef {import('./protocol.ts').Request} Request */
 /** @typedef {import('./protocol.ts').WorkerInput} WorkerInput */
@@ -98,11 +100,13 @@ async function open() {
     ...(snapshot && directory === undefined ? { fs: new SnapshotFS() } : {}),
     ...(directory === undefined ? {} : { dataDir: directory }),
     ...(input.module ? { pgliteWasmModule: input.module } : {}),
+    extensions: { postgis },
     startParams: ['--single', '-F', '-j', ...input.settings.flatMap((setting) => ['-c', setting])],
     initDbStartParams: ['--username=supabase_admin', '--wal-segsize=1'],
   });
   noticeFaults(database);
   writePack(database, input.extensions, root);
+  if (input.late) addLateFiles(database, root, input.late);
   if (input.user !== undefined) await becomeUser(database, input.user);
   return database;
 }

@@ -9,13 +9,14 @@ import { createDatabase } from '../session.ts';
 import { stubFiles } from '../extension-stubs/stubs.ts';
 import { cachedPack } from './pack.ts';
 import { lockOrBorrow } from './borrow.ts';
-import { findData } from './directory.ts';
+import { findData, refuseStub } from './directory.ts';
 import { engineDirectory, makeExtensionPack } from './extensions.ts';
 import { makeSnapshot, packData, snapshotVersion } from './snapshot.ts';
-import type { CompiledEngine, Pack, WorkerInput } from './protocol.ts';
+import type { CompiledEngine, Pack } from './protocol.ts';
 import { engineVersion } from './version.ts';
 import { removeLeftovers } from './served.ts';
-import { startWorker, type WorkerOptions, type WorkerWire } from './worker-wire.ts';
+import { postgisControl, postgisFiles } from './postgis.ts';
+import { type EngineInput, startWorker, type WorkerOptions, type WorkerWire } from './worker-wire.ts';
 
 /** What a new database has in it from the start, beside the platform's objects. */
 export interface Contents {
@@ -67,7 +68,7 @@ function compiledEngine(): Promise<CompiledEngine> {
 
 /** What starting an engine needs, besides where its data is. */
 export interface Engine {
-  input: Omit<WorkerInput, 'directory' | 'snapshot' | 'writeTo'>;
+  input: Omit<EngineInput, 'directory' | 'snapshot' | 'writeTo'>;
   /** The files of a new database. The first call on a machine creates them (a few seconds) and caches them. */
   snapshot(): Promise<Pack>;
 }
@@ -75,14 +76,15 @@ export interface Engine {
 /** Prepares what every engine of this process shares. */
 export async function prepareEngine(options: EmbeddedOptions): Promise<Engine> {
   const cache = options.cacheDirectory ?? defaultCacheDirectory();
+  const own = [stubFiles(), postgisControl];
   const [module, extensions] = await Promise.all([
     compiledEngine(),
-    cachedPack(join(cache, `extensions-${key(stubFiles())}.bin`), makeExtensionPack),
+    cachedPack(join(cache, `extensions-${key(own)}.bin`), makeExtensionPack),
   ]);
   const user = options.owner === 'supabase_admin' ? undefined : 'postgres';
-  const platform = [snapshotVersion, platformSql(), stubFiles(), settings];
+  const platform = [snapshotVersion, platformSql(), own, settings];
   const { contents, signal } = options;
-  const input = { settings, extensions, module };
+  const input = { settings, extensions, module, late: postgisFiles(cache) };
   const empty = (): Promise<Pack> =>
     cachedPack(join(cache, `baseline-${key(platform)}.bin`), () => makeSnapshot(input, signal));
   return {
@@ -103,7 +105,7 @@ export async function prepareEngine(options: EmbeddedOptions): Promise<Engine> {
 const mostContents = 4;
 
 /** The files of a new database with contents. */
-async function addContents(input: WorkerInput, contents: Contents, signal?: AbortSignal): Promise<Pack> {
+async function addContents(input: EngineInput, contents: Contents, signal?: AbortSignal): Promise<Pack> {
   const wire = await startWorker(input, { signal });
   try {
     await wire.script('SET SESSION AUTHORIZATION postgres');
@@ -122,10 +124,11 @@ export async function startEngine(
   options: WorkerOptions,
 ): Promise<WorkerWire> {
   if (directory === undefined) return startWorker({ ...input, snapshot: await snapshot() }, options);
-  const { data, fresh } = await findData(directory, snapshot);
+  const { data, fresh, isBeforePostgis } = await findData(directory, snapshot);
   const wire = await startWorker({ ...input, directory: data, snapshot: fresh?.snapshot, writeTo: fresh?.at }, options);
   try {
     await removeLeftovers(directory, wire);
+    if (isBeforePostgis === true) await refuseStub(directory, wire);
     return wire;
   } catch (error) {
     await wire.terminate();

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { stubFiles } from '../extension-stubs/stubs.ts';
 import { makePack } from './pack.ts';
+import { postgisControl } from './postgis.ts';
 import type { Pack } from './protocol.ts';
 import { readTar } from './tar.ts';
 
@@ -40,8 +41,9 @@ const bundled = [
 ];
 
 /**
- * Every file that CREATE EXTENSION needs, for PGlite's own extensions and for the extension stubs, relative to
- * PostgreSQL's installation. Each is marked `trusted`, because on Supabase a superuser creates them for `postgres`.
+ * Every file that CREATE EXTENSION needs, for PGlite's own extensions and for the extension stubs, relative to PostgreSQL's
+ * installation; of PostGIS the control file alone, see `postgis.ts`. Each is marked `trusted`, because on Supabase a superuser
+ * creates them for `postgres`.
  */
 export async function makeExtensionPack(): Promise<Pack> {
   const bundles = await Promise.all(bundled.map(readBundle));
@@ -50,7 +52,8 @@ export async function makeExtensionPack(): Promise<Pack> {
     .map((file) => (file.path.endsWith('.control') ? { path: file.path, bytes: trust(file.bytes) } : file));
   const directory = 'share/postgresql/extension';
   const own = stubFiles().map(({ name, content }) => ({ path: `${directory}/${name}`, bytes: Buffer.from(content) }));
-  return makePack([...files, ...own]);
+  const postgis = { path: postgisControl.path, bytes: Buffer.from(postgisControl.content) };
+  return makePack([...files, ...own, postgis]);
 }
 
 async function readBundle(name: string): Promise<{ path: string; bytes: Uint8Array }[]> {

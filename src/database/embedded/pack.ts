@@ -26,7 +26,7 @@ function encodePack(pack: Pack): Buffer {
 }
 
 /** Reads what {@link encodePack} wrote; undefined if a byte of it is missing or changed. */
-function decodePack(file: Buffer): Pack | undefined {
+function decodePack(file: Buffer, path: string): Pack | undefined {
   if (file.toString('latin1', 0, magic.length) !== magic) return undefined;
   const end = file.indexOf('\n', magic.length);
   if (end === -1) return undefined;
@@ -38,7 +38,7 @@ function decodePack(file: Buffer): Pack | undefined {
     };
     const bytes = file.subarray(end + 1);
     if (bytes.length !== head.size || digest(bytes) !== head.digest) return undefined;
-    return { entries: head.entries, bytes };
+    return { entries: head.entries, bytes, kept: { file: path, start: end + 1 } };
   } catch {
     return undefined;
   }
@@ -55,15 +55,20 @@ function digest(bytes: Uint8Array): string {
  * @param most how many files the folder keeps; the oldest go first. Default: all
  */
 export async function cachedPack(path: string, make: () => Promise<Pack>, most = Infinity): Promise<Pack> {
-  const kept = await readFile(path).then(decodePack, () => undefined);
+  const kept = await readFile(path).then(
+    (file) => decodePack(file, path),
+    () => undefined,
+  );
   if (kept) return kept;
   const pack = await make();
   const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
   try {
+    const encoded = encodePack(pack);
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(temporary, encodePack(pack));
+    await writeFile(temporary, encoded);
     await rename(temporary, path);
     if (most < Infinity) await removeOldest(dirname(path), most);
+    return { ...pack, kept: { file: path, start: encoded.length - pack.bytes.length } };
   } catch {
     await rm(temporary, { force: true }).catch(() => undefined);
   }

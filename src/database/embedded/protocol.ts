@@ -1,10 +1,18 @@
 /** The messages between the main thread and `embedded-worker.js`. */
+import type { MessagePort } from 'node:worker_threads';
 import type { ServerReport, WireField, WireStatement } from '../wire.ts';
 
 /** Files in one buffer, which replaces thousands of small reads by one. */
 export interface Pack {
   entries: PackEntry[];
   bytes: Uint8Array;
+  /** The file that holds the bytes, too, and where in it they begin; undefined for a pack that could not be kept. */
+  kept?: KeptPack;
+}
+
+export interface KeptPack {
+  file: string;
+  start: number;
 }
 
 export interface PackEntry {
@@ -29,12 +37,33 @@ export interface WorkerInput {
   writeTo?: string | undefined;
   /** Files of extensions, relative to PostgreSQL's installation. */
   extensions: Pack;
+  /** Files that are read when they are needed. */
+  late?: LateInput | undefined;
   /** The compiled engine, so that a second database in the process need not compile it again. */
   module?: CompiledEngine | undefined;
   /** Server settings, `name=value`. */
   settings: readonly string[];
   /** The user of the session; undefined for the superuser. */
   user?: string | undefined;
+}
+
+/** Files that the thread asks for when PostgreSQL looks at the first of them. */
+export interface LateInput {
+  /** Relative to PostgreSQL's installation. */
+  paths: readonly string[];
+  port: MessagePort;
+}
+
+/** The thread asks, and waits until `signal` is 1: then the reply is there. */
+export interface LateRequest {
+  signal: Int32Array;
+}
+
+/** Where the files are: in a file, or where none could be written, here. Without any they could not be read. */
+export interface LateReply {
+  entries: PackEntry[];
+  kept?: KeptPack;
+  bytes?: Uint8Array;
 }
 
 /** `id` counts up from 1. The response with ID 0 means that the database is open. */

@@ -1,8 +1,8 @@
 import { platformSql } from '../platform/platform.ts';
 import { makePack } from './pack.ts';
-import type { Pack, WorkerInput } from './protocol.ts';
+import type { Pack } from './protocol.ts';
 import { readTar } from './tar.ts';
-import { startWorker, type WorkerWire } from './worker-wire.ts';
+import { type EngineInput, startWorker, type WorkerWire } from './worker-wire.ts';
 
 /** Version of the snapshot's build steps. Increment it when they change, so that no older cached snapshot is used. */
 export const snapshotVersion = 2;
@@ -13,7 +13,7 @@ export const snapshotVersion = 2;
  * @throws MuseError `embedded-failed`; `cancelled` on abort
  */
 export async function makeSnapshot(
-  input: Omit<WorkerInput, 'snapshot' | 'directory' | 'user'>,
+  input: Omit<EngineInput, 'snapshot' | 'directory' | 'user'>,
   signal?: AbortSignal,
 ): Promise<Pack> {
   const wire = await startWorker(input, { signal });

@@ -3,6 +3,7 @@ import { cancelled, MuseError } from '../../shared/error.ts';
 import { fileError } from '../../shared/files.ts';
 import { toDatabaseError } from '../error-report.ts';
 import { openingStatements } from '../opening.ts';
+import { giveLate, type LateFiles } from './late-files.ts';
 import type { Wire, WireResult } from '../wire.ts';
 import type { Answer, Notification, QueryAnswer, Request, RequestBody, SystemError, WorkerInput } from './protocol.ts';
 
@@ -27,6 +28,11 @@ export interface WorkerWire extends EmbeddedWire {
   dump(): Promise<Uint8Array>;
   /** Calls back with what a query or a script notifies of; what `raw` does is part of its answer. */
   onNotification(listener: (notification: Notification) => void): void;
+}
+
+/** The thread's input, with a way to files that it may need later. */
+export interface EngineInput extends Omit<WorkerInput, 'late'> {
+  late?: LateFiles | undefined;
 }
 
 export interface WorkerOptions {
@@ -60,9 +66,10 @@ const youngGenerationMb = 12;
  * Starts the thread and waits until the database is open.
  * @throws MuseError `embedded-failed` if the engine does not start; `cancelled` on abort
  */
-export async function startWorker(input: WorkerInput, options: WorkerOptions = {}): Promise<WorkerWire> {
+export async function startWorker(input: EngineInput, options: WorkerOptions = {}): Promise<WorkerWire> {
+  const late = input.late === undefined ? undefined : giveLate(input.late);
   const worker = new Worker(new URL('./embedded-worker.js', import.meta.url), {
-    workerData: input,
+    workerData: { ...input, late } satisfies WorkerInput,
     // Keep the engine's own output out of this program's.
     stdout: true,
     stderr: true,
@@ -70,7 +77,10 @@ export async function startWorker(input: WorkerInput, options: WorkerOptions = {
     // A query leaves little to collect: the default of 48 MB only takes memory.
     resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
     // The snapshot is used once, so transferring it saves a copy.
-    transferList: input.snapshot ? [input.snapshot.bytes.buffer as ArrayBuffer] : [],
+    transferList: [
+      ...(input.snapshot ? [input.snapshot.bytes.buffer as ArrayBuffer] : []),
+      ...(late === undefined ? [] : [late.port]),
+    ],
   });
   worker.stdout.resume();
   worker.stderr.resume();

@@ -10,7 +10,6 @@ import { pgNet } from './pg-net.ts';
 import { pgStatStatements } from './pg-stat-statements.ts';
 import { pgjwt } from './pgjwt.ts';
 import { pgmq } from './pgmq.ts';
-import { postgis } from './postgis.ts';
 import type { ExtensionStub } from './stub.ts';
 import { supabaseExtras } from './supabase-extras.ts';
 import { supabaseVault } from './supabase-vault.ts';
@@ -21,7 +20,6 @@ const all: readonly ExtensionStub[] = [
   supabaseVault,
   pgGraphql,
   pgmq,
-  postgis,
   moddatetime,
   pgjwt,
   pgStatStatements,

@@ -127,7 +127,7 @@ async function unavailableExtensions(session: Session): Promise<string[]> {
   const { rows } = await session.query<{ name: string }>(
     `SELECT wanted AS name FROM unnest($1::text[]) AS wanted
      WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_available_extensions e WHERE e.name = wanted) ORDER BY 1`,
-    [extensionStubs.map(({ extension }) => extension)],
+    [[...extensionStubs.map(({ extension }) => extension), 'postgis']],
   );
   return rows.map(({ name }) => name);
 }

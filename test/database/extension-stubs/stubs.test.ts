@@ -58,11 +58,6 @@ it.each([
   ['sslinfo', `select extensions.ssl_is_used() as value`, false],
   ['pg_graphql', `select graphql.resolve('{ a }') -> 'data' as value`, null],
   ['pg_stat_statements', `select count(*)::int as value from extensions.pg_stat_statements`, 0],
-  [
-    'postgis',
-    `select round(st_distance(st_point(13.4, 52.5)::geography, st_point(2.35, 48.85)::geography) / 1000)::int as value`,
-    877,
-  ],
   ['pgmq', `select (select pgmq.create('jobs'))::text as value`, ''],
   ['pgmq', `select pgmq.send('jobs', '{"a": 1}') as value`, '1'],
   ['pgmq', `select message ->> 'a' as value from pgmq.pop('jobs')`, '1'],
@@ -75,22 +70,6 @@ it('moddatetime keeps a column current', async () => {
     create trigger changed before update on public.notes for each row execute function extensions.moddatetime (changed);
     insert into public.notes values (1, '2000-01-01'); update public.notes set id = 2;`);
   expect(await value(`select changed > '2001-01-01' as value from public.notes`)).toBe(true);
-});
-
-it('postgis: columns with a type modifier, a GiST index and its use', async () => {
-  await database.script(`create table public.places (id int, at geography(Point, 4326), g geometry(Polygon));
-    create index on public.places using gist (at);
-    insert into public.places (id, at) select i, st_setsrid(st_makepoint(i / 10.0, 50), 4326)::geography from generate_series(1, 500) i;
-    insert into public.places (id, at) values (0, st_point(1, 2, 4326)); analyze public.places; set enable_seqscan = off;`);
-  expect(
-    await value(
-      `select count(*)::int as value from public.places where st_dwithin(at, st_point(5, 50)::geography, 20000)`,
-    ),
-  ).toBe(5);
-  expect(
-    await value(`select count(*)::int as value from public.places
-    where at && st_makeenvelope(1, 49, 2, 51, 4326)::geography`),
-  ).toBe(11);
 });
 
 it('an invalid schedule is refused', async () => {
