@@ -1,5 +1,6 @@
 /** The values of A's rows that the arguments of a function may ask for. */
 import { quoteLiteral } from '../../shared/quote.ts';
+import { isSpatial } from '../fixtures/spatial-values.ts';
 import type { Subject } from '../probes/subject.ts';
 import type { AskedValue } from './asked-values.ts';
 import type { Reach } from './counting.ts';
@@ -80,6 +81,20 @@ export function valueNamed(name: string, { subjects }: ArgumentContext): Candida
   );
   const value = holder?.rows.a.values.get(name);
   return value === undefined || value === 'NULL' ? [] : [{ sql: value, unknown: quoteLiteral(nobody.text) }];
+}
+
+/** Where A's rows are, and B's: a place in another coordinate system cannot be compared with a column. */
+export function places({ named }: ArgumentContext): Candidate[] {
+  return named.flatMap(({ table, rows }) =>
+    table.columns
+      .filter(({ base }) => isSpatial(base))
+      .flatMap(({ name }) => {
+        const [sql, own] = [rows.a.values.get(name), rows.b.values.get(name)];
+        return sql === undefined || sql === 'NULL'
+          ? []
+          : [{ sql, ...(own === undefined || own === sql ? {} : { own }) }];
+      }),
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import { candidatesFor, knownSecret } from '../fixtures/candidates.ts';
 import { actingUser } from '../fixtures/belongings.ts';
+import { isSpatial } from '../fixtures/spatial-values.ts';
 import type { Subject } from '../probes/subject.ts';
 import type { ArgumentType } from '../../rules/engine/live/catalog.ts';
 import {
@@ -11,6 +12,7 @@ import {
   keys,
   nobody,
   nothing,
+  places,
   unknownOf,
   valueNamed,
 } from './argument-keys.ts';
@@ -134,7 +136,8 @@ function valuesOf(input: ArgumentType, name: string, context: ArgumentContext): 
     labels: null,
     domainChecks: null,
   };
-  return candidatesFor(column, { texts: [], numbers: [], patterns: [] }, 1).map((sql) => ({ sql }));
+  const values = candidatesFor(column, { texts: [], numbers: [], patterns: [] }, 1).map((sql) => ({ sql }));
+  return isSpatial(base) ? [...places(context), ...values] : values;
 }
 
 function texts(input: ArgumentType, name: string, context: ArgumentContext): Candidate[] {
