@@ -17,7 +17,7 @@ interface Deciding {
 }
 
 /** How many values of one column, and how many calls of one function are tried. */
-const most = { values: 2, calls: 6 };
+const most = { values: 10, calls: 12 };
 
 /**
  * Lists of arguments, as SQL: first one with all of such values at once, then each alone. An argument gets the values of the

@@ -17,7 +17,7 @@ import { lastingEffect } from './outside-effects.ts';
 import { jsonShapes } from './json-keys.ts';
 import { settingOf } from './settings.ts';
 import { bucketsAsked, objectsTable } from './storage-asked.ts';
-import { settingTexts } from './setting-texts.ts';
+import { settingCalls, settingTexts } from './setting-texts.ts';
 import { mixedCalls } from './mixed-keys.ts';
 import { newRowCalls } from './new-row-calls.ts';
 import {
@@ -226,7 +226,10 @@ function callableOf(
   const ordinary = [
     ...valueLists(routine, lists, most),
     ...ownKeyed,
-    ...(changes ? decidingCalls(routine, usual, model).map((call) => call.map((sql): Candidate => ({ sql }))) : []),
+    ...[
+      ...(changes ? decidingCalls(routine, usual, model) : []),
+      ...settingCalls(routine, argumentNames, usual, fixed.settings),
+    ].map((call) => call.map((sql): Candidate => ({ sql }))),
   ];
   const inEach = inStates.length * 2 > mostStates ? 1 : 2;
   const further = inStates.flatMap((one) => {

@@ -1,5 +1,6 @@
 /** The texts with which functions that write settings are called. */
-import { literalOf, type Node, stringsOf, walk } from '../../sql/nodes.ts';
+import { fieldsOf, literalOf, type Node, stringsOf, walk } from '../../sql/nodes.ts';
+import { quoteLiteral } from '../../shared/quote.ts';
 import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
 import type { Subject } from '../probes/subject.ts';
 import type { Model } from './model.ts';
@@ -36,17 +37,36 @@ export function settingTexts(routine: FunctionRow, subjects: readonly Subject[],
   };
 }
 
-/** The constants that one of the settings is compared with. */
+/** The constants that one of the settings is compared with, also by a CASE. */
 function comparedConstants(tree: Node, names: readonly string[]): string[] {
   const found: string[] = [];
-  walk(tree, (type, fields) => {
-    if (type !== 'A_Expr' || !settingsIn([{ A_Expr: fields }]).read.some((name) => names.includes(name))) return;
-    walk([fields.lexpr, fields.rexpr], (inner, constant) => {
-      const text = inner === 'A_Const' ? literalOf({ A_Const: constant }) : undefined;
+  const isRead = (node: Node | undefined): boolean =>
+    node !== undefined && settingsIn([node]).read.some((name) => names.includes(name));
+  const collect = (nodes: readonly (Node | undefined)[]): void =>
+    walk(nodes, (type, constant) => {
+      const text = type === 'A_Const' ? literalOf({ A_Const: constant }) : undefined;
       if (text !== undefined && !names.includes(text)) found.push(text);
     });
+  walk(tree, (type, fields) => {
+    if (type === 'A_Expr' && isRead({ A_Expr: fields })) collect([fields.lexpr, fields.rexpr]);
+    if (type === 'CaseExpr' && isRead(fields.arg))
+      collect((fields.args ?? []).map((when) => fieldsOf(when, 'CaseWhen')?.expr));
   });
   return found;
+}
+
+/** Calls with each of those values, as lists of SQL: as many as anything compares a setting with. */
+export function settingCalls(
+  routine: FunctionRow,
+  argumentNames: readonly string[],
+  usual: readonly string[],
+  { values, naming }: SettingTexts,
+): string[][] {
+  return routine.inputs.flatMap(({ category, type }, at) =>
+    category === 'S' && !naming.has(argumentNames[at]!)
+      ? values.map((value) => usual.map((sql, index) => (index === at ? `${quoteLiteral(value)}::${type}` : sql)))
+      : [],
+  );
 }
 
 /** The arguments that name the setting to write. */

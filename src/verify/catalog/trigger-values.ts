@@ -13,9 +13,6 @@ import type { Model } from './model.ts';
 import { tablesChanged, tablesNamed } from './reached-tables.ts';
 import { comparedColumns, rowKeysOf } from './row-keys.ts';
 
-/** The maximum number of values for one column. */
-const mostValues = 3;
-
 /** The subjects, each with the values that make its triggers reach for rows of A. */
 export function withAims(subjects: readonly Subject[], model: Model): Subject[] {
   return subjects.map((subject) => {
@@ -88,7 +85,6 @@ function aimsOf(
   const aims = columns.flatMap((column) =>
     candidatesOf(argumentOf(column), column.name, context)
       .filter(({ unknown }) => unknown !== undefined)
-      .slice(0, mostValues)
       .map(({ sql }): AimedValue => ({ column: column.name, sql })),
   );
   const inPlace = changedInPlace(bodies.flatMap(({ trees }) => trees));

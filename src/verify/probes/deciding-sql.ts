@@ -16,7 +16,10 @@ import type { Statement } from './verb-row.ts';
 import { insertStatement } from './insert-sql.ts';
 import { condition, grantedColumns, type Subject } from './subject.ts';
 
-/** Maximum number of values to try for one column. */
+/**
+ * Maximum number of values to try for one column of free text, and of those that a CHECK lets into another one beside the ones that it is
+ * compared with, which are all tried: no comparison tells such from another. A condition that none of the values meets is named.
+ */
 const mostValues = 10;
 
 /** The same where it is not known that it is compared with them. */
@@ -121,8 +124,7 @@ function valuesTogether(
         return value === undefined || !isFree([column.name, value]) ? [] : [[column.name, value]];
       }),
     )
-    .filter((values) => values.length > 1)
-    .slice(0, mostNearby);
+    .filter((values) => values.length > 1);
 }
 
 /** SQL of the values that a column gets of those that it is compared with, as far as they fit its type and CHECKs. */
@@ -132,18 +134,14 @@ export function valuesFor(column: ColumnRow, compared: readonly string[], subjec
     return ['now()', "now() + interval '1 year'", ...(column.notNull ? [] : ['NULL'])];
   if (/^(smallint|integer|bigint|numeric|real|double precision)/.test(column.base)) {
     const numbers = compared.filter((text) => text !== '' && Number.isFinite(Number(text))).map(Number);
-    return [...new Set(numbers.flatMap((number) => [number, number + 1, number - 1]))]
-      .slice(0, mostValues)
-      .map((number) => quoteLiteral(String(number)));
+    return [...new Set(numbers.flatMap((number) => [number, number + 1, number - 1]))].map((number) =>
+      quoteLiteral(String(number)),
+    );
   }
-  if (/^jsonb?$/.test(column.base)) return compared.slice(0, mostValues).map(quoteLiteral);
-  if (column.base === 'uuid')
-    return compared
-      .filter((text) => uuid.test(text))
-      .slice(0, mostValues)
-      .map(quoteLiteral);
+  if (/^jsonb?$/.test(column.base)) return compared.map(quoteLiteral);
+  if (column.base === 'uuid') return compared.filter((text) => uuid.test(text)).map(quoteLiteral);
   if (/^(?:text|character varying)\[\]$/.test(column.base)) {
-    const texts = [...new Set(compared)].slice(0, mostValues).map(quoteLiteral);
+    const texts = [...new Set(compared)].map(quoteLiteral);
     return texts.length === 0 ? [] : [`array[${texts.join(', ')}]`, ...texts.map((text) => `array[${text}]`)];
   }
   if (column.category !== 'S' && column.category !== 'E') return [];
@@ -151,8 +149,9 @@ export function valuesFor(column: ColumnRow, compared: readonly string[], subjec
   const choices = column.labels ?? hintsOf(checks.map((check) => model.parse(check.expression ?? ''))).texts;
   const isFree = choices.length === 0;
   const roles = privilegedRoles.filter((role) => (isFree ? /role/.test(column.name) : choices.includes(role)));
-  const known = isFree ? compared : [...compared.filter((text) => choices.includes(text)), ...choices];
-  return [...new Set([...known, ...roles])].slice(0, mostValues).map(quoteLiteral);
+  const known = new Set(isFree ? compared.slice(0, mostValues) : compared.filter((text) => choices.includes(text)));
+  const others = [...choices, ...roles].slice(0, Math.max(0, mostValues - known.size));
+  return [...new Set([...known, ...others])].map(quoteLiteral);
 }
 
 /**

@@ -26,12 +26,6 @@ import { valuesFor } from './deciding-sql.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Subject } from './subject.ts';
 
-/** How many values of JSON are tried, how many for each, and how many documents in all. */
-const mostLeaves = 8;
-const mostValues = 6;
-const mostDocuments = 16;
-const mostOfClaim = 2;
-
 /** A value for one place in the metadata. */
 interface Leaf {
   path: string[];
@@ -129,9 +123,9 @@ function documentsFor(
   const bodies = routines.flatMap((routine) => model.sources.reached(routine)).map((one) => model.sources.body(one));
   const prepare = new Set<string>();
   const paths = leavesOf(jsonShape(bodies, model.tables)).map(withinMetadata);
-  const leaves = [...new Map(paths.map((path) => [path.join('\n'), path])).values()]
-    .slice(0, mostLeaves)
-    .map((path) => leafAt(path, routines, readers, subjects, model, prepare));
+  const leaves = [...new Map(paths.map((path) => [path.join('\n'), path])).values()].map((path) =>
+    leafAt(path, routines, readers, subjects, model, prepare),
+  );
   const plain = leaves.filter(({ isNeeded, values }) => isNeeded && values.length === 0);
   const deciding = leaves.filter(({ values }) => values.length > 0);
   const build = (values: readonly [Leaf, string][]): string =>
@@ -157,7 +151,7 @@ function documentsFor(
     ...claimDocuments(readers, subjects, model),
   ];
   return {
-    documents: [...new Set([...alone, ...together, ...constants])].slice(0, mostDocuments),
+    documents: [...new Set([...alone, ...together, ...constants])],
     prepare: [...prepare],
   };
 }
@@ -172,7 +166,7 @@ function claimDocuments(readers: readonly FunctionRow[], subjects: readonly Subj
       const ofA = columns.flatMap(
         ({ table, column }) => subjects.find((one) => one.table === table)?.rows.a.values.get(column) ?? [],
       );
-      const values = [...constants.map(({ value }) => quoteLiteral(String(value))), ...ofA].slice(0, mostOfClaim);
+      const values = [...constants.map(({ value }) => quoteLiteral(String(value))), ...ofA];
       return values.map((sql) => documentOf([[path.filter((key) => key !== '0'), sql]]));
     });
 }
@@ -214,7 +208,7 @@ function leafAt(
   ].filter((sql) => sql !== 'NULL' && !sql.includes(actingUser));
   return {
     path,
-    values: [...new Set(values)].slice(0, mostValues),
+    values: [...new Set(values)],
     isNeeded: written.some(({ table, column }) =>
       table.columns.some((one) => one.name === column && one.notNull && one.default === null),
     ),

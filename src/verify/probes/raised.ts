@@ -14,9 +14,6 @@ import type { Opened } from './run-script.ts';
 import { insertOf } from './deciding-sql.ts';
 import { condition, grantedColumns, type Subject, userColumnsOf } from './subject.ts';
 
-/** How many calls of a function, and how many functions, are tried. */
-const most = { calls: 2, functions: 4 };
-
 /** Chains in which a member names itself in a row, and has a function take it; with the probes and the state that they need. */
 export interface Raises {
   probes: NamedProbe[];
@@ -45,9 +42,7 @@ export function raisesOf(first: FirstRound, start: number): Raises {
   if (membership?.role === undefined || ofMembers === undefined || top === undefined || member === undefined)
     return nothing;
   if (member.memberRole === undefined || isPrivilegedRole(member.memberRole)) return nothing;
-  const raising = callables
-    .filter((one) => one.skipped === undefined && writesMemberships(one, ofMembers.name, first))
-    .slice(0, most.functions);
+  const raising = callables.filter((one) => one.skipped === undefined && writesMemberships(one, ofMembers.name, first));
   const probes: NamedProbe[] = [];
   const chains: Chain[] = [];
   const add = (probe: NamedProbe): number => start + probes.push(probe) - 1;
@@ -134,7 +129,7 @@ function callsWithNewKey(
           ...first,
           sql: callSql(routine, [`(select ${quoteIdentifier(name)} from ${into} where ${isNew})::${input.type}`]),
         }));
-  const likely = [...replaced, ...told].slice(0, most.calls);
+  const likely = [...replaced, ...told];
   return (likely.length > 0 ? likely : distinct.slice(0, 1)).map((probe) => ({ ...probe, state: '', actors: [] }));
 }
 

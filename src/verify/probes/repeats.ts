@@ -98,9 +98,6 @@ function withTextsOf(subject: Subject, asked: readonly Subject[], sql: string, m
   }, sql);
 }
 
-/** How many writes of a stranger to a table are tried before an owner's of which it may then be told. */
-const mostTold = 6;
-
 /**
  * An owner's write after each of the writes of strangers to where its triggers look for whom to tell.
  * @param isWrite says whether a cell is a permitted write that is followed
@@ -135,14 +132,8 @@ export function toldPaths(
     return linksToA === true ? 0 : tried === 'opens' ? 1 : 2;
   };
   const told = { actor: owner.actor, probe: repeats.get(owner.probe) ?? owner.probe };
-  const counts = new Map<string, number>();
   return cells
     .filter(isAsking)
     .toSorted((x, y) => rank(x) - rank(y))
-    .flatMap(({ actor, probe }): Path[] => {
-      const key = `${actor} ${probes[probe]!.subject}`;
-      const count = (counts.get(key) ?? 0) + 1;
-      counts.set(key, count);
-      return count > mostTold ? [] : [{ actor, probes: [probe], told }];
-    });
+    .map(({ actor, probe }): Path => ({ actor, probes: [probe], told }));
 }

@@ -332,9 +332,6 @@ function lookupKeys({ constraints }: RelationRow, lookups: Lookups): Subject['lo
     );
 }
 
-/** How many texts are tried for one column: A's row's, and those of rows in other states, where a function that users call changes such. */
-const mostTexts = 3;
-
 function isChangedByCalls(name: string, { catalog, dependencies, userRole }: Model): boolean {
   return catalog.functions.some(
     (routine) =>
@@ -353,7 +350,6 @@ function joinedValues(table: RelationRow, rows: Rows, model: Model): [string, st
           ? label === 'a' || (state !== undefined && state.by !== 'parent' && isChangedByCalls(join.table, model))
           : reachable.has(label) || state !== undefined,
       )
-      .slice(0, join.isText === true ? mostTexts : undefined)
       .flatMap((row): [string, string][] => {
         const value = valuesOf(row, rows).get(join.to);
         if (value === undefined || value === 'NULL') return [];
