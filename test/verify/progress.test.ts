@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { progressOf } from '../../src/verify/fixtures/script.ts';
+import { runPlan } from '../../src/verify/probes/run-script.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { type BothKinds, openBoth } from '../support/databases.ts';
 
@@ -49,6 +50,33 @@ describe('how far a proof is', () => {
     // The connection tells nobody afterwards.
     await database.script("do $$ begin raise info 'muse proof: 50'; end $$");
     expect(texts.filter((text) => text.startsWith('too late'))).toEqual([]);
+  });
+
+  it('is told while many rows are made, and after a write that much asks', async () => {
+    const told: number[] = [];
+    const probe = { sql: "select 'x'", mode: 'read' as const, state: '', actors: [] };
+    await runPlan(
+      both.postgres,
+      {
+        sequences: [],
+        silenced: [],
+        fill: Array.from({ length: 250 }, () => ({ settings: {}, sql: ['select 1'] })),
+        states: {},
+        known: '',
+        actors: [{ role: 'authenticated', settings: {}, user: '', organization: '' }],
+        probes: Array.from({ length: 121 }, () => probe),
+        chains: [
+          {
+            lead: [[0, 0]],
+            afterwards: Array.from({ length: 120 }, (_, index): [number, number] => [index + 1, 0]),
+            states: [],
+          },
+        ],
+      },
+      (done) => told.push(done),
+    );
+    // Twice for the rows, twice for what is tried after the one write, which is not done yet.
+    expect(told).toEqual([0, 0, 1, 1]);
   });
 
   it.each([
