@@ -1,5 +1,7 @@
 /** What a user writes in one column, a trigger copies into another that policies trust. */
+import { expect, it } from 'vitest';
 import { type Pair, testPairs } from './pairs.ts';
+import { errorsOf, findingsProver } from './prove-files.ts';
 
 const me = '(select auth.uid())';
 const trigger = (name: string, table: string, when: string, body: string, rights = 'invoker'): string => `
@@ -64,3 +66,26 @@ const pairs: Pair[] = [
   ],
 ];
 testPairs(pairs);
+
+const find = findingsProver();
+it('a key that a trigger copies is none', async () => {
+  const shops = `create schema private;
+    create table public.shops (id uuid primary key default gen_random_uuid(),
+      owner_id uuid not null default auth.uid() references auth.users (id), name text not null);
+    create table public.transfers (id uuid primary key default gen_random_uuid(), shop_id uuid not null references public.shops (id),
+      to_user uuid not null references auth.users (id),
+      status text not null default 'pending' check (status in ('pending', 'accepted', 'declined')));
+    create index on public.shops (owner_id); create index on public.transfers (shop_id); create index on public.transfers (to_user);
+    alter table public.shops enable row level security; alter table public.transfers enable row level security;
+    grant select, insert, update, delete on public.shops to authenticated;
+    grant select, insert, update (status) on public.transfers to authenticated;
+    create policy own on public.shops for all to authenticated using (owner_id = ${me}) with check (owner_id = ${me});
+    create policy r on public.transfers for select to authenticated
+      using (to_user = ${me} or exists (select 1 from public.shops s where s.id = shop_id and s.owner_id = ${me}));
+    create policy i on public.transfers for insert to authenticated
+      with check (status = 'pending' and exists (select 1 from public.shops s where s.id = shop_id and s.owner_id = ${me}));
+    create policy u on public.transfers for update to authenticated
+      using (to_user = ${me} and status = 'pending') with check (to_user = ${me} and status in ('accepted', 'declined'));
+    ${trigger('on_transfer', 'transfers', 'after update', "if new.status = 'accepted' then update public.shops set owner_id = new.to_user where id = new.shop_id; end if; return new;", 'definer')}`;
+  expect(errorsOf(await find(shops))).toEqual([]);
+});

@@ -16,6 +16,8 @@ export interface Denial {
   asked: ReadonlySet<string>;
   /** The other tables whose policies ask for it. */
   askers: readonly RelationRow[];
+  /** Its rows let a user in, and some no longer do. */
+  isSeat?: boolean;
 }
 
 const known = new WeakMap<Model, readonly Denial[]>();

@@ -348,10 +348,18 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
   });
   const copied = remember((table: string): readonly CopiedColumn[] => {
     const row = relations.get(table);
-    const isCompared = ({ table: name, to }: CopiedColumn): boolean =>
-      relations.get(name)?.columns.some(({ name: one, base }) => one === to && base === 'boolean') === true
-        ? columnsCompared(name).named.has(to)
-        : (columnsCompared(name).named.get(to)?.length ?? 0) > 0;
+    // Whom or what a row names is no value that a policy compares with a constant.
+    const isCompared = ({ table: name, to }: CopiedColumn): boolean => {
+      const { columns = [], constraints = [] } = relations.get(name) ?? {};
+      const column = columns.find((one) => one.name === to);
+      const texts = columnsCompared(name).named.get(to);
+      return (
+        column !== undefined &&
+        texts !== undefined &&
+        (column.base === 'boolean' || texts.length > 0) &&
+        !constraints.some(({ type, columns: keys }) => (type === 'f' || type === 'p') && keys.includes(to))
+      );
+    };
     return row === undefined ? [] : copiedColumns(row, catalog, sources).filter(isCompared);
   });
   const decidingColumns = remember((table: string): DecidingColumns => {

@@ -132,6 +132,8 @@ export function valuesFor(column: ColumnRow, compared: readonly string[], subjec
   if (column.base === 'boolean') return ['true', 'false'];
   if (/^(timestamp|date$)/.test(column.base))
     return ['now()', "now() + interval '1 year'", ...(column.notNull ? [] : ['NULL'])];
+  // Whatever lies in a range lies in the one without bounds.
+  if (/^(int4|int8|num|ts|tstz|date)range$/.test(column.base)) return ["'(,)'"];
   if (/^(smallint|integer|bigint|numeric|real|double precision)/.test(column.base)) {
     const numbers = compared.filter((text) => text !== '' && Number.isFinite(Number(text))).map(Number);
     return [...new Set(numbers.flatMap((number) => [number, number + 1, number - 1]))].map((number) =>

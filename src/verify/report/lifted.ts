@@ -12,7 +12,7 @@ import type { Gap } from './report.ts';
 /** One finding for each table of such rows. */
 export function liftFindings(proof: Proof): Finding[] {
   return firstOfEach(proof.lifts.filter(({ isChosen }) => !isChosen)).map((lift): Finding => {
-    const { subject, asker, column, probes, actor } = lift;
+    const { subject, asker, column, probes, actor, isSeat } = lift;
     const probe = proof.probes[probes.lift]!;
     const letter = verbs[probe.verb].letter;
     const policies = policiesFor(subject.table, letter, proof.model).map(({ name }) => name);
@@ -21,9 +21,9 @@ export function liftFindings(proof: Proof): Finding[] {
     const isOthers = subject.belongs.every((one) => one.column !== column);
     return {
       ...makeFinding(
-        isOthers ? 'isolation-write' : 'isolation-escalation',
+        isOthers && !isSeat ? 'isolation-write' : 'isolation-escalation',
         subject.name,
-        `A stranger whom a row of ${subject.name} holds back (${column}) ${whatItDoes(letter)}, then ` +
+        `A stranger whom a row of ${subject.name} ${isSeat ? 'no longer lets in' : 'holds back'} (${column}) ${whatItDoes(letter)}, then ` +
           `${verbs[proof.probes[probes.again]!.verb].step} ${asker.name} as before.${by}`,
         `Let only those who may hold a user back ${letter === 'I' ? 'add' : letter === 'U' ? 'change' : 'delete'} such a row: ` +
           `${letter === 'I' ? 'ask in the WITH CHECK for more than' : 'leave'} ${column} ${letter === 'I' ? '' : 'out of the USING '}` +
