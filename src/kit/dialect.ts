@@ -36,7 +36,11 @@ const postgres = new Set(['pg', 'pgsql', 'postgres', 'postgresql', 'psql']);
 
 /** The database that a folder is called after, e.g. `PostgreSQL` for `db/migrations-pg`; undefined where no word of its path is one. */
 export function databaseNamed(folder: string): string | undefined {
-  const words = folder.toLowerCase().split(/[^a-z0-9]+/);
+  // `MySqlMigrations` is called after MySQL, and `SqliteMigrations` after SQLite.
+  const words = folder.split(/[^A-Za-z0-9]+/).flatMap((name) => {
+    const parts = name.split(/(?<=[a-z0-9])(?=[A-Z])/).map((part) => part.toLowerCase());
+    return [name.toLowerCase(), ...parts, ...parts.slice(1).map((part, index) => `${parts[index]!}${part}`)];
+  });
   const word = words.findLast((each) => postgres.has(each) || Object.hasOwn(names, each));
   return word === undefined ? undefined : postgres.has(word) ? 'PostgreSQL' : names[word];
 }

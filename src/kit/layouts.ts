@@ -185,7 +185,7 @@ export const layoutRules: readonly LayoutRule[] = [
   },
   {
     id: 'up-down',
-    title: 'golang-migrate, sqlx: NNNNNN_name.up.sql and NNNNNN_name.down.sql',
+    title: 'golang-migrate, sqlx, pop: NNNNNN_name.up.sql and NNNNNN_name.down.sql',
     core: ['**'],
     file: /^\d+[_-].*\.up\.sql$/,
     order: 'pair',

@@ -1,7 +1,7 @@
 /** Finds the layout of a kit. Only reads. */
 import { posix } from 'node:path';
 import { forms } from '../migrations/forms.ts';
-import { isMigration } from '../migrations/read.ts';
+import { migrationsAmong } from '../migrations/read.ts';
 import { sectionToolOf, type SectionTool } from '../migrations/sections.ts';
 import { MuseError } from '../shared/error.ts';
 import { inside, kindOf } from '../shared/files.ts';
@@ -132,16 +132,20 @@ async function candidates(tree: SqlTree): Promise<Candidate[]> {
     }
   }
   // The same migrations for several databases: a folder for another one than that is told by its name where none of its files tells.
-  if (found.some(({ core, foreign }) => foreign === undefined && databaseNamed(core[0]!) === 'PostgreSQL'))
+  if (found.some(({ foreign }) => foreign?.certain !== true) && tree.files.some(isForPostgres))
     for (const candidate of found) {
       const database = databaseNamed(candidate.core[0]!) ?? 'PostgreSQL';
-      if (database !== 'PostgreSQL') candidate.foreign ??= { what: `for ${database}`, certain: true };
+      if (database !== 'PostgreSQL' && candidate.foreign?.certain !== true)
+        candidate.foreign = { what: `for ${database}`, certain: true };
     }
   const named = found.filter(({ rule, core }) => rule.config !== undefined && isNamed(tree, core[0]!));
   const isLast = ({ rule, core }: Candidate): boolean =>
     isPutAside(core) || (rule.config !== undefined && named.length > 0 && !isNamed(tree, core[0]!));
   return found.sort((a, b) => Number(isLast(a)) - Number(isLast(b)) || b.files.length - a.files.length);
 }
+
+/** Whether a file is in a folder that is called after PostgreSQL. */
+const isForPostgres = (path: string): boolean => databaseNamed(posix.dirname(path)) === 'PostgreSQL';
 
 /** Whether a configuration of Drizzle names the folder. */
 const isNamed = ({ drizzle }: SqlTree, place: string): boolean => drizzle.some(({ folder }) => folder === place);
@@ -160,10 +164,7 @@ function isDeepIn({ order }: LayoutRule, folder: string, other: string): boolean
 /** Paths in the kit of the migrations in a folder, or of the one file. */
 function migrationsIn(tree: SqlTree, place: string, order: MigrationFolders['order']): string[] {
   if (tree.isFile(place)) return [place];
-  return tree
-    .below(place)
-    .filter((path) => isMigration(path, order))
-    .map((path) => posix.join(place, path));
+  return migrationsAmong(tree.below(place), order).map((path) => posix.join(place, path));
 }
 
 async function fits(

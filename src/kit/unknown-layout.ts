@@ -2,7 +2,7 @@
 import { posix } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { counted } from '../shared/printable.ts';
-import type { Foreign } from './dialect.ts';
+import { databaseNamed, type Foreign } from './dialect.ts';
 import { layoutRules } from './layouts.ts';
 import { isSql, type SqlTree } from './sql-tree.ts';
 import { toolWithoutSql } from './without-sql.ts';
@@ -16,7 +16,13 @@ interface Counted {
   numbered: number;
 }
 
-/** The folders with SQL right in them: those with the most numbered files first. */
+/** 0 for a folder that is called after PostgreSQL, 2 for one that is called after another database. */
+function distance(folder: string): number {
+  const database = databaseNamed(folder);
+  return database === 'PostgreSQL' ? 0 : database === undefined ? 1 : 2;
+}
+
+/** The folders with SQL right in them: those for another database last, and those with the most numbered files first. */
 function sqlIn(tree: SqlTree): Counted[] {
   const seen = new Map<string, Counted>();
   for (const path of tree.files.filter(isSql)) {
@@ -26,7 +32,14 @@ function sqlIn(tree: SqlTree): Counted[] {
     if (/^\d/.test(posix.basename(path))) known.numbered += 1;
     seen.set(folder, known);
   }
-  return [...seen.values()].sort((a, b) => b.numbered - a.numbered || b.count - a.count);
+  const all = [...seen.values()].sort((a, b) => b.numbered - a.numbered || b.count - a.count);
+  // A folder that no database names may hold the migrations where those named so hold something else.
+  const isSame = all.some(({ folder }) => distance(folder) === 0) && all.some(({ folder }) => distance(folder) === 2);
+  return all.sort((a, b) =>
+    isSame
+      ? distance(a.folder) - distance(b.folder)
+      : Math.max(distance(a.folder), 1) - Math.max(distance(b.folder), 1),
+  );
 }
 
 function sqlFolders(tree: SqlTree): string[] {

@@ -116,6 +116,9 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
     ownTransaction: true,
     anyServer: true,
     name: /^(\d+)[_-].+\.sql$/,
+    // pop has a file for each database in one folder, e.g. `1_notes.mysql.up.sql`; those for PostgreSQL and for all are run.
+    never:
+      /^(?:\.|rollback_|seed)|\.(?:down|(?:cockroach(?:db)?|mariadb|mssql|mysql|oracle|sqlite3?|sqlserver)(?:\.autocommit)?\.up)\.sql$/i,
     sort: 'value',
     counted: true,
     create: (number, title) => `${number}_${title}.up.sql`,

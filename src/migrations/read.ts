@@ -61,6 +61,17 @@ export function isMigration(path: string, order: Order): boolean {
   return below === undefined ? path === base : name.test(path) || unnumbered?.test(path) === true;
 }
 
+/** The word by which pop tells the file of a pair that is for PostgreSQL alone from the one for all databases. */
+const forPostgres = /\.postgres(?:ql)?(?=(?:\.autocommit)?\.up\.sql$)/i;
+
+/** The migrations among paths below a folder, by their form: without those that another one stands for on PostgreSQL. */
+export function migrationsAmong(paths: readonly string[], order: Order): string[] {
+  const all = paths.filter((path) => isMigration(path, order));
+  const plain = (path: string): string => path.replace(forPostgres, '').replace(/\.autocommit(?=\.up\.sql$)/i, '');
+  const replaced = new Set(order === 'pair' ? all.filter((path) => forPostgres.test(path)).map(plain) : []);
+  return all.filter((path) => forPostgres.test(path) || !replaced.has(plain(path)));
+}
+
 /** sha-256 of the text with CRLF read as LF, lower-case hex: the checksum in the migration history. */
 export function checksumOf(sql: string): string {
   return hash('sha256', sql.includes('\r') ? sql.replaceAll('\r\n', '\n') : sql, 'hex');
@@ -104,7 +115,7 @@ export async function readMigrations(
     );
     const isElsewhere = (name: string): boolean =>
       others.some((other) => belowFolder(other, inFolder(folder, name)) !== undefined);
-    const own = all.filter((name) => isMigration(name, order) && !isElsewhere(name));
+    const own = migrationsAmong(all, order).filter((name) => !isElsewhere(name));
     const layers: Layer[] = of === 'core' && folders.extensions.includes(place) ? ['core', 'extension'] : [of];
     const listed = await readListed(base, folder, order, own, (name) => {
       const text = textOf(name);

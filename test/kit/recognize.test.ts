@@ -519,6 +519,45 @@ describe('SQL that is not for PostgreSQL', () => {
   });
 });
 
+describe('folders that are called after databases', () => {
+  const plain = 'CREATE TABLE a (id int PRIMARY KEY);\n';
+
+  it.each([
+    ['SqliteMigrations', 'for SQLite'],
+    ['MySqlMigrations', 'for MySQL'],
+    ['sql-mysql', 'for MySQL'],
+  ])('%s is not run where another one is for PostgreSQL', async (name, what) => {
+    const files = { [`util/${name}/2026-01-01_a.sql`]: plain, 'util/PostgresMigrations/20260101_a.cs': '' };
+    expect(await rejectionOf(recognizeLayout(kit(files)))).toMatchObject({
+      message: expect.stringContaining(`The kit's migrations are ${what}`),
+    });
+  });
+
+  it('are not run where a file of theirs can be, either', async () => {
+    const mixed = 'UPDATE `a` SET id = 1;\nCREATE TABLE b (id int);\nSELECT 1;\n';
+    const files = { 'util/MySqlMigrations/2026-01-01_a.sql': mixed, 'util/PostgresMigrations/20260101_a.cs': '' };
+    expect(await rejectionOf(recognizeLayout(kit(files)))).toMatchObject({
+      message: expect.stringContaining("The kit's migrations are for MySQL"),
+    });
+  });
+
+  it.each(['MySqlMigrations', 'my/sql', 'sqlite'])('%s is run where none is', async (name) => {
+    const files = { [`${name}/2026-01-01_a.sql`]: plain };
+    expect((await recognizeLayout(kit(files))).folders.core).toEqual([name]);
+  });
+
+  it.each([
+    [['db/mysql', 'db/postgres', 'db/sqlite'], 'db/postgres'],
+    [['db/sqlite', 'db/queries'], 'db/queries'],
+    [['db/mysql'], 'db/mysql'],
+  ])('of %j in an unknown form, %s is suggested', async (folders, suggested) => {
+    const files = Object.fromEntries(folders.map((folder) => [`${folder}/V0001.a.up.sql`, plain]));
+    expect(await rejectionOf(recognizeLayout(kit(files)))).toMatchObject({
+      suggestion: `Name the folders: --core ${suggested} (and --extensions <folder>).`,
+    });
+  });
+});
+
 describe('kits without SQL', () => {
   const depends = (name: string): string => JSON.stringify({ dependencies: { [name]: '1.0.0' } });
   it.each<[string, Files, RegExp, RegExp]>([

@@ -116,6 +116,23 @@ describe('which files are migrations, and in what order', () => {
       ['m/9_a.up.sql', 'm/10_b.up.sql', 'm/11_c.sql'],
     ],
     [
+      'pairs of pop: for PostgreSQL, and for all where there is none',
+      { core: ['m'], extensions: ['m'], order: 'pair' },
+      [
+        'm/1_a.mysql.up.sql',
+        'm/1_a.postgres.up.sql',
+        'm/1_a.postgres.down.sql',
+        'm/1_a.sqlite3.up.sql',
+        'm/1_a.up.sql',
+        'm/2_b.up.sql',
+        'm/2_b.cockroach.autocommit.up.sql',
+        'm/3_c.autocommit.up.sql',
+        'm/3_c.postgresql.autocommit.up.sql',
+        'm/4_mysql.up.sql',
+      ],
+      ['m/1_a.postgres.up.sql', 'm/2_b.up.sql', 'm/3_c.postgresql.autocommit.up.sql', 'm/4_mysql.up.sql'],
+    ],
+    [
       'pairs of db-migrate',
       { core: ['m'], extensions: ['m'], order: 'db-migrate' },
       ['m/20260102000000-b-up.sql', 'm/20260102000000-b-down.sql', 'm/20260101000000-a-up.sql'],

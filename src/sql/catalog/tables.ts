@@ -1,5 +1,5 @@
 import { relationName } from '../names.ts';
-import { allOf, fieldsOf, stringsOf } from '../nodes.ts';
+import { allOf, fieldsOf, stringsOf, walk } from '../nodes.ts';
 import type { ColumnDef, Constraint, Fields, RangeVar } from '../nodes.ts';
 import type { Piece } from '../piece.ts';
 import { findTable, newName } from './lookup.ts';
@@ -54,6 +54,8 @@ function addConstraint(catalog: Catalog, table: Table, constraint: Constraint, s
     }
   } else if (constraint.contype === 'CONSTR_UNIQUE') {
     table.unique.push(keys);
+  } else if (constraint.contype === 'CONSTR_EXCLUSION' && constraint.conname === undefined) {
+    table.constraints.add(exclusionName(table, constraint));
   } else if (constraint.contype === 'CONSTR_FOREIGN' && constraint.pktable !== undefined) {
     table.foreignKeys.push({
       name: constraint.conname,
@@ -63,6 +65,17 @@ function addConstraint(catalog: Catalog, table: Table, constraint: Constraint, s
       site: { ...site, offset: site.piece.at(constraint.location) },
     });
   }
+}
+
+/** The name that PostgreSQL gives an exclusion constraint: of the table and its columns, functions and expressions. */
+function exclusionName(table: Table, { exclusions }: Constraint): string {
+  const columns: string[] = [];
+  walk(exclusions, (kind, each) => {
+    if (kind !== 'IndexElem') return undefined;
+    columns.push(each.name ?? stringsOf(fieldsOf(each.expr, 'FuncCall')?.funcname).at(-1) ?? 'expr');
+    return false;
+  });
+  return `${bare(table.name)}_${columns.join('_')}_excl`;
 }
 
 function addColumn(catalog: Catalog, table: Table, definition: ColumnDef, piece: Piece): void {
@@ -94,7 +107,8 @@ export function describedTable(catalog: Catalog, piece: Piece<'CreateStmt'>): Ta
   table.parents = allOf(statement.inhRelations, 'RangeVar').map((parent) => referenced(catalog, parent));
   if (statement.partbound !== undefined && parents[0] !== undefined)
     table.partitionOf = referenced(catalog, parents[0]);
-  if (elements.length === 0 && parents.length === 0) table.open = statement.ofTypename !== undefined;
+  if (statement.ofTypename !== undefined) table.open = true;
+  else if (elements.length === 0 && parents.length === 0) table.open = false;
   return table;
 }
 

@@ -136,6 +136,16 @@ const cases: { name: string; sql: string; wrong?: string; says?: string }[] = [
     sql: 'create table a (id serial primary key, n int unique); create index i on a (n); alter table i rename to j; alter table a_id_seq rename to s; alter index j rename to k; drop index k; select last_value from s; alter table a_n_key rename to unique_n',
   },
   {
+    name: 'the index of an exclusion constraint without a name',
+    sql: 'create table a (x int, r int4range, exclude using gist (r with &&), exclude using gist ((int4range(x, x)) with =, r with &&)); reindex index a_r_excl; alter table a drop constraint a_int4range_r_excl',
+    wrong: 'create table a (r int4range, exclude using gist (r with &&)); reindex index a_s_excl',
+    says: 'a_s_excl',
+  },
+  {
+    name: 'keys of a table of a composite type',
+    sql: 'create type pair as (a int, b int); create table t of pair (primary key (a), b with options default 1); create index on t (a, b)',
+  },
+  {
     name: 'SET CONSTRAINTS',
     sql: 'create table a (id int constraint one unique deferrable); set constraints one deferred',
   },
