@@ -129,7 +129,19 @@ describe('functions that find rows by a place', () => {
     expect(await find(places + functions(`and ${mine}`))).toEqual([]);
   });
 
-  it('so is a policy that lets everybody read what is near a place', async () => {
+  it('are not proven where they make vector tiles, which this PostGIS refuses', async () => {
+    const tiles = callable(
+      'public.tile(z int, x int, y int)',
+      'bytea',
+      `select extensions.st_asmvt(q) from (select p.title,
+         extensions.st_asmvtgeom(p.area, extensions.st_tileenvelope(z, x, y)) from public.places p) as q`,
+    );
+    expect((await find(places + tiles)).map(({ rule, object }) => `${rule} ${object}`)).toEqual([
+      'not-proven public.tile(integer, integer, integer)',
+    ]);
+  });
+
+  it('a policy is found that lets everybody read what is near a place', async () => {
     const near = `extensions.st_dwithin(at, 'POINT(3 0)'::extensions.geography, 1000)`;
     expect(errorsOf(await find(places + seenBy('places', `${mine} or ${near}`)))).toEqual([
       'isolation-read public.places',

@@ -20,7 +20,8 @@ export function coreFacts(catalog: Catalog, layers: readonly Layer[] = ['core'])
   for (const table of catalog.tables.values()) {
     const platform = isPlatformSchema(table.name.split('.')[0]!);
     if (table.kind !== 'table' || table.temporary === true || (platform && table.name !== 'auth.users')) continue;
-    if (table.site !== undefined && !counts(table.site)) continue;
+    // One without a place is the platform's, or comes with an extension.
+    if (table.site === undefined ? table.name !== 'auth.users' : !counts(table.site)) continue;
     const columns = [...table.columns.values()].filter(({ site }) => site === undefined || counts(site));
     tables[table.name] = {
       columns: Object.fromEntries(columns.map(({ name, type }) => [name, type])),

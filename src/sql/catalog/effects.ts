@@ -8,7 +8,7 @@ import { applyDefaultGrants, grant } from './grants.ts';
 import { findTable, isTemporary, newName, newQualified } from './lookup.ts';
 import type { Catalog, Policy, PolicyCommand, Routine, Site, Table, TypeEntry } from './model.ts';
 import { drop, rename, setSchema } from './removal.ts';
-import { newTable } from './start.ts';
+import { newTable, tableOf } from './start.ts';
 import { alterTable, bare, describedTable, note } from './tables.ts';
 import { typeText } from './types.ts';
 
@@ -290,6 +290,10 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
     for (const each of known?.schemas ?? []) {
       note(catalog, 'schema', each, siteOf(piece));
       catalog.schemas.set(each, siteOf(piece));
+    }
+    for (const [name, table] of Object.entries(known?.tables ?? {})) {
+      note(catalog, 'table', `${into}.${name}`, siteOf(piece));
+      catalog.tables.set(`${into}.${name}`, tableOf(`${into}.${name}`, table));
     }
     for (const each of known?.types ?? []) {
       note(catalog, 'type', `${into}.${each}`, siteOf(piece));

@@ -3,6 +3,9 @@
  * and Storage. A table whose columns change often is `open`: its columns are not checked.
  */
 
+import type { PlatformTable } from './platform-table.ts';
+import { postgisFunctions, postgisTables, postgisTypes } from './postgis.ts';
+
 const timestamp = 'timestamp with time zone';
 
 export const platformSchemas = [
@@ -33,12 +36,6 @@ export const platformExtensions = [
 ];
 
 export const searchPath = ['public', 'extensions'];
-
-interface PlatformTable {
-  columns: Record<string, string>;
-  primaryKey: string[];
-  open?: boolean;
-}
 
 export const platformTables: Record<string, PlatformTable> = {
   'auth.users': {
@@ -176,7 +173,15 @@ export const platformFunctions: Record<string, string> = {
 };
 
 /** The objects of extensions that migrations often create. Names from other extensions are not checked. */
-export const knownExtensions: Record<string, { functions?: string[]; types?: string[]; schemas?: string[] }> = {
+export const knownExtensions: Record<
+  string,
+  {
+    functions?: readonly string[];
+    types?: readonly string[];
+    schemas?: readonly string[];
+    tables?: Readonly<Record<string, PlatformTable>>;
+  }
+> = {
   pgcrypto: {},
   'uuid-ossp': {},
   plpgsql: {},
@@ -242,4 +247,5 @@ export const knownExtensions: Record<string, { functions?: string[]; types?: str
   },
   btree_gin: {},
   btree_gist: {},
+  postgis: { types: postgisTypes, functions: postgisFunctions, tables: postgisTables },
 };

@@ -1,4 +1,5 @@
 import { platformExtensions, platformFunctions, platformSchemas, platformTables, searchPath } from './platform.ts';
+import type { PlatformTable } from './platform-table.ts';
 import type { Catalog, Column, Routine, Table } from './model.ts';
 
 /** An empty table, to be filled in with what is known about it. */
@@ -20,13 +21,13 @@ export function newTable(name: string): Table {
   };
 }
 
-function platformTable(name: string): Table {
-  const { columns, primaryKey, open = false } = platformTables[name]!;
+/** A table that no file creates, with what is known about it. */
+export function tableOf(name: string, { columns, primaryKey, open = false, isView = false }: PlatformTable): Table {
   const known = Object.entries(columns).map(([column, type]): [string, Column] => [
     column,
     { name: column, type, notNull: primaryKey.includes(column), generated: false },
   ]);
-  return { ...newTable(name), columns: new Map(known), primaryKey, open };
+  return { ...newTable(name), kind: isView ? 'view' : 'table', columns: new Map(known), primaryKey, open };
 }
 
 function platformRoutine(name: string, returns: string): Routine {
@@ -45,7 +46,7 @@ function platformRoutine(name: string, returns: string): Routine {
 /** The catalog before the first migration: what a Supabase project starts with. */
 export function startingCatalog(): Catalog {
   return {
-    tables: new Map(Object.keys(platformTables).map((name) => [name, platformTable(name)])),
+    tables: new Map(Object.entries(platformTables).map(([name, table]) => [name, tableOf(name, table)])),
     redefinitions: [],
     ghosts: new Map(),
     routines: new Map(
