@@ -67,12 +67,20 @@ function addConstraint(catalog: Catalog, table: Table, constraint: Constraint, s
   }
 }
 
+/** What PostgreSQL calls an expression after: a column, a function, what is cast; undefined for any other. */
+function expressionName(expression: unknown): string | undefined {
+  const cast = fieldsOf(expression, 'TypeCast');
+  if (cast !== undefined) return expressionName(cast.arg) ?? stringsOf(cast.typeName?.names).at(-1);
+  const names = fieldsOf(expression, 'ColumnRef')?.fields ?? fieldsOf(expression, 'FuncCall')?.funcname;
+  return stringsOf(names).at(-1);
+}
+
 /** The name that PostgreSQL gives an exclusion constraint: of the table and its columns, functions and expressions. */
 function exclusionName(table: Table, { exclusions }: Constraint): string {
   const columns: string[] = [];
   walk(exclusions, (kind, each) => {
     if (kind !== 'IndexElem') return undefined;
-    columns.push(each.name ?? stringsOf(fieldsOf(each.expr, 'FuncCall')?.funcname).at(-1) ?? 'expr');
+    columns.push(each.name ?? expressionName(each.expr) ?? 'expr');
     return false;
   });
   return `${bare(table.name)}_${columns.join('_')}_excl`;

@@ -137,7 +137,7 @@ const cases: { name: string; sql: string; wrong?: string; says?: string }[] = [
   },
   {
     name: 'the index of an exclusion constraint without a name',
-    sql: 'create table a (x int, r int4range, exclude using gist (r with &&), exclude using gist ((int4range(x, x)) with =, r with &&)); reindex index a_r_excl; alter table a drop constraint a_int4range_r_excl',
+    sql: 'create table a (x int, r int4range, exclude using gist (r with &&), exclude using gist ((int4range(x, x)) with =, r with &&), exclude using gist ((r::int4range) with &&, (r * r) with &&)); reindex index a_r_excl; alter table a drop constraint a_int4range_r_excl; reindex index a_r_expr_excl',
     wrong: 'create table a (r int4range, exclude using gist (r with &&)); reindex index a_s_excl',
     says: 'a_s_excl',
   },
