@@ -1,4 +1,4 @@
-/** Seats that let a user in for some time: until a date, or until the owner has ended them. Users who may change that put themselves back in. */
+/** Seats that let a user in until a date, or until the owner has ended them. Users who may change that put themselves back in. */
 import { type ColumnRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import type { Denial } from './denials.ts';
 import type { Model } from './model.ts';

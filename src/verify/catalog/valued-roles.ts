@@ -1,4 +1,4 @@
-/** Members whose role is no text in a column called so: a place in JSON, a list of roles, a flag, a set of bits, a column of another name. */
+/** Members whose role is no text in a column called so: a place in JSON, a list, a flag, or a column of another name. */
 import { type ColumnRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, type ParseExpression, walk } from '../../rules/engine/live/expression.ts';
 import { allowedTexts } from './compared-values.ts';

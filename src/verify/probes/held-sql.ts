@@ -14,7 +14,7 @@ import { putInToken } from './token-keys.ts';
 /** How many states of such a row, and values of a column are tried. */
 const most = { states: 3, values: 4 };
 
-/** What the row says in the columns that are asked for, keys aside: as usual, in the states that were found, or else what it is compared with. */
+/** What the row says in the columns that are asked for, keys aside: as usual, in states that were found, or what it is compared with. */
 export function statesOf(subject: Subject, { asked }: Denial, model: Model): [string, string][][] {
   const { table, columns, fresh, rows } = subject;
   const free = columns.filter(
