@@ -292,6 +292,8 @@ function findValuedMembers(
   { valuedRole, isAskedBy }: ComparedKeys,
 ): FoundMembers | undefined {
   const found = tables.flatMap((table) => {
+    // Who has a row for itself there is a user, with an organization in its profile.
+    if (userTables.has(qualifiedName(table))) return [];
     const [user, ...others] = table.columns.filter((column) => isUserColumn(table, column, userTables));
     if (user === undefined || others.length > 0) return [];
     return table.constraints.flatMap(({ type, columns, target }): FoundMembers[] => {
