@@ -55,8 +55,27 @@ const clinics = (first: string, mine: string): string => `
   create policy j2 on public.visits for insert to authenticated with check (clinic_id = ${mine}
     and exists (select 1 from public.patients c where c.id = patient_id and c.clinic_id = visits.clinic_id));`;
 
+/** Profiles with a role, which a trigger makes for new users, and of which only some delete patients. */
+const byRole = (asked: string): string => `
+  alter table public.profiles add column role text not null default 'member' check (role in ('owner', 'admin', 'member'));
+  create function public.manages() returns boolean language sql stable security definer set search_path = '' as
+    $$ select exists (select 1 from public.profiles where id = auth.uid() and role in ('owner', 'admin')) $$;
+  revoke all on function public.manages() from public, anon; grant execute on function public.manages() to authenticated;
+  create function public.welcome() returns trigger language plpgsql security definer set search_path = '' as
+    $$ begin insert into public.profiles (id, full_name) values (new.id, new.raw_user_meta_data ->> 'full_name'); return new; end $$;
+  revoke all on function public.welcome() from public, anon, authenticated; create trigger welcome after insert on auth.users for each row execute function public.welcome();
+  alter policy c4 on public.patients using (${asked});`;
+
 describe.each(ways)('%s', (_name, first, mine) => {
   const made = clinics(first, mine);
+  it('is correct where only some roles delete', async () => {
+    const managed = `${made} ${byRole(`clinic_id = ${mine} and (select public.manages())`)}`;
+    expect(await prove(managed)).toEqual([]);
+    expect(await prove(`${managed} grant update (role) on public.profiles to authenticated;`)).toContain(
+      'isolation-write public.profiles',
+    );
+  });
+
   it('is correct', async () => {
     expect(await prove(made)).toEqual([]);
   });

@@ -295,7 +295,8 @@ function findValuedMembers(
     // Who has a row for itself there is a user, with an organization in its profile.
     if (userTables.has(qualifiedName(table))) return [];
     const [user, ...others] = table.columns.filter((column) => isUserColumn(table, column, userTables));
-    if (user === undefined || others.length > 0) return [];
+    // A profile, which may name what its user belongs to, is known by itself.
+    if (user === undefined || others.length > 0 || userTables.has(qualifiedName(table))) return [];
     return table.constraints.flatMap(({ type, columns, target }): FoundMembers[] => {
       const [organization, ...more] = columns;
       const organizations = tables.find((other) => qualifiedName(other) === target);
