@@ -130,6 +130,14 @@ function isCounted({ identity, default: expression }: ColumnRow, model: Model): 
   return identity !== '' || (expression !== null && calls([model.parse(expression)], counting));
 }
 
+/** Says whether a statement hands over what only the database knows of A's row. */
+export function handsOverStored(sql: string): boolean {
+  return sql.includes(storedPrefix);
+}
+
+/** How a statement names the settings that hold such values. */
+const storedPrefix = "current_setting('muse.";
+
 /** The value is read from the row into a setting of the transaction, which the call reads. */
 function stored(subject: Subject, column: ColumnRow): RowKey {
   const setting = `muse.${`${subject.name}_${column.name}`.replaceAll(/\W/g, '_')}`;

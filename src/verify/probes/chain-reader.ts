@@ -1,5 +1,6 @@
 /** What a chain of writes opened. */
 import { quoteLiteral } from '../../shared/quote.ts';
+import { handsOverStored } from '../catalog/row-keys.ts';
 import { marks, onlyCounts, overwrites } from '../catalog/trigger-values.ts';
 import { readFound } from '../report/leaks.ts';
 import { expectNothing } from './expected.ts';
@@ -254,7 +255,10 @@ export class ChainReader extends Round {
   private givesMore(path: Path, name: string, answer: string, earlier: string): boolean {
     const tables = this.callables.get(name)?.tables ?? this.first.behind.get(name) ?? new Set(this.subjects.keys());
     const known = new Set(readFound(earlier).values);
-    const written = path.probes.map((number) => this.first.probes[number]!.sql);
+    const probes = path.probes.map((number) => this.first.probes[number]!);
+    // A row of its own shows what the actor has put there, which no one guesses and this proof has looked up.
+    if (probes.some(({ subject, sql }) => subject === name && handsOverStored(sql))) return false;
+    const written = probes.map(({ sql }) => sql);
     const more = readFound(answer).values.filter(
       (value) => !known.has(value) && !written.some((sql) => sql.includes(quoteLiteral(value))),
     );

@@ -52,9 +52,7 @@ function holdsByJoin({ scope }: Subject, { relation }: Actor): boolean {
 export const expectNothing: Expects = () => 'may';
 
 /** Acting on behalf of another user: never allowed, unless to the muse's own staff. */
-const expectNever = withScope(({ table }, { isStaff }, model) =>
-  isStaff && isForStaff(table, model) ? 'may' : 'no',
-);
+const expectNever = withScope(({ table }, { isStaff }, model) => (isStaff && isForStaff(table, model) ? 'may' : 'no'));
 
 const personal = /(^|_)(e_?mail|phone|mobile|iban|ssn|passport|birth_?(day|date)|date_of_birth)(_|$)/;
 
