@@ -317,6 +317,16 @@ const holes: Hole[] = [
     asks: ' and owner_id = new.owner_id',
   },
   {
+    name: 'a trigger that copies a text by a number that only the database knows',
+    object: 'public.links',
+    rule: 'isolation-escalation',
+    sql: `alter table public.links add column counted bigint; ${trigger(
+      'trigger t before insert on public.links for each row',
+      "new.title := coalesce((select title from public.notes where n = new.counted@), 'none'); return new;",
+    )}`,
+    asks: ' and owner_id = new.owner_id',
+  },
+  {
     name: 'a trigger that puts a text into an error',
     object: 'public.links',
     ...reads,

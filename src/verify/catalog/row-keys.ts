@@ -130,17 +130,14 @@ function isCounted({ identity, default: expression }: ColumnRow, model: Model): 
   return identity !== '' || (expression !== null && calls([model.parse(expression)], counting));
 }
 
-/** Says whether a statement hands over what only the database knows of A's row. */
-export function handsOverStored(sql: string): boolean {
-  return sql.includes(storedPrefix);
+/** The name of the setting that holds what A's row has in a column, where only the database knows that. */
+export function storedSetting(subject: string, column: string): string {
+  return `muse.${`${subject}_${column}`.replaceAll(/\W/g, '_')}`;
 }
-
-/** How a statement names the settings that hold such values. */
-const storedPrefix = "current_setting('muse.";
 
 /** The value is read from the row into a setting of the transaction, which the call reads. */
 function stored(subject: Subject, column: ColumnRow): RowKey {
-  const setting = `muse.${`${subject.name}_${column.name}`.replaceAll(/\W/g, '_')}`;
+  const setting = storedSetting(subject.name, column.name);
   return {
     table: subject.name,
     column,

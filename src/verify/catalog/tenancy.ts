@@ -22,7 +22,7 @@ export interface Tenancy {
         organization: string;
         user: string;
         role: string | undefined;
-        /** What stands in the column of the role, by the name that the role has in the proof, where that is not the name itself. */
+        /** What the role's column holds, by the name of the role in the proof; only where the two differ. */
         values?: ReadonlyMap<string, string>;
       }
     | undefined;

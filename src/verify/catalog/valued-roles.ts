@@ -4,7 +4,7 @@ import { columnOf, constantOf, type ParseExpression, walk } from '../../rules/en
 import { allowedTexts } from './compared-values.ts';
 import type { Dependencies } from './dependencies.ts';
 
-/** The names that the two roles have in the proof, whatever stands in the rows. */
+/** What the proof calls the two roles, whatever the rows hold. */
 export const valuedRoles = ['admin', 'member'] as const;
 
 /** A column that says what a member may do, and what stands there, by the name of the role in the proof. */

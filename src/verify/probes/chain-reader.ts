@@ -1,6 +1,6 @@
 /** What a chain of writes opened. */
 import { quoteLiteral } from '../../shared/quote.ts';
-import { handsOverStored } from '../catalog/row-keys.ts';
+import { storedSetting } from '../catalog/row-keys.ts';
 import { marks, onlyCounts, overwrites } from '../catalog/trigger-values.ts';
 import { readFound } from '../report/leaks.ts';
 import { expectNothing } from './expected.ts';
@@ -255,18 +255,29 @@ export class ChainReader extends Round {
   private givesMore(path: Path, name: string, answer: string, earlier: string): boolean {
     const tables = this.callables.get(name)?.tables ?? this.first.behind.get(name) ?? new Set(this.subjects.keys());
     const known = new Set(readFound(earlier).values);
-    const probes = path.probes.map((number) => this.first.probes[number]!);
-    // A row of its own shows what the actor has put there, which no one guesses and this proof has looked up.
-    if (probes.some(({ subject, sql }) => subject === name && handsOverStored(sql))) return false;
-    const written = probes.map(({ sql }) => sql);
+    const written = path.probes.map((number) => this.first.probes[number]!.sql);
+    const handed = this.handedOver(written);
     const more = readFound(answer).values.filter(
-      (value) => !known.has(value) && !written.some((sql) => sql.includes(quoteLiteral(value))),
+      (value) =>
+        !known.has(value) &&
+        !handed.some((text) => text.includes(value)) &&
+        !written.some((sql) => sql.includes(quoteLiteral(value))),
     );
     return this.first.leaks
       .given(more, tables)
       .some(({ holders }) =>
         holders.every((table) => this.first.leaks.isHidden(table, this.first.actors[path.actor]!, tables)),
       );
+  }
+
+  /** What the statements take from A's rows by the settings that hold it: this proof has looked it up, and nothing told the actor. */
+  private handedOver(written: readonly string[]): string[] {
+    return [...this.subjects.values()].flatMap(({ name, table }) =>
+      table.columns.flatMap((column) => {
+        const setting = quoteLiteral(storedSetting(name, column.name));
+        return written.some((sql) => sql.includes(setting)) ? (this.first.leaks.stored(name, column.name) ?? []) : [];
+      }),
+    );
   }
 
   /** Returns whether the result contains a text of the row that a probe wrote, and did not before. */
