@@ -1,5 +1,6 @@
 /** Policies by which users change Storage's buckets: one that is made public is read by everyone, whatever the policies of its files. */
 import type { Finding } from '../../shared/finding.ts';
+import { quoteIdentifier } from '../../shared/quote.ts';
 import type { PolicyRow, RelationRow } from '../../rules/engine/live/catalog.ts';
 import { effectsOf } from '../catalog/effects.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
@@ -20,7 +21,7 @@ export function bucketFindings(model: Model): Finding[] {
         buckets,
         `${buckets}: policy ${name} lets every user write buckets, and never asks who that is. ` +
           'A bucket that is made public shows all files in it.',
-        `Let only the server write buckets: DROP POLICY ${JSON.stringify(name)} ON ${buckets};`,
+        `Let only the server write buckets: DROP POLICY ${quoteIdentifier(name)} ON ${buckets};`,
       ),
       policy: name,
     }));
