@@ -4,20 +4,29 @@ import { buildCatalog } from '../sql/catalog/build.ts';
 import type { Catalog, Need, Site } from '../sql/catalog/model.ts';
 import type { Migration } from '../sql/migration.ts';
 import { parseSql } from '../sql/split.ts';
-import { quoteIdentifier, quoteQualified } from '../shared/quote.ts';
+import { fitName, quoteIdentifier, quoteQualified } from '../shared/quote.ts';
 import { at } from './engine/check.ts';
 import { closure, partsOf } from './engine/fix/builtin-parts.ts';
 import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import { inRepairFile } from './engine/fix/place.ts';
 import { usesPlatform } from './engine/fix/platform-use.ts';
 import { likelyType, tableUse } from './engine/fix/table-use.ts';
-import { asWritten, inOtherSchema, isTypo, nearName } from './engine/near-names.ts';
+import { asWritten, columnParts, inOtherSchema, isTypo, nearName } from './engine/near-names.ts';
 import { askFirst, askForOwnTables, toolsOf } from './engine/own-tables.ts';
 import { droppedBefore, place, short, titles, verdicts } from './engine/references.ts';
 import type { Rule } from './engine/rule.ts';
 
+/** Says whether the statement would remove what is missing, which nothing then has to create. */
+const isDropped = ({ site }: Need): boolean => site.piece.type === 'DropStmt';
+
 function suggestionFor(need: Need, drop: Site | undefined, catalog: Catalog): string {
   const { kind, name } = need;
+  if (kind === 'alias') return `Write the name that FROM gives the table, or add ${asWritten(name, kind)} to FROM.`;
+  if (isDropped(need) && inOtherSchema(need, catalog) === undefined) {
+    const near = nearName(need, catalog);
+    const meant = near === undefined ? '' : `Did you mean ${asWritten(near, kind)}? Or else: `;
+    return `${meant}DROP … IF EXISTS drops it where it is there; or remove the statement.`;
+  }
   if (drop !== undefined) return `Remove the DROP at ${place(drop)}, or create ${kind} ${name} again after it.`;
   if (toolsOf(need) !== undefined) return askFirst(need);
   const near = nearName(need, catalog);
@@ -52,9 +61,10 @@ function creationOf({ kind, name }: Need): string {
       ? `CREATE EXTENSION IF NOT EXISTS pg_${name};`
       : `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(name)};`;
   if (kind === 'column') {
-    const [schema, table, column] = name.split('.').map((part) => asWritten(part, 'column'));
+    const [schema, table, column] = columnParts(name);
     return column !== undefined
-      ? `ALTER TABLE ${schema}.${table} ADD COLUMN IF NOT EXISTS ${column} text; -- with the type that fits`
+      ? `ALTER TABLE ${asWritten(`${schema}.${table}`, 'table')} ` +
+          `ADD COLUMN IF NOT EXISTS ${quoteIdentifier(fitName(column))} text; -- with the type that fits`
       : `Correct the name, or add the column "${name}" to the table that should have it.`;
   }
   if (kind === 'table')
@@ -73,6 +83,7 @@ function missingTables(catalog: Catalog): Need[] {
       rule === 'unknown-relation' &&
       need.kind === 'table' &&
       droppedBefore(catalog, need) === undefined &&
+      !isDropped(need) &&
       !isTypo(need, catalog) &&
       toolsOf(need) === undefined &&
       !needs.has(need.name)
@@ -177,7 +188,7 @@ function columnsNamed({ migrations }: Situation, tables: readonly Need[], sql: s
   const names = new Set(tables.map(({ name }) => name));
   const lacking = new Map<string, Set<string>>();
   for (const { kind, name } of catalog.needs) {
-    const table = name.slice(0, name.lastIndexOf('.'));
+    const table = columnParts(name).slice(0, 2).join('.');
     if (kind === 'column' && names.has(table) && catalog.created.get(`column ${name}`) === undefined)
       lacking.set(table, (lacking.get(table) ?? new Set()).add(name.slice(table.length + 1)));
   }
@@ -225,7 +236,7 @@ export const rule: Rule = {
   severity: 'error',
   found: ['static'],
   stops: true,
-  means: 'a table, column, function, type or schema is used and nothing creates it',
+  means: 'a table, column, function, type, schema, index or sequence is used and nothing creates it',
   doc: {
     why: 'The statement fails with "does not exist" on a fresh database. It works only where someone created the object by hand.',
     bad: '-- Notes.\nCREATE TABLE IF NOT EXISTS notes (id uuid PRIMARY KEY, folder_id uuid REFERENCES folders (id));',
@@ -257,7 +268,10 @@ export const rule: Rule = {
         else
           report({
             ...found,
-            message: `${what} ${drop === undefined ? 'is used, and no migration creates it' : `was dropped in ${place(drop)}`}.`,
+            message:
+              need.kind === 'alias'
+                ? `The query has no table and no alias called ${need.name} where this stands.`
+                : `${what} ${drop === undefined ? 'is used, and no migration creates it' : `was dropped in ${place(drop)}`}.`,
             suggestion: suggestionFor(need, drop, catalog),
           });
       }

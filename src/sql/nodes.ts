@@ -111,8 +111,10 @@ const typeOfField: Record<string, NodeType> = {
   typeName: 'TypeName',
   argType: 'TypeName',
   returnType: 'TypeName',
+  ofTypename: 'TypeName',
   withClause: 'WithClause',
   onConflictClause: 'OnConflictClause',
+  funccall: 'FuncCall',
 };
 
 /** Fields that hold a relation's fields in most nodes; in some, such as TABLESAMPLE's, they hold a node. */

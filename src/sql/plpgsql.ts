@@ -19,16 +19,20 @@ export function parseRoutine(statement: string): PlpgsqlTree[] | ParseFailure {
   for (const seen = new Set<string>(); ;) {
     const again = text === statement ? parsed : parsePlpgsql(text);
     if (Array.isArray(again)) return again;
-    const name = unknownField.exec(again.message)?.[1];
-    const changed = name === undefined || seen.has(name) ? undefined : withRecord(text, name);
-    if (name === undefined || changed === undefined) return parsed;
-    seen.add(name);
-    text = changed;
+    // The first name can be the label of a block, and the second the variable.
+    const names = (unknownField.exec(again.message)?.[1]?.split('.') ?? []).slice(0, 2);
+    const changed = names
+      .filter((name) => !seen.has(name))
+      .map((name) => ({ name, sql: withRecord(text, name) }))
+      .find(({ sql }) => sql !== undefined);
+    if (changed?.sql === undefined) return parsed;
+    seen.add(changed.name);
+    text = changed.sql;
   }
 }
 
 /** What the parser says of an assignment to a field of a variable whose type it does not know. */
-const unknownField = /^"([^".]+)\.[^"]+" is not a known variable$/;
+const unknownField = /^"([^"]+)\.[^".]+" is not a known variable$/;
 
 /** The statement with the variable declared as a record; undefined if no declaration of it is found. */
 function withRecord(statement: string, name: string): string | undefined {

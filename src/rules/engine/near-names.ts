@@ -17,14 +17,24 @@ export const knownTypes: readonly string[] = [
 export function asWritten(name: string, kind: Kind | Need['kind']): string {
   if (kind === 'type' && knownTypes.includes(name)) return name;
   if (kind !== 'column') return quoteQualified(name);
-  return name
-    .split('.')
+  return columnParts(name)
     .map((part) => quoteIdentifier(fitName(part)))
     .join('.');
 }
 
+/** The parts of a column's name: schema, table and column, or the column alone, which may have dots of its own. */
+export function columnParts(name: string): string[] {
+  const [schema = '', table = '', ...column] = name.split('.');
+  const parts = column.length === 0 ? [schema, table] : [schema, table, column.join('.')];
+  return parts.includes('') ? [name] : parts;
+}
+
 /** What there is under the same name in another schema, which the statement's search path lacks: of the files, or of Supabase's own extensions. */
 export function inOtherSchema({ kind, name }: Need, catalog: Catalog): string | undefined {
+  if (kind === 'index') {
+    const table = [...catalog.tables.values()].find(({ indexes, site }) => site !== undefined && indexes.has(name));
+    return table === undefined ? undefined : `${table.name.slice(0, table.name.indexOf('.'))}.${name}`;
+  }
   if (kind !== 'table' && kind !== 'function' && kind !== 'type') return undefined;
   const last = name.slice(name.indexOf('.'));
   if (kind === 'function' && extensionFunctions.has(last.slice(1)) && name !== `extensions${last}`)
@@ -85,9 +95,14 @@ function findNear(need: Need, catalog: Catalog): string | undefined {
         need.name,
         [...catalog.schemas.keys()].filter((one) => one !== need.name),
       );
-    case 'policy':
     case 'index':
-    case 'trigger':
+      return nearest(
+        need.name,
+        [...catalog.tables.values()].flatMap(({ indexes }) => [...indexes.keys()]),
+      );
+    case 'sequence':
+      return shown(nearest(name, inSchema(catalog.sequences.keys())));
+    case 'alias':
       return undefined;
   }
 }

@@ -18,9 +18,9 @@ export const titles: Record<Need['kind'], string> = {
   function: 'Function',
   type: 'Type',
   schema: 'Schema',
-  policy: 'Policy',
   index: 'Index',
-  trigger: 'Trigger',
+  sequence: 'Sequence',
+  alias: 'Name',
 };
 
 /** One verdict per missing object and file, at the first place in that file. */

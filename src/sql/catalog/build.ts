@@ -9,9 +9,9 @@ import { rememberLast } from '../remember.ts';
 import { parseSql } from '../split.ts';
 import type { Statement } from '../statement.ts';
 import { apply, ownSearchPath } from './effects.ts';
-import { isTemporary } from './lookup.ts';
+import { findRelation, findRoutines, isTemporary, newName } from './lookup.ts';
 import type { Catalog } from './model.ts';
-import { needsOf } from './needs.ts';
+import { callsIn, needsOf } from './needs.ts';
 import { startingCatalog } from './start.ts';
 import { bare } from './tables.ts';
 
@@ -99,6 +99,7 @@ function* walkFiles(migrations: readonly Migration[], visitor: Visitor): Generat
 function walkPiece(catalog: Catalog, piece: Piece, visitor: Visitor): void {
   visitor.piece?.(piece, catalog);
   catalog.needs.push(...needsOf(catalog, piece));
+  noteCalls(catalog, piece, piece, new Set());
   // A schema is there before what is created with it; a routine is not there while its body is read.
   const isFirst = piece.type === 'CreateSchemaStmt';
   if (isFirst) apply(catalog, piece);
@@ -111,10 +112,37 @@ function walkPiece(catalog: Catalog, piece: Piece, visitor: Visitor): void {
     if (inner.inside === 'routine') noteMade(catalog, inner);
     visitor.piece?.(inner, catalog);
     catalog.needs.push(...needsOf(catalog, inner));
-    if (inner.inside !== 'routine') apply(catalog, inner);
+    if (inner.inside !== 'routine') {
+      noteCalls(catalog, inner, inner, new Set());
+      apply(catalog, inner);
+    }
   }
   if (own !== undefined) catalog.searchPath = outside;
   if (!isFirst) apply(catalog, piece);
+}
+
+/** Records the tables and views that the routines make that a statement calls, and those that these call. */
+function noteCalls(catalog: Catalog, piece: Piece, by: Piece, seen: Set<string>): void {
+  for (const { funcname } of callsIn(piece)) {
+    const lookup = findRoutines(catalog, funcname);
+    for (const { name, body } of 'found' in lookup ? lookup.found : []) {
+      if (body.length === 0 || seen.has(name)) continue;
+      seen.add(name);
+      for (const inner of body) {
+        const made = madeBy(inner);
+        const full = made === undefined ? '' : newName(catalog, made);
+        if (made !== undefined && !catalog.madeByCalls.has(full)) catalog.madeByCalls.set(full, by);
+        noteCalls(catalog, inner, by, seen);
+      }
+    }
+  }
+}
+
+/** The table or view that a statement makes. */
+function madeBy({ type, node }: Piece): RangeVar | undefined {
+  if (type === 'CreateStmt') return node.relation;
+  if (type === 'ViewStmt') return node.view;
+  return type === 'CreateTableAsStmt' ? node.into.rel : undefined;
 }
 
 /** Records the tables that a routine makes when it is called, and those that a trigger gives it. */
@@ -131,7 +159,7 @@ function noteMade(catalog: Catalog, { type, node }: Piece): void {
 }
 
 /**
- * Removes needs that are not errors: for tables whose CREATE does not parse, and in routines whose objects exist at the
+ * Removes needs that are not errors: for things whose CREATE does not parse or fails, and in routines whose objects exist at the
  * end, or which make them, or which are gone or replaced by then.
  */
 function settle(catalog: Catalog): void {
@@ -139,7 +167,8 @@ function settle(catalog: Catalog): void {
     [...catalog.routines.values()].flatMap((overloads) => overloads.map(({ site }) => site?.piece.statement)),
   );
   catalog.needs = catalog.needs.filter(({ kind, name, site, late }) => {
-    if (kind === 'table' && catalog.broken.has(name)) return false;
+    if ((kind === 'table' || kind === 'column' || kind === 'index') && catalog.broken.has(name)) return false;
+    if (kind === 'table' && (catalog.madeByCalls.get(name)?.order ?? Infinity) <= site.piece.order) return false;
     if (!late) return true;
     if (kind === 'table' && catalog.madeByRoutines.has(bare(name))) return false;
     return last.has(site.piece.statement) && !exists(catalog, kind, name);
@@ -147,7 +176,10 @@ function settle(catalog: Catalog): void {
 }
 
 function exists(catalog: Catalog, kind: string, name: string): boolean {
-  if (kind === 'table') return catalog.tables.has(name);
+  if (kind === 'table' || kind === 'sequence') {
+    const [schemaname = '', ...relname] = name.split('.');
+    return !('missing' in findRelation(catalog, { schemaname, relname: relname.join('.') }));
+  }
   if (kind === 'function') return catalog.routines.has(name);
   if (kind === 'type') return catalog.types.has(name) || catalog.tables.has(name);
   return kind === 'schema' && catalog.schemas.has(name);

@@ -1,13 +1,15 @@
 import { bodyPieces } from '../bodies.ts';
 import { qualifiedName } from '../names.ts';
-import { allOf, fieldsOf, literalOf, stringOf, stringsOf } from '../nodes.ts';
+import { allOf, fieldsOf, literalOf, open, stringOf, stringsOf, walk } from '../nodes.ts';
 import type { DefElem, Fields, Node, NodeType, RangeVar } from '../nodes.ts';
 import type { Piece } from '../piece.ts';
+import { chosenIndexName } from './chosen-names.ts';
 import { knownExtensions } from './platform.ts';
 import { applyDefaultGrants, grant } from './grants.ts';
 import { findTable, isTemporary, newName, newQualified } from './lookup.ts';
 import type { Catalog, Policy, PolicyCommand, Routine, Site, Table, TypeEntry } from './model.ts';
-import { drop, rename, setSchema } from './removal.ts';
+import { drop } from './removal.ts';
+import { rename, setSchema } from './renaming.ts';
 import { newTable, tableOf } from './start.ts';
 import { alterTable, bare, describedTable, note } from './tables.ts';
 import { typeText } from './types.ts';
@@ -45,6 +47,11 @@ function redefine(catalog: Catalog, known: Table, described: Table, site: Site):
   });
 }
 
+/** Whether the value of an option says no. */
+const isOff = (value: Node | undefined): boolean =>
+  ['off', 'false', '0', 'no'].includes(stringOf(value).toLowerCase()) ||
+  (value !== undefined && 'Integer' in value && (value.Integer.ival ?? 0) === 0);
+
 function addView(
   catalog: Catalog,
   piece: Piece<'ViewStmt' | 'CreateTableAsStmt' | 'SelectStmt'>,
@@ -55,7 +62,7 @@ function addView(
   const view = newTable(newName(catalog, relation));
   const options = allOf(piece.type === 'ViewStmt' ? piece.node.options : undefined, 'DefElem');
   const invoker = options.find(({ defname }) => defname === 'security_invoker');
-  const rights = invoker !== undefined && !['off', 'false', '0', 'no'].includes(stringOf(invoker.arg).toLowerCase());
+  const rights = invoker !== undefined && !isOff(invoker.arg);
   const query = piece.type === 'SelectStmt' ? piece.node : fieldsOf(piece.node.query, 'SelectStmt');
   const targets = allOf(query?.targetList, 'ResTarget');
   for (const { name, val } of targets) {
@@ -110,8 +117,15 @@ export function routineOf(catalog: Catalog, piece: Piece<'CreateFunctionStmt'>):
 }
 
 /** The schema that a CREATE SCHEMA creates: without a name, the owner's. */
-const schemaOf = ({ schemaname, authrole }: Fields<'CreateSchemaStmt'>): string =>
-  schemaname ?? authrole?.rolename ?? '';
+function schemaOf({ schemaname, authrole, schemaElts }: Fields<'CreateSchemaStmt'>): string {
+  if (schemaname !== undefined || authrole?.rolename !== undefined) return schemaname ?? authrole?.rolename ?? '';
+  // The current role's: what is created with it can name no other.
+  let written = '';
+  walk(schemaElts, (type, fields) => {
+    if (written === '' && type === 'RangeVar') written = fields.schemaname ?? '';
+  });
+  return written;
+}
 
 /**
  * The schemas along which the statements in a statement resolve names: those that a routine sets for its body, or first
@@ -165,6 +179,7 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
   CreateStmt(catalog, piece) {
     const table = describedTable(catalog, piece);
     table.temporary = isTemporary(piece.node.relation);
+    table.untilCommit = piece.node.oncommit === 'ONCOMMIT_DROP';
     addTable(catalog, table, table.site!);
   },
   CreateTableAsStmt(catalog, piece) {
@@ -183,15 +198,29 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
   ViewStmt(catalog, piece) {
     addView(catalog, piece, piece.node.view, 'view');
   },
+  ExplainStmt(catalog, piece) {
+    const { query, options } = piece.node;
+    const analyze = allOf(options, 'DefElem').find(({ defname }) => defname === 'analyze');
+    // Without ANALYZE, and with a word after it that says no, nothing runs.
+    if (query === undefined || analyze === undefined || isOff(analyze.arg)) return;
+    const [type, node] = open(query);
+    // A query of EXPLAIN is no statement of a body, where INTO would name a variable.
+    const { inside: _, ...place } = piece;
+    apply(catalog, { ...place, type, node } as Piece);
+  },
+  ImportForeignSchemaStmt(catalog, { node }) {
+    catalog.imported.add(node.local_schema ?? '');
+  },
   AlterTableStmt: alterTable,
   IndexStmt(catalog, piece) {
-    const { idxname, relation, indexParams, unique = false, whereClause } = piece.node;
+    const { idxname, relation, indexParams, indexIncludingParams, unique = false, whereClause } = piece.node;
     const lookup = findTable(catalog, relation);
+    if (!('found' in lookup) && idxname !== undefined) catalog.broken.add(idxname);
     if (!('found' in lookup)) return;
     const parts = allOf(indexParams, 'IndexElem').map(({ name }) => name);
     const expression = parts.indexOf(undefined);
     const columns = (expression === -1 ? parts : parts.slice(0, expression)) as string[];
-    const name = idxname ?? `${bare(lookup.found.name)}_${parts.map((part) => part ?? 'expr').join('_')}_idx`;
+    const name = idxname ?? chosenIndexName(bare(lookup.found.name), indexParams, indexIncludingParams);
     note(catalog, 'index', name, siteOf(piece));
     if (!lookup.found.indexes.has(name))
       lookup.found.indexes.set(name, {
@@ -334,6 +363,14 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
     for (const { items = [] } of allOf(fieldsOf(selectStmt, 'SelectStmt')?.valuesLists, 'List')) {
       const name = literalOf(items[Math.max(0, id)]);
       if (name !== undefined) catalog.buckets.set(name, siteOf(piece));
+    }
+  },
+  TransactionStmt(catalog, piece) {
+    if (piece.node.kind !== 'TRANS_STMT_COMMIT') return;
+    for (const { name, untilCommit } of catalog.tables.values()) {
+      if (untilCommit !== true) continue;
+      catalog.tables.delete(name);
+      catalog.dropped.set(`table ${name}`, siteOf(piece));
     }
   },
   DropStmt: drop,

@@ -2,7 +2,7 @@ import { relationName } from '../names.ts';
 import { stringsOf } from '../nodes.ts';
 import type { RangeVar, TypeName } from '../nodes.ts';
 import { platformSchemas } from './platform.ts';
-import { builtinFunctions, builtinRelations, builtinTypes, extensionFunctions } from './builtins.ts';
+import { builtinFunctions, builtinIndexes, builtinRelations, builtinTypes, extensionFunctions } from './builtins.ts';
 import type { Catalog, Routine, Table } from './model.ts';
 import { baseType, isSerial } from './types.ts';
 
@@ -72,13 +72,15 @@ export function findTable(catalog: Catalog, relation: RangeVar): Lookup<Table> {
     const found = catalog.tables.get(relationName(relation));
     if (found !== undefined) return { found };
     if (schemaMissing(catalog, relation.schemaname)) return withoutSchema(catalog, relation.schemaname);
-    return platform.has(relation.schemaname) ? foreign : { missing: relationName(relation) };
+    const unknown = platform.has(relation.schemaname) || catalog.imported.has(relation.schemaname);
+    return unknown ? foreign : { missing: relationName(relation) };
   }
-  for (const schema of [temporarySchema, ...catalog.searchPath]) {
+  for (const schema of [temporarySchema, 'pg_catalog', ...catalog.searchPath]) {
     const found = catalog.tables.get(`${schema}.${relation.relname}`);
     if (found !== undefined) return { found };
   }
-  if (builtinRelations.has(relation.relname)) return foreign;
+  if (builtinRelations.has(relation.relname) || catalog.searchPath.some((schema) => catalog.imported.has(schema)))
+    return foreign;
   return { missing: newName(catalog, relation) };
 }
 
@@ -90,6 +92,7 @@ export function isOtherRelation(catalog: Catalog, relation: RangeVar): boolean {
   const { relname, schemaname } = relation;
   const schemas = schemaname === undefined ? [temporarySchema, ...catalog.searchPath] : [schemaname];
   return (
+    (schemaname === undefined && builtinIndexes.has(relname)) ||
     schemas.some((schema) => {
       const name = `${schema}.${relname}`;
       return catalog.sequences.has(name) || catalog.types.get(name)?.kind === 'composite';
@@ -101,15 +104,19 @@ export function isOtherRelation(catalog: Catalog, relation: RangeVar): boolean {
   );
 }
 
-/** Whether the name is that of an index, a constraint or a sequence of the table. */
-function isPartOf({ indexes, constraints, unique, columns }: Table, table: string, name: string): boolean {
+/** Whether the name is that of an index, a constraint or a sequence of the table; one that PostgreSQL chose may end in a number. */
+function isPartOf({ indexes, constraints, ownNames, copied }: Table, table: string, name: string): boolean {
+  const plain = name.replace(/\d+$/, '');
   return (
-    indexes.has(name) ||
-    constraints.has(name) ||
-    name === `${table}_pkey` ||
-    unique.some((keys) => name === `${table}_${keys.join('_')}_key`) ||
-    [...columns.values()].some((column) => column.generated && name === `${table}_${column.name}_seq`)
+    [name, plain].some((each) => indexes.has(each) || constraints.has(each) || ownNames.has(each)) ||
+    (copied === true && name.startsWith(`${table}_`))
   );
+}
+
+/** Looks up what can be named like a relation: a table or view, an index, a sequence, a composite type. */
+export function findRelation(catalog: Catalog, relation: RangeVar): Lookup<unknown> {
+  const lookup = findTable(catalog, relation);
+  return 'missing' in lookup && lookup.schema !== true && isOtherRelation(catalog, relation) ? foreign : lookup;
 }
 
 /** Looks up a function by name, without resolving overloads. */

@@ -77,6 +77,10 @@ export interface Table {
   policies: Map<string, Policy>;
   triggers: Map<string, Trigger>;
   constraints: Set<string>;
+  /** Names that PostgreSQL gave its indexes and sequences: a rename of the table leaves them as they are. */
+  ownNames: Set<string>;
+  /** It has columns of other tables, and perhaps copies of their indexes and sequences under names of its own. */
+  copied?: boolean;
   rls?: Site | undefined;
   /** Privileges by role, lower case: `select`, `insert` … */
   grants: Map<string, Set<string>>;
@@ -88,6 +92,8 @@ export interface Table {
    */
   renamed?: Site;
   temporary?: boolean;
+  /** The end of the transaction drops it. */
+  untilCommit?: boolean;
   /** View: runs with the privileges of the querying user. */
   invoker?: boolean;
   site?: Site | undefined;
@@ -116,7 +122,7 @@ export interface TypeEntry {
 }
 
 /** The kinds of things that a statement can need. */
-export type NeedKind = 'table' | 'column' | 'function' | 'type' | 'schema' | 'policy' | 'index' | 'trigger';
+export type NeedKind = 'table' | 'column' | 'function' | 'type' | 'schema' | 'index' | 'sequence' | 'alias';
 
 /** An object that a statement uses and that did not exist when the statement ran. */
 export interface Need {
@@ -161,7 +167,10 @@ export interface Catalog {
   /** Every DROP of a table or schema, by `<kind> <name>`, whether or not the object existed. */
   drops: Map<string, Site[]>;
   needs: Need[];
-  /** Tables whose CREATE does not parse: statements that reference them are not reported. */
+  /**
+   * Tables whose CREATE does not parse, and tables, columns and indexes whose CREATE, ADD or RENAME is about a missing
+   * table: statements that reference them are not reported.
+   */
   broken: Set<string>;
   /** Default privileges of later tables: by schema, then by role. */
   defaultGrants: Map<string, Map<string, Set<string>>>;
@@ -169,6 +178,10 @@ export interface Catalog {
   madeByRoutines: Set<string>;
   /** The search path at this point of the run. */
   searchPath: string[];
+  /** Schemas with relations that no file names: those of an IMPORT FOREIGN SCHEMA. */
+  imported: Set<string>;
+  /** By full name: the first call of a routine that makes the table. */
+  madeByCalls: Map<string, Piece>;
   /** An extension whose functions and types are not known was created. */
   unknownExtension: boolean;
 }

@@ -3,19 +3,14 @@ import { allOf, fieldsOf, stringOf, stringsOf, walk } from '../nodes.ts';
 import type { Constraint, Fields, Node, NodeType, RangeVar } from '../nodes.ts';
 import type { Piece } from '../piece.ts';
 import { missingColumns } from './columns.ts';
-import { findRoutines, findTable, findType, isOtherRelation } from './lookup.ts';
-import type { Lookup } from './lookup.ts';
-import type { Catalog, Need, NeedKind, Report, Table } from './model.ts';
+import { findRelation, findRoutines, findTable, findType } from './lookup.ts';
+import { mentionInCall, mentionInCast, missing, missingMention, missingObjects } from './named-objects.ts';
+import type { Mention } from './named-objects.ts';
+import type { Catalog, Need, Report, Table } from './model.ts';
 import { describedTable } from './tables.ts';
 
 /** Kinds of objects that statements name like a relation although they are not tables. */
-const otherObjects = new Set([
-  'OBJECT_INDEX',
-  'OBJECT_SEQUENCE',
-  'OBJECT_TYPE',
-  'OBJECT_FOREIGN_TABLE',
-  'OBJECT_ATTRIBUTE',
-]);
+const otherObjects = new Set(['OBJECT_INDEX', 'OBJECT_SEQUENCE', 'OBJECT_TYPE', 'OBJECT_ATTRIBUTE']);
 
 /** The relation that a statement creates or accepts as missing, so that it does not need it. Compared by identity. */
 function ownRelation({ type, node }: Piece): RangeVar | undefined {
@@ -23,7 +18,11 @@ function ownRelation({ type, node }: Piece): RangeVar | undefined {
   if (type === 'CreateForeignTableStmt') return node.base.relation;
   if (type === 'ViewStmt') return node.view;
   if (type === 'CreateTableAsStmt') return node.into.rel;
-  if (type === 'ExplainStmt') return fieldsOf(node.query, 'CreateTableAsStmt')?.into.rel;
+  if (type === 'ExplainStmt')
+    return (
+      fieldsOf(node.query, 'CreateTableAsStmt')?.into.rel ??
+      (fieldsOf(node.query, 'SelectStmt')?.intoClause?.rel as RangeVar | undefined)
+    );
   if (type === 'SelectStmt') return node.intoClause?.rel as RangeVar | undefined;
   if (type === 'AlterTableStmt' && (otherObjects.has(node.objtype ?? '') || node.missing_ok === true))
     return node.relation;
@@ -33,46 +32,87 @@ function ownRelation({ type, node }: Piece): RangeVar | undefined {
   return undefined;
 }
 
-/** What a statement names anywhere in its tree. */
-interface Names {
-  /** Common table expressions, which it defines itself. */
-  local: ReadonlySet<string>;
-  used: readonly (
-    | readonly ['RangeVar', RangeVar]
-    | readonly ['FuncCall', Fields<'FuncCall'>]
-    | readonly ['TypeName', Fields<'TypeName'>]
-  )[];
-}
+/** What a statement names anywhere in its tree, without the common table expressions that are visible there. */
+type Names = readonly (
+  | readonly ['RangeVar', RangeVar]
+  | readonly ['FuncCall', Fields<'FuncCall'>]
+  | readonly ['TypeName', Fields<'TypeName'>]
+  | readonly ['Mention', Mention]
+)[];
 
 /** By the fields of a statement, because a repair reads the same trees many times. */
 const known = new WeakMap<object, Names>();
 
-function namesOf(node: object): Names {
-  const names = known.get(node) ?? readNames(node);
+function namesOf({ type, node }: Piece): Names {
+  const names = known.get(node) ?? readNames(type, node);
   known.set(node, names);
   return names;
 }
 
-function readNames(node: object): Names {
-  const local = new Set<string>();
-  const used: Names['used'][number][] = [];
-  walk(node, (type, fields) => {
-    if (type === 'CommonTableExpr') local.add(fields.ctename ?? '');
-  });
-  walk(node, (type, fields) => {
-    if (type === 'RangeVar') used.push([type, fields]);
-    else if (type === 'FuncCall') used.push([type, fields]);
-    else if (type === 'TypeName') used.push([type, fields]);
-    else if (type === 'DefElem')
-      return fields.arg === undefined || !('TypeName' in fields.arg) || typeOptions.has(fields.defname);
-    return type !== 'ObjectWithArgs';
-  });
-  return { local, used };
+/** The calls of functions and procedures in a statement. */
+export const callsIn = (piece: Piece): Fields<'FuncCall'>[] =>
+  namesOf(piece).flatMap(([type, fields]) => (type === 'FuncCall' ? [fields] : []));
+
+function readNames(type: NodeType, node: object): Names {
+  const used: Names[number][] = [];
+  const mentions = new Set<unknown>();
+  const read = (value: unknown, visible: ReadonlySet<string>): void =>
+    walk(value, (kind, fields) => {
+      const scoped = queryParts(kind, fields, visible);
+      if (scoped !== undefined) {
+        for (const part of scoped) read(part.value, part.visible);
+        return false;
+      }
+      if (kind === 'RangeVar') {
+        if (fields.schemaname !== undefined || !visible.has(fields.relname)) used.push([kind, fields]);
+      } else if (kind === 'FuncCall') {
+        used.push([kind, fields]);
+        const mention = mentionInCall(fields);
+        if (mention !== undefined) used.push(['Mention', mention]);
+        const cast = mention === undefined ? undefined : fieldsOf(fields.args?.[0], 'TypeCast');
+        if (cast !== undefined) mentions.add(cast);
+      } else if (kind === 'TypeCast' && !mentions.has(fields)) {
+        const mention = mentionInCast(fields);
+        if (mention !== undefined) used.push(['Mention', mention]);
+      } else if (kind === 'TypeName') used.push([kind, fields]);
+      else if (kind === 'DefElem')
+        return fields.arg === undefined || !('TypeName' in fields.arg) || typeOptions.has(fields.defname);
+      return kind !== 'ObjectWithArgs';
+    });
+  read([{ [type]: node }], new Set());
+  return used;
 }
 
-function missing(kind: NeedKind, lookup: Lookup<unknown>, location: number | undefined, report: Report): void {
-  if ('missing' in lookup) report(lookup.schema === true ? 'schema' : kind, lookup.missing, location);
+/** A part of a query, with the common table expressions that it sees. */
+interface QueryPart {
+  value: unknown;
+  visible: ReadonlySet<string>;
 }
+
+/**
+ * A query in the parts that see different common table expressions: each expression sees those before it, with RECURSIVE
+ * all, and what is written to is none of them. Undefined for what has none, and for other nodes.
+ */
+function queryParts(kind: string, fields: object, visible: ReadonlySet<string>): QueryPart[] | undefined {
+  const query = fields as Partial<Fields<'SelectStmt'>> & { relation?: unknown };
+  const { withClause, larg, rarg, relation, ...rest } = query;
+  const isQuery = kind === 'SelectStmt' || ofData.has(kind);
+  if (!isQuery || (withClause === undefined && larg === undefined && visible.size === 0)) return undefined;
+  const expressions = allOf(withClause?.ctes, 'CommonTableExpr');
+  const names = expressions.map(({ ctename = '' }) => ctename);
+  const parts: QueryPart[] = [];
+  let seen = withClause?.recursive === true ? new Set([...visible, ...names]) : visible;
+  for (const expression of expressions) {
+    parts.push({ value: expression, visible: seen });
+    seen = new Set([...seen, expression.ctename ?? '']);
+  }
+  for (const side of [larg, rarg]) if (side !== undefined) parts.push({ value: [{ SelectStmt: side }], visible: seen });
+  if (relation !== undefined) parts.push({ value: { relation }, visible: new Set() });
+  return [...parts, { value: rest, visible: seen }];
+}
+
+/** Statements whose `relation` is what they write to. */
+const ofData: ReadonlySet<string> = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
 
 function isInC({ options }: Fields<'CreateFunctionStmt'>): boolean {
   const language = allOf(options, 'DefElem').find(({ defname }) => defname === 'language');
@@ -90,6 +130,7 @@ const typeOptions = new Set([
   'rightarg',
   'like',
   'element',
+  'as',
 ]);
 
 /** Statements whose relations are other things than tables, or created by statements of their own. */
@@ -99,30 +140,33 @@ const withoutTables = new Set<NodeType>(['ConstraintsSetStmt', 'CreateSchemaStmt
 function named(catalog: Catalog, piece: Piece, report: Report): void {
   if (withoutTables.has(piece.type) || (piece.type === 'DropStmt' && piece.node.missing_ok === true)) return;
   const own = ownRelation(piece);
-  const { local, used } = namesOf(piece.node);
   // A foreign key may reference the table that the statement creates.
   const made = piece.type === 'CreateStmt' ? relationName(piece.node.relation) : undefined;
+  // A partition key may convert to the row type of the table.
+  const ownRow = piece.type === 'CreateStmt' ? piece.node.relation.relname : undefined;
   const inSequence = piece.type === 'GrantStmt' && piece.node.objtype !== 'OBJECT_TABLE';
   // A function in C that returns an unknown type creates it, to be defined later.
   const shell = piece.type === 'CreateFunctionStmt' && isInC(piece.node) ? piece.node.returnType : undefined;
-  for (const [type, fields] of used) {
+  for (const [type, fields] of namesOf(piece)) {
     if (type === 'RangeVar') {
-      if (
-        fields === own ||
-        inSequence ||
-        relationName(fields) === made ||
-        (fields.schemaname === undefined && local.has(fields.relname))
-      )
-        continue;
-      const lookup = findTable(catalog, fields);
-      if (!('missing' in lookup) || lookup.schema === true || !isOtherRelation(catalog, fields))
-        missing('table', lookup, fields.location, report);
+      if (fields === own || inSequence || relationName(fields) === made) continue;
+      missing('table', findRelation(catalog, fields), fields.location, report);
+    } else if (type === 'Mention') {
+      missingMention(catalog, fields, report);
     } else if (type === 'FuncCall') {
-      missing('function', findRoutines(catalog, fields.funcname), fields.location, report);
-    } else if (fields.names !== undefined && fields !== shell) {
+      if (!isColumnCall(catalog, fields))
+        missing('function', findRoutines(catalog, fields.funcname), fields.location, report);
+    } else if (fields.names !== undefined && fields !== shell && stringsOf(fields.names).at(-1) !== ownRow) {
       missing('type', findType(catalog, fields), fields.location, report);
     }
   }
+}
+
+/** Whether `name(row)` can be another way to write `row.name`. */
+function isColumnCall(catalog: Catalog, { funcname, args }: Fields<'FuncCall'>): boolean {
+  const [name = '', more] = stringsOf(funcname);
+  const isRow = args?.length === 1 && fieldsOf(args[0], 'ColumnRef')?.fields?.length === 1;
+  return more === undefined && isRow && [...catalog.tables.values()].some(({ columns }) => columns.has(name));
 }
 
 function columnIn(table: Table, column: string, location: number | undefined, report: Report): void {
@@ -130,14 +174,33 @@ function columnIn(table: Table, column: string, location: number | undefined, re
 }
 
 function constraintColumns(catalog: Catalog, table: Table, constraint: Constraint, report: Report): void {
-  for (const key of [...stringsOf(constraint.keys), ...stringsOf(constraint.fk_attrs)])
-    columnIn(table, key, constraint.location, report);
+  const keys = [constraint.keys, constraint.including, constraint.fk_attrs, constraint.fk_del_set_cols];
+  for (const key of keys.flatMap(stringsOf)) columnIn(table, key, constraint.location, report);
   if (constraint.pktable === undefined) return;
   const lookup = findTable(catalog, constraint.pktable);
   const target = 'found' in lookup ? lookup.found : relationName(constraint.pktable) === table.name ? table : undefined;
   if (target !== undefined)
     for (const key of stringsOf(constraint.pk_attrs)) columnIn(target, key, constraint.pktable.location, report);
 }
+
+/** Commands of ALTER TABLE whose name is that of a column. */
+const ofColumns: ReadonlySet<string> = new Set([
+  'AT_DropColumn',
+  'AT_AlterColumnType',
+  'AT_SetNotNull',
+  'AT_DropNotNull',
+  'AT_ColumnDefault',
+  'AT_SetExpression',
+  'AT_DropExpression',
+  'AT_SetStatistics',
+  'AT_SetOptions',
+  'AT_ResetOptions',
+  'AT_SetStorage',
+  'AT_SetCompression',
+  'AT_AddIdentity',
+  'AT_SetIdentity',
+  'AT_DropIdentity',
+]);
 
 /** Columns that a statement names outside of expressions. */
 const columnChecks: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>, report: Report) => void } = {
@@ -148,6 +211,8 @@ const columnChecks: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>
     for (const { constraints } of allOf(elements, 'ColumnDef')) {
       for (const constraint of allOf(constraints, 'Constraint')) constraintColumns(catalog, table, constraint, report);
     }
+    for (const { name, location } of allOf(piece.node.partspec?.partParams, 'PartitionElem'))
+      if (name !== undefined) columnIn(table, name, location, report);
   },
   AlterTableStmt(catalog, piece, report) {
     const lookup = findTable(catalog, piece.node.relation);
@@ -161,11 +226,7 @@ const columnChecks: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>
         for (const each of allOf(added.constraints, 'Constraint')) constraintColumns(catalog, table, each, report);
       } else if (subtype === 'AT_AddConstraint' && constraint !== undefined)
         constraintColumns(catalog, table, constraint, report);
-      else if (
-        /^AT_(?:DropColumn|AlterColumnType|SetNotNull|DropNotNull|ColumnDefault)$/.test(subtype) &&
-        missingOk !== true
-      )
-        columnIn(table, name, undefined, report);
+      else if (missingOk !== true && ofColumns.has(subtype) && name !== '') columnIn(table, name, undefined, report);
     }
   },
   IndexStmt(catalog, piece, report) {
@@ -175,34 +236,29 @@ const columnChecks: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>
     for (const { name } of allOf(indexParams, 'IndexElem'))
       if (name !== undefined) columnIn(lookup.found, name, relation.location, report);
   },
+  RenameStmt(catalog, { node: { renameType, relation, subname = '', missing_ok: missingOk } }, report) {
+    if (renameType !== 'OBJECT_COLUMN' || relation === undefined || missingOk === true) return;
+    const lookup = findTable(catalog, relation);
+    if ('found' in lookup) columnIn(lookup.found, subname, relation.location, report);
+  },
+  CommentStmt(catalog, { node: { objtype, object } }, report) {
+    if (objtype !== 'OBJECT_COLUMN') return;
+    const [column = '', relname = '', schemaname] = stringsOf(object).toReversed();
+    const lookup = findTable(catalog, schemaname === undefined ? { relname } : { relname, schemaname });
+    if ('found' in lookup) columnIn(lookup.found, column, undefined, report);
+  },
+  CreateTrigStmt(catalog, { node: { relation, columns } }, report) {
+    const lookup = findTable(catalog, relation);
+    if ('found' in lookup)
+      for (const column of stringsOf(columns)) columnIn(lookup.found, column, relation.location, report);
+  },
   InsertStmt(catalog, piece, report) {
     const { relation, cols } = piece.node;
     const lookup = findTable(catalog, relation);
     if (!('found' in lookup)) return;
     for (const { name, location } of allOf(cols, 'ResTarget')) columnIn(lookup.found, name ?? '', location, report);
   },
-  CommentStmt(catalog, { node }, report) {
-    const names = stringsOf(node.object);
-    const parts = node.objtype === 'OBJECT_COLUMN' ? names.slice(0, -1) : node.objtype === 'OBJECT_TABLE' ? names : [];
-    if (parts.length > 0) tableOnly(catalog, parts, report);
-  },
-  DropStmt(catalog, { node }, report) {
-    const { objects, removeType, missing_ok: missingOk } = node;
-    if (missingOk === true) return;
-    for (const object of objects) {
-      const names = stringsOf(object);
-      if (removeType === 'OBJECT_TABLE' || removeType === 'OBJECT_VIEW') tableOnly(catalog, names, report);
-      if (removeType === 'OBJECT_POLICY' || removeType === 'OBJECT_TRIGGER')
-        tableOnly(catalog, names.slice(0, -1), report);
-    }
-  },
 };
-
-function tableOnly(catalog: Catalog, names: readonly string[], report: Report): void {
-  const [relname = '', schemaname] = names.toReversed();
-  const relation = schemaname === undefined ? { relname } : { relname, schemaname };
-  if (!isOtherRelation(catalog, relation)) missing('table', findTable(catalog, relation), undefined, report);
-}
 
 /** The name of the function or type that a statement creates or is about. */
 function ownName({ type, node }: Piece): readonly Node[] | undefined {
@@ -228,6 +284,7 @@ export function needsOf(catalog: Catalog, piece: Piece): Need[] {
   };
   targetSchema(catalog, piece, report);
   named(catalog, piece, report);
+  missingObjects(catalog, piece, report);
   if (piece.inside !== 'routine') {
     const check = columnChecks[piece.type] as ((catalog: Catalog, piece: Piece, report: Report) => void) | undefined;
     check?.(catalog, piece, report);

@@ -16,6 +16,7 @@ export function newTable(name: string): Table {
     policies: new Map(),
     triggers: new Map(),
     constraints: new Set(),
+    ownNames: new Set(),
     parents: [],
     grants: new Map(),
   };
@@ -65,6 +66,8 @@ export function startingCatalog(): Catalog {
     madeByRoutines: new Set(),
     defaultGrants: new Map(),
     searchPath: [...searchPath],
+    imported: new Set(),
+    madeByCalls: new Map(),
     unknownExtension: false,
   };
 }

@@ -1,7 +1,8 @@
 import { relationName } from '../names.ts';
-import { allOf, fieldsOf, stringsOf, walk } from '../nodes.ts';
+import { allOf, fieldsOf, stringsOf } from '../nodes.ts';
 import type { ColumnDef, Constraint, Fields, RangeVar } from '../nodes.ts';
 import type { Piece } from '../piece.ts';
+import { chosenExclusionName, chosenName } from './chosen-names.ts';
 import { findTable, newName } from './lookup.ts';
 import type { Catalog, Column, Site, Table } from './model.ts';
 import { newTable } from './start.ts';
@@ -47,15 +48,20 @@ function addConstraint(catalog: Catalog, table: Table, constraint: Constraint, s
   const keys = column === undefined ? stringsOf(constraint.keys) : [column];
   if (constraint.conname !== undefined) table.constraints.add(constraint.conname);
   if (constraint.contype === 'CONSTR_PRIMARY') {
+    if (constraint.conname === undefined) table.ownNames.add(chosenName(bare(table.name), '', 'pkey'));
     table.primaryKey = keys;
     for (const key of keys) {
       const known = table.columns.get(key);
       if (known !== undefined) known.notNull = true;
     }
   } else if (constraint.contype === 'CONSTR_UNIQUE') {
+    if (constraint.conname === undefined) {
+      const all = [...keys, ...stringsOf(constraint.including)];
+      table.ownNames.add(chosenName(bare(table.name), all.join('_'), 'key'));
+    }
     table.unique.push(keys);
   } else if (constraint.contype === 'CONSTR_EXCLUSION' && constraint.conname === undefined) {
-    table.constraints.add(exclusionName(table, constraint));
+    table.constraints.add(chosenExclusionName(bare(table.name), constraint));
   } else if (constraint.contype === 'CONSTR_FOREIGN' && constraint.pktable !== undefined) {
     table.foreignKeys.push({
       name: constraint.conname,
@@ -67,28 +73,11 @@ function addConstraint(catalog: Catalog, table: Table, constraint: Constraint, s
   }
 }
 
-/** What PostgreSQL calls an expression after: a column, a function, what is cast; undefined for any other. */
-function expressionName(expression: unknown): string | undefined {
-  const cast = fieldsOf(expression, 'TypeCast');
-  if (cast !== undefined) return expressionName(cast.arg) ?? stringsOf(cast.typeName?.names).at(-1);
-  const names = fieldsOf(expression, 'ColumnRef')?.fields ?? fieldsOf(expression, 'FuncCall')?.funcname;
-  return stringsOf(names).at(-1);
-}
-
-/** The name that PostgreSQL gives an exclusion constraint: of the table and its columns, functions and expressions. */
-function exclusionName(table: Table, { exclusions }: Constraint): string {
-  const columns: string[] = [];
-  walk(exclusions, (kind, each) => {
-    if (kind !== 'IndexElem') return undefined;
-    columns.push(each.name ?? expressionName(each.expr) ?? 'expr');
-    return false;
-  });
-  return `${bare(table.name)}_${columns.join('_')}_excl`;
-}
-
 function addColumn(catalog: Catalog, table: Table, definition: ColumnDef, piece: Piece): void {
   const site = { piece, offset: piece.at(definition.location) };
-  table.columns.set(definition.colname, columnOf(definition, site));
+  const column = columnOf(definition, site);
+  table.columns.set(definition.colname, column);
+  if (column.generated) table.ownNames.add(chosenName(bare(table.name), column.name, 'seq'));
   for (const constraint of allOf(definition.constraints, 'Constraint')) {
     addConstraint(catalog, table, constraint, site, definition.colname);
   }
@@ -112,6 +101,7 @@ export function describedTable(catalog: Catalog, piece: Piece<'CreateStmt'>): Ta
     if ('found' in lookup)
       for (const [name, column] of lookup.found.columns) table.columns.set(name, { ...column, site: table.site });
   }
+  table.copied = parents.length > 0;
   table.parents = allOf(statement.inhRelations, 'RangeVar').map((parent) => referenced(catalog, parent));
   if (statement.partbound !== undefined && parents[0] !== undefined)
     table.partitionOf = referenced(catalog, parents[0]);
@@ -199,6 +189,12 @@ const alters: Record<string, (catalog: Catalog, table: Table, command: Fields<'A
       const name = parent === undefined ? '' : referenced(catalog, parent);
       table.parents = table.parents.filter((each) => each !== name);
     },
+    AT_AddIdentity(_, table, { name = '' }) {
+      table.ownNames.add(chosenName(bare(table.name), name, 'seq'));
+    },
+    AT_DropIdentity(_, table, { name = '' }) {
+      table.ownNames.delete(chosenName(bare(table.name), name, 'seq'));
+    },
     AT_EnableRowSecurity(_, table, __, piece) {
       table.rls ??= { piece, offset: piece.at() };
     },
@@ -224,6 +220,11 @@ const ofHeirs = new Set(['AT_AddColumn', 'AT_AlterColumnType']);
 /** Applies an ALTER TABLE to the catalog. */
 export function alterTable(catalog: Catalog, piece: Piece<'AlterTableStmt'>): void {
   const lookup = findTable(catalog, piece.node.relation);
+  if ('missing' in lookup)
+    for (const { def } of allOf(piece.node.cmds, 'AlterTableCmd')) {
+      const added = fieldsOf(def, 'ColumnDef')?.colname;
+      if (added !== undefined) catalog.broken.add(`${lookup.missing}.${added}`);
+    }
   if (!('found' in lookup)) return;
   for (const command of allOf(piece.node.cmds, 'AlterTableCmd')) {
     alters[command.subtype]?.(catalog, lookup.found, command, piece);
