@@ -37,6 +37,34 @@ const shapes: { name: string; sql: string; filled?: boolean }[] = [
     sql: `create table t (id uuid primary key, user_id uuid references auth.users (id), guest text, check ((user_id is null) <> (guest is null)))`,
   },
   {
+    name: 'a link to one or the other',
+    sql: `create table r (id uuid primary key); create table s (id bigint primary key); create table t (id uuid primary key, r uuid references r (id), s bigint references s (id), check (num_nonnulls(r, s) = 1))`,
+  },
+  {
+    name: 'one link set and one not, by what it is',
+    sql: `create table r (id uuid primary key); create table s (id uuid primary key); create table t (id uuid primary key, r uuid references r (id), s uuid references s (id), check ((r is not null and s is null) or (r is null and s is not null)), kind text not null, check ((kind = 's') = (s is not null)))`,
+  },
+  {
+    name: 'a link to one or the other, of which each may refer to the other',
+    sql: `create table u (id uuid primary key); create table v (id uuid primary key, u uuid not null references u (id)); alter table u add best uuid references v (id); create table t (id uuid primary key, u uuid references u (id), v uuid references v (id), check ((u is null) <> (v is null)))`,
+  },
+  {
+    name: 'a state of a row that a trigger makes, with a key of its own, and that only the server may set',
+    sql: `create table t (id uuid primary key default gen_random_uuid(), user_id uuid not null unique references auth.users (id), points int not null default 0, verified boolean not null default false); alter table t enable row level security; grant select, update on t to authenticated; create policy p on t for select to authenticated using (user_id = auth.uid() or points > 5 and verified); create policy q on t for update to authenticated using (user_id = auth.uid()) with check (user_id = auth.uid()); create function make() returns trigger language plpgsql security definer set search_path = '' as $$ begin insert into public.t (user_id) values (new.id); return new; end $$; create trigger make after insert on auth.users for each row execute function make(); create function guard() returns trigger language plpgsql set search_path = '' as $$ begin if auth.role() is distinct from 'service_role' and (new.verified, new.points) is distinct from (old.verified, old.points) then raise 'only the server' using errcode = '42501'; end if; return new; end $$; create trigger guard before update on t for each row execute function guard()`,
+  },
+  {
+    name: 'times in order, in a table that has a row',
+    sql: `create table t (n int primary key, c timestamptz not null, b timestamptz not null, a timestamptz not null, check (a > b and b > c)); insert into t values (1, '2026-01-01', '2026-01-02', '2026-01-03')`,
+  },
+  {
+    name: 'a document in a unique key',
+    sql: `create table t (id uuid primary key, user_id uuid not null references auth.users (id), scope jsonb not null default '{}', gone_at timestamptz, unique (user_id, scope)); alter table t enable row level security; grant select on t to authenticated; create policy p on t for select to authenticated using (user_id = auth.uid() and gone_at is null)`,
+  },
+  {
+    name: 'a name that a trigger makes of a part of the key',
+    sql: `create table t (id uuid primary key references auth.users (id), name text not null unique); create function make() returns trigger language plpgsql security definer set search_path = '' as $$ begin insert into public.t (id, name) values (new.id, 'user_' || left(new.id::text, 8)); return new; end $$; create trigger make after insert on auth.users for each row execute function make()`,
+  },
+  {
     name: 'patterns',
     sql: `create table t (id uuid primary key, a text not null unique check (a ~ '^[a-z0-9-]{3,40}$'), b text not null check (b ~ '^[A-Z]{2}$'), c text not null check (c ~* '^[^@\\s]+@[^@\\s]+\\.[a-z]+$'), d text not null check (d ~ '^\\+[1-9][0-9]{7,14}$'), e text not null check (e ~ '^#[0-9a-f]{6}$'), f text not null check (f like 'sk_%'), g text not null check (g ~ '^(low|high)-[[:digit:]]+$'))`,
   },
@@ -122,6 +150,24 @@ describe.each(['embedded', 'native'] as const)('rows are generated on %s', (kind
     else expect(missing).toEqual([]);
     const table = report.tables.find((one) => one.table === 'public.t')!;
     expect([table.checks.length > 0, table.notes === undefined]).toEqual([filled !== false, filled !== false]);
+  });
+
+  it('makes users whom a broken trigger refuses, and says so', async () => {
+    const sql = `
+      create table public.notes (id uuid primary key, user_id uuid not null references auth.users (id), body text);
+      alter table public.notes enable row level security; grant select on public.notes to authenticated;
+      create policy own on public.notes for select to authenticated using (auth.uid() is not null);
+      create function public.greet() returns trigger language plpgsql security definer set search_path = '' as $$ begin insert into public.gone (id) values (new.id); return new; end $$;
+      create trigger greet after insert on auth.users for each row execute function public.greet()`;
+    const { findings } = await withSchema(database, sql, (session) => verifyIsolation(session, { declarations: [] }));
+    expect(
+      findings
+        .filter(({ rule }) => /^(isolation|not-proven)/.test(rule))
+        .map(({ rule, object }) => `${rule} ${object}`),
+    ).toEqual(['not-proven auth.users', 'isolation-read public.notes']);
+    expect(findings.find(({ rule }) => rule === 'not-proven')?.message).toContain(
+      'relation "public.gone" does not exist',
+    );
   });
 
   it('leaves no row, advanced sequence, lock or role behind', async () => {

@@ -82,6 +82,10 @@ export function findTenancy(catalog: Catalog, isolation: Isolation, compared: Co
   const isBehind = own !== undefined && foreignKeyOf(own, primaryKey(own)[0] ?? '')?.target === 'auth.users';
   const users = authUsers !== undefined && (isolation === 'auth-uid' || isBehind) ? authUsers : own;
   const userTables = users === undefined ? new Set<string>() : tablesOfUsers(tables, users, isOwnKey);
+  // What a table of members joins them to is no user, even where a policy compares its key with who asks.
+  const joined = findMembership(tables, userTables)?.organizations;
+  if (joined !== undefined && typeof foreignKeyOf(joined, primaryKey(joined)[0] ?? '')?.target !== 'string')
+    userTables.delete(qualifiedName(joined));
   const membership =
     findMembership(tables, userTables) ??
     findStaffOf(tables, userTables, compared) ??

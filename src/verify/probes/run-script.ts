@@ -19,11 +19,19 @@ export type Opened = {
   | { probe: number; actor: number; code: string; message: string }
 );
 
+/** A step of the fill, and the first error that it met: empty if a row with the same key was there. */
+interface Refusal {
+  step: number;
+  code: string;
+  message: string;
+  constraint: string;
+}
+
 export interface Answer {
   /** Steps of the fill that inserted no row, and why. */
-  failed: { step: number; code: string; message: string; constraint: string }[];
-  /** Steps of the fill that inserted a row only with the table's own triggers disabled. */
-  forced: number[];
+  failed: Refusal[];
+  /** Steps of the fill that inserted a row only while the table's own triggers did nothing, and why. */
+  forced: Refusal[];
   /** The states before any probe. */
   states: Record<string, string>;
   /** The conditions that no row met for any actor, by the number of what was asked. */
@@ -36,9 +44,11 @@ export interface Answer {
   made: number;
 }
 
+type RawRefusal = [step: number, code: string, message: string, constraint: string];
+
 interface RawAnswer {
-  failed: [number, string, string, string][];
-  forced: number[];
+  failed: RawRefusal[];
+  forced: RawRefusal[];
   states: Record<string, string>;
   unmet: Record<string, string>[];
   cells: ([number, number, number, string, string] | [number, number, string, string])[];
@@ -103,8 +113,8 @@ export async function runPlan(session: ProofSession, plan: Plan, onProgress?: (d
   }
   const raw = JSON.parse(message.slice(start + answerFrame[0].length, end)) as RawAnswer;
   return {
-    failed: raw.failed.map(([step, code, message, constraint]) => ({ step, code, message, constraint })),
-    forced: raw.forced,
+    failed: raw.failed.map(refusalOf),
+    forced: raw.forced.map(refusalOf),
     states: raw.states,
     unmet: raw.unmet,
     cells: raw.cells.map((cell): Cell => {
@@ -143,4 +153,8 @@ function messageOf(error: unknown): string {
     });
   }
   throw error;
+}
+
+function refusalOf([step, code, message, constraint]: RawRefusal): Refusal {
+  return { step, code, message, constraint };
 }

@@ -1,5 +1,5 @@
 import type { Finding } from '../../shared/finding.ts';
-import { qualifiedName, relation, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { isPlatformSchema, qualifiedName, relation, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { obstacleGaps } from '../probes/escalation.ts';
 import { hasPoliciesOf, rootOf } from '../catalog/partitions.ts';
 import { outsideTrigger } from '../catalog/views.ts';
@@ -75,6 +75,7 @@ export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; othe
       ...messageGaps(proof),
       ...untriedCopies(proof),
       ...unfollowedGaps(proof),
+      ...signUpGaps(proof),
     ].filter(({ object }) => !unfilled.has(object)),
   };
 }
@@ -207,6 +208,24 @@ function pathGaps({ subjects, model }: Proof): Gap[] {
   });
 }
 
+/** Users whom a trigger refuses: they were made without it, and what it does was not tried. */
+function signUpGaps({ answer, steps }: Proof): Gap[] {
+  const refused = answer.forced.flatMap((refusal) =>
+    steps[refusal.step]!.rows.flatMap(({ table }): Gap[] =>
+      refusal.code === '' || !isPlatformSchema(table.schema)
+        ? []
+        : [
+            {
+              object: qualifiedName(table),
+              reason: `its triggers refuse a new user, so users were made without them: ${whyNot(refusal)}`,
+              suggestion: 'Correct the function of the trigger, sign up to try it, and verify again.',
+            },
+          ],
+    ),
+  );
+  return refused.slice(0, 1);
+}
+
 function reasonOf(failure: Answer['failed'][number]): string {
   return `no row could be generated for it: ${whyNot(failure)}`;
 }
@@ -225,7 +244,7 @@ export function unfilledReport({ object }: Gap): TableReport {
  * its policies read.
  */
 export function withForcedRows(findings: readonly Finding[], { model, steps, answer }: Proof): Finding[] {
-  const forced = new Set(answer.forced.flatMap((step) => steps[step]!.rows).map((row) => qualifiedName(row.table)));
+  const forced = new Set(answer.forced.flatMap(({ step }) => steps[step]!.rows).map((row) => qualifiedName(row.table)));
   return findings.map((finding) => {
     const [table] = [...forced].filter(
       (name) =>
