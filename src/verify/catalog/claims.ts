@@ -65,6 +65,9 @@ export function readClaims(catalog: Catalog, parse: ParseExpression, sources: So
   const reader = pathReader(catalog, sources);
   const visitor = new Visitor(catalog, sources, reader);
   for (const table of catalog.relations.filter(({ policies }) => policies.length > 0)) {
+    const isOfNobody = !table.policies.some(({ using, check }) =>
+      [using, check].some((sql) => sql !== null && asksWhose(parse(sql))),
+    );
     for (const policy of table.policies) {
       for (const sql of [policy.using, policy.check]) {
         if (sql !== null)
@@ -73,6 +76,7 @@ export function readClaims(catalog: Catalog, parse: ParseExpression, sources: So
             policy: policy.name,
             names: new Map(),
             isTied: !policy.permissive,
+            isOfNobody,
             depth: 0,
           });
       }
@@ -123,6 +127,8 @@ interface Place {
   depth: number;
   /** It is in a query of Supabase's own table of users alone, whose conditions say which user. */
   isOfUsers?: boolean;
+  /** The policies of the table compare its columns with constants alone: such a condition says no more of who asks. */
+  isOfNobody?: boolean;
 }
 
 /** The other side of a comparison. */
@@ -189,6 +195,7 @@ class Visitor {
         place.isTied ||
         (node['boolop'] === 'AND_EXPR' &&
           place.isOfUsers !== true &&
+          place.isOfNobody !== true &&
           args.some((other) => other !== arg && asksRow(other)));
       if (this.reader.pathOf(arg, place.names) === undefined) this.visit(arg, { ...place, isTied });
       else this.test(arg, node['boolop'] !== 'NOT_EXPR', { ...place, isTied });
@@ -365,6 +372,21 @@ function asksRow(node: unknown): boolean {
   let found = false;
   walk(node, (type) => {
     found ||= type === 'ColumnRef' || type === 'RangeVar';
+  });
+  return found;
+}
+
+/** Returns whether a condition compares a column with anything but constants. */
+function asksWhose(tree: unknown): boolean {
+  let found = false;
+  walk(tree, (type, node) => {
+    if (found || (type !== 'A_Expr' && type !== 'SubLink' && type !== 'FuncCall')) return;
+    let [hasColumn, hasCall] = [false, type !== 'A_Expr'];
+    walk(Object.values(node), (inner) => {
+      hasColumn ||= inner === 'ColumnRef';
+      hasCall ||= inner === 'FuncCall' || inner === 'SubLink';
+    });
+    found = hasColumn && hasCall;
   });
   return found;
 }

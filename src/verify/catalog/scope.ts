@@ -336,8 +336,13 @@ function parentAsked(table: RelationRow, users: readonly string[], model: Model)
 
 /** The table's own columns that an expression names. */
 export function columnsIn(sql: string | null, table: RelationRow, model: Model): Set<string> {
+  return columnsOfTree(sql === null ? undefined : model.parse(sql), table);
+}
+
+/** The same of an expression that is parsed. */
+export function columnsOfTree(tree: unknown, table: RelationRow): Set<string> {
   const found = new Set<string>();
-  walk(sql === null ? undefined : model.parse(sql), (type, node) => {
+  walk(tree, (type, node) => {
     const column = type === 'ColumnRef' ? columnOf({ ColumnRef: node }) : undefined;
     if (column !== undefined && (column.qualifier === undefined || column.qualifier === table.name))
       found.add(column.name);

@@ -172,6 +172,7 @@ function tablesOfUsers(
     );
   for (let before = 0; before < found.size;) {
     before = found.size;
+    const own: RelationRow[] = [];
     for (const table of tables) {
       const [column, ...more] = primaryKey(table);
       const target = column === undefined || more.length > 0 ? undefined : foreignKeyOf(table, column)?.target;
@@ -188,7 +189,18 @@ function tablesOfUsers(
         column === 'id' &&
         typeOf(table, column) === 'uuid' &&
         !refersToAsker(table);
-      if ((typeof target === 'string' && found.has(target)) || isProfile || isOwn) found.add(qualifiedName(table));
+      if ((typeof target === 'string' && found.has(target)) || isProfile) found.add(qualifiedName(table));
+      else if (isOwn) own.push(table);
+    }
+    if (found.size > before) continue;
+    // Where such a table refers to another one by whose it is, the other one is of users.
+    const names = new Set(own.map(qualifiedName));
+    for (const table of own) {
+      const targets = table.columns.map(({ name }) =>
+        isOwnKey(table, name) ? foreignKeyOf(table, name)?.target : null,
+      );
+      if (!targets.some((target) => names.has(target ?? '') && target !== qualifiedName(table)))
+        found.add(qualifiedName(table));
     }
   }
   return found;

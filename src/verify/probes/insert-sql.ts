@@ -79,7 +79,7 @@ export function insertSql(
   if (actor.isAnonymous && manner !== 'own') return undefined;
   if (!isTenants)
     owners.forEach((column, index) => {
-      if (manner !== 'forged' || !state.has(column))
+      if ((manner !== 'forged' && !actor.isAnonymous) || !state.has(column))
         values.set(column, (manner === 'forged' ? sides.other : sides.own)?.[index] ?? 'NULL');
     });
   if (manner === 'forged')

@@ -36,6 +36,7 @@ import {
   returningSql,
 } from './insert-sql.ts';
 import { callVerbs, furtherVerbs } from './further-verbs.ts';
+import { forgedStateSql, openStateSql, visitorsSql } from './open-inserts.ts';
 import { tokenOfNewRow } from './token-keys.ts';
 import { selectPublicSql, selectSql } from './select-sql.ts';
 import { inserts, reads, reassigns, type VerbRow, writes } from './verb-row.ts';
@@ -74,7 +75,13 @@ const table = {
     result: 'added',
     expects: expectInOwnName,
     shown: 'own-only',
-    sql: (...of) => [insertSql(...of, 'own'), insertSql(...of, 'least'), insertSql(...of, 'newcomer')],
+    sql: (...of) => [
+      insertSql(...of, 'own'),
+      insertSql(...of, 'least'),
+      insertSql(...of, 'newcomer'),
+      visitorsSql(...of),
+      ...openStateSql(...of),
+    ],
   },
   'insert-returning': {
     letter: 'I',
@@ -97,7 +104,12 @@ const table = {
     tried: 'harms',
     result: 'added',
     expects: expectForged,
-    sql: (...of) => [insertSql(...of, 'forged'), forgedAloneSql(...of), ...forgedKeySql(...of)],
+    sql: (...of) => [
+      insertSql(...of, 'forged'),
+      forgedAloneSql(...of),
+      ...forgedKeySql(...of),
+      ...forgedStateSql(...of),
+    ],
   },
   'insert-state': {
     letter: 'I',
