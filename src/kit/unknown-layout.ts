@@ -42,11 +42,11 @@ function sqlIn(tree: SqlTree): Counted[] {
   );
 }
 
-function sqlFolders(tree: SqlTree): string[] {
+function sqlFolders(tree: SqlTree, title = 'SQL files are in:'): string[] {
   const seen = sqlIn(tree);
   if (seen.length === 0) return ['It has no SQL files.'];
   return [
-    'SQL files are in:',
+    title,
     ...seen.slice(0, listed).map(({ folder, count }) => `  ${folder}/  ${count} SQL file${count === 1 ? '' : 's'}`),
     ...(seen.length > listed ? [`  … and ${seen.length - listed} more folders`] : []),
   ];
@@ -114,6 +114,16 @@ export async function unknownLayout(tree: SqlTree, foreign: readonly Elsewhere[]
       suggestion:
         'If they are in another repository, on another branch or in a submodule, name that: --kit owner/repo#branch.\n' +
         'Or start from --kit builtin.',
+    });
+  }
+  if (tool !== undefined && folders.every(({ numbered }) => numbered === 0)) {
+    return new MuseError({
+      code: 'layout-unknown',
+      message: `The kit has no SQL migrations. It has ${tool.what}.`,
+      detail: sqlFolders(tree, 'Its SQL files have no numbers:').join('\n'),
+      suggestion:
+        `${tool.advice}\nCommit that in the kit, then run this again.\n` +
+        `Or, if its SQL files are all that it needs: --core ${folders[0]!.folder}`,
     });
   }
   const has = tool === undefined ? [] : [`It also has ${tool.what}. ${tool.advice}`];

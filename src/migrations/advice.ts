@@ -1,4 +1,5 @@
 import type { DatabaseError } from '../database/database.ts';
+import { longestName, quoteIdentifier } from '../shared/quote.ts';
 
 /** An error of PostgreSQL, as far as advice depends on it. */
 type Said = Pick<DatabaseError, 'code' | 'message' | 'detail'> & Partial<Pick<DatabaseError, 'where'>>;
@@ -24,6 +25,17 @@ const byDetail: readonly { code: string; says: RegExp; advise(error: Said): stri
     advise: () =>
       'Supabase lets this role make them, and only a superuser may elsewhere: use a project of Supabase (--target supabase), or ' +
       'leave the file out of the migrations.',
+  },
+  {
+    code: '42501',
+    says: /^(?:must be able to SET ROLE|permission denied to set role) "/,
+    advise({ message }) {
+      const role = /"(.+)"/.exec(message)?.[1] ?? '';
+      return (
+        `Who makes a role is not a member of it, unless a superuser: GRANT ${asName(role)} TO CURRENT_USER; before this ` +
+        'statement, after the CREATE ROLE.'
+      );
+    },
   },
   {
     code: '23505',
@@ -53,6 +65,10 @@ const byDetail: readonly { code: string; says: RegExp; advise(error: Said): stri
       `Drop what depends on it first (${detail.split('\n').map(dependent).join(', ')}), or write CASCADE if all of it may be dropped.`,
   },
 ];
+
+/** A name of a message as SQL; as it stands where it can be none. */
+const asName = (name: string): string =>
+  name === '' || Buffer.byteLength(name) > longestName ? name : quoteIdentifier(name);
 
 /** `view public.v` of `view public.v depends on column x of table t`; a view shows itself as its rule. */
 function dependent(line: string): string {

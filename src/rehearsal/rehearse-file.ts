@@ -70,7 +70,7 @@ export async function rehearseFile(
  * reported as well.
  * @param mayCommit their file asks to run outside a transaction
  */
-export async function rehearseStatements(
+async function rehearseStatements(
   { database, settings }: RehearsalRun,
   statements: readonly Statement[],
   mayCommit = false,
@@ -80,6 +80,14 @@ export async function rehearseStatements(
     failed.push(...(await (how === 'alone' ? outside : inTransaction)(database, group, how === 'undone')));
   if (statements.some(({ sql }) => mayChangeSettings(sql))) await database.script(settings.reset);
   return failed;
+}
+
+/**
+ * Runs statements and rolls them back, and returns those that fail.
+ * @param statements none that PostgreSQL refuses in a transaction
+ */
+export function tryStatements({ database }: RehearsalRun, statements: readonly Statement[]): Promise<Failed[]> {
+  return inTransaction(database, statements, true);
 }
 
 /** Statements that run together: outside a transaction, in one, or in one that is rolled back. */

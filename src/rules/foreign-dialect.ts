@@ -5,6 +5,7 @@ import { wordsOf } from '../sql/recover.ts';
 import type { Statement } from '../sql/statement.ts';
 import { here } from './engine/check.ts';
 import { dialectOf, dialectOfType, inlineIndexes } from './engine/dialects.ts';
+import { psqlCommand } from './engine/psql.ts';
 import { editable, statementOf } from './engine/fix/fix.ts';
 import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import type { Rule } from './engine/rule.ts';
@@ -75,8 +76,11 @@ export const rule: Rule = {
       'CREATE INDEX IF NOT EXISTS idx_notes_title ON notes (title);',
   },
   check: {
-    statement({ sql, error, start }, source, report) {
-      const sign = error === undefined ? undefined : dialectOf(sql);
+    statement(statement, source, report) {
+      const { sql, error, start } = statement;
+      // What a command of psql says to it is not SQL of any database, such as the shell command of a \\set.
+      const isSql = error !== undefined && psqlCommand(statement, source.migration.sql) === undefined;
+      const sign = isSql ? dialectOf(sql) : undefined;
       if (sign === undefined) return;
       report({
         source,

@@ -65,25 +65,46 @@ function withRecord(statement: string, name: string): string | undefined {
 /** Whether a token can be the start of a type: a name, but not the rest of a statement. */
 const isTypeStart = (token: Token | undefined): boolean => token !== undefined && /^["a-z_]/i.test(token.text);
 
+/** The arguments of a function in their order; the name is empty where there is none. */
 function argumentsOf(statement: string): { name: string; type: string }[] {
   const raw = parseTree(statement);
   const routine = Array.isArray(raw) ? fieldsOf(raw[0]?.stmt, 'CreateFunctionStmt') : undefined;
-  return allOf(routine?.parameters, 'FunctionParameter').flatMap(({ name, argType }) =>
-    name === undefined || name === '' ? [] : [{ name, type: stringsOf(argType?.names).at(-1) ?? '' }],
-  );
+  return allOf(routine?.parameters, 'FunctionParameter').map(({ name = '', argType }) => ({
+    name,
+    type: stringsOf(argType?.names).at(-1) ?? '',
+  }));
 }
 
 const isArgument = (statement: string, name: string): boolean =>
   argumentsOf(statement).some((argument) => argument.name === name);
 
-/** The statement with its body in a block that declares its cursor arguments; undefined if it has none. */
+/**
+ * The statement with its body in a block that declares its cursor arguments; undefined if it has none. The numbers of
+ * arguments become names of the same length.
+ */
 function withCursorVariables(statement: string): string | undefined {
-  const cursors = argumentsOf(statement).filter(({ type }) => type === 'refcursor');
-  if (cursors.length === 0) return undefined;
-  return withVariables(
-    statement,
-    cursors.map(({ name }) => `${quoteIdentifier(name)} refcursor;`),
+  const cursors = argumentsOf(statement).flatMap(({ name, type }, index) =>
+    type === 'refcursor' ? [{ name, number: index + 1 }] : [],
   );
+  if (cursors.length === 0) return undefined;
+  const numbered = withNames(statement, new Set(cursors.map(({ number }) => `$${number}`)));
+  return withVariables(
+    numbered,
+    cursors.flatMap(({ name, number }) => [
+      ...(name === '' ? [] : [`${quoteIdentifier(name)} refcursor;`]),
+      ...(numbered === statement ? [] : [`_${number} refcursor;`]),
+    ]),
+  );
+}
+
+/** The statement with `_1` for `$1` in its body, for each of these. */
+function withNames(statement: string, numbers: ReadonlySet<string>): string {
+  const body = bodyOf(statement);
+  const bytes = Buffer.from(body?.text ?? '');
+  const places = (body?.words ?? []).filter(({ text }) => numbers.has(text));
+  if (body === undefined || places.length === 0) return statement;
+  for (const { start } of places) bytes.write('_', start);
+  return statement.slice(0, body.start) + bytes.toString() + statement.slice(body.start + body.text.length);
 }
 
 /** The statement with its body in a block that declares variables. */

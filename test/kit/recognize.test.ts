@@ -573,11 +573,26 @@ describe('kits without SQL', () => {
     ['Sequelize', { 'package.json': depends('sequelize'), 'models/a.js': '' }, /Sequelize model/, /pg_dump/],
     ['Rails', { 'db/migrate/20260101000000_a.rb': '' }, /Rails/, /pg_dump/],
     ['Django', { 'app/migrations/0001_initial.py': '' }, /Django/, /pg_dump/],
+    [
+      'Ecto beside SQL without numbers',
+      { 'priv/repo/migrations/20260101000000_a.exs': '', 'priv/queries/a.sql': '' },
+      /^The kit has no SQL migrations\. It has Ecto migrations/,
+      /pg_dump[^]*Or, if its SQL files are all that it needs: --core priv\/queries$/,
+    ],
   ])('%s: says what there is and what to run', async (_, files, message, suggestion) => {
     expect(await rejectionOf(recognizeLayout(kit(files)))).toMatchObject({
       code: 'layout-unknown',
       message: expect.stringMatching(message),
       suggestion: expect.stringMatching(suggestion),
+    });
+  });
+
+  it('numbered SQL beside migrations in code is what --core may be', async () => {
+    const files = { 'priv/repo/migrations/20260101000000_a.exs': '', 'db/1.2.a.sql': '', 'queries/a.sql': '' };
+    expect(await rejectionOf(recognizeLayout(kit(files)))).toMatchObject({
+      message: 'create-muse does not know how this kit stores its migrations.',
+      detail: expect.stringContaining('It also has Ecto migrations'),
+      suggestion: 'Name the folders: --core db (and --extensions <folder>).',
     });
   });
 

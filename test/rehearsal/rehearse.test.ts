@@ -403,6 +403,12 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
     ],
     ['a function', 'alter function f() rename to g;', 'drop function if exists h();', 'not-idempotent :1:1'],
     [
+      'nothing, where another table has the name since',
+      'alter table t rename to u;\ncreate table t (id int primary key);\ndrop table u;',
+      'insert into t values (1) on conflict do nothing;',
+      '',
+    ],
+    [
       'nothing, if it is gone',
       "do $$ begin if to_regclass('t') is not null then alter table t rename to u; end if; end $$;",
       'select 1;',

@@ -131,6 +131,20 @@ const cases: [RuleName, Files, string[], Files][] = [
   ],
   [
     'unknown-relation',
+    {
+      [one]:
+        "create function f() returns int language sql as 'select g()';\ncreate function g() returns int language sql as 'select 1';",
+      [two]: 'drop function g();',
+    },
+    ['core/001_one.sql:1:57'],
+    {
+      [one]:
+        "create function f() returns int language sql as 'select g()';\ncreate function g() returns int language sql as 'select 1';",
+      [two]: "drop function g(); create or replace function f() returns int language sql as 'select 1';",
+    },
+  ],
+  [
+    'unknown-relation',
     { [one]: 'create table a (id int); drop table a; insert into a values (1);' },
     ['core/001_one.sql:1:52'],
     { [one]: 'create table a (id int); with a2 as (select 1) select * from a2, a;' },
@@ -356,6 +370,13 @@ drop index if exists crm.other;\ncreate index other on notes (id);`,
     ['core/001_one.sql:2:1', 'core/001_one.sql:7:1'],
     { [one]: "select 'a\\restrict';" },
   ],
+  [
+    'foreign-dialect',
+    { [one]: 'select `a`;' },
+    ['core/001_one.sql:1:8'],
+    { [one]: '\\set text `cat a.txt`\nselect 1;' },
+  ],
+  ['psql-command', { [one]: '\\set text `cat a.txt`\nselect 1;' }, ['core/001_one.sql:1:1'], { [one]: "select 'a';" }],
   [
     'psql-command',
     { [one]: 'create table a (id int, b text);\ncopy a (id, b) from stdin;\n1\tx;y\n2\tz\n\\.\n\nselect 1;' },
@@ -619,6 +640,9 @@ create policy d on notes for delete to authenticated using (user_id = auth.uid()
     ['create table <%= name %> (id int);', '1:14'],
     ['create table ${schema}.a (id int);', '1:14'],
     ['grant usage on schema public to :DATABASE_VISITOR;', '1:33'],
+    ["insert into a values (1,\n  :'text');", '2:3'],
+    ['alter table a owner to :owner;', '1:24'],
+    ['alter table a owner to :"owner";', '1:24'],
     ['<<<<<<< HEAD\nselect 1;\n=======\nselect 2;\n>>>>>>> other', '1:1'],
   ].map(([sql = '', at = '']): [RuleName, Files, string[], Files] => [
     'template-file',

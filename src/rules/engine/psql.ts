@@ -46,6 +46,8 @@ export function explainPsql(word: string): { message: string; suggestion: string
     message: `${word} is a command of psql, not SQL: PostgreSQL refuses it.`,
     suggestion: dumpBrackets.includes(word)
       ? 'Delete the line: pg_dump writes it for psql only; muse lint --fix does it.'
-      : 'Delete the line, and write what it does as SQL or as a migration of its own.',
+      : word === '\\set'
+        ? "Delete the line, and write the value where the file names the variable (:name or :'name')."
+        : 'Delete the line, and write what it does as SQL or as a migration of its own.',
   };
 }

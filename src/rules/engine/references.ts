@@ -32,9 +32,12 @@ export function verdicts(catalog: Catalog): Verdict[] {
     const { migration } = need.site.piece.source;
     const key = `${need.kind} ${need.name} ${migration.file}`;
     if (seen.has(key) || isConsequence(catalog, need, missingSchemas)) continue;
-    const made = (catalog.created.get(`${need.kind} ${need.name}`) ?? []).find(
-      ({ piece }) => piece.order > need.site.piece.order,
-    );
+    // What a routine lacks in the end was dropped again, if it was ever made.
+    const made = need.late
+      ? undefined
+      : (catalog.created.get(`${need.kind} ${need.name}`) ?? []).find(
+          ({ piece }) => piece.order > need.site.piece.order,
+        );
     if (made === undefined && need.site.piece.guarded) continue;
     seen.add(key);
     if (made === undefined) result.push({ rule: 'unknown-relation', need });
@@ -78,10 +81,10 @@ export function short(name: string): string {
   return name.replace(/^public\./, '');
 }
 
-/** Where a missing object was dropped before its use; undefined if it never existed. */
-export function droppedBefore(catalog: Catalog, { kind, name, site }: Need): Site | undefined {
+/** Where a missing object was dropped before its use, for a routine at any time; undefined if it never existed. */
+export function droppedBefore(catalog: Catalog, { kind, name, site, late }: Need): Site | undefined {
   const drop = catalog.dropped.get(`${kind} ${name}`);
-  return drop !== undefined && drop.piece.order < site.piece.order ? drop : undefined;
+  return drop !== undefined && (late || drop.piece.order < site.piece.order) ? drop : undefined;
 }
 
 /**

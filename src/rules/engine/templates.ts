@@ -15,6 +15,11 @@ export interface TemplateSign {
 
 const rendered = 'Render the template first, and put what comes of it here; or name the folder with the finished SQL.';
 
+const ofPsql = {
+  what: 'a template with placeholders, as Graphile Migrate and psql fill them in',
+  instead: 'Write what stands for it: the name of a role or a database, or the value.',
+};
+
 const signs: readonly { what: string; mark: RegExp; instead: string }[] = [
   {
     what: 'a merge that was not finished',
@@ -30,11 +35,7 @@ const signs: readonly { what: string; mark: RegExp; instead: string }[] = [
   },
   { what: 'a template', mark: /\{\{.*?\}\}/s, instead: rendered },
   { what: 'a template with placeholders', mark: /\$\{[A-Za-z_][\w.:-]*\}/, instead: rendered },
-  {
-    what: 'a template with placeholders, as Graphile Migrate and psql fill them in',
-    mark: /(?<![:\w\]]):[A-Z][A-Z0-9]*_[A-Z0-9_]+\b/,
-    instead: 'Write what stands for it: the name of a role or a database.',
-  },
+  { ...ofPsql, mark: /(?<![:\w\]]):[A-Z][A-Z0-9]*_[A-Z0-9_]+\b/ },
 ];
 
 /**
@@ -43,6 +44,9 @@ const signs: readonly { what: string; mark: RegExp; instead: string }[] = [
  */
 export function templateSign({ error, sql, start }: Statement): TemplateSign | undefined {
   if (error === undefined) return undefined;
+  // PostgreSQL stops at the colon before a variable of psql: a name, or one in quotes as a text or an identifier.
+  const variable = /^:(?:'\w+'|"\w+"|[A-Za-z_]\w*)/.exec(sql.slice(error.offset - start))?.[0];
+  if (variable !== undefined) return { ...ofPsql, mark: variable, offset: error.offset };
   const code = withoutTexts(sql);
   for (const { what, mark, instead } of signs) {
     const found = mark.exec(code);

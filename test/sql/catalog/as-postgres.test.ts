@@ -65,6 +65,12 @@ const cases: { name: string; sql: string; wrong?: string; says?: string }[] = [
     sql: `create type point3 as (x int, y int); create function f(inout p point3) language plpgsql as $$ begin p.x := 2; end $$`,
   },
   {
+    name: 'a cursor that is an argument, by name or number',
+    sql: `create function f(refcursor, named refcursor) returns refcursor language plpgsql as $$ begin open $1 for select 1; open named for select 'ü'; fetch $2 into named; close $1; return $1; end $$`,
+    wrong: 'create function f(int) returns int language plpgsql as $$ begin open $1 for select 1; return $1; end $$',
+    says: 'cursor',
+  },
+  {
     name: 'an assignment to a field of nothing',
     sql: body('x := 1;'),
     wrong: body('nothing.x := 1;'),
