@@ -27,8 +27,9 @@ export interface Output {
   /** What is waited for, and why: stderr, as stdout may be read by a program; nothing with `--quiet`. */
   note(text: string): void;
   /**
-   * What is being done: one line or several, which the next line of progress replaces. Where `live` is false, its first line is
-   * told on stderr after a while without any other, and again after each such while; nothing with `--quiet`.
+   * What is being done: one line or several, which the next line of progress replaces. After a while without any other it is
+   * written again with the time that it takes already, and again after each such while. Where `live` is false, only that is
+   * told, of its first line, on stderr. Nothing with `--quiet`.
    */
   transient(text: string): void;
   /** Nothing is being done any more. */
@@ -68,7 +69,7 @@ function isColored(stream: { isTTY?: boolean }, environment: NodeJS.ProcessEnv):
   return stream.isTTY === true && TERM !== 'dumb' && CLICOLOR !== '0';
 }
 
-/** Where no line can be replaced, it is told after so long without a line what is being done, in ms: CI logs are never silent for 2 s. */
+/** After so long without a line, in ms, it is told what is being done and for how long already: no run is silent for 2 s. */
 const silenceMs = 1500;
 
 /** Output to two streams, by the flags, the environment, and what the terminal can do. */
@@ -93,7 +94,7 @@ export function createOutput(options: OutputOptions): Output {
     const painted = color && !isColored(stream, environment) ? stripVTControlCharacters(visible) : visible;
     stream.write(`${stream.isTTY === true ? fit(painted, columnsOf(stream)) : painted}\n`);
   };
-  /** Where no line can be replaced: what is being done, and when that began. */
+  /** What is being done, and when that began. */
   let doing: { text: string; since: number } | undefined;
   let timer: NodeJS.Timeout | undefined;
   const settle = (): void => {
@@ -101,10 +102,20 @@ export function createOutput(options: OutputOptions): Output {
     clearTimeout(timer);
     timer = undefined;
   };
+  /** Writes lines that the next ones replace. */
+  const replace = (text: string): void => {
+    clear();
+    const lines = shown(text).split('\n');
+    progressStream.write(lines.map((line) => cut(line, (progressStream.columns ?? 80) - 1)).join('\n'));
+    pending = lines.length;
+  };
   const tellDoing = (): void => {
     if (doing === undefined) return;
     const seconds = Math.round((performance.now() - doing.since) / 1000);
-    write(stderr, seconds === 0 ? doing.text : `${doing.text} (${seconds} s)`);
+    const [first = '', ...rest] = doing.text.split('\n');
+    const told = seconds === 0 ? first : `${first} (${seconds} s)`;
+    if (live) replace([told, ...rest].join('\n'));
+    else write(stderr, told);
     timer?.refresh();
   };
   return {
@@ -123,16 +134,13 @@ export function createOutput(options: OutputOptions): Output {
     },
     transient(text) {
       if (quiet) return;
-      if (!live) {
-        const [line = ''] = text.split('\n');
-        if (line !== doing?.text) doing = { text: line, since: performance.now() };
-        timer ??= setTimeout(tellDoing, silenceMs).unref();
-        return;
-      }
-      clear();
-      const lines = shown(text).split('\n');
-      progressStream.write(lines.map((line) => cut(line, (progressStream.columns ?? 80) - 1)).join('\n'));
-      pending = lines.length;
+      const now = live ? text : text.split('\n', 1)[0]!;
+      if (now !== doing?.text) doing = { text: now, since: performance.now() };
+      if (live) {
+        replace(text);
+        clearTimeout(timer);
+        timer = setTimeout(tellDoing, silenceMs).unref();
+      } else timer ??= setTimeout(tellDoing, silenceMs).unref();
     },
     settle,
     result(text, verbatim = json) {

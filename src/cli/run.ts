@@ -113,7 +113,15 @@ export async function runCommand(
         soFar.now = text;
         output.transient(`${output.paint('cyan', '…')} ${text}`);
       },
-      ...(interactive ? { ask: async () => (await import('./ask.ts')).terminalAsk(signal) } : {}),
+      ...(interactive
+        ? {
+            async ask() {
+              // What is being done waits for the answer, and is not to be told over the question.
+              output.settle();
+              return (await import('./ask.ts')).terminalAsk(signal);
+            },
+          }
+        : {}),
       environment: process.env,
       directory: process.cwd(),
     });

@@ -8,6 +8,7 @@ import { offsetInFile } from '../sql/locate.ts';
 import { missingVerdict, type Verdict } from './missing.ts';
 import { repeatableForm } from './repeatable.ts';
 import { foreignTypeVerdict, syntaxVerdict } from './syntax.ts';
+import { fieldsOf } from '../sql/nodes.ts';
 import { lineText, positionAt } from '../shared/text.ts';
 import type { Place, ParsedFiles } from './parsed-files.ts';
 
@@ -34,6 +35,12 @@ function verdictOf(error: DatabaseError, place: Place, parsedFiles: ParsedFiles,
       suggestion: adviceFor(error)!,
     };
   }
+  if (error.code === '42P07' && fieldsOf(statement.tree, 'CreateStmt') !== undefined)
+    return {
+      rule: 'table-redefined',
+      message: `${error.message[0]!.toUpperCase()}${error.message.slice(1)}: this fails.`,
+      suggestion: 'Remove this statement, or bring its columns in line with the first one.',
+    };
   const foreign = error.code === '42704' ? foreignTypeVerdict(statement.sql, error.message) : undefined;
   return (
     foreign ??

@@ -150,6 +150,46 @@ describe('where no line can be replaced, what is being done', () => {
   });
 });
 
+describe('where a line can be replaced, what is being done', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it.each<[string, (output: Output) => void, string[]]>([
+    ['stands there for a moment', () => vi.advanceTimersByTime(1000), []],
+    [
+      'says how long it takes already',
+      () => vi.advanceTimersByTime(3100),
+      [
+        '\r\u001B[2K\u001B[1A\u001B[2K',
+        '… reading 1/3 (2 s)\n  and more',
+        '\r\u001B[2K\u001B[1A\u001B[2K',
+        '… reading 1/3 (3 s)\n  and more',
+      ],
+    ],
+    [
+      'says nothing more once it is done',
+      (output) => {
+        output.progress('read');
+        vi.advanceTimersByTime(5000);
+      },
+      ['\r\u001B[2K\u001B[1A\u001B[2K', 'read\n'],
+    ],
+    [
+      'says nothing over a question',
+      (output) => {
+        output.settle();
+        vi.advanceTimersByTime(5000);
+      },
+      [],
+    ],
+  ])('%s', (_what, then, shown) => {
+    vi.useFakeTimers();
+    const { output, written } = terminal(80);
+    output.transient('… reading 1/3\n  and more');
+    then(output);
+    expect(written.slice(1)).toEqual(shown);
+  });
+});
+
 describe('text of others', () => {
   it.each([
     ['a color', '\u001B[31mred', String.raw`\x1b[31mred`],

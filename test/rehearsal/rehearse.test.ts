@@ -259,6 +259,12 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       /23514/,
     ],
     [
+      'a table that is there, as lint says it',
+      { [base]: 'create table a (id int);', [next]: 'create table a (id int, b int);' },
+      ['table-redefined core/002_next.sql:1:14'],
+      /relation "a" already exists: this fails/i,
+    ],
+    [
       'an index that nothing makes, by a name that another schema has',
       {
         [base]: 'create schema if not exists app;\ncreate table app.a (id int);\ncreate index a_id_idx on app.a (id);',
@@ -690,7 +696,7 @@ alter table shapes enable row level security;`,
       report.findings.filter(({ severity }) => severity === 'error').map(({ rule, line }) => [rule, line]),
     ).toEqual([
       ['statement-failed', 3],
-      ['statement-failed', 4],
+      ['table-redefined', 4],
     ]);
   });
 
