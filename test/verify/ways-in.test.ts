@@ -52,8 +52,9 @@ interface Case {
 const cases: Case[] = [
   {
     name: "an aggregate that runs with its owner's rights",
-    rule: 'not-proven',
-    object: 'public.titles',
+    rule: 'isolation-read',
+    object: 'public.titles(uuid)',
+    says: 'private.add_title, which it runs with',
     hole: `create function private.add_title(so_far text, k uuid) returns text language sql security definer set search_path = '' as
         $$ select coalesce(so_far, '') || coalesce((select title from public.notes where id = k), '') $$;
       revoke all on function private.add_title(text, uuid) from public;

@@ -35,6 +35,8 @@ export function readBody(routine: FunctionRow): RoutineBody {
     isUnreadable: false,
     isPrinted: false,
   };
+  // All that an aggregate does, it does by the functions that it runs.
+  if (routine.kind === 'a') return body;
   if (routine.language === 'plpgsql') {
     const parsed = parseRoutine(routine.definition);
     if (Array.isArray(parsed))

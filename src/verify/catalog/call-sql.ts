@@ -35,6 +35,14 @@ export function callSql(routine: FunctionRow, values: readonly string[]): string
 
 /** The call as an expression. */
 export function callOf(routine: FunctionRow, values: readonly string[]): string {
+  if (routine.kind === 'a') return aggregateOf(routine, values);
   const isComplete = values.length === routine.inputs.length;
   return `${relation(routine)}(${argumentList(values, routine.argumentNames, routine.variadic && isComplete)})`;
+}
+
+/** An aggregate over one row. Its arguments have no names for a caller. */
+function aggregateOf({ variadic, direct, ...routine }: FunctionRow, values: readonly string[]): string {
+  const place = (list: readonly string[]): string => argumentList(list, [], variadic && list.at(-1) === values.at(-1));
+  if (direct == null) return `${relation(routine)}(${place(values)})`;
+  return `${relation(routine)}(${place(values.slice(0, direct))}) within group (order by ${values.slice(direct).join(', ')})`;
 }

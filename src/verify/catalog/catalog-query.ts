@@ -198,25 +198,43 @@ const inputs = `
     select y.* from up cross join ${typeOf('up.oid')} y where y.typtype <> 'd'
   ) base on true`;
 
+const argumentNames = `
+  select coalesce(json_agg(coalesce(x.name, '') order by x.position), '[]'::json)
+  from unnest(coalesce(f.proargnames, array_fill(''::text, array[f.pronargs])), f.proargmodes) with ordinality as x(name, mode, position)
+  where coalesce(x.mode, 'i') in ('i', 'b', 'v') and x.position <= greatest(f.pronargs, coalesce(cardinality(f.proargmodes), 0))`;
+
+/**
+ * What an aggregate takes, as the function calls it that gets each row: after what has come of the rows before, and of an ordered set only
+ * the rest.
+ */
+const aggregatedNames = `
+  select coalesce(json_agg(case when own.place <= direct.count then ''
+      else coalesce(nullif(each.proargnames[own.place - direct.count + 1], ''), '$' || own.place - direct.count + 1) end
+    order by own.place), '[]'::json)
+  from generate_series(1, f.pronargs) as own(place), pg_proc each,
+    lateral (select case when g.aggkind = 'n' then 0 else g.aggnumdirectargs end as count) as direct
+  where each.oid = g.aggtransfn`;
+
 const functions = `
   select coalesce(json_agg(json_build_object(
     'oid', f.oid::text, 'schema', n.nspname, 'name', f.proname,
     'arguments', (select coalesce(json_agg(format_type(t.oid, null) order by t.position), '[]'::json)
       from unnest(f.proargtypes) with ordinality as t(oid, position)),
-    'argumentNames', (select coalesce(json_agg(coalesce(x.name, '') order by x.position), '[]'::json)
-      from unnest(coalesce(f.proargnames, array_fill(''::text, array[f.pronargs])), f.proargmodes) with ordinality
-        as x(name, mode, position)
-      where coalesce(x.mode, 'i') in ('i', 'b', 'v') and x.position <= greatest(f.pronargs, coalesce(cardinality(f.proargmodes), 0))),
+    'argumentNames', case when g.aggfnoid is null then (${argumentNames}) else (${aggregatedNames}) end,
     'inputs', (${inputs}), 'modes', coalesce(to_json(f.proargmodes), '[]'::json), 'variadic', f.provariadic <> 0,
     'defaults', f.pronargdefaults, 'returns', format_type(f.prorettype, null), 'returnsSet', f.proretset,
     'definer', f.prosecdef, 'volatility', f.provolatile, 'language', l.lanname,
     'kind', case when f.prorettype in ('trigger'::regtype, 'event_trigger'::regtype) then 't' else f.prokind::text end,
     'source', coalesce(f.prosrc, '') || coalesce(pg_get_function_sqlbody(f.oid), ''),
-    'definition', pg_get_functiondef(f.oid), 'settings', coalesce(to_json(f.proconfig), '[]'::json),
+    'definition', case when g.aggfnoid is null then pg_get_functiondef(f.oid) else '' end,
+    'runs', (select json_agg(one.oid::oid::text order by one.place)
+      from unnest(array[g.aggtransfn, g.aggfinalfn, g.aggmtransfn, g.aggmfinalfn]) with ordinality as one(oid, place) where one.oid <> 0),
+    'direct', case when g.aggkind in ('o', 'h') then g.aggnumdirectargs end, 'settings', coalesce(to_json(f.proconfig), '[]'::json),
     'execute', (select coalesce(json_agg(a.rolname), '[]'::json) from asked a where has_function_privilege(a.oid, f.oid, 'EXECUTE'))
   ) order by n.nspname, f.proname, pg_get_function_identity_arguments(f.oid)), '[]'::json)
   from pg_proc f join pg_namespace n on n.oid = f.pronamespace join pg_language l on l.oid = f.prolang
-  where f.prokind in ('f', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    left join pg_aggregate g on g.aggfnoid = f.oid
+  where f.prokind in ('f', 'p', 'a') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
     and (not ${isPlatform} or exists (select 1 from pg_trigger g where g.tgfoid = f.oid and not g.tgisinternal))
     and not exists (select 1 from pg_depend e where e.objid = f.oid and e.classid = 'pg_proc'::regclass and e.deptype = 'e')`;
 

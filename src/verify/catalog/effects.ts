@@ -97,10 +97,12 @@ export function sourcesOf(catalog: Catalog): Sources {
   const byOid = new Map(functions.map((routine) => [routine.oid, routine]));
   const body = remember(readBody);
   const effects = remember((routine: FunctionRow) => effectsOf(body(routine)));
-  const called: Sources['called'] = ({ calls }, caller) =>
-    calls.flatMap((call) =>
+  const called: Sources['called'] = ({ calls }, caller) => [
+    ...calls.flatMap((call) =>
       targetsOf(call, caller === undefined || body(caller).isPrinted ? undefined : caller, byName),
-    );
+    ),
+    ...(caller?.runs ?? []).flatMap((oid) => byOid.get(oid) ?? []),
+  ];
   const reached = remember((routine: FunctionRow): FunctionRow[] => {
     const seen = new Set([routine]);
     for (const one of seen) {

@@ -204,7 +204,7 @@ function callableOf(
       subject: name,
       verb: isPrivileged ? 'call-privileged' : 'call',
       sql,
-      byHand: routine.kind === 'p' ? sql : `select * from ${callOf(routine, values)}`,
+      byHand: routine.kind === 'p' ? sql : `select ${routine.kind === 'a' ? '' : '* from '}${callOf(routine, values)}`,
       ...howToRun(routine),
       ...preparation(sql, rowKeys),
       state: changes ? `* ${name}` : '',

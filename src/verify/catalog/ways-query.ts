@@ -59,8 +59,6 @@ export interface Ways {
   foreign: Held[];
   /** Tables and views of the platform, not held by policies, that users got rights on which the platform does not give. */
   platform: Held[];
-  /** Aggregates that users can call, and the functions with their owner's rights that those run. */
-  aggregates: (Held & { runs: string })[];
   labels: { object: string; provider: string }[];
   /** Policies of `realtime.messages`. */
   topics: { name: string; command: string; permissive: boolean; roles: string[]; expression: string }[];
@@ -180,14 +178,6 @@ select json_build_object(
         where i.objoid = c.oid and i.classoid = 'pg_class'::regclass
           and given.grantee = x.grantee and given.privilege_type = x.privilege_type)
     group by 1, 2 order by 1, 2`)},
-  'aggregates', ${list(`
-    select n.nspname || '.' || p.proname as object, a.rolname as role, json_build_array('EXECUTE') as privileges,
-      string_agg(distinct f.oid::regprocedure::text, ', ') as runs
-    from pg_aggregate g join pg_proc p on p.oid = g.aggfnoid join pg_namespace n on n.oid = p.pronamespace cross join asked a
-      join pg_proc f on f.oid in (g.aggtransfn, g.aggfinalfn, g.aggcombinefn, g.aggmtransfn, g.aggmfinalfn)
-    where ${isOwnSchema} and f.prosecdef and has_function_privilege(a.oid, p.oid, 'EXECUTE')
-      and has_schema_privilege(a.oid, n.oid, 'USAGE')
-    group by p.oid, 1, 2 order by 1, 2`)},
   'labels', ${list(`
     select distinct o.object, l.provider from pg_seclabel l join own o on o.oid = l.objoid
       where l.classoid = 'pg_class'::regclass order by 1`)},

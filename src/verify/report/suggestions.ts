@@ -50,7 +50,11 @@ function forFunction(rule: RuleName, routine: FunctionRow, checks: readonly Chec
   const revoke = (roles: string): string => `REVOKE EXECUTE ON ${kind} ${signature} FROM ${roles};`;
   if (rule === 'anon-read' || rule === 'anon-write') return `${revoke('PUBLIC, anon')} Or let it ask who calls it.`;
   const asks = `Let ${qualifiedName(routine)} compare whose the rows of ${tables} are with the caller`;
-  return routine.definer
-    ? `${asks}, make it SECURITY INVOKER so that the policies of ${tables} hold, or take it away: ${revoke(`PUBLIC, ${model.userRole}`)}`
+  const away = `or take it away: ${revoke(`PUBLIC, ${model.userRole}`)}`;
+  if (routine.definer) return `${asks}, make it SECURITY INVOKER so that the policies of ${tables} hold, ${away}`;
+  const others = model.sources.reached(routine).filter(({ definer }) => definer);
+  const through = [...new Set(others.map(qualifiedName))].join(' and ');
+  return through !== ''
+    ? `${asks}, or ${through}, which it runs with ${others.length > 1 ? "their owners'" : "its owner's"} rights; ${away}`
     : `The policies of ${tables} let the caller do it: narrow them. ${asks} as well.`;
 }

@@ -37,18 +37,6 @@ export function wayFindings(ways: Ways, declarations: readonly Declaration[]): F
       }),
     ),
     ...byObject(ways.platform).map(([object, held]) => platformFinding(object, held)),
-    ...byObject(ways.aggregates).map(([object, held]) =>
-      notProven({
-        object,
-        isDefiner: true,
-        reason:
-          `it is an aggregate that ${namesOf(held)} may call, and it runs ${held[0]!.runs} with its owner's rights: ` +
-          'aggregates are not tried',
-        suggestion:
-          `Let ${held[0]!.runs} be SECURITY INVOKER, or: ` +
-          `REVOKE EXECUTE ON FUNCTION ${quoteQualified(object)} FROM PUBLIC, ${rolesOf(held)};`,
-      }),
-    ),
     ...ways.labels.map(({ object, provider }) =>
       notProven({
         object,

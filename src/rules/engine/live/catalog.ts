@@ -163,10 +163,14 @@ export interface FunctionRow {
   /** i immutable, s stable, v volatile. */
   volatility: 'i' | 's' | 'v';
   language: string;
-  /** f function, p procedure, t trigger function. */
-  kind: 'f' | 'p' | 't';
+  /** f function, p procedure, t trigger function, a aggregate. */
+  kind: 'f' | 'p' | 't' | 'a';
+  /** Of an aggregate: the oids of the functions that it runs, as text. */
+  runs?: string[] | null;
+  /** Of an aggregate over an ordered set: how many of its arguments are outside of WITHIN GROUP. */
+  direct?: number | null;
   source: string;
-  /** The CREATE FUNCTION or CREATE PROCEDURE that makes it. */
+  /** The CREATE FUNCTION or CREATE PROCEDURE that makes it; empty for an aggregate. */
   definition: string;
   /** As `search_path=""`. */
   settings: string[];
