@@ -132,11 +132,15 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
   });
   findings.push(...subjects.flatMap((subject) => unaskedParents(subject, tables, proof)));
   const others = [
-    ...proof.looked.map(({ view, behind }) => ({ report: viewReport(view, behind, proof, leaks), routine: undefined })),
+    ...proof.looked
+      .filter(({ isApart }) => isApart !== true)
+      .map((one) => ({ report: viewReport(one, proof, leaks), routine: undefined })),
     ...functions.map(({ callable, report }) => ({ report, routine: callable.routine })),
     ...channels.reports.map((report) => ({ report, routine: undefined })),
   ];
   findings.push(...others.flatMap(({ report, routine }) => judge(report, proof.actors, model, { routine })));
+  const apart = proof.looked.filter(({ isApart }) => isApart).map((one) => viewReport(one, proof, leaks));
+  findings.push(...apart.flatMap((report) => judge(report, proof.actors, model)));
   findings.push(...functions.flatMap(({ callable, report }) => answers(callable, report, proof)));
   // Roles, schemas and default privileges concern every table.
   const isAbout = (object: string): boolean => !model.tables.has(object) || isWanted(object);

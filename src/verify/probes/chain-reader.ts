@@ -265,8 +265,8 @@ export class ChainReader extends Round {
     );
     return this.first.leaks
       .given(more, tables)
-      .some(({ holders }) =>
-        holders.every((table) => this.first.leaks.isHidden(table, this.first.actors[path.actor]!, tables)),
+      .some(({ holders, value }) =>
+        holders.every((table) => this.first.leaks.isHidden(table, this.first.actors[path.actor]!, tables, value)),
       );
   }
 

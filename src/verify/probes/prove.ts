@@ -44,6 +44,7 @@ import { partitionSubjects } from '../catalog/partitions.ts';
 import { isWritable, tablesBehind, usableViews, viewSubject } from '../catalog/views.ts';
 import type { IsWanted } from '../catalog/wanted.ts';
 import { withAims } from '../catalog/trigger-values.ts';
+import { withheldColumns } from '../catalog/withheld.ts';
 import { makeWorld, type World } from '../fixtures/world.ts';
 
 /** Everything that was tried, and the results. */
@@ -52,8 +53,8 @@ export interface Proof {
   actors: Actor[];
   /** Tables, views that are tested like a table, buckets. */
   subjects: Subject[];
-  /** Views that are searched for known values. */
-  looked: { view: RelationRow; behind: RelationRow[] }[];
+  /** Views that are searched for known values; also some that are tested like a table, apart from that. */
+  looked: { view: RelationRow; behind: RelationRow[]; isApart?: true }[];
   /** Views that users can write through but for which that was not tried. */
   writable: RelationRow[];
   callables: Callable[];
@@ -135,14 +136,15 @@ export async function prove(
   const roles = [...new Set(actors.map((actor) => actor.role))];
   const views = usableViews(model, roles);
   const viewSubjects = views.flatMap((view) => viewSubject(view, tableSubjects, roles, model) ?? []);
-  const looked = views
-    .filter(
-      (view) =>
-        isWanted(`${view.schema}.${view.name}`) &&
-        !viewSubjects.some((subject) => subject.name === `${view.schema}.${view.name}`),
-    )
-    .map((view) => ({ view, behind: tablesBehind(view, model) }));
-  const writable = looked.map(({ view }) => view).filter((view) => isWritable(view, roles));
+  const tested = new Set(viewSubjects.map(({ name }) => name));
+  const looked = views.flatMap((view): Proof['looked'] => {
+    if (!isWanted(qualifiedName(view))) return [];
+    const behind = tablesBehind(view, model);
+    if (!tested.has(qualifiedName(view))) return [{ view, behind }];
+    const isApart = !view.securityInvoker && behind.some((table) => withheldColumns(table, model).size > 0);
+    return isApart ? [{ view, behind, isApart }] : [];
+  });
+  const writable = looked.flatMap(({ view, isApart }) => (isApart !== true && isWritable(view, roles) ? [view] : []));
   // A view is searched by reading all of it, and a materialized view has to be refreshed first.
   const small = looked.filter(({ behind }) => !behind.some((table) => table.rows > largeTable));
   const subjects = [

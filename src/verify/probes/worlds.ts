@@ -10,6 +10,7 @@ import { hintsOf } from '../fixtures/candidates.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import { readFound } from '../report/leaks.ts';
 import type { Model } from '../catalog/model.ts';
+import { withheldColumns } from '../catalog/withheld.ts';
 import { secretColumns } from '../catalog/row-keys.ts';
 import { isReadByPolicies } from './change-sql.ts';
 import { rowsOfA } from './labels.ts';
@@ -36,6 +37,8 @@ export interface Worlds {
   chains: Chain[];
   /** Names of the tables whose rows differ. */
   tables: ReadonlySet<string>;
+  /** Those of them in which only what nobody may read differs: strangers may learn the order of their rows, which differs as well. */
+  open: ReadonlySet<string>;
   /** The first world has the rows of the second: what chance put into them would differ each time. */
   isRepeated: boolean;
 }
@@ -54,11 +57,17 @@ export function otherWorlds(first: FirstRound, start: number): Worlds {
   const { model, actors, callables, subjects } = first;
   const callable = callables.filter((one) => isAsked(one, model));
   const read = new Set(callable.flatMap(({ tables }) => [...tables]));
-  const hidden = subjects.filter((subject) => read.has(subject.name) && isHiddenFromAll(subject, first));
+  const hidden = subjects.filter(
+    (subject) =>
+      read.has(subject.name) &&
+      isSmallTable(subject) &&
+      (isHiddenFromAll(subject, first) || withheldColumns(subject.table, model).size > 0),
+  );
   const tables = new Set(hidden.map(({ name }) => name));
+  const open = new Set(hidden.flatMap((subject) => (isHiddenFromAll(subject, first) ? [] : [subject.name])));
   const owner = actors.findIndex(({ relation }) => relation === 'self');
   const asked = callable.filter((one) => [...one.tables].some((name) => tables.has(name)));
-  if (asked.length === 0 || owner === -1) return { probes: [], chains: [], tables, isRepeated: false };
+  if (asked.length === 0 || owner === -1) return { probes: [], chains: [], tables, open, isRepeated: false };
   const isRepeated = hidden.some((subject) => secretColumns(subject, model).length > 0);
   const calls = numbers.map((world) =>
     callsOf(world === 0 ? asked.filter((one) => isVolatile(one, model)) : asked, first),
@@ -75,6 +84,7 @@ export function otherWorlds(first: FirstRound, start: number): Worlds {
   return {
     probes,
     tables,
+    open,
     isRepeated,
     chains: numbers.map((world) => ({ lead: [[start + world, owner]], afterwards: calls[world]!, states: [] })),
   };
@@ -88,13 +98,14 @@ function isVolatile({ routine }: Callable, model: Model): boolean {
   return model.sources.reached(routine).some(({ volatility }) => volatility === 'v');
 }
 
-/** Only who may not read the rows at all learns something; large tables are left alone. */
+/** Large tables are left alone. */
+function isSmallTable({ kind, isLarge }: Subject): boolean {
+  return kind === 'table' && !isLarge;
+}
+
+/** Only who may not read the rows at all learns something of each of their columns. */
 function isHiddenFromAll(subject: Subject, { actors, model }: FirstRound): boolean {
-  return (
-    subject.kind === 'table' &&
-    !subject.isLarge &&
-    actors.every((actor) => actor.relation !== 'none' || verbs.select.expects(subject, actor, model) === 'no')
-  );
+  return actors.every((actor) => actor.relation !== 'none' || verbs.select.expects(subject, actor, model) === 'no');
 }
 
 /** The calls of strangers, by actor, so that each becomes one only once. */
@@ -126,9 +137,14 @@ function callsOf(callables: readonly Callable[], { actors, probes }: FirstRound)
 function worldSql(subjects: readonly Subject[], world: 1 | 2, first: FirstRound): string {
   const updates = subjects.flatMap((subject) => {
     const seen = seenByStrangers(subject, first);
+    const isHidden = isHiddenFromAll(subject, first);
+    const withheld = withheldColumns(subject.table, first.model);
     return labelledRows(subject)
-      .filter(([label]) => rowsOfA(label) !== '' && !seen.includes(label))
-      .flatMap(([label, row]) => updateSql(subject, row, label === 'a', world, first.model));
+      .filter(([label]) => rowsOfA(label) !== '')
+      .flatMap(([label, row]) => {
+        const isOther = ({ name }: ColumnRow): boolean => (isHidden && !seen.includes(label)) || withheld.has(name);
+        return updateSql(subject, row, label === 'a', world, first.model, isOther);
+      });
   });
   return `do $muse_world$ begin ${updates.join(' ')} end $muse_world$`;
 }
@@ -147,13 +163,24 @@ function seenByStrangers(subject: Subject, { actors, probes, cells }: FirstRound
     .join('');
 }
 
-function updateSql(subject: Subject, row: KnownRow, isFirst: boolean, world: 1 | 2, model: Model): string[] {
+function updateSql(
+  subject: Subject,
+  row: KnownRow,
+  isFirst: boolean,
+  world: 1 | 2,
+  model: Model,
+  isOther: (column: ColumnRow) => boolean,
+): string[] {
   const key = new Set(row.key.map(([name]) => name));
   const unique = new Set(uniqueSets(subject.table).flat());
   const secrets = new Set(secretColumns(subject, model));
   const columns = subject.columns
     .filter(
-      (column) => !key.has(column.name) && (isFirst || !unique.has(column.name)) && isFree(column, subject, model),
+      (column) =>
+        isOther(column) &&
+        !key.has(column.name) &&
+        (isFirst || !unique.has(column.name)) &&
+        isFree(column, subject, model),
     )
     .flatMap((column) => {
       const values = otherValues(column, subject, row, world, secrets.has(column.name));
@@ -199,7 +226,7 @@ function otherValues(
   if (category === 'N') return [`coalesce(${quoteIdentifier(name)}, 0) + ${3 * world}`];
   if (/^jsonb?$/.test(base)) return [`'{"muse": "world ${world}"}'`];
   const fitting = subject.fresh[world === 1 ? 'a' : 'b'].values.get(name);
-  const text = world === 1 ? "'another muse'" : "'yet other muse words'";
+  const text = world === 1 ? "'another muse word'" : "'yet other muse letters'";
   // What chance has put there, such as the secret of a webhook, is known to no statement.
   if (isSecret && category === 'S') return [text];
   return category !== 'S' || fitting === undefined || fitting === row.values.get(name) ? [] : [text, fitting];
@@ -208,10 +235,15 @@ function otherValues(
 /** Reads what the calls answered in the worlds. */
 export function readWorlds(
   opened: readonly Opened[],
-  { isRepeated }: Worlds,
+  { isRepeated, tables, open }: Worlds,
   { cells, probes, callables, model }: FirstRound,
 ): Difference[] {
   const volatile = new Set(callables.filter((one) => isVolatile(one, model)).map(({ name }) => name));
+  const ofOpen = new Set(
+    callables.flatMap((one) =>
+      [...one.tables].some((table) => tables.has(table) && !open.has(table)) ? [] : [one.name],
+    ),
+  );
   const before = new Map(cells.map((cell) => [`${cell.actor} ${cell.probe}`, cell]));
   const results = new Map<string, (Result | undefined)[]>();
   for (const one of opened) {
@@ -227,6 +259,7 @@ export function readWorlds(
     const now = resultOf(cell);
     const isSteady = !volatile.has(probes[cell.probe]!.subject) || again?.whole === (isRepeated ? first : now).whole;
     if (!isSteady || (now.whole === first.whole && now.whole === second.whole)) return [];
+    if (ofOpen.has(probes[cell.probe]!.subject) && first.whole === second.whole) return [];
     // Where a unique key stopped it, it made a new row in the other worlds, with an ID of its own each time. Such keys are told of apart.
     const isMaking =
       volatile.has(probes[cell.probe]!.subject) && [now, first, second].some(({ whole }) => whole.startsWith('23505 '));

@@ -8,6 +8,7 @@ import { labelledRows, type Subject } from '../probes/subject.ts';
 import { hasOwners } from '../fixtures/mixed-rows.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import { type Verb, verbs } from '../probes/verbs.ts';
+import { withheldColumns } from '../catalog/withheld.ts';
 
 /** What was found in the result of a function or view. */
 export interface Found {
@@ -56,8 +57,11 @@ export interface LeakFinder {
   /**
    * Returns whether a query of those tables may not reveal A's row to the actor. Members may learn who the other
    * members are: in kits with a closed users table, a function over the memberships tells them.
+   * @param value what it reveals of the row, which may be withheld where the row is not
    */
-  isHidden(table: string, actor: Actor, tables: ReadonlySet<string>): boolean;
+  isHidden(table: string, actor: Actor, tables: ReadonlySet<string>, value?: string): boolean;
+  /** Returns whether the row of A's has that value only in columns that nobody may read there. */
+  isWithheld(value: string, table: string): boolean;
 }
 
 /** Creates the finder of one proof. */
@@ -81,6 +85,21 @@ export function leakFinder(proof: {
       [...rows.m.values.values()].includes(quoteLiteral(value))
     );
   };
+  const withheld = new Map<Subject, ReadonlySet<string>>();
+  const isWithheldIn = (subject: Subject, column: string): boolean => {
+    const columns = withheld.get(subject) ?? withheldColumns(subject.table, proof.model);
+    withheld.set(subject, columns);
+    return columns.has(column);
+  };
+  const isWithheld = (value: string, name: string): boolean => {
+    const subject = subjects.get(name);
+    const known = rows.get(name);
+    const columns = [
+      ...(known?.a ?? []),
+      ...[...(known?.states.values() ?? [])].flatMap((state) => [...state]),
+    ].flatMap(([column, held]) => (held === value ? [column] : []));
+    return subject !== undefined && columns.length > 0 && columns.every((column) => isWithheldIn(subject, column));
+  };
   /** A row of A's that everyone may read says so as well, as who has published it. */
   const isInDeclared = (value: string, name: string): boolean => {
     const subject = subjects.get(name);
@@ -89,7 +108,9 @@ export function leakFinder(proof: {
       subject !== undefined &&
       letters !== undefined &&
       labelledRows(subject).some(
-        ([label, { values }]) => letters.has(label) && [...values.values()].includes(quoteLiteral(value)),
+        ([label, { values }]) =>
+          letters.has(label) &&
+          [...values].some(([column, sql]) => sql === quoteLiteral(value) && !isWithheldIn(subject, column)),
       )
     );
   };
@@ -116,7 +137,9 @@ export function leakFinder(proof: {
         ([label]) => declared.get(name)?.has(label) === true,
       );
       const found = [...(rows.get(name)?.states ?? [])].find(
-        ([state, held]) => [...held.values()].includes(value) && !known.some(([, row]) => row.state === state),
+        ([state, held]) =>
+          [...held.values()].includes(value) &&
+          (isWithheld(value, name) || !known.some(([, row]) => row.state === state)),
       );
       return found === undefined ? [] : [{ value, holders: [name], state: found[0] }];
     });
@@ -128,13 +151,15 @@ export function leakFinder(proof: {
   };
   return {
     isForbidden,
+    isWithheld,
     within: (text, tables) =>
       [...tables]
         .flatMap((name) => [...(rows.get(name)?.a.values() ?? [])])
         .filter((value) => isMadeUp(value) && text.toLowerCase().includes(value.toLowerCase())),
     stored: (table, column) => rows.get(table)?.a.get(column),
-    isHidden: (table, actor, tables) =>
-      isForbidden(table, actor, 'select') &&
+    isHidden: (table, actor, tables, value) =>
+      (isForbidden(table, actor, 'select') ||
+        (value !== undefined && actor.relation === 'none' && isWithheld(value, table))) &&
       !(
         actor.relation === 'co-member' &&
         userTables.has(table) &&

@@ -74,7 +74,7 @@ export function toldByErrors(subject: Subject, proof: Proof, leaks: LeakFinder):
     const values = leaks.within(cell.message, tables).filter((value) => !probe.sql.includes(quoteLiteral(value)));
     const holders = leaks
       .given(values, tables)
-      .filter((one) => one.holders.every((table) => leaks.isHidden(table, actor, tables)))
+      .filter((one) => one.holders.every((table) => leaks.isHidden(table, actor, tables, one.value)))
       .flatMap((one) => one.holders);
     return holders.length === 0 ? [] : [{ actor, probe, holders }];
   });
