@@ -93,7 +93,7 @@ describe('what nobody may read in a table that is declared public', () => {
   });
 
   it('is a warning where a view shows it that is declared public itself', async () => {
-    const found = await find(`${profiles} -- muse: public-read\n${directory('true')}`);
+    const found = await find(`${profiles}\n-- muse: public-read\n${directory('true')}`);
     expect(errorsOf(found)).toEqual([]);
     expect(found.map(({ rule, object, severity }) => [rule, object, severity])).toContainEqual([
       'isolation-read',
