@@ -23,10 +23,12 @@ export function stateOfTables(
     .flatMap((subject) => {
       const ofUser = rowsOfUser(subject, model);
       const shared = rowsOfPairs(subject, model);
+      const ofNobody = rowsOfNobody(subject);
       return [
         `select ${quoteLiteral(subject.state)} as name, (${states[subject.state]}) as state`,
         ...(ofUser === undefined ? [] : [`select ${quoteLiteral(stateOfUser(subject))}, (${ofUser})`]),
         ...(shared === undefined ? [] : [`select ${quoteLiteral(stateOfPairs(subject))}, (${shared})`]),
+        ...(ofNobody === undefined ? [] : [`select ${quoteLiteral(stateOfNobody(subject))}, (${ofNobody})`]),
       ];
     });
   return parts.length === 0
@@ -63,4 +65,37 @@ function rowsOfPairs(subject: Subject, model: Model): string | undefined {
   const isStrangers = others.map((name) => `${quoteIdentifier(name)} in (${strangers})`).join(' or ');
   const isOfA = condition(subject.belongs.map(({ column, a }) => [column, a]));
   return `select count(*)::text from ${subject.into} where ${isOfA} and (${isStrangers})`;
+}
+
+/** The name of the state that holds how many rows have an owner, how many have none, and a digest of those. */
+function stateOfNobody({ name }: Subject): string {
+  return `* nobody's of ${name}`;
+}
+
+/** The query of those; undefined where there is no such row. */
+function rowsOfNobody({ rows, belongs, into, isLarge }: Subject): string | undefined {
+  if (isLarge || belongs.length === 0 || !rows.states.some(({ isOwnerless }) => isOwnerless)) return undefined;
+  const isOwned = `num_nonnulls(${belongs.map(({ column }) => quoteIdentifier(column)).join(', ')}) > 0`;
+  return (
+    `select concat_ws(' ', count(*) filter (where ${isOwned}), count(*) filter (where not ${isOwned}), ` +
+    `md5(string_agg(one::text, ' ' order by one::text collate "C") filter (where not ${isOwned}))) from ${into} as one`
+  );
+}
+
+/**
+ * What became of the rows without an owner: how many of them have one now, and whether all are as they were. None was taken where any row
+ * was added or deleted.
+ */
+export function ownerlessAfter(
+  before: Readonly<Record<string, string>>,
+  after: Readonly<Record<string, string>>,
+  subject: Subject,
+): { taken: number; isSame: boolean } {
+  const [then, now] = [before, after].map((states) => states[stateOfNobody(subject)] ?? '') as [string, string];
+  const [[owned, others], [ownedNow, othersNow]] = [then, now].map((text) => text.split(' ').map(Number)) as [
+    [number, number],
+    [number, number],
+  ];
+  const isAll = owned + others === ownedNow + othersNow;
+  return { taken: isAll ? Math.max(0, ownedNow - owned) : 0, isSame: then !== '' && then === now };
 }

@@ -70,19 +70,33 @@ function isOfNobody({ verb, rows, outcome }: Check, subject: Subject | undefined
   const letters = rowsOfA(rows ?? '');
   if (subject === undefined || verbs[verb].letter !== 'S' || outcome !== 'allowed' || letters === '') return false;
   const states = new Map(labelledRows(subject));
-  return (
-    [...letters].every((letter) => {
-      const row = states.get(letter);
-      return row?.isOwnerless === true && !isStillSomeones(row, subject, model);
-    }) && !mayLoseOwner(subject.table, subject.scope.columns, model)
-  );
+  const isBelow = ({ links = [] }: KnownRow): boolean => links.length > 0;
+  const mayBeSomeones = mayLoseOwner(subject.table, subject.scope.columns, model);
+  return [...letters].every((letter) => {
+    const row = states.get(letter);
+    return row?.isOwnerless === true && !isStillSomeones(row, subject, model) && (isBelow(row) || !mayBeSomeones);
+  });
 }
 
 /** The row names a person in another column, for whom the policies ask by which it is read. */
-function isStillSomeones({ values }: KnownRow, { table, columns }: Subject, model: Model): boolean {
+function isStillSomeones(row: KnownRow, subject: Subject, model: Model): boolean {
+  const { table } = subject;
   const asked = new Set(policiesFor(table, 'S', model).flatMap(({ using }) => [...columnsIn(using, table, model)]));
+  return namesPerson(row, subject, model, asked);
+}
+
+/**
+ * Says whether a row names a person: a user, or an address.
+ * @param among the columns that count; default: all
+ */
+export function namesPerson(
+  { values }: KnownRow,
+  { table, columns }: Subject,
+  model: Model,
+  among?: ReadonlySet<string>,
+): boolean {
   return columns.some((column) => {
-    const meaning = asked.has(column.name) ? model.meaningOf(table, column) : undefined;
+    const meaning = among?.has(column.name) === false ? undefined : model.meaningOf(table, column);
     return (meaning === 'user' || meaning === 'email') && (values.get(column.name) ?? 'NULL') !== 'NULL';
   });
 }

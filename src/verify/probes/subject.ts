@@ -25,7 +25,7 @@ export interface KnownRow {
   askedIn?: RowState['askedIn'];
   /** A trigger asks for the state of the row that is written. */
   isFired?: boolean;
-  /** The state is that it has no owner. */
+  /** The state is that it has no owner, or that the row has none to which it belongs. */
   isOwnerless?: boolean;
   /** The ID of the user whom the row is about, if that user acts too: a member, or a guest. */
   holder?: string;
@@ -180,7 +180,7 @@ function knownRow(row: Row, rows: Rows): KnownRow {
           isShown: row.state.isShown,
           askedIn: row.state.askedIn,
           isFired: row.state.isFired,
-          isOwnerless: row.state.by === 'no owner',
+          isOwnerless: row.state.by === 'no owner' || row.state.isBelowNobody === true,
         }),
   };
 }

@@ -4,16 +4,17 @@ import { queryExpression } from '../../rules/engine/live/expression.ts';
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { asksCaller, type Callable, type FunctionCall, isAnswer, isCallable } from '../catalog/functions.ts';
 import { bucketsAsked, objectsTable } from '../catalog/storage-asked.ts';
-import { stateOfPairs, stateOfUser } from '../catalog/call-states.ts';
+import { ownerlessAfter, stateOfPairs, stateOfUser } from '../catalog/call-states.ts';
 import type { RowKey } from '../catalog/row-keys.ts';
 import { type Actor, sqlAs } from '../probes/actors.ts';
 import { verbs } from '../probes/verbs.ts';
+import { namesPerson } from '../probes/judge.ts';
 import { resultOf, stoppedAt } from '../probes/outcome.ts';
 import { byHand, type NamedProbe } from '../probes/probes.ts';
 import type { Proof } from '../probes/prove.ts';
 import type { Cell } from '../probes/run-script.ts';
 import { rowsOfA, without } from '../probes/labels.ts';
-import { changedRows, countChanged, heldBy } from '../probes/subject.ts';
+import { changedRows, countChanged, heldBy, labelledRows, type Subject } from '../probes/subject.ts';
 import { type LeakFinder, namesOf, readFound } from './leaks.ts';
 import type { Check, TableReport } from './report.ts';
 import { cellsOf, valuesSeen } from './reports.ts';
@@ -286,7 +287,11 @@ function changesOf(
         (touched && leaks.isForbidden(subject.name, actor, 'update')) ||
         (added && actor.relation === 'none' && leaks.isForbidden(subject.name, actor, 'insert-forged'));
       const isPayment = call.ownAt !== '' && !added && counted.has(subject.table.name);
-      return touched || added ? [{ table: subject.name, isForbidden, isPayment }] : [];
+      const left = !added && isOfNobody(rows, subject, proof) ? ownerlessAfter(before, after, subject) : undefined;
+      const isTaken = left !== undefined && left.taken >= rows.length;
+      return (touched && left?.isSame !== true) || added
+        ? [{ table: subject.name, isForbidden, isPayment, isTaken }]
+        : [];
     });
   const names = changed.map(({ table }) => table);
   const probe = proof.probes[cell.probe]!;
@@ -299,11 +304,16 @@ function changesOf(
     forbidden.map(({ table }) => table),
     names,
     'allowed',
-    'changes',
+    forbidden.every((one) => one.isTaken) ? 'gives its caller ownerless' : 'changes',
   );
-  return [
-    check.expected === 'no' && forbidden.every((one) => one.isPayment) ? { ...check, expected: 'doubtful' } : check,
-  ];
+  const isDoubtful = check.expected === 'no' && forbidden.every((one) => one.isPayment || one.isTaken);
+  return [isDoubtful ? { ...check, expected: 'doubtful' } : check];
+}
+
+/** None of the rows of those letters says whose it is. */
+function isOfNobody(letters: string, subject: Subject, { model }: Proof): boolean {
+  const rows = labelledRows(subject).filter(([label]) => letters.includes(label));
+  return rows.length > 0 && rows.every(([, row]) => row.isOwnerless === true && !namesPerson(row, subject, model));
 }
 
 /** How many rows of A's there are in a state. */

@@ -15,9 +15,9 @@ const reaching: ReadonlySet<string> = new Set([
   'isolation-write',
 ]);
 
-/** Says that rows of others are reached as things are, without a write that opens more. */
+/** Says that rows of others are reached as things are, or written where that is only seldom meant, without a write that opens more. */
 export function isOpen({ rule, severity }: Finding): boolean {
-  return severity === 'error' && reaching.has(rule);
+  return reaching.has(rule) && (severity === 'error' || rule === 'isolation-write');
 }
 
 /** The tables, of those that may be of staff, that are asked where a stranger with a row in them reaches rows of others. */
