@@ -9,6 +9,7 @@ import { allowedTexts } from './compared-values.ts';
 import { rankOf } from './role-names.ts';
 import { effectsOf } from './effects.ts';
 import { madeColumns } from './made-columns.ts';
+import { matchesIn } from './matched-columns.ts';
 import type { Model } from './model.ts';
 import { policiesFor, scopeOf } from './scope.ts';
 import { isTable, primaryKey } from './tenancy.ts';
@@ -88,7 +89,9 @@ function readStaff(model: Model): Staff {
     }
     const trees = all.filter((tree) => names(tree, table));
     const found = flagsOf(table, trees, all, model);
-    const mayBeOfStaff = !isShare && !isProfile(table, model) && !isMadeForAll(table, model);
+    // Where a policy asks what is in it, a row counts for that alone.
+    const isMatched = matchesIn(model).some(({ of }) => of === table);
+    const mayBeOfStaff = !isShare && !isMatched && !isProfile(table, model) && !isMadeForAll(table, model);
     // Rows of others refer to it, which may be because of what its users do there.
     const isReferred = referencesTo(table, model).length > 0;
     if (model.staffTables.has(name)) tables.add(name);

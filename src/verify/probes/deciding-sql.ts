@@ -2,7 +2,7 @@
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import { constantOf } from '../../rules/engine/live/expression.ts';
 import { type ColumnRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
-import { isFreeText, isTextList } from '../catalog/joined-by-call.ts';
+import { isChosen } from '../catalog/matched-columns.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
 import { isTakenByCalls } from '../catalog/new-row-calls.ts';
 import { policiesFor } from '../catalog/scope.ts';
@@ -167,7 +167,7 @@ function mayDecide(subject: Subject, actor: Actor, letter: 'I' | 'U', model: Mod
     subject.kind !== 'bucket' &&
     (isAsked(subject, model) ||
       (actor.relation === 'none' &&
-        (isJoinedByTexts(subject) ||
+        (isJoinedByTexts(subject, model) ||
           (letter === 'I' && (isTakenByCalls(subject.table, model) || isPassedOn(subject, model)))))) &&
     grantedColumns(subject, actor.role, letter, model).length > 0 &&
     (!subject.table.rls || subject.kind === 'view' || policiesFor(subject.table, letter, model).length > 0)
@@ -198,8 +198,8 @@ function isPassedOn({ kind, table, rows }: Subject, { dependencies }: Model): bo
 }
 
 /** Functions and triggers compare a text with that of another table: what a user writes there may decide. */
-function isJoinedByTexts({ joined, table }: Subject): boolean {
-  return joined.some(([name]) => isFreeText(table, name) || isTextList(table, name));
+function isJoinedByTexts({ joined, table }: Subject, model: Model): boolean {
+  return joined.some(([name]) => isChosen(table, name, model));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { senderColumns, sendersOrganization } from '../catalog/addressed.ts';
+import { isReadByStart } from '../catalog/matched-columns.ts';
 import { managingRoles } from '../catalog/managing-roles.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
 import { columnsIn, policiesFor } from '../catalog/scope.ts';
@@ -64,11 +65,12 @@ export function personalColumns(subject: Subject): string[] {
 }
 
 /** To read A's row. */
-export const expectRead = withScope((subject, actor) => {
+export const expectRead = withScope((subject, actor, model) => {
   const { scope } = subject;
   if (scope.kind === 'public-read') return 'may';
   if (actor.isAnonymous) return 'no';
   if (scope.isReadByJoined && actor.relation === 'none') return 'no';
+  if (scope.kind === 'unowned' && actor.relation === 'none' && isReadByStart(subject.table, model)) return 'no';
   // What lets the owner of another row through, and no stranger, is that row.
   if (scope.kind === 'unowned') return personalColumns(subject).length > 0 && actor.relation !== 'self' ? 'no' : 'may';
   if (actor.relation === 'self' || actor.relation === 'guest') return 'may';

@@ -1,5 +1,6 @@
 import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts';
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
+import { matchesIn } from '../catalog/matched-columns.ts';
 import type { Model } from '../catalog/model.ts';
 import { guestKey, isMember, type Person } from '../fixtures/people.ts';
 import { actingEmail, actingUser } from '../fixtures/belongings.ts';
@@ -343,6 +344,18 @@ function isChangedByCalls(name: string, { catalog, dependencies, userRole }: Mod
 }
 
 function joinedValues(table: RelationRow, rows: Rows, model: Model): [string, string][] {
+  const ofA = rows.get(qualifiedName(table))?.find(({ label }) => label === 'a');
+  const matched = [...new Set(matchesIn(model).flatMap(({ of, by }) => (of === table ? [by.name] : [])))];
+  return [
+    ...joinedBy(table, rows, model),
+    ...matched.flatMap((name): [string, string][] => {
+      const value = ofA === undefined ? undefined : valuesOf(ofA, rows).get(name);
+      return value === undefined || value === 'NULL' ? [] : [[name, value]];
+    }),
+  ];
+}
+
+function joinedBy(table: RelationRow, rows: Rows, model: Model): [string, string][] {
   return model.dependencies.decidingColumns(qualifiedName(table)).joined.flatMap((join) =>
     (rows.get(join.table) ?? [])
       .filter(({ label, state }) =>

@@ -2,7 +2,7 @@
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { tokenSetting } from '../catalog/claim-paths.ts';
 import type { Callable, FunctionCall } from '../catalog/functions.ts';
-import { isFreeText, isTextList } from '../catalog/joined-by-call.ts';
+import { isChosen } from '../catalog/matched-columns.ts';
 import type { ColumnChange } from '../catalog/mentioned-columns.ts';
 import { tokenSources } from '../catalog/token-sources.ts';
 import type { Chain } from '../fixtures/script.ts';
@@ -277,10 +277,7 @@ export class Trail extends Permitted {
       this.first.actors[actor]!.relation === 'none' &&
       verbs[verb].tried === 'opens' &&
       written !== undefined &&
-      written.joined.some(
-        ([column, value]) =>
-          (isFreeText(written.table, column) || isTextList(written.table, column)) && sql.includes(value),
-      )
+      written.joined.some(([column, value]) => isChosen(written.table, column, this.first.model) && sql.includes(value))
     );
   }
 
