@@ -9,6 +9,7 @@ import type { Migration } from '../sql/migration.ts';
 import { readMigrations } from '../migrations/read.ts';
 import type { EnvironmentName, Muse } from '../shared/muse-file.ts';
 import type { Hooks } from '../shared/hooks.ts';
+import { jobsOf } from '../verify/catalog/jobs.ts';
 import { readWays, type Ways } from '../verify/catalog/ways-query.ts';
 import { checkedSession } from '../scaffold/session.ts';
 import { countProven, notProven } from '../verify/report/not-proven.ts';
@@ -102,10 +103,13 @@ async function readEnvironment(
     );
     return {
       steps: await readCopy(session),
-      ways: await readWays(
-        session,
-        muse.museFile.isolation === 'session' ? checkedSession(muse.museFile.session).role : 'authenticated',
-      ),
+      ways: {
+        ...(await readWays(
+          session,
+          muse.museFile.isolation === 'session' ? checkedSession(muse.museFile.session).role : 'authenticated',
+        )),
+        jobs: await jobsOf(session),
+      },
       files: (await hasHistory(session))
         ? await filesOf(session, migrations)
         : { applied: [], had: migrations, pending: [] },

@@ -23,6 +23,7 @@ import { bucketFindings, bucketGaps } from './report/bucket-policies.ts';
 import { branchGap } from './report/branch-gaps.ts';
 import { functionGap } from './report/function-gaps.ts';
 import { functionReport, viewReport } from './report/function-reports.ts';
+import { jobFindings } from './report/job-report.ts';
 import { leakFinder } from './report/leaks.ts';
 import { liftFindings, liftGaps } from './report/lifted.ts';
 import { movedRows } from './report/moved-rows.ts';
@@ -148,6 +149,7 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
     ...escalations(proof),
     ...bucketFindings(model).filter(({ object }) => isAbout(object ?? '')),
     ...liftFindings(proof).filter(({ object }) => isAbout(object ?? '')),
+    ...jobFindings(proof).filter(({ object }) => isAbout(object ?? '')),
     ...wayFindings(ways, options.declarations).filter(({ object }) => isAbout(object ?? '')),
   );
   const unfilled = [...gaps.unfilled.values()].filter(({ object }) => isWanted(object)).map(unfilledReport);
@@ -201,5 +203,15 @@ async function readModel(
     readCatalog(database, isolation === 'session' ? [userRole] : []),
     loadExpressionParser(),
   ]);
-  return (staffTables) => buildModel(catalog, options.declarations, parse, isolation, userRole, staffTables);
+  // A copy has the schema alone: its jobs are those of the original.
+  const jobs = options.ways?.jobs;
+  return (staffTables) =>
+    buildModel(
+      jobs === undefined ? catalog : { ...catalog, jobs },
+      options.declarations,
+      parse,
+      isolation,
+      userRole,
+      staffTables,
+    );
 }

@@ -1,4 +1,5 @@
 import { platformSchemas } from '../../rules/engine/live/catalog.ts';
+import { hasJobs } from './jobs.ts';
 
 /** The one query that reads a catalog: everything the checks and the proof need, in a single round trip. */
 
@@ -275,5 +276,6 @@ select json_build_object(
   'relations', (${relations}),
   'functions', (${functions}),
   'computing', (${computing}),
+  'hasJobs', ${hasJobs},
   'enums', (${enums}),
   'requests', (${requests})) as catalog`;

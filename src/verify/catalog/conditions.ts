@@ -9,6 +9,7 @@ import { columnOf, fields, nameParts, type Node, walk } from '../../rules/engine
 import { bodiesGiven } from './called-bodies.ts';
 import { effectsOf } from './effects.ts';
 import type { Reader } from './dependencies.ts';
+import { isJob } from './jobs.ts';
 import type { Model } from './model.ts';
 import { stripped } from './verb-policies.ts';
 import type { Node as SqlNode } from '../../sql/nodes.ts';
@@ -117,8 +118,10 @@ function findPrivileged(model: Model): ReadonlySet<FunctionRow> {
     .filter((routine) => routine.kind === 't' || isCalled(routine))
     .flatMap((routine) => [...model.sources.reached(routine)])
     .filter(({ definer }) => definer);
+  // What a job asks of a row before it brings it to where others read.
+  const jobs = model.catalog.functions.filter(isJob);
   return new Set(
-    [...inExpressions, ...called]
+    [...inExpressions, ...called, ...jobs]
       .filter(({ schema }) => !isPlatformSchema(schema))
       .flatMap((routine) => [...model.sources.reached(routine)]),
   );

@@ -10,6 +10,7 @@ import {
 import { isForUsers } from '../../rules/engine/live/policies.ts';
 import { type Claims, isUserPath, readClaims } from './claims.ts';
 import { type Dependencies, dependenciesOf } from './dependencies.ts';
+import { routineOfJob } from './jobs.ts';
 import { namedIn, type Sources, sourcesOf } from './effects.ts';
 import type { Declaration } from '../../rules/engine/live/expectations.ts';
 import {
@@ -61,13 +62,14 @@ export interface Model {
 
 /** Builds the model from the catalog, the declarations and the policies. */
 export function buildModel(
-  given: Catalog,
+  read: Catalog,
   declarations: readonly Declaration[],
   parse: ParseExpression,
   isolation: Isolation,
   userRole: string,
   staffTables: ReadonlySet<string> = new Set(),
 ): Model {
+  const given = { ...read, functions: [...read.functions, ...(read.jobs ?? []).map(routineOfJob)] };
   const sources = sourcesOf(given);
   const catalog = withImplied(given, parse, sources);
   const tables = new Map(catalog.relations.map((row) => [qualifiedName(row), row]));

@@ -1,12 +1,13 @@
 import type { Session } from '../../database/database.ts';
 import { type Catalog } from '../../rules/engine/live/catalog.ts';
 import { catalogQuery } from './catalog-query.ts';
+import { readJobs } from './jobs.ts';
 
 /** Roles of the Data API, the least privileged first. */
 const apiRoles = ['anon', 'authenticated', 'service_role'] as const;
 
 /**
- * Reads everything the checks need, in one round trip.
+ * Reads everything the checks need, in one round trip, and one more for the jobs of pg_cron where there are any.
  * @param extraRoles further roles whose privileges matter, e.g. the application role of a kit with session variables
  * @throws DatabaseError what PostgreSQL says
  */
@@ -15,5 +16,6 @@ export async function readCatalog(session: Session, extraRoles: readonly string[
   const { rows } = await session.query<{ catalog: Catalog | string }>(catalogQuery, [roles]);
   const catalog = rows[0]!.catalog;
   // Over HTTPS a JSON column may arrive as its text.
-  return typeof catalog === 'string' ? (JSON.parse(catalog) as Catalog) : catalog;
+  const read = typeof catalog === 'string' ? (JSON.parse(catalog) as Catalog) : catalog;
+  return read.hasJobs === true ? { ...read, jobs: await readJobs(session) } : read;
 }

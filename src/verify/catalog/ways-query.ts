@@ -2,6 +2,7 @@ import { platformMark } from '../../database/platform/platform.ts';
 import { platformSchemas } from '../../rules/engine/live/catalog.ts';
 import { securityInvoker } from './catalog-query.ts';
 import type { Session } from '../../database/database.ts';
+import type { JobRow } from '../../rules/engine/live/catalog.ts';
 
 /** Privileges of a user's role on one object. */
 export interface Held {
@@ -62,6 +63,8 @@ export interface Ways {
   labels: { object: string; provider: string }[];
   /** Policies of `realtime.messages`. */
   topics: { name: string; command: string; permissive: boolean; roles: string[]; expression: string }[];
+  /** The jobs of pg_cron of the database that a copy is of. */
+  jobs?: JobRow[];
   /** The platform was installed by create-muse, so no default privilege comes from Supabase. */
   isOwnPlatform: boolean;
 }

@@ -52,14 +52,16 @@ function readsWhatItWrites(routine: FunctionRow, model: Model): boolean {
 /**
  * Probes that read everything that an actor sees in each table that triggers and functions write. In the first round
  * only strangers run them, where rows may be copied for the one who writes.
+ * @param beside further tables that they read so
  */
 export function copyLooks(
   subjects: readonly Subject[],
   callables: readonly Callable[],
   actors: readonly Actor[],
   model: Model,
+  beside: readonly string[],
 ): NamedProbe[] {
-  const filled = filledTables(subjects, callables, model);
+  const filled = new Set([...filledTables(subjects, callables, model), ...beside]);
   const written = new Set([...subjects.flatMap((subject) => copyTables(subject, model)), ...filled]);
   const strangers = actors.flatMap(({ relation, only }, number) =>
     relation === 'none' && only === undefined ? [number] : [],

@@ -20,6 +20,7 @@ import { type OnProof, runInParts } from './in-parts.ts';
 import { defaultAttempts, runChains } from './run-chains.ts';
 import { holdsOf, type Lift, readHolds } from './held.ts';
 import { invitedOf } from './invited.ts';
+import { jobChains, type JobResult, jobRuns, jobStates, readJobRuns } from './jobs.ts';
 import { raisesOf, readRaises } from './raised.ts';
 import { renewalProbes } from './renewals.ts';
 import { repeatsOf } from './repeats.ts';
@@ -81,6 +82,8 @@ export interface Proof {
   silent: ReadonlySet<Callable>;
   /** Rows that held a stranger back, and that it took off. */
   lifts: readonly Lift[];
+  /** What came of the jobs of pg_cron. */
+  jobs: readonly JobResult[];
   /** The texts of A's rows by the name of each table whose triggers write others, and into which they copied any row. */
   copies: ReadonlyMap<string, ReadonlySet<string>>;
   copied: Copied;
@@ -156,7 +159,13 @@ export async function prove(
   const callables = callablesOf(model, actors, [...tableSubjects, ...buckets.map(({ subject }) => subject)]).filter(
     ({ name }) => isWanted(name),
   );
-  const looks = copyLooks(tableSubjects, callables, actors, model);
+  const runs = jobRuns(
+    model.catalog.jobs ?? [],
+    tableSubjects.filter(({ name }) => isWanted(name)),
+    model,
+  );
+  const filledByJobs = runs.flatMap(({ targets }) => targets.map(({ name }) => name));
+  const looks = copyLooks(tableSubjects, callables, actors, model, filledByJobs);
   const copies = copyTexts(tableSubjects, model);
   const probes = [
     ...subjects.filter(({ name }) => isWanted(name)).flatMap((subject) => probesOf(subject, actors, model)),
@@ -202,6 +211,7 @@ export async function prove(
       ...states,
       ...together,
       ...linkStates(tableSubjects, model),
+      ...jobStates(runs),
       [knownRowsState]: knownRowsQuery(
         [...tableSubjects, ...buckets.map(({ subject }) => subject)],
         world.people,
@@ -259,9 +269,11 @@ export async function prove(
   const raises = raisesOf(first, probes.length);
   const invited = invitedOf(first, probes.length + raises.probes.length);
   const holds = holdsOf(first, probes.length + raises.probes.length + invited.probes.length);
-  const added = [...raises.probes, ...invited.probes, ...holds.probes];
+  const firstOfJobs = probes.length + raises.probes.length + invited.probes.length + holds.probes.length;
+  const jobs = jobChains(runs, first, firstOfJobs);
+  const added = [...raises.probes, ...invited.probes, ...holds.probes, ...jobs.probes];
   const worlds = otherWorlds(first, probes.length + added.length);
-  const beside = [worlds.chains, callsOfOwners(first), raises.chains, invited.chains, holds.chains];
+  const beside = [worlds.chains, callsOfOwners(first), raises.chains, invited.chains, holds.chains, jobs.chains];
   const { inWorlds, ...followed } = await followWrites(first, beside.flat(), mostAttempts, (chains, limits) =>
     runChains(
       session,
@@ -275,7 +287,7 @@ export async function prove(
       onProgress,
     ),
   );
-  const [inOthers, ofOwners, ofRaises, ofInvited, ofHolds] = divide(inWorlds, beside);
+  const [inOthers, ofOwners, ofRaises, ofInvited, ofHolds, ofJobs] = divide(inWorlds, beside);
   const differences = readWorlds(inOthers!, worlds, first);
   const silent = silentOnes(first, ofOwners!);
   followed.openings.push(...readRaises(ofRaises!, raises, first), ...readRaises(ofInvited!, invited, first));
@@ -294,6 +306,7 @@ export async function prove(
     answer,
     later,
     lifts: readHolds(ofHolds!, holds, first),
+    jobs: readJobRuns(runs, ofJobs!, first, firstOfJobs),
     mostAttempts,
     differences,
     differing: worlds.tables,

@@ -14,6 +14,7 @@ import { untriedCopies } from './untried-copies.ts';
 import { staffClaimGaps } from './staff-claims.ts';
 import type { RowState } from '../fixtures/states.ts';
 import type { Gap, IsolationReport, TableReport } from './report.ts';
+import { jobGaps } from './job-report.ts';
 import { unfollowedGaps } from './unfollowed-gaps.ts';
 
 /** The finding for a gap: a warning, or an error for a SECURITY DEFINER function or trigger. */
@@ -74,6 +75,7 @@ export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; othe
       ...staffClaimGaps(proof.model),
       ...messageGaps(proof),
       ...untriedCopies(proof),
+      ...jobGaps(proof),
       ...unfollowedGaps(proof),
       ...signUpGaps(proof),
     ].filter(({ object }) => !unfilled.has(object)),

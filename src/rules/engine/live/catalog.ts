@@ -178,6 +178,17 @@ export interface FunctionRow {
   execute: string[];
 }
 
+/** A job of pg_cron that runs in this database. */
+export interface JobRow {
+  id: string;
+  /** Its name, or its number. */
+  name: string;
+  /** The SQL that it runs. */
+  command: string;
+  /** The role that it runs as. */
+  owner: string;
+}
+
 export interface Catalog {
   /** The role that ran the query. */
   user: string;
@@ -196,6 +207,10 @@ export interface Catalog {
    * the table is a stub's and nothing reads it. Null without pg_net.
    */
   requests?: 'queued' | 'kept' | null;
+  /** The current role may read the jobs of pg_cron. */
+  hasJobs?: boolean;
+  /** Those that it sees. */
+  jobs?: JobRow[];
 }
 
 /** Schemas that belong to the platform or to tools, not to a muse. */
