@@ -11,7 +11,7 @@ import { clockGaps } from './clock-gaps.ts';
 import { makeFinding } from './make-finding.ts';
 import { messageGaps } from './message-gaps.ts';
 import { untriedCopies } from './untried-copies.ts';
-import { staffClaimGaps } from './staff-claims.ts';
+import { linkKeyGaps, staffClaimGaps } from './staff-claims.ts';
 import type { RowState } from '../fixtures/states.ts';
 import type { Gap, IsolationReport, TableReport } from './report.ts';
 import { jobGaps } from './job-report.ts';
@@ -73,6 +73,7 @@ export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; othe
       ...clockGaps(proof.subjects, proof.model),
       ...obstacleGaps(proof),
       ...staffClaimGaps(proof.model),
+      ...linkKeyGaps(proof.model),
       ...messageGaps(proof),
       ...untriedCopies(proof),
       ...jobGaps(proof),

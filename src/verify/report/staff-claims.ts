@@ -2,6 +2,7 @@
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { isForUsers } from '../../rules/engine/live/policies.ts';
 import type { ClaimRead } from '../catalog/claims.ts';
+import { isOptionalKey } from '../catalog/chance.ts';
 import type { Model } from '../catalog/model.ts';
 import { scopeOf } from '../catalog/scope.ts';
 import { isFree } from '../fixtures/carried.ts';
@@ -43,4 +44,21 @@ function gapOf(claim: ClaimRead, constant: ClaimRead['constants'][number], model
         "inside an organization, compare the row's organization with the caller's as well.",
     },
   ];
+}
+
+/** The gaps of keys of links that requests name, by which a row is read, and which strangers were not given. */
+export function linkKeyGaps(model: Model): Gap[] {
+  const keys = model.claims.all
+    .filter(({ isSigned }) => !isSigned)
+    .flatMap((claim) =>
+      claim.columns.flatMap(({ table, column: name }) => {
+        const column = table.columns.find((one) => one.name === name);
+        return column !== undefined && isOptionalKey(column, table, model) ? [{ claim, table, name }] : [];
+      }),
+    );
+  return keys.map(({ claim, table, name }) => ({
+    object: qualifiedName(table),
+    reason: `who knows what is in ${name} sends it as ${claim.name} and reaches the row, and strangers were not given it`,
+    suggestion: `Fill ${name} with what nobody can guess, best by its default: encode(gen_random_bytes(16), 'hex'); and let nobody else read it.`,
+  }));
 }
