@@ -180,7 +180,8 @@ class Reader {
   }
 
   #write(column: string, value: unknown): void {
-    for (const place of this.#at(value)) place.columns.add(column);
+    // Of INSERT … SELECT, it is a target of the query.
+    for (const place of this.#at(fieldsOf(value, 'ResTarget')?.val ?? value)) place.columns.add(column);
   }
 
   /** The column that a side of a comparison is. */
