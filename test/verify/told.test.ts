@@ -53,6 +53,19 @@ const holes: [name: string, hole: string, repair: string][] = [
     leads('handle text not null', "s.handle = ltrim(new.topic, '@')"),
     ofOwner("s.handle = ltrim(new.topic, '@')"),
   ],
+  ...(
+    [
+      ['a scope', "scope text not null default 'mine'", "s.scope = 'all'"],
+      ['a flag', 'wants_all boolean not null default false', 's.wants_all'],
+      ['a level', 'level integer not null default 0', 's.level >= 3'],
+      ['a kind in a list', "kinds text[] not null default '{}'", "'lead' = any (s.kinds)"],
+      ['what stands in JSON', "prefs jsonb not null default '{}'", "s.prefs ->> 'leads' = 'everyone'"],
+    ] as const
+  ).map(([name, columns, who]): [string, string, string] => [
+    `${name} that names nothing of the row`,
+    leads(columns, who),
+    ofOwner(who),
+  ]),
   [
     'a row that is changed',
     leads('lead_id uuid not null references public.leads (id) on delete cascade', 's.lead_id = new.id', 'update'),

@@ -5,7 +5,7 @@ import { type ColumnRow, qualifiedName } from '../../rules/engine/live/catalog.t
 import { isChosen } from '../catalog/matched-columns.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
 import { isTakenByCalls } from '../catalog/new-row-calls.ts';
-import { policiesFor } from '../catalog/scope.ts';
+import { isPublic, policiesFor } from '../catalog/scope.ts';
 import { claimTexts, tokenSources } from '../catalog/token-sources.ts';
 import { primaryKey } from '../catalog/tenancy.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
@@ -90,7 +90,7 @@ function decidingValues(subject: Subject, model: Model, keys: Keys): [string, st
   ]);
   const { named, whole } = model.dependencies.decidingColumns(qualifiedName(subject.table));
   const claims = claimTexts(subject.table, qualifiedName(subject.table), model);
-  const isWhole = isAsked(subject, model);
+  const isWhole = isAsked(subject, model) || isAskedByTriggers(qualifiedName(subject.table), model);
   const ofLookups = subject.lookups
     .filter(({ column }) => isWhole && named.has(column) && !keys.users.includes(column))
     .map(({ column, value }): [string, string] => [column, value]);
@@ -168,6 +168,7 @@ function mayDecide(subject: Subject, actor: Actor, letter: 'I' | 'U', model: Mod
     (isAsked(subject, model) ||
       (actor.relation === 'none' &&
         (isJoinedByTexts(subject, model) ||
+          isAskedByTriggers(qualifiedName(subject.table), model) ||
           (letter === 'I' && (isTakenByCalls(subject.table, model) || isPassedOn(subject, model)))))) &&
     grantedColumns(subject, actor.role, letter, model).length > 0 &&
     (!subject.table.rls || subject.kind === 'view' || policiesFor(subject.table, letter, model).length > 0)
@@ -183,6 +184,31 @@ function isAsked({ table }: Subject, model: Model): boolean {
     model.dependencies.copied(name).some((one) => model.dependencies.isDeciding(one.table)) ||
     (readers.size > 0 && tables.has(name))
   );
+}
+
+const toldBy = new WeakMap<Model, ReadonlySet<string>>();
+
+/** Triggers of another table, whose rows are not for everybody, read it and write into a third one. */
+function isAskedByTriggers(name: string, model: Model): boolean {
+  const known = toldBy.get(model) ?? findAskedByTriggers(model);
+  toldBy.set(model, known);
+  return known.has(name);
+}
+
+function findAskedByTriggers(model: Model): Set<string> {
+  const found = new Set<string>();
+  for (const table of [...model.tables.values()].filter((one) => one.triggers.length > 0 && !isPublic(one, model))) {
+    const routines = table.triggers.flatMap((trigger) =>
+      trigger.enabled && /[IU]/.test(trigger.events) ? (model.sources.byOid(trigger.function) ?? []) : [],
+    );
+    for (const routine of routines) {
+      const written = model.dependencies.writtenBy(routine);
+      if (!model.dependencies.isReadable(routine) || written.size === 0) continue;
+      for (const name of model.dependencies.namedBy(routine))
+        if (!written.has(name) && name !== qualifiedName(table)) found.add(name);
+    }
+  }
+  return found;
 }
 
 /** A trigger of a new row writes what policies of other tables, or views, ask: it lets in whom a comment mentions. */
