@@ -21,8 +21,8 @@ export function isMadeByChance(column: ColumnRow, table: RelationRow, { parse }:
 }
 
 /**
- * Says whether the column is a text that only some rows have, each another one, and that names nothing else: the key of a link by which a row
- * is shared. Whether it can be guessed, only those know who write it.
+ * Says whether the column is a text that only some rows have, each another one, and that names nothing else: the key of a link by which
+ * a row is shared. Whether it can be guessed, only those know who write it.
  */
 export function isOptionalKey(column: ColumnRow, table: RelationRow, model: Model): boolean {
   return (

@@ -20,15 +20,8 @@ import { bucketsAsked, objectsTable } from './storage-asked.ts';
 import { settingCalls, settingTexts } from './setting-texts.ts';
 import { mixedCalls } from './mixed-keys.ts';
 import { newRowCalls } from './new-row-calls.ts';
-import {
-  comparedColumns,
-  isSecret,
-  type RowKey,
-  rowKeysOf,
-  secretColumns,
-  withoutSecrets,
-  writtenColumns,
-} from './row-keys.ts';
+import { comparedColumns, writtenColumns } from './compared-columns.ts';
+import { isSecret, type RowKey, rowKeysOf, secretColumns, withoutSecrets } from './row-keys.ts';
 import type { Model } from './model.ts';
 import { textFormsOf } from './text-forms.ts';
 import { actingOrganization, actingUser } from '../fixtures/belongings.ts';

@@ -1,6 +1,6 @@
 /**
- * Columns of rows of users that policies match with a column of the rows that they let through, other than by equality: an address in a list, a
- * list that has something in common with another, a number in a range, a path that begins with another.
+ * Columns of rows of users that policies match with a column of the rows that they let through, other than by equality: an address in a
+ * list, a list that has something in common with another, a number in a range, a path that begins with another.
  */
 import { type ColumnRow, isPlatformSchema, type PolicyRow, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
@@ -11,7 +11,10 @@ import type { Model } from './model.ts';
 import { primaryKey } from './tenancy.ts';
 import { stripped } from './verb-policies.ts';
 
-/** How a value is matched: it is in the list of the row; it has an element that is in the row's; the row's is in its list or range; the row's begins with it. */
+/**
+ * How a value is matched: it is in the list of the row; it has an element that is in the row's; the row's is in its list or range; the
+ * row's begins with it.
+ */
 type How = 'in list' | 'overlaps' | 'holds' | 'starts';
 
 /** A column of the rows that a policy lets through, and the one of a user's row that decides about it. */

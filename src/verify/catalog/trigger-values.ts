@@ -11,7 +11,8 @@ import { jsonShapes } from './json-keys.ts';
 import { mergedForms, textFormsOf } from './text-forms.ts';
 import type { Model } from './model.ts';
 import { tablesChanged, tablesNamed } from './reached-tables.ts';
-import { comparedColumns, rowKeysOf } from './row-keys.ts';
+import { comparedColumns } from './compared-columns.ts';
+import { rowKeysOf } from './row-keys.ts';
 
 /** The subjects, each with the values that make its triggers reach for rows of A. */
 export function withAims(subjects: readonly Subject[], model: Model): Subject[] {

@@ -3,8 +3,8 @@ import type { RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { Model } from './model.ts';
 
 /**
- * The columns of a table on which neither users nor visitors have SELECT, where they have it on others of its columns: whoever may read
- * its rows, does not read those.
+ * The columns of a table on which neither users nor visitors have SELECT, where they have it on others of its columns: who may read its
+ * rows, does not read those.
  */
 export function withheldColumns(
   { grants, columnGrants, columns }: RelationRow,

@@ -4,7 +4,7 @@ import { constantOf } from '../../rules/engine/live/expression.ts';
 import { type FunctionRow, relation } from '../../rules/engine/live/catalog.ts';
 import { callSql, howToRun } from '../catalog/call-sql.ts';
 import { isPrivilegedRole } from '../catalog/privileged-roles.ts';
-import { comparedColumns, writtenColumns } from '../catalog/row-keys.ts';
+import { comparedColumns, writtenColumns } from '../catalog/compared-columns.ts';
 import { actingEmail } from '../fixtures/belongings.ts';
 import type { Chain } from '../fixtures/script.ts';
 import { privilegedColumn } from './escalate-sql.ts';

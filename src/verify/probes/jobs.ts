@@ -42,7 +42,7 @@ export interface JobResult extends JobRun {
 }
 
 /** The tables of the catalog that a job writes rows into, by whatever way. */
-export function jobTargets(routine: FunctionRow, { dependencies, sources }: Model): ReadonlySet<string> {
+function jobTargets(routine: FunctionRow, { dependencies, sources }: Model): ReadonlySet<string> {
   const written = dependencies.writtenBy(routine);
   const put = new Set<string>();
   let isAny = false;

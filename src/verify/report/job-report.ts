@@ -55,7 +55,9 @@ export function jobGaps(proof: Proof): Gap[] {
             {
               object: target.name,
               reason: `${title} may copy rows of ${sources.join(', ')} into it, where others read them, and ${why}`,
-              suggestion: `Run by hand what ${title} runs, with a row of another, and look at ${target.name} as a user who may not read that row.`,
+              suggestion:
+                `Run by hand what ${title} runs, with a row of another, and look at ${target.name} as a user who ` +
+                'may not read that row.',
             },
           ];
     });

@@ -3,7 +3,7 @@ import { fieldsOf, walk, stringsOf } from '../../sql/nodes.ts';
 import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { asksCaller } from '../catalog/functions.ts';
 import type { Model } from '../catalog/model.ts';
-import { referencesIn } from '../catalog/row-keys.ts';
+import { referencesIn } from '../catalog/compared-columns.ts';
 import { isProbed, type Proof } from '../probes/prove.ts';
 import type { Gap } from './report.ts';
 

@@ -59,6 +59,8 @@ export function linkKeyGaps(model: Model): Gap[] {
   return keys.map(({ claim, table, name }) => ({
     object: qualifiedName(table),
     reason: `who knows what is in ${name} sends it as ${claim.name} and reaches the row, and strangers were not given it`,
-    suggestion: `Fill ${name} with what nobody can guess, best by its default: encode(gen_random_bytes(16), 'hex'); and let nobody else read it.`,
+    suggestion:
+      `Fill ${name} with what nobody can guess, best by its default: encode(gen_random_bytes(16), 'hex'); and let ` +
+      'nobody else read it.',
   }));
 }
