@@ -137,6 +137,12 @@ describe('a job of pg_cron', () => {
       job(`${copying}; select dblink_exec('x')`),
       'was not run: it talks to another database (dblink)',
     ],
+    [
+      'reads a table with many rows',
+      `insert into auth.users (id) values ('00000000-0000-4000-8000-000000000001'); insert into public.notes (user_id, title)
+        select '00000000-0000-4000-8000-000000000001', 'x' from generate_series(1, 12000); analyze public.notes; ${job(copying)}`,
+      'was not run: public.notes is too large for that',
+    ],
     ['cannot be read', job(`${copying}; do $x$ begin null; end $x$`), 'was not run: it is written in DO blocks'],
     ['does nothing with any row', job(`${copying} where false`), 'changed nothing with the rows that were tried'],
     [

@@ -16,7 +16,7 @@ import { rowsOfA, without } from './labels.ts';
 import type { FirstRound } from './paths.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Opened } from './run-script.ts';
-import type { Subject } from './subject.ts';
+import { largeTable, type Subject } from './subject.ts';
 import { verbs } from './verbs.ts';
 
 /** A job that may bring rows of some tables to where others read them. */
@@ -67,7 +67,7 @@ export function jobRuns(jobs: readonly JobRow[], subjects: readonly Subject[], m
     subject.scope.kind === 'service-only' ||
     withheldColumns(subject.table, model).size > 0 ||
     (subject.scope.kind !== 'public-read' && (subject.scope.owner !== undefined || !isReadable(subject, model)));
-  const tables = subjects.filter(({ kind, isLarge }) => kind === 'table' && !isLarge);
+  const tables = subjects.filter(({ kind }) => kind === 'table');
   return jobs.flatMap((job): JobRun[] => {
     const routine = model.sources.byOid(routineOfJob(job).oid);
     if (routine === undefined) return [];
@@ -77,9 +77,19 @@ export function jobRuns(jobs: readonly JobRow[], subjects: readonly Subject[], m
     );
     const sources = tables.filter((subject) => named.has(subject.name) && isHidden(subject));
     const isOther = targets.some((target) => sources.some((source) => source !== target));
-    const effect = lastingEffect(routine, model.sources);
-    return isOther ? [{ job, targets, sources, skipped: effect === undefined ? undefined : `it ${effect.does}` }] : [];
+    return isOther ? [{ job, targets, sources, skipped: whyNot(routine, [...named, ...written], model) }] : [];
   });
+}
+
+/** Why a job is not run: what it does outside, which a rollback does not undo, or how long it may take. */
+function whyNot(routine: FunctionRow, names: readonly string[], { sources, tables }: Model): string | undefined {
+  const effect = lastingEffect(routine, sources);
+  const large = names.find((name) => (tables.get(name)?.rows ?? 0) > largeTable);
+  return effect !== undefined
+    ? `it ${effect.does}`
+    : large === undefined
+      ? undefined
+      : `${large} is too large for that`;
 }
 
 /** Users or visitors may read rows of the table, if policies let them. */
@@ -87,6 +97,11 @@ function isReadable({ table }: Pick<Subject, 'table'>, { userRole }: Model): boo
   return ['anon', userRole].some(
     (role) => table.grants[role]?.includes('S') === true || table.columnGrants[role]?.S !== undefined,
   );
+}
+
+/** Those that are run. */
+function tried(runs: readonly JobRun[]): JobRun[] {
+  return runs.filter(({ skipped }) => skipped === undefined);
 }
 
 /** The name of the state that shows whether a job has changed anything in its targets. */
@@ -97,7 +112,7 @@ export function jobStates(runs: readonly JobRun[]): Record<string, string> {
   const countOf = ({ into }: Subject): string =>
     `(select concat(count(*), ' ', md5(string_agg(one::text, ' ' order by one::text collate "C"))) from ${into} as one)`;
   return Object.fromEntries(
-    runs.map((run) => [stateOf(run), `select concat_ws(';', ${run.targets.map(countOf).join(', ')})`]),
+    tried(runs).map((run) => [stateOf(run), `select concat_ws(';', ${run.targets.map(countOf).join(', ')})`]),
   );
 }
 
@@ -110,13 +125,13 @@ export function jobChains(
   { actors, probes, model, copyLooks, cells }: FirstRound,
   start: number,
 ): { probes: NamedProbe[]; chains: Chain[] } {
-  const tried = runs.filter(({ skipped }) => skipped === undefined);
+  const all = tried(runs);
   const owner = actors.findIndex(({ relation }) => relation === 'self');
   const ran = new Set(cells.map(({ probe, actor }) => `${probe} ${actor}`));
   const strangers = actors.flatMap(({ relation }, number) => (relation === 'none' ? [number] : []));
   const unset = Object.keys(actors[owner]?.settings ?? {}).map((name) => `set_config(${quoteLiteral(name)}, '', true)`);
   return {
-    probes: tried.map(({ job }): NamedProbe => ({
+    probes: all.map(({ job }): NamedProbe => ({
       subject: '',
       verb: 'select',
       mode: 'read',
@@ -129,7 +144,7 @@ export function jobChains(
         job.command,
       ].join('\n;'),
     })),
-    chains: tried.map((run, index): Chain => {
+    chains: all.map((run, index): Chain => {
       const asking = model.dependencies.dependents(run.targets.map(({ name }) => name));
       const targets = new Set(run.targets.map(({ name }) => name));
       const looks = run.targets.flatMap(({ name }) => copyLooks.get(name) ?? []);
