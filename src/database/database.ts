@@ -44,6 +44,13 @@ export interface Session {
    * @throws DatabaseError what PostgreSQL says; `position` counts in the whole script
    */
   script(sql: string): Promise<void>;
+  /**
+   * Runs statements that parse one after another in an open transaction, whatever becomes of those before; absent where that saves
+   * nothing beside {@link script}.
+   * @param savepoint the name of one that is there: what succeeded is in it afterwards, and of a statement that failed nothing is
+   * @returns what PostgreSQL says of each, with `position` counted in the statement; undefined of one that succeeded
+   */
+  each?(statements: readonly string[], savepoint: string): Promise<(DatabaseError | undefined)[]>;
 }
 
 /** How a transaction starts. */

@@ -11,6 +11,7 @@ function createSession(wire: Wire): Session {
       return toResult<Row>(await wire.query(sql, parameters.map(toParameter)));
     },
     script: (sql) => wire.script(sql),
+    ...(wire.each === undefined ? {} : { each: wire.each }),
   };
 }
 
@@ -41,14 +42,19 @@ export function createDatabase(wire: Wire, kind: DatabaseKind, description: stri
       opened = true;
       return { ...start, whole: false };
     };
+    const begin = async (): Promise<void> => {
+      const first = take();
+      if (first !== undefined) await wire.query('SELECT 1', [], first);
+    };
+    const { each } = wire;
     const own: Wire = {
       ...wire,
       query: (sql, parameters) => wire.query(sql, parameters, take()),
       async script(sql) {
-        const first = take();
-        if (first !== undefined) await wire.query('SELECT 1', [], first);
+        await begin();
         await wire.script(sql);
       },
+      ...(each === undefined ? {} : { each: (...some) => begin().then(() => each(...some)) }),
     };
     return { session: createSession(own), open: () => opened };
   }

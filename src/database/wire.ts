@@ -1,4 +1,4 @@
-import type { TransactionStart } from './database.ts';
+import type { DatabaseError, TransactionStart } from './database.ts';
 
 /** The columns of a result, in order. */
 export interface WireField {
@@ -41,6 +41,8 @@ export interface Wire {
   query(sql: string, parameters: (string | null)[], opening?: Opening): Promise<WireResult>;
   /** @throws DatabaseError what PostgreSQL says; MuseError if the connection is lost */
   script(sql: string): Promise<void>;
+  /** See `Session.each`; what failed is a DatabaseError. */
+  each?(statements: readonly string[], savepoint: string): Promise<(DatabaseError | undefined)[]>;
   /** See `Database.onRaise`. */
   onRaise?(listener: (text: string) => void): () => void;
   close(): Promise<void>;

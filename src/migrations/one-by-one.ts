@@ -18,17 +18,12 @@ export async function runOneByOne(session: Session, statements: readonly Stateme
     if (!(error instanceof DatabaseError)) throw error;
     failed.push({ statement, error });
   };
-  await session.script('savepoint muse_statement');
+  await session.script(`savepoint ${savepoint}`);
   for (let from = 0; from < statements.length;) {
     // A statement that does not parse is sent alone: an unclosed quote would swallow the savepoint and show it in the message.
     const until = statements.findIndex(({ error }, index) => index >= from && error !== undefined);
     const together = statements.slice(from, until === -1 ? undefined : until);
-    // Back to the savepoint changes nothing where the statement before has made it anew.
-    const answers = await Promise.allSettled(
-      together.flatMap(({ sql }) => [session.script(`${sql}${next}`), session.script(back)]),
-    );
-    for (const [index, answer] of answers.entries())
-      if (answer.status === 'rejected') note(together[index >> 1]!, answer.reason);
+    await runTogether(session, together, note);
     from += together.length;
     if (until === -1) break;
     const alone = statements[until]!;
@@ -40,8 +35,28 @@ export async function runOneByOne(session: Session, statements: readonly Stateme
     }
     from += 1;
   }
-  await session.script('release savepoint muse_statement');
+  await session.script(`release savepoint ${savepoint}`);
   return failed;
+}
+
+/** Runs statements that parse, and notes those that fail. */
+async function runTogether(
+  session: Session,
+  statements: readonly Statement[],
+  note: (statement: Statement, error: unknown) => void,
+): Promise<void> {
+  if (session.each !== undefined) {
+    const texts = statements.map(({ sql }) => sql);
+    const errors = texts.length === 0 ? [] : await session.each(texts, savepoint);
+    for (const [index, error] of errors.entries()) if (error !== undefined) note(statements[index]!, error);
+    return;
+  }
+  // Back to the savepoint changes nothing where the statement before has made it anew.
+  const answers = await Promise.allSettled(
+    statements.flatMap(({ sql }) => [session.script(`${sql}${next}`), session.script(back)]),
+  );
+  for (const [index, answer] of answers.entries())
+    if (answer.status === 'rejected') note(statements[index >> 1]!, answer.reason);
 }
 
 /** Runs statements in an open transaction until one fails. Returns that one. */
@@ -57,6 +72,8 @@ export async function firstFailure(session: Session, statements: readonly Statem
   return undefined;
 }
 
+const savepoint = 'muse_statement';
+
 /** The savepoint comes after the statement, so that an error's position counts from the statement's start. */
-const next = '\n;release savepoint muse_statement;savepoint muse_statement';
-const back = 'rollback to savepoint muse_statement';
+const next = `\n;release savepoint ${savepoint};savepoint ${savepoint}`;
+const back = `rollback to savepoint ${savepoint}`;

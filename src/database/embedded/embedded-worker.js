@@ -262,6 +262,76 @@ async function query(database, statements, keep) {
   }
 }
 
+/** How many statements are sent as one message at most. */
+const mostTogether = 16;
+/** What takes longer is sent with less beside it, in ms: a limit is for one statement. */
+const longMs = 20;
+/** How often the other thread is told that statements go on, in ms. */
+const tellMs = 20;
+
+/**
+ * Settings that change how PostgreSQL reads text: what comes after one of them is not sent with it, as a message is read before any of
+ * it runs. A name in a comment costs a little time.
+ * @param {string} sql
+ */
+const mayChangeReading = (sql) => /standard_conforming_strings|backslash_quote/i.test(sql);
+
+/**
+ * Runs statements, several with one message: most of the time of a short one is that of its message. Where one fails, PostgreSQL skips
+ * those after it, which are then sent again.
+ * @param {PGlite} database
+ * @param {Extract<Request, { kind: 'each' }>} request
+ * @returns {Promise<import('./protocol.ts').EachAnswer>}
+ */
+async function each(database, { id, statements, savepoint }) {
+  /** @type {[number, import('../wire.ts').ServerReport][]} */
+  const failed = [];
+  const next = `\n;release savepoint ${savepoint};savepoint ${savepoint};`;
+  let together = 1;
+  let told = performance.now();
+  for (let from = 0; from < statements.length;) {
+    const start = performance.now();
+    if (start - told > tellMs) {
+      port.postMessage({ id, isOn: true });
+      told = start;
+    }
+    const some = statements.slice(from, from + together);
+    const last = some.findIndex(mayChangeReading);
+    if (last !== -1) some.length = last + 1;
+    const texts = some.map((sql) => sql + next);
+    try {
+      await run(database, [protocol.serialize.query(texts.join('')), ...afterCopy(texts.join(''))]);
+      from += some.length;
+      together = performance.now() - start > longMs ? 1 : Math.min(together * 2, mostTogether);
+    } catch (error) {
+      const { server, report, done = 0 } = describe(error);
+      if (!server) throw error;
+      await run(database, [protocol.serialize.query(`rollback to savepoint ${savepoint}`)]);
+      together = 1;
+      // Three commands for each: it, the savepoint's release, and the new savepoint.
+      const index = Math.floor(done / 3);
+      // Where none has run, PostgreSQL may have read the text of another differently than the parser did: the first is tried alone.
+      if (index === 0 && some.length > 1) continue;
+      const before = charactersIn(texts.slice(0, index).join(''));
+      const position = report.position === undefined ? undefined : String(Number(report.position) - before);
+      failed.push([from + index, { ...report, position }]);
+      from += index + 1;
+    }
+  }
+  return failed;
+}
+
+/**
+ * As PostgreSQL counts them.
+ * @param {string} text
+ */
+function charactersIn(text) {
+  let count = 0;
+  // Each but the second half of a pair.
+  for (let at = 0; at < text.length; at += 1) if ((text.charCodeAt(at) & 0xfc00) !== 0xdc00) count += 1;
+  return count;
+}
+
 /**
  * @param {PGlite} database
  * @param {Request} request
@@ -278,6 +348,8 @@ async function answer(database, request) {
       return undefined;
     case 'query':
       return query(database, request.statements, request.keep);
+    case 'each':
+      return each(database, request);
     case 'raw':
       return forward(database, request.messages);
     case 'dump':

@@ -76,6 +76,8 @@ export type RequestBody =
   | { kind: 'query'; statements: WireStatement[]; keep: boolean }
   /** `raises`: whether the messages of RAISE are sent while it runs. */
   | { kind: 'script'; sql: string; raises: boolean }
+  /** As `Session.each`: answered by what failed. */
+  | { kind: 'each'; statements: readonly string[]; savepoint: string }
   /** Messages of the wire protocol, answered by what PostgreSQL sends back. Those that belong together are one element. */
   | { kind: 'raw'; messages: Uint8Array[] }
   | { kind: 'dump' }
@@ -100,6 +102,8 @@ export interface Answer {
   notification?: Notification;
   /** The message of a RAISE: the request is not answered yet. */
   raised?: string;
+  /** One of several statements is done, and the next has its own time: the request is not answered yet. */
+  isOn?: true;
   value?: unknown;
   /**
    * `server` is true if PostgreSQL itself reported the error, false if the engine failed. `done` counts the script's
@@ -118,6 +122,9 @@ export interface DataRow {
 export interface CommandComplete {
   text: string;
 }
+/** The response to `each`: the statements that failed, by their index. */
+export type EachAnswer = (readonly [index: number, report: ServerReport])[];
+
 /** The response to a query. */
 export interface QueryAnswer {
   fields: WireField[];

@@ -5,7 +5,16 @@ import { toDatabaseError } from '../error-report.ts';
 import { openingStatements } from '../opening.ts';
 import { giveLate, type LateFiles } from './late-files.ts';
 import type { Wire, WireResult } from '../wire.ts';
-import type { Answer, Notification, QueryAnswer, Request, RequestBody, SystemError, WorkerInput } from './protocol.ts';
+import type {
+  Answer,
+  EachAnswer,
+  Notification,
+  QueryAnswer,
+  Request,
+  RequestBody,
+  SystemError,
+  WorkerInput,
+} from './protocol.ts';
 
 /** A wire to an engine that this process runs or borrows. */
 export interface EmbeddedWire extends Wire {
@@ -116,13 +125,17 @@ export async function startWorker(input: EngineInput, options: WorkerOptions = {
   };
   const onAbort = (): void => end(cancelled(undefined));
   const notified: ((notification: Notification) => void)[] = [];
-  worker.on('message', ({ id, value, error, raised, notification }: Answer) => {
+  worker.on('message', ({ id, value, error, raised, notification, isOn }: Answer) => {
     if (notification !== undefined) {
       for (const listener of notified) listener(notification);
       return;
     }
     if (raised !== undefined) {
       for (const listener of listeners) listener(raised);
+      return;
+    }
+    if (isOn === true) {
+      watch();
       return;
     }
     const call = waiting.get(id);
@@ -176,6 +189,14 @@ export async function startWorker(input: EngineInput, options: WorkerOptions = {
     },
     async script(sql) {
       await call({ kind: 'script', sql, raises: listeners.size > 0 }, limitMs);
+    },
+    async each(statements, savepoint) {
+      const failed = (await call({ kind: 'each', statements, savepoint }, limitMs)) as EachAnswer;
+      const errors = new Map(failed);
+      return statements.map((_, index) => {
+        const report = errors.get(index);
+        return report === undefined ? undefined : toDatabaseError(report);
+      });
     },
     onRaise(listener) {
       listeners.add(listener);
