@@ -71,8 +71,31 @@ function partsOf(piece: Routine, body: Body): ParsedPart[] | ParseFailure {
   const last = known.get(piece.node);
   // A node inside of another body has that body's statement, or its own.
   if (last?.statement === statement) return last.parts;
-  const parts = parseBody(statement, body);
+  const parts = rememberedBody(statement, body);
   known.set(piece.node, { statement, parts });
+  return parts;
+}
+
+/** A body that was parsed. */
+type KnownBody = Body & { parts: ParsedPart[] | ParseFailure };
+
+/** What bodies parse to, by the statement's text, the one that was asked for last at the end: a repair leaves most of a file as it is. */
+const remembered = new Map<string, KnownBody[]>();
+let rememberedLength = 0;
+const mostLength = 4 << 20;
+
+function rememberedBody(statement: string, body: Body): ParsedPart[] | ParseFailure {
+  const bodies = remembered.get(statement) ?? [];
+  const found = bodies.find(({ language, text }) => language === body.language && text === body.text);
+  const parts = found?.parts ?? parseBody(statement, body);
+  if (found === undefined) bodies.push({ ...body, parts });
+  if (!remembered.delete(statement)) rememberedLength += statement.length;
+  remembered.set(statement, bodies);
+  for (const [oldest] of remembered) {
+    if (rememberedLength <= mostLength) break;
+    remembered.delete(oldest);
+    rememberedLength -= oldest.length;
+  }
   return parts;
 }
 

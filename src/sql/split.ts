@@ -1,21 +1,16 @@
 /** A migration file's text as statements with their places, trees and comments. Pure. */
+import type { RawStmt } from '@pgsql/types';
 import { parseTree } from './parser.ts';
 import type { Comment, ParsedSql, Statement } from './statement.ts';
 import { offsetsOf } from './offsets.ts';
-import type { Node } from './nodes.ts';
 import type { Offsets } from './offsets.ts';
+import { reusedSpans, type Span } from './reuse.ts';
 import { placesOf } from './statement-spans.ts';
-import type { Place } from './statement-spans.ts';
 import { commentsIn, skipTrivia } from './trivia.ts';
 import { tokensOf } from './tokens.ts';
 
 /** Texts up to this size are parsed at once, larger ones statement by statement, so that memory stays bounded. */
 const AT_ONCE = 4 << 20;
-
-/** Where a statement is, and its tree if that is known already. */
-interface Span extends Place {
-  tree?: Node | undefined;
-}
 
 /**
  * Splits a file into statements and parses each. `loadParser()` must have been awaited. Never throws: what PostgreSQL
@@ -38,16 +33,18 @@ let recentLength = 0;
 function keep(sql: string, parsed: ParsedSql): void {
   if (!recent.delete(sql)) recentLength += sql.length;
   recent.set(sql, parsed);
+  for (const key of keysOf(sql)) latest.set(key, sql);
   for (const [oldest] of recent) {
     if (recentLength <= AT_ONCE) break;
     recent.delete(oldest);
+    for (const key of keysOf(oldest)) if (latest.get(key) === oldest) latest.delete(key);
     recentLength -= oldest.length;
   }
 }
 
 function parseNow(sql: string): ParsedSql {
   const offsets = offsetsOf(sql);
-  const spans: Span[] = wholeFile(sql, offsets) ?? placesOf(tokensOf(sql), sql);
+  const spans: Span[] = edited(sql, offsets) ?? wholeFile(sql, offsets) ?? placesOf(tokensOf(sql), sql);
   const statements: Statement[] = [];
   let previousEnd = 0;
   for (const span of spans) {
@@ -71,11 +68,42 @@ function wholeFile(sql: string, offsets: Offsets): Span[] | undefined {
   if (sql.length > AT_ONCE) return undefined;
   const raw = parseTree(sql);
   if (!Array.isArray(raw)) return undefined;
+  return spansOf(sql, offsets, raw, 0, sql.length);
+}
+
+/**
+ * The places of statements.
+ * @param origin the byte offset at which the text that they were parsed from begins
+ * @param until where it ends
+ */
+function spansOf(sql: string, offsets: Offsets, raw: readonly RawStmt[], origin: number, until: number): Span[] {
   return raw.map(({ stmt, stmt_location: location = 0, stmt_len: length }) => {
-    const start = skipTrivia(sql, offsets.fromByte(location));
-    const end = length === undefined ? sql.length : offsets.fromByte(location + length);
-    return { start, end: lastTokenEnd(sql, start, end), tree: stmt };
+    const start = skipTrivia(sql, offsets.fromByte(origin + location));
+    const end = length === undefined ? until : offsets.fromByte(origin + location + length);
+    return { start, end: lastTokenEnd(sql, start, end), tree: stmt, origin };
   });
+}
+
+/** What is left of the last text that begins or ends as this one does, with what is new in it. */
+function edited(sql: string, offsets: Offsets): Span[] | undefined {
+  for (const key of keysOf(sql)) {
+    const last = latest.get(key);
+    const parsed = last === undefined || last === sql ? undefined : recent.get(last);
+    if (parsed === undefined) continue;
+    const spans = reusedSpans(sql, { sql: last!, parsed }, offsets, (...part) => spansOf(sql, offsets, ...part));
+    if (spans !== undefined) return spans;
+  }
+  return undefined;
+}
+
+/** The last text by its beginning and by its end, of those in {@link recent}. */
+const latest = new Map<string, string>();
+
+/** So many letters tell the files of a kit apart. */
+const keyLength = 256;
+
+function keysOf(sql: string): [string, string] {
+  return [`${sql.slice(-keyLength)} $`, `^ ${sql.slice(0, keyLength)}`];
 }
 
 /** End of the last token: white space and comments before the `;` are not part of a statement. */
@@ -96,7 +124,7 @@ function statementAt(sql: string, span: Span, comments: Comment[], offsets: Offs
     end,
     ...offsets.position(start),
     comments,
-    origin: 0,
+    origin: span.origin ?? 0,
   };
   if (span.tree !== undefined) return { ...statement, tree: span.tree };
   statement.origin = offsets.toByte(start);
