@@ -10,6 +10,7 @@ import type { RuleName } from '../rules/registry.ts';
 import { keyOf, type Kind } from '../sql/created.ts';
 import { namesIn } from '../sql/message-names.ts';
 import { tableOf } from '../sql/names.ts';
+import type { Statement } from '../sql/statement.ts';
 import { causeAt, isBefore, placeName, type Place, type ParsedFiles } from './parsed-files.ts';
 
 /** PostgreSQL's own types, as {@link keyOf} names what files create. */
@@ -85,7 +86,7 @@ export function missingVerdict(
     .flatMap((each) => parsedFiles.creators(each))
     .filter((creator) => creator.statement !== place.statement);
   const says = `${error.message}, because`;
-  const cause = own.find((creator) => failed.some((other) => other.statement === creator.statement));
+  const cause = own.find((creator) => statementsIn(failed).has(creator.statement));
   if (cause !== undefined) {
     return {
       rule: 'statement-failed',
@@ -129,6 +130,17 @@ export function missingVerdict(
     message: `${says} ${placeName(later)} creates it, and that runs later.`,
     suggestion: `Move the statement at ${placeName(later)} before this one.`,
   };
+}
+
+/** By a list of places that only grows: so many of their statements are in the set. */
+const statements = new WeakMap<readonly Place[], { count: number; all: Set<Statement> }>();
+
+/** The statements of places, among which many are looked for. */
+function statementsIn(places: readonly Place[]): ReadonlySet<Statement> {
+  const known = statements.get(places) ?? { count: 0, all: new Set<Statement>() };
+  statements.set(places, known);
+  for (; known.count < places.length; known.count += 1) known.all.add(places[known.count]!.statement);
+  return known.all;
 }
 
 /** What comes after the last dot of a name, or after its kind. */

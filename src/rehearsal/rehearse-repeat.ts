@@ -121,6 +121,19 @@ export function creatorOf(places: readonly Place[], object: string, table: strin
 
 /** The tables that a table is a partition of, the nearest first. */
 function partitionedAbove(table: string, places: readonly Place[]): string[] {
+  const parents = partitioned.get(places) ?? partitionsIn(places);
+  partitioned.set(places, parents);
+  const above: string[] = [];
+  for (let next = parents.get(table); next !== undefined && !above.includes(next); next = parents.get(next))
+    above.push(next);
+  return above;
+}
+
+/** By places, as many changes may be looked for in the same ones. */
+const partitioned = new WeakMap<readonly Place[], ReadonlyMap<string, string>>();
+
+/** The tables that places make partitions of another, with that one. */
+function partitionsIn(places: readonly Place[]): Map<string, string> {
   const parents = new Map<string, string>();
   for (const { statement } of places) {
     const created = fieldsOf(statement.tree, 'CreateStmt');
@@ -134,10 +147,7 @@ function partitionedAbove(table: string, places: readonly Place[]): string[] {
         parents.set(relationName(attached.name as RangeVar), relationName(altered.relation));
     }
   }
-  const above: string[] = [];
-  for (let next = parents.get(table); next !== undefined && !above.includes(next); next = parents.get(next))
-    above.push(next);
-  return above;
+  return parents;
 }
 
 /** Says whether the statement makes an index without a name, for which PostgreSQL may have chosen this one. */

@@ -19,7 +19,13 @@ export function positionAt(text: string, offset: number): Position {
 
 /** The line's text, without its line end. */
 export function lineText(text: string, line: number): string {
-  return (text.split('\n', line)[line - 1] ?? '').replace(/\r$/, '');
+  let start = 0;
+  for (let at = 1; at < line; at += 1) {
+    start = text.indexOf('\n', start) + 1;
+    if (start === 0) return '';
+  }
+  const end = text.indexOf('\n', start);
+  return text.slice(start, end === -1 ? undefined : end).replace(/\r$/, '');
 }
 
 /** The offset (UTF-16) of PostgreSQL's 1-based position, which counts characters (code points). */

@@ -17,6 +17,23 @@ function spelled(sql: string, token: FileToken): string {
  * contain the name.
  */
 export function offsetOfName(sql: string, name: readonly string[]): number | undefined {
+  const last = name.at(-1) ?? '';
+  // To scan a text takes long, and what is in none of its letters is in none of its tokens.
+  if (!last.includes('"') && !sql.toLowerCase().includes(last.toLowerCase())) return undefined;
+  const key = JSON.stringify(name);
+  const known = offsets.get(sql) ?? new Map<string, number | undefined>();
+  if (!known.has(key)) known.set(key, readOffset(sql, name));
+  offsets.delete(sql);
+  offsets.set(sql, known);
+  if (offsets.size > mostTexts) offsets.delete(offsets.keys().next().value!);
+  return known.get(key);
+}
+
+/** Where names are, by the text of a statement, the one that was asked for last at the end: a repair runs the same statements many times. */
+const offsets = new Map<string, Map<string, number | undefined>>();
+const mostTexts = 5000;
+
+function readOffset(sql: string, name: readonly string[]): number | undefined {
   const tokens = [...tokensOf(sql)].filter((token) => !token.name.endsWith('_COMMENT'));
   const last = name.at(-1);
   const matches = tokens.flatMap((token, index) => (spelled(sql, token) === last ? [index] : []));
