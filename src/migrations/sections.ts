@@ -135,8 +135,12 @@ export function fileText({ sql, around }: Pick<Migration, 'sql' | 'around'>): st
   return around.before + (sql.startsWith(shown) ? sql.slice(shown.length) : sql) + around.after;
 }
 
+/** A word that each of those comments has; without one no line is looked at. */
+const outsideWords = /no-?transaction|no\s+transaction|transaction:false/i;
+
 /** Whether the file asks to run outside a transaction, statement by statement. */
 export function runsOutside(sql: string): boolean {
+  if (!outsideWords.test(sql)) return false;
   for (const { text } of linesOf(sql)) {
     // Graphile Migrate's own.
     if (/^--!\s*no-transaction\b/.test(text)) return true;

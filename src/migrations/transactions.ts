@@ -59,8 +59,8 @@ export async function planRun(
  * file that asks to run outside (`-- +goose NO TRANSACTION`) need none.
  */
 export function mixedIn(sql: string, statements: readonly Statement[]): Statement[] {
-  if (runsOutside(sql)) return [];
   const alone = statements.filter((statement) => mustRunAlone(statement) !== undefined);
+  if (alone.length === 0 || runsOutside(sql)) return [];
   const others = statements.some(
     (statement) => mustRunAlone(statement) === undefined && fieldsOf(statement.tree, 'VariableSetStmt') === undefined,
   );

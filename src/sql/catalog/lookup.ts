@@ -97,19 +97,26 @@ export function isOtherRelation(catalog: Catalog, relation: RangeVar): boolean {
       const name = `${schema}.${relname}`;
       return catalog.sequences.has(name) || catalog.types.get(name)?.kind === 'composite';
     }) ||
-    [...catalog.tables.values()].some((table) => {
-      const dot = table.name.indexOf('.');
-      return schemas.includes(table.name.slice(0, dot)) && isPartOf(table, table.name.slice(dot + 1), relname);
-    })
+    hasPart(catalog, schemas, relname)
   );
 }
 
-/** Whether the name is that of an index, a constraint or a sequence of the table; one that PostgreSQL chose may end in a number. */
-function isPartOf({ indexes, constraints, ownNames, copied }: Table, table: string, name: string): boolean {
+function hasPart(catalog: Catalog, schemas: readonly string[], name: string): boolean {
+  // One that PostgreSQL chose may end in a number.
   const plain = name.replace(/\d+$/, '');
+  const names = plain === name ? [name] : [name, plain];
+  for (const table of catalog.tables.values()) {
+    const dot = table.name.indexOf('.');
+    if (schemas.includes(table.name.slice(0, dot)) && isPartOf(table, table.name.slice(dot + 1), names)) return true;
+  }
+  return false;
+}
+
+/** Whether one of the names is that of an index, a constraint or a sequence of the table. */
+function isPartOf({ indexes, constraints, ownNames, copied }: Table, table: string, names: readonly string[]): boolean {
   return (
-    [name, plain].some((each) => indexes.has(each) || constraints.has(each) || ownNames.has(each)) ||
-    (copied === true && name.startsWith(`${table}_`))
+    names.some((each) => indexes.has(each) || constraints.has(each) || ownNames.has(each)) ||
+    (copied === true && names[0]!.startsWith(`${table}_`))
   );
 }
 
