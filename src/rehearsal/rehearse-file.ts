@@ -1,6 +1,7 @@
 import { fieldsOf } from '../sql/nodes.ts';
 import { DatabaseError, type Database } from '../database/database.ts';
 import type { Finding } from '../shared/finding.ts';
+import { withoutHash } from '../migrations/graphile-hash.ts';
 import { runOneByOne, type Failed } from '../migrations/one-by-one.ts';
 import type { RunText } from '../migrations/run-file.ts';
 import { mayChangeSettings, type RunSettings } from '../migrations/session-state.ts';
@@ -16,8 +17,8 @@ export interface RehearsalRun {
   /** The file's statements; needed only if the file cannot run as a whole. */
   statementsOf(text: RunText): Promise<readonly Statement[]>;
   /**
-   * Texts that failed as a whole on a database before, to which those that do now are added: they are not tried as a whole
-   * again, which would only take time.
+   * Texts, without the hashes at their top, that failed as a whole on a database before, to which those that do now are added: they are
+   * not tried as a whole again, which would only take time.
    */
   failing?: Set<string> | undefined;
   /** The files that have been run, each as often as it was; the last one runs now. */
@@ -45,7 +46,7 @@ export async function rehearseFile(
   run.begun.push(text);
   const plan = await planRun(text, run.statementsOf);
   // Where a failure matters, whether it happens has to be seen.
-  const isKnown = onFailure === undefined && run.failing?.has(text.sql) === true;
+  const isKnown = onFailure === undefined && run.failing?.has(withoutHash(text.sql)) === true;
   if (plan.how === 'script' && !isKnown) {
     try {
       await run.database.script(`${text.sql}\n;${mayChangeSettings(text.sql) ? run.settings.reset : ''}`);
@@ -53,7 +54,7 @@ export async function rehearseFile(
     } catch (error) {
       if (!(error instanceof DatabaseError)) throw error;
     }
-    run.failing?.add(text.sql);
+    run.failing?.add(withoutHash(text.sql));
     await onFailure?.();
   }
   const statements = await run.statementsOf(text);

@@ -18,7 +18,8 @@ export function rememberLast<T>(
   };
 }
 
-function areSame(some: readonly Migration[], others: readonly Migration[]): boolean {
+/** Whether files are the very same, in the same order. */
+export function areSame(some: readonly Migration[], others: readonly Migration[]): boolean {
   return (
     some.length === others.length &&
     some.every(({ layer, file, sql }, index) => {

@@ -7,6 +7,7 @@ import type { GoesOn, Measured } from '../../rules/engine/fix/access.ts';
 import type { RepairInput } from '../../rules/registry.ts';
 import type { Lazy } from '../../shared/lazy.ts';
 import type { Migration } from '../../sql/migration.ts';
+import { areSame } from '../../sql/remember.ts';
 
 /** Files as they were rehearsed. */
 type Files = Pick<RepairInput, 'migrations' | 'rollbacks'>;
@@ -32,12 +33,22 @@ export interface Trials extends Required<Pick<RepairInput, 'measure' | 'rehearse
   latest(): LatestRehearsal | undefined;
 }
 
+/** How many measurements are kept. */
+const mostMeasured = 8;
+
 /** Runs files one after another, each on a database of its own; the last one stays open. */
 export function openTrials({ shadow, signal, targetExtensions, onProgress }: TrialOptions): Trials {
   let isUsed = false;
   let closing: Promise<void> = Promise.resolve();
   let latest: LatestRehearsal | undefined;
   const failing = new Set<string>();
+  /** What was measured last: of several classes that are tried one by one, the last often leaves what all of them did together. */
+  const measured: { migrations: readonly Migration[]; measured: Measured }[] = [];
+  const keep = (migrations: readonly Migration[], one: Measured | undefined): Measured | undefined => {
+    if (one !== undefined) measured.unshift({ migrations: [...migrations], measured: one });
+    measured.length = Math.min(measured.length, mostMeasured);
+    return one;
+  };
   const discard = (): void => {
     if (!isUsed) return;
     isUsed = false;
@@ -58,8 +69,11 @@ export function openTrials({ shadow, signal, targetExtensions, onProgress }: Tri
   };
   return {
     async measure(migrations, goesOn?: GoesOn) {
+      const known = measured.find((each) => areSame(each.migrations, migrations))?.measured;
+      if (known !== undefined)
+        return [...known.failed].every(([file, failed]) => goesOn?.(file, failed) !== false) ? known : undefined;
       const onFile = counting('measuring who can do what', migrations);
-      return measureAccess(await fresh(), migrations, { onFile, goesOn, failing });
+      return keep(migrations, await measureAccess(await fresh(), migrations, { onFile, goesOn, failing }));
     },
     async rehearse(migrations, rollbacks, isGood?: (measured: Measured) => Promise<boolean>, goesOn?: GoesOn) {
       const onFile = counting('rehearsing the files', migrations);
@@ -71,9 +85,9 @@ export function openTrials({ shadow, signal, targetExtensions, onProgress }: Tri
       const how = { targetExtensions, openAnother, goesOn, failing, onProgress: onFileOf };
       const rehearsed = await rehearseWhere(await fresh(), { migrations, rollbacks, own, ...how }, isGood);
       if (rehearsed === undefined) return undefined;
-      const { measured, report } = rehearsed;
+      const { report } = rehearsed;
       if (!report.ended) latest = { migrations: [...migrations], rollbacks: new Map(rollbacks), report };
-      return { findings: report.findings, measured };
+      return { findings: report.findings, measured: keep(migrations, rehearsed.measured) };
     },
     prepare() {
       if (!isUsed) return;
