@@ -1,6 +1,7 @@
 /** A class of repair leaves out what would no longer run with it, and the others keep it. */
 import { describe, expect, it } from 'vitest';
 import type { Measured } from '../../src/rules/engine/fix/access.ts';
+import type { Finding } from '../../src/shared/finding.ts';
 import { repair, type Repair } from '../../src/rules/registry.ts';
 import { folders, migrationsOf } from '../migrations/files.ts';
 
@@ -103,4 +104,42 @@ it('an index waits for a table that is not there, and the others do not', async 
       why: 'public.t2 is not there, or incomplete, since a statement that makes it fails.',
     },
   ]);
+});
+
+it('a class that lets statements run, and leaves more errors, is rolled back with one more run', async () => {
+  const files = {
+    [fileOf(1)]: '-- t\ncreate table if not exists t1 (id uuid primary key, other_id uuid references t1 (id));\n',
+    [fileOf(2)]: '-- t\ninsert into nowhere (id, name) select id, $$a$$ from t1 on conflict do nothing;\n',
+  };
+  const makesIt = (migrations: readonly { sql: string }[]): boolean =>
+    migrations.some(({ sql }) => /create table (?:if not exists )?(?:public\.)?nowhere/i.test(sql));
+  let runs = 0;
+  const measured: Measured = { access: { cells: [], objects: new Set() }, failed: new Map(), doubtful: new Set() };
+  const finding = (line: number): Finding => ({
+    rule: 'statement-failed',
+    severity: 'error',
+    file: fileOf(2),
+    line,
+    message: `It fails in ${line} ways.`,
+    suggestion: 'Change it.',
+  });
+  const repaired = await repair({
+    migrations: migrationsOf(files),
+    rollbacks: new Map(),
+    folders,
+    kit: 'kit',
+    builtin: [],
+    measure: () => Promise.resolve(measured),
+    rehearse(migrations) {
+      runs += 1;
+      return Promise.resolve({ measured, findings: makesIt(migrations) ? [1, 2, 3].map(finding) : [] });
+    },
+  });
+  expect(makesIt(repaired.migrations)).toBe(false);
+  expect(repaired.left).toMatchObject([
+    { rule: 'unknown-relation', why: expect.stringContaining('more errors') as string },
+  ]);
+  expect(repaired.migrations.map(({ sql }) => rls(sql))).toEqual([true, false]);
+  // The files as they are, all classes together, and all but one.
+  expect(runs).toBe(3);
 });

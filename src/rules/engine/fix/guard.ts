@@ -21,7 +21,7 @@ export const aboutAccess: ReadonlySet<(typeof fixStages)[number]> = new Set([
 ]);
 
 /** Stages whose repairs let statements run that failed: what those grant, and what then fails, is theirs alone. */
-const opening: ReadonlySet<(typeof fixStages)[number]> = new Set(['order', 'relations']);
+export const opening: ReadonlySet<(typeof fixStages)[number]> = new Set(['order', 'relations']);
 
 /** Rules that are fixed and measured together: several that do not affect access, or one that may. */
 export function batchesOf<Each extends { fix: { stage: (typeof fixStages)[number] } }>(all: readonly Each[]): Each[][] {

@@ -4,7 +4,7 @@ import { findingsOf } from '../lint.ts';
 import { mergeFindings } from '../merge.ts';
 import type { Rule } from '../rule.ts';
 import { examinedNow, fixable, fixBatch, fixForeseen, fixOnce } from './attempts.ts';
-import { worseLeft } from './guard.ts';
+import { opening, worseLeft } from './guard.ts';
 import { copyOf } from './record.ts';
 import type { Repair } from './record.ts';
 import type { RepairInput, Run } from './run.ts';
@@ -83,8 +83,9 @@ export async function repairWith(rules: readonly Rule[], input: RepairInput): Pr
 const mostWorse = 3;
 
 /**
- * Repairs again from a state after which all classes together left more errors, without the one with which they do: found by halving
- * their list, since each run takes as long as the migrations do. It is rolled back and not tried again.
+ * Repairs again from a state after which all classes together left more errors, without the one with which they do: the last that lets
+ * statements run which failed, or else found by halving their list, since each run takes as long as the migrations do. It is rolled back
+ * and not tried again.
  * @returns undefined, and the state is that of the start, if the classes do not repeat together what they did one by one, or several
  *   leave more
  */
@@ -97,8 +98,21 @@ async function withoutWorst(run: Run, start: Checkpoint, worse: Checkpoint): Pro
     const isSame = (await fixForeseen(run, classes, [...widened, ...narrowed])) !== undefined;
     return isSame ? checkpoint(run) : undefined;
   };
-  const dropped: string[] = [];
   let rules = [...new Set(made.map(({ rule }) => rule))];
+  const drop = (rule: string): void => {
+    run.dropped.set(rule, worseLeft(rule, made.findLast((each) => each.rule === rule)?.files ?? new Map()));
+    rules = rules.filter((each) => each !== rule);
+  };
+  const suspect = fixable(run.rules).findLast(({ rule, fix }) => opening.has(fix.stage) && rules.includes(rule));
+  if (suspect !== undefined) {
+    const all = rules;
+    drop(suspect.rule);
+    const after = await together(rules);
+    if (after !== undefined && !isWorse(after, start)) return after;
+    run.dropped.delete(suspect.rule);
+    rules = all;
+  }
+  const dropped: string[] = [];
   while (dropped.length < mostWorse) {
     let [good, bad] = [0, rules.length];
     while (bad - good > 1) {
@@ -111,8 +125,7 @@ async function withoutWorst(run: Run, start: Checkpoint, worse: Checkpoint): Pro
     const rule = rules[bad - 1];
     if (rule === undefined || bad - good > 1) break;
     dropped.push(rule);
-    run.dropped.set(rule, worseLeft(rule, made.findLast((each) => each.rule === rule)?.files ?? new Map()));
-    rules = rules.filter((each) => each !== rule);
+    drop(rule);
     const after = await together(rules);
     if (after === undefined) break;
     if (!isWorse(after, start)) return after;
