@@ -50,7 +50,7 @@ it('a measurement is kept', async () => {
   expect(await opens(() => trials.measure(one))).toEqual([0, measured]);
 });
 
-it('whether a run goes on is asked of each file, in order', async () => {
+it('whether a run continues is asked of each file, in order', async () => {
   const asked: [string, number][] = [];
   const goesOn = (file: string, failed: number): boolean => {
     asked.push([file, failed]);

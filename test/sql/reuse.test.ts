@@ -76,7 +76,7 @@ describe('an edited text', () => {
       const trees = new Set(parseSql(before).statements.map(({ tree }) => tree));
       return [what, parseSql(text).statements.filter(({ tree }) => !trees.has(tree)).length];
     });
-    // With one in the middle, the statement behind it is read again: no semicolon that both texts have is before it.
+    // With one in the middle, the statement after it is read again: no semicolon that both texts have is before it.
     expect(fresh).toEqual([
       ['a header', 0],
       ['a statement in the middle', 2],

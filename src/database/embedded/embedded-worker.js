@@ -266,7 +266,7 @@ async function query(database, statements, keep) {
 const mostTogether = 16;
 /** What takes longer is sent with less beside it, in ms: a limit is for one statement. */
 const longMs = 20;
-/** How often the other thread is told that statements go on, in ms. */
+/** How often the other thread is told that statements continue, in ms. */
 const tellMs = 20;
 
 /**

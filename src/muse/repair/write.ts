@@ -47,9 +47,12 @@ export async function checkUntouched(root: string, changes: readonly Change[]): 
   }
 }
 
+/** How many files are written at the same time: each waits for the disk. */
+const atOnce = 16;
+
 /** Writes a change, with each file's byte order mark kept; files that it leaves out are removed. */
 export async function writeChange(root: string, { before, after }: Change): Promise<void> {
-  for (const [path, text] of after) {
+  const write = async ([path, text]: [string, string]): Promise<void> => {
     // A file that is only renamed keeps every byte.
     const old = before.has(path)
       ? path
@@ -57,6 +60,12 @@ export async function writeChange(root: string, { before, after }: Change): Prom
     const bytes = old === undefined ? undefined : await readBytes(await inside(root, old));
     const marked = bytes !== undefined && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
     await writeWhole(await inside(root, path), marked ? mark + bare(text) : text);
+  };
+  const left = [...after];
+  for (let some = left.splice(0, atOnce); some.length > 0; some = left.splice(0, atOnce)) {
+    // All of them have ended before a failure is told: nothing is written after it.
+    const failed = (await Promise.allSettled(some.map(write))).find(({ status }) => status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
   }
   for (const path of before.keys()) if (!after.has(path)) await rm(await inside(root, path), { force: true });
 }
