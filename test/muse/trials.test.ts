@@ -63,6 +63,24 @@ it('whether a run continues is asked of each file, in order', async () => {
   ]);
 });
 
+it('a run that ended is not begun again where it would end in the same file', async () => {
+  const ended = files('create table t (a int, b int, c int)');
+  const untilB = (_file: string, failed: number): boolean => failed === 0;
+  expect(await opens(() => trials.measure(ended, untilB))).toEqual([1, undefined]);
+  expect(await opens(() => trials.measure(ended, untilB))).toEqual([0, undefined]);
+  expect(await opens(() => trials.rehearse(ended, new Map(), undefined, untilB))).toEqual([0, undefined]);
+  const [again, measured] = await opens(() => trials.measure(ended, () => true));
+  expect([again, measured?.failed.get(fileOf('002_b'))]).toEqual([1, 1]);
+  expect(await opens(() => trials.rehearse(ended, new Map(), undefined, untilB))).toEqual([0, undefined]);
+});
+
+it('a rehearsal that was not good has measured, too', async () => {
+  const refused = files('create table t (a int, d int)');
+  expect(await opens(() => trials.rehearse(refused, new Map(), () => Promise.resolve(false)))).toEqual([1, undefined]);
+  const [again, measured] = await opens(() => trials.measure(refused));
+  expect([again, measured?.failed.get(fileOf('002_b'))]).toEqual([0, 1]);
+});
+
 it('a rehearsal measures as well, and one that is ended does not', async () => {
   const ended = files('create table t (a int, ended int)');
   const rehearsed = await trials.rehearse(ended, new Map(), undefined, () => false);

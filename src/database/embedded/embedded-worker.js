@@ -310,8 +310,8 @@ async function each(database, { id, statements, savepoint }) {
       together = 1;
       // Three commands for each: it, the savepoint's release, and the new savepoint.
       const index = Math.floor(done / 3);
-      // Where none has run, PostgreSQL may have read the text of another differently than the parser did: the first is tried alone.
-      if (index === 0 && some.length > 1) continue;
+      // Where none has run, it may be that PostgreSQL cannot read one of the others: the first is tried alone.
+      if (index === 0 && some.length > 1 && !isWithin(report, /** @type {string} */ (texts[0]))) continue;
       const before = charactersIn(texts.slice(0, index).join(''));
       const position = report.position === undefined ? undefined : String(Number(report.position) - before);
       failed.push([from + index, { ...report, position }]);
@@ -319,6 +319,18 @@ async function each(database, { id, statements, savepoint }) {
     }
   }
   return failed;
+}
+
+/** SQLSTATEs without a position of what PostgreSQL may find wrong as it reads a text: syntax, names, literals, what it does not know. */
+const ofReading = /^(?:42601|42602|42622|0A000|22|54)/;
+
+/**
+ * Whether an error is one of a statement, which may be the first of several.
+ * @param {import('../wire.ts').ServerReport} report
+ * @param {string} text the statement's
+ */
+function isWithin({ code = '', position }, text) {
+  return position === undefined ? !ofReading.test(code) : Number(position) <= charactersIn(text);
 }
 
 /**

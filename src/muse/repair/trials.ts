@@ -33,8 +33,17 @@ export interface Trials extends Required<Pick<RepairInput, 'measure' | 'rehearse
   latest(): LatestRehearsal | undefined;
 }
 
-/** How many measurements are kept. */
-const mostMeasured = 8;
+/** A run of files. */
+interface KnownRun {
+  migrations: readonly Migration[];
+  /** How many statements of each file failed, as far as the run came. */
+  failed: Map<string, number>;
+  /** What could be done by whom once all had run; undefined where the run ended before. */
+  measured: Measured | undefined;
+}
+
+/** How many runs are kept in mind. */
+const mostKnown = 8;
 
 /** Runs files one after another, each on a database of its own; the last one stays open. */
 export function openTrials({ shadow, signal, targetExtensions, onProgress }: TrialOptions): Trials {
@@ -42,12 +51,29 @@ export function openTrials({ shadow, signal, targetExtensions, onProgress }: Tri
   let closing: Promise<void> = Promise.resolve();
   let latest: LatestRehearsal | undefined;
   const failing = new Set<string>();
-  /** What was measured last: of several classes that are tried one by one, the last often leaves what all of them did together. */
-  const measured: { migrations: readonly Migration[]; measured: Measured }[] = [];
-  const keep = (migrations: readonly Migration[], one: Measured | undefined): Measured | undefined => {
-    if (one !== undefined) measured.unshift({ migrations: [...migrations], measured: one });
-    measured.length = Math.min(measured.length, mostMeasured);
-    return one;
+  /**
+   * The last runs: of several classes that are tried one by one, the last often leaves what all of them did together, and a class
+   * that waits for tables may do what it did before.
+   */
+  const known: KnownRun[] = [];
+  const find = (migrations: readonly Migration[]): KnownRun | undefined =>
+    known.find((each) => areSame(each.migrations, migrations));
+  const ends = (run: KnownRun | undefined, goesOn: GoesOn | undefined): boolean =>
+    run !== undefined && goesOn !== undefined && ![...run.failed].every(([file, failed]) => goesOn(file, failed));
+  /** Notes how many statements of each file fail, for the runs of the same files after it. */
+  const noting = (migrations: readonly Migration[], goesOn: GoesOn | undefined) => {
+    const run: KnownRun = { migrations: [...migrations], failed: new Map(), measured: undefined };
+    const noted: GoesOn = (file, failed) => {
+      run.failed.set(file, failed);
+      return goesOn?.(file, failed) ?? true;
+    };
+    const done = (measured: Measured | undefined): Measured | undefined => {
+      run.measured = measured;
+      if (run.failed.size > 0) known.unshift(run);
+      known.length = Math.min(known.length, mostKnown);
+      return measured;
+    };
+    return { noted, done };
   };
   const discard = (): void => {
     if (!isUsed) return;
@@ -69,25 +95,33 @@ export function openTrials({ shadow, signal, targetExtensions, onProgress }: Tri
   };
   return {
     async measure(migrations, goesOn?: GoesOn) {
-      const known = measured.find((each) => areSame(each.migrations, migrations))?.measured;
-      if (known !== undefined)
-        return [...known.failed].every(([file, failed]) => goesOn?.(file, failed) !== false) ? known : undefined;
+      const before = find(migrations);
+      if (ends(before, goesOn)) return undefined;
+      if (before?.measured !== undefined) return before.measured;
       const onFile = counting('measuring who can do what', migrations);
-      return keep(migrations, await measureAccess(await fresh(), migrations, { onFile, goesOn, failing }));
+      const { noted, done } = noting(migrations, goesOn);
+      return done(await measureAccess(await fresh(), migrations, { onFile, goesOn: noted, failing }));
     },
     async rehearse(migrations, rollbacks, isGood?: (measured: Measured) => Promise<boolean>, goesOn?: GoesOn) {
+      if (ends(find(migrations), goesOn)) return undefined;
       const onFile = counting('rehearsing the files', migrations);
+      const { noted, done } = noting(migrations, goesOn);
       const own = migrations
         .filter(({ layer, file }) => layer === 'extension' && rollbacks.has(file))
         .map(({ file }) => file);
       const openAnother = () => openEmbedded({ signal });
       const onFileOf = ({ file }: { file?: string }): void => (file === undefined ? undefined : onFile(file));
-      const how = { targetExtensions, openAnother, goesOn, failing, onProgress: onFileOf };
-      const rehearsed = await rehearseWhere(await fresh(), { migrations, rollbacks, own, ...how }, isGood);
+      const how = { targetExtensions, openAnother, goesOn: noted, failing, onProgress: onFileOf };
+      let measured: Measured | undefined;
+      const rehearsed = await rehearseWhere(await fresh(), { migrations, rollbacks, own, ...how }, async (now) => {
+        measured = now;
+        return isGood === undefined || (await isGood(now));
+      });
+      done(measured);
       if (rehearsed === undefined) return undefined;
       const { report } = rehearsed;
       if (!report.ended) latest = { migrations: [...migrations], rollbacks: new Map(rollbacks), report };
-      return { findings: report.findings, measured: keep(migrations, rehearsed.measured) };
+      return { findings: report.findings, measured };
     },
     prepare() {
       if (!isUsed) return;

@@ -26,7 +26,9 @@ export function watchFiles({ measured: before, result }: Run, saved: Repair, toT
   const worse: string[] = [];
   return {
     goesOn(file, failed) {
-      if (before !== undefined && failed > (before.failed.get(renamed.get(file) ?? file) ?? 0)) worse.push(file);
+      const isWorse = before !== undefined && failed > (before.failed.get(renamed.get(file) ?? file) ?? 0);
+      // What is known of an earlier run of the same files is told before they run again.
+      if (isWorse && !worse.includes(file)) worse.push(file);
       return toTheEnd || worse.length === 0;
     },
     worse,
