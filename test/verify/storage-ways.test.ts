@@ -23,6 +23,16 @@ const team = (check: string): string => `create schema private; grant usage on s
 const ofUser = `(storage.foldername(name))[2] = (select auth.uid())::text`;
 const ofTeam = '(storage.foldername(name))[1] in (select o::text from private.my_orgs() o)';
 
+/** The same, with a fixed folder above that of the organization, whose name is cast to an ID. */
+const deeper = (check: string): string =>
+  `${team(`(storage.foldername(name))[1] = 'orgs' and ${check}`)}
+  alter policy see on storage.objects using (bucket_id = 'team' and (storage.foldername(name))[1] = 'orgs' and ((storage.foldername(name))[2])::uuid in (select private.my_orgs()));`;
+const helped = (check: string): string =>
+  `${deeper(check)} create function private.is_mine(org uuid) returns boolean language sql stable security definer set search_path = '' as $$
+    select exists (select 1 from public.org_members where org_id = org and user_id = auth.uid()) $$;
+  alter policy see on storage.objects using (bucket_id = 'team' and private.is_mine(((storage.foldername(name))[2])::uuid));`;
+const ofDeeper = '((storage.foldername(name))[2])::uuid in (select private.my_orgs())';
+
 const buckets = (using: string): string => `grant select, update on storage.buckets to authenticated;
   create policy see on storage.buckets for select to authenticated using (id is not null);
   create policy put on storage.buckets for update to authenticated using (${using}) with check (${using});`;
@@ -34,6 +44,17 @@ const pairs: Pair[] = [
     team(ofUser),
     'isolation-insert storage.objects[team]',
   ],
+  ...(
+    [
+      ['one of a list of organizations', deeper],
+      ['an organization that a function is asked about', helped],
+    ] as const
+  ).map(([name, sql]): Pair => [
+    `a file in the second folder: ${name}`,
+    sql(ofDeeper),
+    sql('name is not null'),
+    'isolation-insert storage.objects[team]',
+  ]),
   [
     'buckets that every user may make public',
     buckets(`(select auth.jwt() -> 'app_metadata' ->> 'role') = 'admin'`),

@@ -8,9 +8,19 @@ export const tokenSetting = 'request.jwt.claims';
 
 export interface ClaimPath {
   setting: string;
-  /** Keys within its JSON, with `0` for the elements of a list; none if the setting itself is the value. */
+  /**
+   * Keys within its JSON, with `0` for the elements of a list, and {@link rowsKey} for one that the row names; none if the setting itself
+   * is the value.
+   */
   path: string[];
+  /** The expression that names that key, as `organization_id::text`. */
+  key?: unknown;
+  /** It is that key, and not the value there. */
+  isKey?: true;
 }
+
+/** Stands for the key of what the row belongs to, in a claim with a value for each of those. */
+export const rowsKey = '*';
 
 /** The values of variables, arguments and aliases. */
 export type Names = ReadonlyMap<string, ClaimPath | { table: RelationRow; column: string }>;
@@ -36,6 +46,8 @@ const elements = new Set([
   'json_array_elements_text',
   'unnest',
 ]);
+/** Functions that return the keys. */
+const keysOf = new Set(['jsonb_object_keys', 'json_object_keys']);
 /** Functions that return a value by its keys. */
 const byKeys = new Set([
   'jsonb_extract_path',
@@ -81,7 +93,12 @@ export function pathReader(catalog: Catalog, sources: Sources): PathReader {
     if (expression['kind'] === 'AEXPR_NULLIF') return pathOf(expression['lexpr'], names);
     const operator = nameParts(expression['name']).at(-1) ?? '';
     const key = constantOf(expression['rexpr']);
-    if (!['->', '->>', '#>', '#>>'].includes(operator) || key === undefined) return undefined;
+    if (!['->', '->>', '#>', '#>>'].includes(operator)) return undefined;
+    if (key === undefined) {
+      const map = operator.startsWith('#') ? undefined : pathOf(expression['lexpr'], names);
+      const isOfRow = map !== undefined && map.key === undefined && namesSomething(expression['rexpr']);
+      return isOfRow ? { ...below(map, [rowsKey])!, key: expression['rexpr'] } : undefined;
+    }
     const keys = operator.startsWith('#')
       ? key
           .replaceAll(/^\{|\}$/g, '')
@@ -99,6 +116,10 @@ export function pathReader(catalog: Catalog, sources: Sources): PathReader {
     if (name === 'email' && parts.at(-2) === 'auth') return { setting: tokenSetting, path: ['email'] };
     if (name === 'current_setting') return ofSetting(constantOf(args[0]));
     if (elements.has(name)) return below(pathOf(args[0], names), ['0']);
+    if (keysOf.has(name)) {
+      const map = pathOf(args[0], names);
+      return map === undefined ? undefined : { ...below(map, [rowsKey])!, isKey: true };
+    }
     if (byKeys.has(name))
       return below(
         pathOf(args[0], names),
@@ -235,5 +256,14 @@ function ofSetting(setting: string | undefined): ClaimPath | undefined {
 }
 
 function below(path: ClaimPath | undefined, keys: readonly string[]): ClaimPath | undefined {
-  return path === undefined ? undefined : { setting: path.setting, path: [...path.path, ...keys] };
+  return path === undefined ? undefined : { ...path, path: [...path.path, ...keys] };
+}
+
+/** It names a column or an argument. */
+function namesSomething(node: unknown): boolean {
+  let found = false;
+  walk(node, (type) => {
+    found ||= type === 'ColumnRef' || type === 'ParamRef';
+  });
+  return found;
 }

@@ -4,7 +4,15 @@
  */
 import { type Catalog, isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, nameParts, type Node, type ParseExpression, walk } from '../../rules/engine/live/expression.ts';
-import { type ClaimPath, type Names, pathReader, type PathReader, readsUsers, tokenSetting } from './claim-paths.ts';
+import {
+  type ClaimPath,
+  type Names,
+  pathReader,
+  type PathReader,
+  readsUsers,
+  rowsKey,
+  tokenSetting,
+} from './claim-paths.ts';
 import { comparing } from './compared-values.ts';
 import { addressWith, constantsIn, fitting, isRegular, type Json } from './claim-constants.ts';
 import type { Sources } from './effects.ts';
@@ -30,6 +38,8 @@ export interface ClaimRead extends ClaimPath {
   constants: ClaimConstant[];
   /** Columns that it is compared with. */
   columns: { table: RelationRow; column: string }[];
+  /** Of a claim with a value for each of what rows belong to: the columns that name its key there. */
+  keys: { table: RelationRow; column: string }[];
   /** At least once, it is read in a way that does not show which values give access. */
   isUnclear: boolean;
   /** `schema.name` of the tables whose policies read it. */
@@ -109,7 +119,7 @@ export function readClaims(catalog: Catalog, parse: ParseExpression, sources: So
         (one) =>
           one.isSigned &&
           !isUserPath(one) &&
-          one.columns.some((other) => other.table === table && other.column === column),
+          [...one.columns, ...one.keys].some((other) => other.table === table && other.column === column),
       );
       if (claim === undefined) return undefined;
       return claim.path.join() === 'email' ? 'email' : 'tenant';
@@ -236,6 +246,10 @@ class Visitor {
   ): ClaimRead {
     const isElement = operator.startsWith('?') || (operator === '@>' && column !== undefined);
     const claim = this.note(isElement ? { ...path, path: [...path.path, '0'] } : path, place);
+    if (path.isKey === true) {
+      if (column !== undefined) claim.keys.push(column);
+      return claim;
+    }
     if (column !== undefined) claim.columns.push(column);
     else if (constants.length > 0)
       addConstants(
@@ -329,10 +343,13 @@ class Visitor {
       isSigned: isSigned(path),
       constants: [],
       columns: [],
+      keys: [],
       isUnclear: false,
       readers: new Set(),
     };
     if (place.table !== undefined) claim.readers.add(qualifiedName(place.table));
+    const { column } = path.key === undefined ? { column: undefined } : this.compared(path.key, place);
+    if (column !== undefined) claim.keys.push(column);
     this.found.set(key, claim);
     return claim;
   }
@@ -341,9 +358,10 @@ class Visitor {
 function addConstants(
   { constants, path }: ClaimRead,
   values: readonly Json[],
-  { table, policy, isTied }: Place,
+  { table, policy, isTied: isTiedThere }: Place,
   isPart = false,
 ): void {
+  const isTied = isTiedThere || path.includes(rowsKey);
   for (const given of values) {
     const isObtainable = isPart && (path.join() === 'email' || path.join() === 'phone');
     const value = isObtainable && path.join() === 'email' ? addressWith(String(given)) : given;

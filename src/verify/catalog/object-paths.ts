@@ -7,13 +7,17 @@ export type Folder = { of: 'user' | 'organization' } | { name: string };
 
 /**
  * The folders that the policies of a bucket require, outermost first: with `(storage.foldername(name))[2] =
- * auth.uid()::text` the second one is the user's ID.
+ * auth.uid()::text` the second one is the user's ID. One that is not compared with anything known is the default.
  * @param usual the default for a folder that the policies do not mention
  */
 export function foldersOf(policies: readonly PolicyRow[], usual: 'user' | 'organization', model: Model): Folder[] {
   const asked = new Map<number, Folder>();
+  const mentioned = new Set<number>();
   for (const sql of policies.flatMap(({ using, check }) => [using, check])) {
     walk(sql === null ? undefined : model.parse(sql), (type, node) => {
+      // A folder that a function gets, or that is one of a list.
+      const known = positionOf({ [type]: node });
+      if (known !== undefined) mentioned.add(known);
       if (type !== 'A_Expr') return;
       for (const [side, other] of [
         [node['lexpr'], node['rexpr']],
@@ -24,7 +28,7 @@ export function foldersOf(policies: readonly PolicyRow[], usual: 'user' | 'organ
       }
     });
   }
-  const depth = Math.max(1, ...asked.keys());
+  const depth = Math.max(1, ...asked.keys(), ...mentioned);
   return Array.from({ length: depth }, (_, index) => asked.get(index + 1) ?? { of: usual });
 }
 

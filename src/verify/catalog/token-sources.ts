@@ -4,7 +4,7 @@
  */
 import { literalOf, walk } from '../../sql/nodes.ts';
 import { type FunctionRow, isPlatformSchema, type RelationRow } from '../../rules/engine/live/catalog.ts';
-import { tokenSetting } from './claim-paths.ts';
+import { rowsKey, tokenSetting } from './claim-paths.ts';
 import type { Model } from './model.ts';
 
 /** The column of `auth.users` that only the server writes, and that each token carries. */
@@ -91,7 +91,10 @@ export function claimTexts(table: RelationRow, name: string, model: Model): Read
 /** Documents that would give a user, in `app_metadata`, what policies compare its claims with. */
 export function appMetadataDocuments(model: Model): { key: string; text: string; document: string }[] {
   return model.claims.all
-    .filter(({ isSigned, setting, path }) => isSigned && setting === tokenSetting && path[0] === 'app_metadata')
+    .filter(
+      ({ isSigned, setting, path }) =>
+        isSigned && setting === tokenSetting && path[0] === 'app_metadata' && !path.includes(rowsKey),
+    )
     .flatMap(({ path, constants }) => {
       const keys = path.slice(1);
       const key = keys.findLast((one) => one !== '0');

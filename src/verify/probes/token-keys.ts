@@ -5,9 +5,11 @@ import { tokenSetting } from '../catalog/claim-paths.ts';
 import type { Model } from '../catalog/model.ts';
 import type { Subject } from './subject.ts';
 
-/** SQL that puts the value into the token, at the place that the column is compared with. */
+/** SQL that puts the value into the token, at the place that the column is compared with; nothing where it only names a key there. */
 export function putInToken(table: RelationRow, column: string, value: string, { claims }: Model): string {
-  const claim = claims.all.find(({ columns }) => columns.some((one) => one.table === table && one.column === column));
+  const isOf = (one: { table: RelationRow; column: string }): boolean => one.table === table && one.column === column;
+  const claim = claims.all.find(({ columns }) => columns.some(isOf));
+  if (claim === undefined && claims.all.some(({ keys }) => keys.some(isOf))) return 'select 1';
   const path = (claim?.path ?? []).map((key) => quoteLiteral(key)).join(', ');
   const setting = quoteLiteral(claim?.setting ?? tokenSetting);
   const token =
@@ -22,7 +24,9 @@ export function tokenOfNewRow({ table, columns, fresh }: Subject, model: Model):
   const found = columns.flatMap((column) => {
     const value = fresh.b.values.get(column.name);
     const isKey =
-      model.meaningOf(table, column) === undefined && model.claims.comparedWith(table, column.name) === 'tenant';
+      model.meaningOf(table, column) === undefined &&
+      model.claims.comparedWith(table, column.name) === 'tenant' &&
+      model.claims.all.some(({ columns: all }) => all.some((one) => one.table === table && one.column === column.name));
     return isKey && value !== undefined ? [putInToken(table, column.name, value, model)] : [];
   });
   return found.length === 0 ? undefined : found.join('; ');
