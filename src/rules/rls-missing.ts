@@ -101,6 +101,9 @@ export const rule: Rule = {
   live: {
     table(table, { catalog }, report) {
       if (table.rls || !isReachableLive(table, catalog) || (table.partition && !isGrantedLive(table))) return;
+      // What is in a schema of the product's own is reached by what is granted on it, as the files are read.
+      const users = Object.keys(catalog.schemaUsage).length > 0;
+      if (users && table.schema !== 'public' && !isGrantedLive(table)) return;
       const name = qualifiedName(table);
       report({
         object: name,

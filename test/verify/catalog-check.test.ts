@@ -64,6 +64,16 @@ const cases: Case[] = [
     finds: [],
   },
   {
+    name: 'no row-level security in a schema that users may use, where nothing is granted to them',
+    sql: 'create schema own; grant usage on schema own to authenticated; create table own.t (id int); grant select on own.t to service_role',
+    finds: [],
+  },
+  {
+    name: 'no row-level security in a schema that users may use, where a column is granted to them',
+    sql: 'create schema own; grant usage on schema own to authenticated; create table own.t (id int); grant select (id) on own.t to authenticated',
+    finds: ['rls-missing own.t'],
+  },
+  {
     name: 'row-level security and no policy',
     sql: `${bare}; grant select on public.bare to authenticated`,
     finds: ['policy-missing public.bare'],
