@@ -1,18 +1,44 @@
-import { policyIfNotExists } from '../sql/recover.ts';
+import { reservedKeywords } from '../shared/keywords.ts';
+import { parseTree } from '../sql/parser.ts';
+import { policyIfNotExists, wordsOf } from '../sql/recover.ts';
+import type { Statement } from '../sql/statement.ts';
 import { here } from './engine/check.ts';
 import { dialectOf } from './engine/dialects.ts';
 import { copiedRows, psqlCommand } from './engine/psql.ts';
 import type { Rule } from './engine/rule.ts';
 import { templateSign } from './engine/templates.ts';
 
-function hintFor(sql: string, message: string): string {
+/**
+ * The keyword at the place of the error, or right before it, that would be read further as a name: in quotes, PostgreSQL
+ * gets beyond it.
+ */
+function keywordAsName({ sql, start, error }: Statement): string | undefined {
+  const at = error!.offset - start;
+  const words = wordsOf(sql);
+  const index = words.findIndex((word) => word.start === at);
+  if (index === -1) return undefined;
+  return [words[index], words[index - 1]].find((word) => {
+    if (word === undefined || !reservedKeywords.has(word.text)) return false;
+    const raw = parseTree(`${sql.slice(0, word.start)}"${word.text}"${sql.slice(word.end)}`);
+    // Positions count characters, and two quotes are more of them.
+    return Array.isArray(raw) || raw.position > [...sql.slice(0, at)].length + 2;
+  })?.text;
+}
+
+function hintFor(statement: Statement, message: string): string {
+  const { sql } = statement;
   if (message.startsWith('unterminated'))
     return 'Close what is opened here; everything after it is read as part of it.';
   if (/if not exists/i.test(sql) && message.includes('"not"'))
     return 'Remove IF NOT EXISTS: this statement does not have it.';
   if (message.includes('at end of input'))
     return 'The statement ends too early: check for a missing parenthesis or word before its end.';
-  return 'Check the marked word and what comes right before it: a comma, a parenthesis or a semicolon may be missing or superfluous.';
+  const check =
+    'heck the marked word and what comes right before it: a comma, a parenthesis or a semicolon may be missing or superfluous.';
+  const keyword = keywordAsName(statement);
+  return keyword === undefined
+    ? `C${check}`
+    : `${keyword} is a keyword of PostgreSQL 17: if it is meant as a name, write "${keyword}" in quotes wherever it stands. Else c${check}`;
 }
 
 export const rule: Rule = {
@@ -40,7 +66,7 @@ export const rule: Rule = {
         source,
         offset: error.offset,
         message: `PostgreSQL cannot read this: ${error.message}.`,
-        suggestion: hintFor(sql, error.message),
+        suggestion: hintFor(statement, error.message),
       });
     },
     body(piece, { message, offset }, report) {

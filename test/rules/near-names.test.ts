@@ -140,3 +140,29 @@ it('says which rule a comment meant that silences nothing', async () => {
   );
   expect(findings.filter(({ suggestion: text }) => text.includes('rls-mising'))).toHaveLength(1);
 });
+
+describe('a keyword where a name stands', () => {
+  const said = async (sql: string): Promise<string | undefined> => {
+    const { findings } = await lint({ migrations: migrationsOf({ [one]: sql }), rollbacks: new Set() });
+    return findings.find(({ rule }) => rule === 'syntax-error')?.suggestion;
+  };
+  it.each([
+    ["create function json_value(a text) returns text language sql as 'select 1';", 'json_value'],
+    ["-- ä 😀\ncreate function f(out json text) language sql as 'select 1';", 'json'],
+    ['create table t (id int, order int);', 'order'],
+    ['create table t (id int, order int, user text);', 'order'],
+  ])('%s', async (sql, word) => {
+    expect(await said(sql)).toContain(
+      `${word} is a keyword of PostgreSQL 17: if it is meant as a name, write "${word}"`,
+    );
+  });
+
+  it.each([
+    'create tabel t (id int);',
+    'create table t (id int,);',
+    'create table t (id int "order" int);',
+    'select 1 1;',
+  ])('not %s', async (sql) => {
+    expect(await said(sql)).not.toContain('keyword');
+  });
+});
