@@ -37,8 +37,11 @@ function stepEvents(output: Output, soFar: SoFar): StepEvents {
       if (status === 'started') output.transient(`${output.paint('cyan', '…')} ${title}`);
       else if (status === 'skipped')
         output.progress(`${output.paint('gray', '·')} ${title} ${output.paint('gray', 'already done')}`);
-      else if (status === 'failed') output.progress(`${output.paint('red', '✗')} ${title}`);
-      else {
+      else if (status === 'failed') {
+        output.progress(`${output.paint('red', '✗')} ${title}`);
+        // Removing thousands of files takes seconds.
+        output.transient(`${output.paint('cyan', '…')} Clean up`);
+      } else {
         const padded = title.padEnd(38);
         const time = `${(ms / 1000).toFixed(2)} s`;
         const fits = note !== '' && padded.length + time.length + note.length + 6 <= output.width;
