@@ -21,7 +21,7 @@ function keywordAsName({ sql, start, error }: Statement): string | undefined {
     if (word === undefined || !reservedKeywords.has(word.text)) return false;
     const raw = parseTree(`${sql.slice(0, word.start)}"${word.text}"${sql.slice(word.end)}`);
     // Positions count characters, and two quotes are more of them.
-    return Array.isArray(raw) || raw.position > [...sql.slice(0, at)].length + 2;
+    return Array.isArray(raw) || raw.position > Array.from(sql.slice(0, at)).length + 2;
   })?.text;
 }
 
