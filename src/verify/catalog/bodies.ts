@@ -16,6 +16,8 @@ export interface RoutineBody {
   assigned: { variables: string[]; value: Node }[];
   /** Those of the trees that RAISE gives to its caller: what it says, and its options. */
   raised: Set<Node>;
+  /** Those of the trees, as the fields of their SELECT, whose value decides what runs next: the conditions of IF, WHILE and EXIT. */
+  tests: Set<unknown>;
   /** It has a loop that is not over the rows of a query: how long it runs depends on values. */
   hasLoop: boolean;
   /** Its language is neither SQL nor PL/pgSQL, or the parser fails, so its effects are not known. */
@@ -31,6 +33,7 @@ export function readBody(routine: FunctionRow): RoutineBody {
     executed: [],
     assigned: [],
     raised: new Set(),
+    tests: new Set(),
     hasLoop: false,
     isUnreadable: false,
     isPrinted: false,
@@ -88,6 +91,16 @@ const runs = new Set([
 /** Loops over numbers, and those that end by a condition. */
 const loops = new Set(['PLpgSQL_stmt_fori', 'PLpgSQL_stmt_while', 'PLpgSQL_stmt_loop']);
 
+/** Fields that hold conditions. */
+const tests = new Set([
+  'PLpgSQL_stmt_if.cond',
+  'PLpgSQL_if_elsif.cond',
+  'PLpgSQL_stmt_while.cond',
+  'PLpgSQL_stmt_exit.cond',
+  'PLpgSQL_stmt_assert.cond',
+  'PLpgSQL_case_when.expr',
+]);
+
 /** Fields of RAISE: what it says, and its options. */
 const raises = /^PLpgSQL_(?:stmt_raise|raise_option)\./;
 
@@ -141,6 +154,7 @@ function readExpression(
   const trees = statementsOf(parseMode === 0 ? query : `select ${assigned}`, body);
   body.trees.push(...trees);
   for (const tree of trees) {
+    if (tests.has(place)) body.tests.add(fieldsOf(tree, 'SelectStmt'));
     if (raises.test(place)) body.raised.add(tree);
     if (variables.length > 0) body.assigned.push({ variables, value: tree });
     if (runs.has(place)) addRun(tree, body);

@@ -20,11 +20,22 @@ interface Names {
   rows: ReadonlySet<string>;
   /** A column without a qualifier is the row's. */
   isPlain: boolean;
+  /** The qualifier that stands for the row where there is none. */
+  plain: string;
   /** Variables, fields of records and arguments that hold one of its columns. */
-  variables: ReadonlyMap<string, ColumnRow>;
+  variables: ReadonlyMap<string, Reference>;
+  /** Arguments that limit one of its columns: what is asked of the one is then asked of the other. */
+  limits: ReadonlyMap<string, ColumnRow>;
 }
 
-const nothing: Names = { rows: new Set(), isPlain: false, variables: new Map() };
+/** A column of a row of the table. */
+export interface Reference {
+  column: ColumnRow;
+  /** Tells the row from others of the table that the same condition may name: its qualifier, or what filled the variable. */
+  row: string;
+}
+
+const nothing: Names = { rows: new Set(), isPlain: false, plain: '', variables: new Map(), limits: new Map() };
 
 /** A condition, and the columns of the row that it names. */
 export interface Condition {
@@ -33,7 +44,10 @@ export interface Condition {
   isFilter: boolean;
   /** The reader that asks it, by its trees; undefined for the table's own policies and triggers. */
   source: Reader['trees'] | undefined;
+  /** The column that a node stands for: itself, or an argument that limits it. */
   own(node: unknown): ColumnRow | undefined;
+  /** The column whose value a node is, and of which row. */
+  reference(node: unknown): Reference | undefined;
 }
 
 /** Conditions of the table's own policies for users, those of its triggers on the written row, and those that others ask. */
@@ -58,7 +72,7 @@ export function conditionsOn(table: RelationRow, model: Model): Conditions {
 }
 
 function findConditions(table: RelationRow, model: Model): Conditions {
-  const inPolicies: Names = { rows: new Set([table.name]), isPlain: true, variables: new Map() };
+  const inPolicies: Names = { ...nothing, rows: new Set([table.name]), isPlain: true, plain: table.name };
   const [own, fired, others] = [new Finder(table, model), new Finder(table, model), new Finder(table, model)];
   const trees = model
     .policyFacts(table)
@@ -69,6 +83,7 @@ function findConditions(table: RelationRow, model: Model): Conditions {
     own.visit(tree, inPolicies, 0);
   }
   for (const { trees: below, routine, row } of readersOf(table, model)) {
+    if (routine !== undefined) others.tests = model.sources.body(routine).tests;
     const isShowing = routine !== undefined || row?.query != null;
     others.source = below;
     const names = routine === undefined ? nothing : variablesOf(routine, table, model);
@@ -76,12 +91,14 @@ function findConditions(table: RelationRow, model: Model): Conditions {
     const given = routine === undefined ? [] : bodiesGiven(routine, model);
     for (const trees of given) others.visit(trees, names, 0, isShowing);
   }
-  const firing: Names = { rows: new Set(['new', 'old']), isPlain: false, variables: new Map() };
+  const firing: Names = { ...nothing, rows: new Set(['new', 'old']) };
   for (const trigger of table.triggers) {
     const routine = trigger.enabled ? model.sources.byOid(trigger.function) : undefined;
     // What a trigger only checks or fills shows in the written row itself.
-    if (routine !== undefined && model.dependencies.writtenBy(routine).size > 0)
-      fired.visit(model.sources.body(routine).trees, firing, 0);
+    if (routine === undefined || model.dependencies.writtenBy(routine).size === 0) continue;
+    const { trees: body, tests } = model.sources.body(routine);
+    fired.tests = tests;
+    fired.visit(body, firing, 0);
   }
   return { policies: own.found, triggers: fired.found, others: others.found };
 }
@@ -130,47 +147,49 @@ function findPrivileged(model: Model): ReadonlySet<FunctionRow> {
 /** Names in the body of a function: its arguments of the row's type, and the variables that it fills from the table. */
 function variablesOf(routine: FunctionRow, table: RelationRow, model: Model): Names {
   const rows = new Set<string>();
-  const variables = new Map<string, ColumnRow>();
+  const variables = new Map<string, Reference>();
   routine.arguments.forEach((type, index) => {
     const name = routine.argumentNames[index] ?? '';
     if ((type === table.name || type === `${table.schema}.${table.name}`) && name !== '') rows.add(name);
   });
-  for (const { variables: names, value } of model.sources.body(routine).assigned) {
+  for (const [number, { variables: names, value }] of model.sources.body(routine).assigned.entries()) {
     const statement = ['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt']
       .map((type) => fields(value, type))
       .find((one) => one !== undefined);
     if (statement === undefined) continue;
-    const around = { rows, isPlain: false, variables };
+    const around = { ...nothing, rows, variables };
     const inside = namesIn(statement, table, around);
     const targets = (statement['returningList'] ?? statement['targetList'] ?? []) as unknown[];
-    const columns = targets.map((target) => ownColumn(fields(target, 'ResTarget')?.['val'], table, inside));
+    const columns = targets.map((target) => reference(fields(target, 'ResTarget')?.['val'], table, inside));
     const [only] = names;
     if (only !== undefined && names.length === 1 && (targets.length > 1 || columns[0] === undefined)) {
       if (inside !== around) rows.add(only);
       // A record holds columns under the names that the query gives them.
       columns.forEach((column, index) => {
         const name = fields(targets[index], 'ResTarget')?.['name'];
-        if (column !== undefined && typeof name === 'string') variables.set(`${only}.${name}`, column);
+        if (column !== undefined && typeof name === 'string')
+          variables.set(`${only}.${name}`, { column: column.column, row: only });
       });
     } else if (targets.length === names.length)
       columns.forEach((column, index) => {
-        if (column !== undefined) variables.set(names[index]!, column);
+        if (column !== undefined) variables.set(names[index]!, { column: column.column, row: `assigned ${number}` });
       });
   }
-  comparedArguments(routine, table, { rows, isPlain: false, variables }, model);
-  return { rows, isPlain: false, variables };
+  const names: Names = { ...nothing, rows, variables };
+  return { ...names, limits: limitingArguments(routine, table, names, model) };
 }
 
 /** Operators by which an argument limits a column: what is asked of the one is then asked of the other. */
 const limiting = /^(=|[<>]=?)$/;
 
-/** Adds the arguments that are compared with a column of the table: `level = p_level and p_level between 3 and 5`. */
-function comparedArguments(
+/** The arguments that are compared with a column of the table: `level = p_level and p_level between 3 and 5`. */
+function limitingArguments(
   routine: FunctionRow,
   table: RelationRow,
-  around: Names & { variables: Map<string, ColumnRow> },
+  around: Names,
   model: Model,
-): void {
+): ReadonlyMap<string, ColumnRow> {
+  const limits = new Map<string, ColumnRow>();
   const names = new Set(
     routine.inputs.flatMap((_, index) => [routine.argumentNames[index] || `$${index + 1}`, `$${index + 1}`]),
   );
@@ -198,12 +217,13 @@ function comparedArguments(
           argument.qualifier === undefined &&
           names.has(argument.name)
         )
-          around.variables.set(argument.name, column);
+          limits.set(argument.name, column);
       }
       return undefined;
     });
   };
   find(model.sources.body(routine).trees, around);
+  return limits;
 }
 
 /** What the names in a query mean, if it reads the table. */
@@ -225,21 +245,32 @@ function namesIn(statement: Node, table: RelationRow, around: Names): Names {
   return found.size === 0
     ? around
     : {
+        ...around,
         rows: new Set([...around.rows, ...found]),
         // Another table of the query with a column of that name would make it ambiguous.
         isPlain: true,
-        variables: around.variables,
+        plain: found.size === 1 ? [...found][0]! : '',
       };
 }
 
-function ownColumn(node: unknown, table: RelationRow, { rows, isPlain, variables }: Names): ColumnRow | undefined {
+function ownColumn(node: unknown, table: RelationRow, names: Names): ColumnRow | undefined {
+  const { name, qualifier } = columnOf(node) ?? argumentOf(node) ?? {};
+  const limited = qualifier === undefined && name !== undefined ? names.limits.get(name) : undefined;
+  return limited ?? reference(node, table, names)?.column;
+}
+
+function reference(
+  node: unknown,
+  table: RelationRow,
+  { rows, isPlain, plain, variables }: Names,
+): Reference | undefined {
   const { name, qualifier } = columnOf(node) ?? argumentOf(node) ?? {};
   if (name === undefined) return undefined;
   const variable = variables.get(qualifier === undefined ? name : `${qualifier}.${name}`);
   if (variable !== undefined) return variable;
-  return (qualifier === undefined ? isPlain : rows.has(qualifier))
-    ? table.columns.find((column) => column.name === name)
-    : undefined;
+  if (qualifier === undefined ? !isPlain : !rows.has(qualifier)) return undefined;
+  const column = table.columns.find((one) => one.name === name);
+  return column && { column, row: qualifier ?? plain };
 }
 
 /** The whole row: `a`, `a.*`. */
@@ -261,6 +292,8 @@ class Finder {
   readonly found: Condition[] = [];
   /** What is being visited, if it is not the table's own. */
   source: Condition['source'];
+  /** Queries whose value is a condition, whatever form it has. */
+  tests: ReadonlySet<unknown> = new Set();
   private readonly table: RelationRow;
   private readonly model: Model;
 
@@ -277,7 +310,14 @@ class Finder {
       isAsked ||= own({ [type]: node }) !== undefined;
       return !isAsked;
     });
-    if (isAsked) this.found.push({ tree, own, isFilter, source: this.source });
+    if (isAsked)
+      this.found.push({
+        tree,
+        own,
+        reference: (node) => reference(node, this.table, names),
+        isFilter,
+        source: this.source,
+      });
   }
 
   /**
@@ -302,7 +342,8 @@ class Finder {
     for (const target of (statement['targetList'] ?? []) as unknown[]) {
       const value = fields(target, 'ResTarget')?.['val'];
       const column = ownColumn(value, this.table, names);
-      if (column === undefined ? isTruth(value) : column.base === 'boolean') this.ask(value, names);
+      const isAsked = this.tests.has(statement) || (column === undefined ? isTruth(value) : column.base === 'boolean');
+      if (isAsked) this.ask(value, names);
     }
     this.visit(Object.values(statement), names, depth, isShowing);
   }
@@ -311,9 +352,10 @@ class Finder {
   private call(node: Node, around: Names, depth: number): void {
     const parts = nameParts(node['funcname']);
     const args = (node['args'] ?? []) as unknown[];
-    const columns = args.map((arg) => ownColumn(arg, this.table, around));
+    const columns = args.map((arg) => reference(arg, this.table, around));
+    const limited = args.map((arg) => ownColumn(arg, this.table, around));
     const whole = args.map((arg) => isWhole(arg, this.table, around));
-    if (depth >= deepest || (columns.every((column) => column === undefined) && !whole.includes(true))) return;
+    if (depth >= deepest || (limited.every((column) => column === undefined) && !whole.includes(true))) return;
     const routine = this.model.catalog.functions.find(
       ({ name, schema, arguments: types }) =>
         name === parts.at(-1) &&
@@ -322,14 +364,19 @@ class Finder {
         !isPlatformSchema(schema),
     );
     if (routine === undefined) return;
-    const variables = new Map<string, ColumnRow>();
+    const variables = new Map<string, Reference>();
+    const limits = new Map<string, ColumnRow>();
     const rows = new Set<string>();
     columns.forEach((column, index) => {
       const name = routine.argumentNames[index] ?? '';
+      const limit = limited[index];
       if (whole[index] === true) rows.add(name);
-      if (column !== undefined) for (const one of [`$${index + 1}`, name]) variables.set(one, column);
+      for (const one of [`$${index + 1}`, name]) {
+        if (column !== undefined) variables.set(one, column);
+        else if (limit !== undefined) limits.set(one, limit);
+      }
     });
-    this.visit(this.model.sources.body(routine).trees, { rows, isPlain: false, variables }, depth + 1);
+    this.visit(this.model.sources.body(routine).trees, { ...nothing, rows, variables, limits }, depth + 1);
   }
 }
 

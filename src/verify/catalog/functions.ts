@@ -281,7 +281,7 @@ function leadsToAnother({ table }: Subject, all: readonly Subject[]): boolean {
 const isOfCaller = (sql: string): boolean => sql.includes(actingUser) || sql.includes(actingOrganization);
 
 /** The maximum number of states in which the rows are asked for. */
-const mostStates = 10;
+const mostStates = 16;
 
 /**
  * For each state that the function asks for: the tables that it names, first the one that has it, with A's row in that state in

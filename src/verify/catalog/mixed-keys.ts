@@ -7,7 +7,10 @@ import type { Subject } from '../probes/subject.ts';
 import type { ArgumentContext, Candidate } from './argument-keys.ts';
 
 /** How many keys are tried for an argument whose name does not tell which one it asks for, and how many calls of a function. */
-const most = { keys: 2, calls: 8 };
+const most = { keys: 2, calls: 16 };
+
+/** Up to how many keys each choice of those that are the caller's own is tried. */
+const mostMixed = 4;
 
 /**
  * Lists of arguments, each with a key of B's and one or more of A's.
@@ -36,8 +39,7 @@ export function mixedCalls(
   const within = lists.flatMap((list, index) =>
     list.flatMap(({ mixed = [] }) => mixed.map((value) => usual.map((one, at) => (at === index ? value : one)))),
   );
-  // Of two, each in turn is the caller's own; of more, each alone, and all but one.
-  const owns = keyed.flatMap((one) => [[one], ...(keyed.length > 2 ? [keyed.filter((other) => other !== one)] : [])]);
+  const owns = ownOf(keyed);
   const calls = ranked(choices, keyed).flatMap((chosen) =>
     owns.map((own) =>
       usual.map((value, at): Candidate => {
@@ -47,6 +49,18 @@ export function mixedCalls(
     ),
   );
   return [...within, ...(keyed.length < 2 ? [] : calls)].slice(0, most.calls);
+}
+
+/** Which of the keys are the caller's own: each choice of some of them; of many, each alone, all but one, and the first ones, as in a path. */
+function ownOf(keyed: readonly number[]): (readonly number[])[] {
+  if (keyed.length > mostMixed)
+    return keyed.flatMap((one, at) => [
+      [one],
+      keyed.filter((other) => other !== one),
+      ...(at > 1 && at < keyed.length - 1 ? [keyed.slice(0, at)] : []),
+    ]);
+  const all = keyed.reduce<number[][]>((found, one) => [...found, ...found.map((own) => [...own, one])], [[]]);
+  return all.slice(1, -1).toSorted((x, y) => x.length - y.length);
 }
 
 /** One key for each of those arguments, the likeliest first. */

@@ -298,7 +298,8 @@ export class ChainReader extends Round {
     const before = this.without(path, one);
     // A call that names a new row is followed by itself.
     if (probe.verb === 'call') return before !== undefined && this.changesMore(path, one, before);
-    if (verbs[probe.verb].tried !== 'opens' || one.touched === 0) return false;
+    const { tried, leads } = verbs[probe.verb];
+    if ((tried !== 'opens' && leads !== true) || one.touched === 0) return false;
     if (!wasLetThrough(before)) return true;
     // It changes the row that was just added only if it changes more rows than without it.
     return (

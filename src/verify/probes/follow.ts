@@ -12,12 +12,25 @@ import { Trail } from './trail.ts';
  */
 export type Copied = ReadonlyMap<string, ReadonlyMap<string, boolean>>;
 
-/** The maximum length of a path of writes. */
-const mostSteps = 3;
+/** The maximum length of a path of writes. What leads on from there is told as not followed. */
+export const mostSteps = 5;
+
+/** What came of the writes that were followed. */
+export interface Followed {
+  openings: Opening[];
+  obstacles: Obstacle[];
+  /** The results of the chains that ran along. */
+  inWorlds: Opened[];
+  copied: Copied;
+  /** Permitted writes that were more than the proof follows. */
+  notFollowed: Path[];
+  /** Permitted writes after as many as are followed in a row. */
+  tooLong: Path[];
+}
 
 /**
  * Follows every permitted write: reads again, as the same actor, everything whose policies or bodies depend on what was
- * written, and tries there what it could not do before, up to three writes in a row. Also checks what others have lost,
+ * written, and tries there what it could not do before, up to five writes in a row. Also checks what others have lost,
  * and what strangers see of an owner's writes.
  * @param worlds chains that run along with the first steps
  * @param mostAttempts how many attempts are made after writes; {@link Trail.groupOf} says which of more are made
@@ -28,7 +41,7 @@ export async function followWrites(
   worlds: readonly Chain[],
   mostAttempts: number,
   run: (chains: readonly Chain[], limits: ChainLimits) => Promise<{ opened: Opened[]; left: readonly number[] }>,
-): Promise<{ openings: Opening[]; obstacles: Obstacle[]; inWorlds: Opened[]; copied: Copied; notFollowed: Path[] }> {
+): Promise<Followed> {
   const [trail, reader] = [new Trail(first), new ChainReader(first)];
   const found: Opening[] = [];
   const obstacles: Obstacle[] = [];
@@ -41,7 +54,7 @@ export async function followWrites(
   const budget = { left: mostAttempts };
   for (let step = 1, beside = worlds; step <= mostSteps && paths.length + beside.length > 0; step += 1, beside = []) {
     const planned = paths
-      .map((path) => ({ path, chain: trail.chainOf(path, step < mostSteps) }))
+      .map((path) => ({ path, chain: trail.chainOf(path) }))
       .filter(({ chain }) => chain.afterwards.length + chain.states.length > 0);
     // A new token alone is what others are compared with.
     const groupOf = (chain: number): string | undefined => {
@@ -86,7 +99,14 @@ export async function followWrites(
       first.probes,
     );
   }
-  return { openings: found.filter((one) => !isToldAnyway(one, found)), obstacles, inWorlds, copied, notFollowed };
+  return {
+    openings: found.filter((one) => !isToldAnyway(one, found)),
+    obstacles,
+    inWorlds,
+    copied,
+    notFollowed,
+    tooLong: paths,
+  };
 }
 
 /** What the owner writes is copied to that stranger without any write of the stranger's. */

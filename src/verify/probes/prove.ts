@@ -64,6 +64,7 @@ export interface Proof {
   steps: RowStep[];
   /** By table: the states of its rows that something asks for and in which no row was made. */
   leftOut: World['leftOut'];
+  solved: World['solved'];
   answer: Answer;
   /** The access that permitted writes opened. */
   openings: Opening[];
@@ -71,6 +72,8 @@ export interface Proof {
   obstacles: Obstacle[];
   /** Permitted writes that were more than the proof follows. */
   notFollowed: Path[];
+  /** Permitted writes after as many as are followed in a row. */
+  tooLong: Path[];
   /** How many attempts are made after permitted writes. */
   mostAttempts: number;
   /** Calls whose results depend on rows that the actor may not read, of these tables. */
@@ -303,6 +306,7 @@ export async function prove(
     silenced,
     steps,
     leftOut: world.leftOut,
+    solved: world.solved,
     answer,
     later,
     lifts: readHolds(ofHolds!, holds, first),

@@ -30,9 +30,9 @@ export class Trail extends Permitted {
   private readonly alike = new Map<string, number>();
 
   /** The probes and reads after a path. */
-  chainOf(path: Path, isFurther: boolean): Chain {
+  chainOf(path: Path): Chain {
     const by = this.callAt(path);
-    const chain = this.stepsAfter(path, isFurther);
+    const chain = this.stepsAfter(path);
     return by === undefined ? chain : { ...chain, by };
   }
 
@@ -43,7 +43,7 @@ export class Trail extends Permitted {
     return told === undefined && isCall ? at : undefined;
   }
 
-  private stepsAfter(path: Path, isFurther: boolean): Chain {
+  private stepsAfter(path: Path): Chain {
     const { model, actors, subjects } = this.first;
     const actor = actors[path.actor]!;
     const lead = path.probes.map((probe): [number, number] => [probe, path.actor]);
@@ -67,7 +67,7 @@ export class Trail extends Permitted {
         afterwards: looks.map((look): [number, number] => [look, path.actor]),
       };
     }
-    const { letter, tried, linksToA } = verbs[this.first.probes[path.probes.at(-1)!]!.verb];
+    const { letter, tried, linksToA, leads } = verbs[this.first.probes[path.probes.at(-1)!]!.verb];
     if (actor.relation === 'self')
       return {
         lead: lead.map(([probe, by]) => [this.first.repeats.get(probe) ?? probe, by]),
@@ -104,7 +104,7 @@ export class Trail extends Permitted {
     const afterwards = [
       ...subjects
         .filter((subject) => asking.has(subject.name) || asking.has(qualifiedName(subject.table)))
-        .flatMap((subject) => this.probesAfter(subject, path, isFurther)),
+        .flatMap((subject) => this.probesAfter(subject, path)),
       // A trigger may have made the row that was named the actor's own, or copied it.
       ...(linksToA === true
         ? last.byTheWay.flatMap((name) => this.probesOf(name, path, ({ verb }) => verb === 'select'))
@@ -112,7 +112,7 @@ export class Trail extends Permitted {
       ...(actor.relation === 'none' && (linksToA === true || lastCall !== undefined)
         ? [...changed].flatMap((name) => this.first.copyLooks.get(name) ?? [])
         : []),
-      ...(isFurther && actor.relation === 'none'
+      ...(actor.relation === 'none'
         ? subjects
             .filter((subject) => last.named.includes(subject.name))
             .flatMap((subject) =>
@@ -127,7 +127,9 @@ export class Trail extends Permitted {
       ...this.first.callables
         .filter(
           (callable) =>
-            (this.writes(callable) ? tried === 'opens' && actor.relation === 'none' : callable.runsAsOwner) &&
+            (this.writes(callable)
+              ? (tried === 'opens' || leads === true) && actor.relation === 'none'
+              : callable.runsAsOwner) &&
             (model.dependencies.asks(callable.routine, changed, change) || (isRenewed && this.readsClaims(callable))),
         )
         .flatMap((callable) => this.callsAfter(callable, path, isOneOfMany)),
@@ -238,16 +240,17 @@ export class Trail extends Permitted {
   }
 
   /** Reads and changes that the scope forbids; for strangers, also writes that may open more. */
-  private probesAfter(subject: Subject, path: Path, isFurther: boolean): number[] {
+  private probesAfter(subject: Subject, path: Path): number[] {
     const who = this.first.actors[path.actor]!;
     const tries = new Map<Verb, number>();
     return this.probesOf(subject.name, path, (probe) => {
       const { verb } = probe;
-      const { tried } = verbs[verb];
-      if (tried === 'opens' && this.isLetAnyway(path, probe)) return false;
+      const { tried, leads } = verbs[verb];
+      const isOpening = tried === 'opens' || leads === true;
+      if (isOpening && this.isLetAnyway(path, probe)) return false;
       tries.set(verb, (tries.get(verb) ?? 0) + 1);
       if (tries.get(verb)! > mostStatements) return false;
-      if (tried === 'opens') return isFurther && who.relation === 'none';
+      if (isOpening) return who.relation === 'none';
       if (who.relation === 'guest' && tried === 'harms') return this.isLetIn(subject, path.actor);
       const isTried = verb === 'select' || (who.relation === 'none' && tried === 'harms');
       return (

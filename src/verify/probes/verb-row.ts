@@ -56,6 +56,8 @@ export interface VerbRow {
    * another verb covers that.
    */
   followed?: 'askers' | 'triggers';
+  /** A stranger tries it after another write where it was refused before, and it is followed in turn, although it reaches nothing of others by itself. */
+  leads?: true;
   /** Tried again after a permitted write: because it may open more, or to see what has become possible. */
   tried?: 'opens' | 'harms';
   /** It adds the actor's own row under the key of A's row, so a constraint error says nothing about A's row. */

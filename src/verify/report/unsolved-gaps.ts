@@ -1,0 +1,65 @@
+/** What is asked of rows that nobody could make: whom it lets through, or what is done then, was not seen. */
+import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { asksCaller, isAnswer } from '../catalog/functions.ts';
+import { conditionsOn, readersOf } from '../catalog/conditions.ts';
+import { textOf } from '../catalog/own-parts.ts';
+import type { SolvedGoal } from '../fixtures/solve-goals.ts';
+import { isProbed, type Proof } from '../probes/prove.ts';
+import type { Gap } from './report.ts';
+
+/** The longest condition that is written out. */
+const longest = 120;
+
+/** A gap for each table, view and function that asks for such a row, by its name. */
+export function unsolvedGaps(proof: Proof): Gap[] {
+  const asked = new Map<string, { table: RelationRow; texts: Set<string>; by: Asker }>();
+  for (const [table, goals] of proof.solved) {
+    for (const one of goals.filter(({ values }) => values === undefined)) {
+      for (const by of askersOf(one, table, proof)) {
+        const known = asked.get(by.object) ?? { table, texts: new Set<string>(), by };
+        const text = textOf(one.goal);
+        known.texts.add(`\`${text.length > longest ? `${text.slice(0, longest)}…` : text}\``);
+        asked.set(by.object, known);
+      }
+    }
+  }
+  return [...asked].map(([object, { table, texts, by }]) => ({
+    object,
+    reason: `${by.what} for rows of ${qualifiedName(table)} where ${[...texts].join('; or where ')}, and no such row could be made`,
+    suggestion: `Try by hand who reaches such a row${by.isFunction ? ' by it' : ''}.`,
+    ...(by.isDefiner ? { isDefiner: true } : {}),
+  }));
+}
+
+interface Asker {
+  object: string;
+  what: string;
+  isFunction: boolean;
+  isDefiner: boolean;
+}
+
+/** Whatever users meet that asks it: the function, the view, or the table by its policies and triggers. */
+function askersOf({ goal, condition }: SolvedGoal, table: RelationRow, { model, callables }: Proof): Asker[] {
+  const ofTable = (row: RelationRow, what: string): Asker[] =>
+    isProbed(row) ? [{ object: qualifiedName(row), what, isFunction: false, isDefiner: false }] : [];
+  if (goal.source === undefined)
+    return ofTable(
+      table,
+      conditionsOn(table, model).triggers.includes(condition) ? 'its triggers ask' : 'its policies ask',
+    );
+  const reader = readersOf(table, model).find(({ trees }) => trees === goal.source);
+  if (reader?.row !== undefined) return ofTable(reader.row, 'it asks');
+  return callables
+    .filter(
+      ({ routine, skipped }) =>
+        skipped === undefined &&
+        reader?.routine !== undefined &&
+        model.sources.reached(routine).includes(reader.routine),
+    )
+    .map(({ name, routine, runsAsOwner }) => ({
+      object: name,
+      what: 'it asks',
+      isFunction: true,
+      isDefiner: runsAsOwner && !isAnswer(routine) && !asksCaller(routine, model),
+    }));
+}
