@@ -40,6 +40,8 @@ export interface FunctionCall {
   isBySecret: boolean;
   /** It is for a row in a state that the function asks for, not for an ordinary one. */
   isOfState: boolean;
+  /** It is there for a place of the function that no other call leads to. */
+  isArgued: boolean;
 }
 
 /** A function that users can call, and the calls to try. */
@@ -64,9 +66,14 @@ export interface Callable {
   injectable: readonly string[];
   /** An argument takes what cannot be guessed, such as a token: it is not called with that. */
   bySecret: boolean;
+  /** The arguments of the calls for ordinary rows, as SQL. */
+  called: readonly (readonly string[])[];
   /** Why it is not called. */
   skipped: string | undefined;
 }
+
+/** By function: arguments of further calls, as SQL. */
+export type FurtherCalls = ReadonlyMap<FunctionRow, { calls: readonly (readonly string[])[] }>;
 
 /**
  * The maximum number of calls for the ordinary rows, baselines included: for a SECURITY DEFINER function, for any other, for one
@@ -74,8 +81,16 @@ export interface Callable {
  */
 const mostCalls = { privileged: 10, plain: 3, answering: 6 };
 
-/** The functions that any actor may call, in every schema but the platform's. */
-export function callablesOf(model: Model, actors: readonly Actor[], subjects: readonly Subject[]): Callable[] {
+/**
+ * The functions that any actor may call, in every schema but the platform's.
+ * @param further calls beside those that their arguments and the rows suggest
+ */
+export function callablesOf(
+  model: Model,
+  actors: readonly Actor[],
+  subjects: readonly Subject[],
+  further: FurtherCalls = new Map(),
+): Callable[] {
   const roles = [...new Set(actors.map((actor) => actor.role))];
   const known = subjects.map((subject) => withoutSecrets(subject, model));
   return model.catalog.functions
@@ -86,7 +101,7 @@ export function callablesOf(model: Model, actors: readonly Actor[], subjects: re
         !routine.arguments.includes('internal') &&
         roles.some((role) => isCallable(routine, role, model)),
     )
-    .map((routine) => callableOf(routine, model, actors, known));
+    .map((routine) => callableOf(routine, model, actors, known, further.get(routine)?.calls ?? []));
 }
 
 /** A function's name in reports: with its schema and its argument types. */
@@ -104,6 +119,7 @@ function callableOf(
   model: Model,
   actors: readonly Actor[],
   subjects: readonly Subject[],
+  argued: readonly (readonly string[])[],
 ): Callable {
   const name = signatureOf(routine);
   const reached = model.sources.reached(routine);
@@ -130,6 +146,7 @@ function callableOf(
     counted: countedTables(reached.flatMap((one) => model.sources.body(one).trees)),
     gives: new Set(reached.flatMap((one) => [...model.sources.effects(one).gives])),
     bySecret: false,
+    called: [],
     skipped: effect === undefined ? undefined : `it ${effect.does}`,
   };
   if (callable.skipped !== undefined) return callable;
@@ -222,8 +239,10 @@ function callableOf(
     ...[
       ...(changes ? decidingCalls(routine, usual, model) : []),
       ...settingCalls(routine, argumentNames, usual, fixed.settings),
+      ...argued,
     ].map((call) => call.map((sql): Candidate => ({ sql }))),
   ];
+  callable.called = ordinary.map((values) => values.map(({ sql }) => sql));
   const inEach = inStates.length * 2 > mostStates ? 1 : 2;
   const further = inStates.flatMap((one) => {
     const ofState = routine.inputs.map((input, index) => candidatesOf(input, argumentNames[index]!, one));
@@ -256,6 +275,7 @@ function callableOf(
       searches,
       ownAt: values.flatMap(({ sql }, at) => (ownKeys[at]!.has(sql) || isOfCaller(sql) ? [at] : [])).join(),
       isOfState: index >= ordinary.length && !isMixed,
+      isArgued: index >= ordinary.length - argued.length && index < ordinary.length,
       isBySecret: values.some((value, at) => holdsSecret.test(argumentNameOf(routine, at)) && isOfA(value)),
       baseline: isKeyed ? probeOf(without, false, isMixed ? ofB : others) : undefined,
     });

@@ -2,6 +2,7 @@
 import { deparseSync } from 'pgsql-deparser';
 import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts';
 import { constantOf, fields, nameParts, type Node, walk } from '../../rules/engine/live/expression.ts';
+import type { IsPure } from './changed-keys.ts';
 import type { Condition } from './conditions.ts';
 import type { Model } from './model.ts';
 
@@ -36,19 +37,71 @@ const mostCombinations = 24;
 /** How deep the expressions of generated columns are followed. */
 const deepest = 3;
 
+/** A condition that has to be true, or false. */
+export interface Test {
+  tree: unknown;
+  isTrue: boolean;
+}
+
+/** How conditions name what they are about. */
+interface Naming {
+  reference: Condition['reference'];
+  /** It says whose a row is, or which one. */
+  isKey: (column: ColumnRow) => boolean;
+  isPure: IsPure;
+  /** The expression that generates a column. */
+  generates?: (column: ColumnRow) => unknown;
+}
+
 /** The goals of a condition: each way to make it true, and to make it false where it is more than a filter. */
 export function goalsOf(condition: Condition, table: RelationRow, model: Model): OwnGoal[] {
-  const reader = new PartReader(table, model, condition.reference);
-  const ways = [
-    ...reader.ways(condition.tree, true),
-    ...(condition.isFilter ? [] : reader.ways(condition.tree, false)),
-  ];
+  const naming: Naming = {
+    reference: condition.reference,
+    isKey: (column) =>
+      model.meaningOf(table, column) !== undefined ||
+      table.constraints.some(({ type, columns }) => (type === 'p' || type === 'f') && columns.includes(column.name)),
+    isPure: model.sources.isPure,
+    generates: (column) => (column.default === null ? undefined : model.parse(column.default)),
+  };
+  return [true, ...(condition.isFilter ? [] : [false])].flatMap((isTrue) =>
+    ownGoals([{ tree: condition.tree, isTrue }], naming, table.columns, condition.source),
+  );
+}
+
+/**
+ * Each way to meet all of several conditions, as far as the columns decide them.
+ * @param columns what generated columns are made of
+ */
+function ownGoals(
+  tests: readonly Test[],
+  naming: Naming,
+  columns: readonly ColumnRow[],
+  source: Condition['source'],
+): OwnGoal[] {
+  const reader = new PartReader(naming, columns);
+  return goalsFor(combined(tests.map(({ tree, isTrue }) => reader.ways(tree, isTrue))), source);
+}
+
+/**
+ * Each way to meet the last of several conditions, with the ways to meet those before it: any of those will do.
+ * @returns nothing for a way that asks for nothing
+ */
+export function goalsAt(tests: readonly Test[], naming: Naming): OwnGoal[][] {
+  const reader = new PartReader(naming, []);
+  const last = tests.at(-1);
+  const before = tests.slice(0, -1).map(({ tree, isTrue }) => reader.ways(tree, isTrue));
+  return (last === undefined ? [] : reader.ways(last.tree, last.isTrue))
+    .map((way) => goalsFor(combined([...before, [way]]), undefined))
+    .filter((goals) => goals.length > 0);
+}
+
+function goalsFor(ways: readonly (readonly Part[])[], source: Condition['source']): OwnGoal[] {
   return ways.flatMap((parts) => {
     const rows = [...new Set(parts.map(({ row }) => row))];
     return rows.map((row) =>
       goalOf(
         parts.filter((part) => part.row === row),
-        condition.source,
+        source,
       ),
     );
   });
@@ -82,14 +135,12 @@ export function textOf({ trees, wanted }: OwnGoal): string {
 
 /** Finds the parts of one condition. */
 class PartReader {
-  private readonly table: RelationRow;
-  private readonly model: Model;
-  private readonly reference: Condition['reference'];
+  private readonly naming: Naming;
+  private readonly columns: readonly ColumnRow[];
 
-  constructor(table: RelationRow, model: Model, reference: Condition['reference']) {
-    this.table = table;
-    this.model = model;
-    this.reference = reference;
+  constructor(naming: Naming, columns: readonly ColumnRow[]) {
+    this.naming = naming;
+    this.columns = columns;
   }
 
   /** Each way to make it so. What the row does not decide is assumed to hold; nothing makes a constant another. */
@@ -106,9 +157,10 @@ class PartReader {
     const choice = fields(node, 'CaseExpr');
     if (choice !== undefined) return this.choice(choice, isTrue);
     const columns = new Set<ColumnRow>();
-    const rows = this.rowsIn(node, this.reference);
+    const rows = this.rowsIn(node, this.naming.reference);
     const [row, ...more] = [...(rows ?? [])];
-    const tree = row === undefined || more.length > 0 ? undefined : this.rewritten(node, columns, this.reference, 0);
+    const tree =
+      row === undefined || more.length > 0 ? undefined : this.rewritten(node, columns, this.naming.reference, 0);
     return tree === undefined || row === undefined ? [[]] : [[{ tree: tree as Node, isTrue, columns, row }]];
   }
 
@@ -156,14 +208,14 @@ class PartReader {
       columns.add(column);
       return { ColumnRef: { fields: [{ String: { sval: rowAlias } }, { String: { sval: column.name } }] } };
     }
-    if (depth >= deepest || column.default === null) return undefined;
+    if (depth >= deepest) return undefined;
     const plain: Condition['reference'] = (node) => {
       const names = nameParts(fields(node, 'ColumnRef')?.['fields']);
-      const found = this.table.columns.find(({ name }) => name === names.at(-1));
+      const found = this.columns.find(({ name }) => name === names.at(-1));
       return found && { column: found, row: '' };
     };
-    const expression = this.model.parse(column.default);
-    return this.rowsIn(expression, plain) === undefined
+    const expression = this.naming.generates?.(column);
+    return expression === undefined || this.rowsIn(expression, plain) === undefined
       ? undefined
       : this.rewritten(expression, columns, plain, depth + 1);
   }
@@ -184,7 +236,7 @@ class PartReader {
         }
         const named = type === 'ColumnRef' || type === 'ParamRef' ? own({ [type]: inner }) : undefined;
         if (named !== undefined) {
-          isAll = !this.isKey(named.column);
+          isAll = !this.naming.isKey(named.column);
           rows.add(named.row);
         }
         // Below, it may be what a function of the row's values gives.
@@ -193,22 +245,13 @@ class PartReader {
         else if (type === 'SQLValueFunction') isAll = !/USER|ROLE|CATALOG|SCHEMA/.test(String(inner['op']));
         else if (type === 'FuncCall') {
           const name = nameParts(inner['funcname']);
-          isAll = moments.has(name.at(-1)!) || (this.model.sources.isPure(name) && !ofSession.has(name.at(-1)!));
+          isAll = moments.has(name.at(-1)!) || (this.naming.isPure(name) && !ofSession.has(name.at(-1)!));
         }
         return isAll;
       });
     };
     look(node, new Set());
     return isAll ? rows : undefined;
-  }
-
-  private isKey(column: ColumnRow): boolean {
-    return (
-      this.model.meaningOf(this.table, column) !== undefined ||
-      this.table.constraints.some(
-        ({ type, columns }) => (type === 'p' || type === 'f') && columns.includes(column.name),
-      )
-    );
   }
 }
 

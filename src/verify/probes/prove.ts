@@ -1,8 +1,13 @@
 import type { Isolation } from '../../shared/muse-file.ts';
 import { type Actor, makeActors, triesAll, type SessionVariables } from './actors.ts';
-import { isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import {
+  type FunctionRow,
+  isPlatformSchema,
+  qualifiedName,
+  type RelationRow,
+} from '../../rules/engine/live/catalog.ts';
 import type { RowStep } from '../fixtures/fill.ts';
-import { type Callable, callablesOf } from '../catalog/functions.ts';
+import { type Callable, callablesOf, type FurtherCalls } from '../catalog/functions.ts';
 import { stateOfTables } from '../catalog/call-states.ts';
 import { knownRowsQuery, knownRowsState } from '../fixtures/known-rows.ts';
 import { copyLooks, copyTexts } from './copies.ts';
@@ -46,6 +51,7 @@ import { isWritable, tablesBehind, usableViews, viewSubject } from '../catalog/v
 import type { IsWanted } from '../catalog/wanted.ts';
 import { withAims } from '../catalog/trigger-values.ts';
 import { withheldColumns } from '../catalog/withheld.ts';
+import { solveArguments, type SolvedArguments } from '../fixtures/solve-arguments.ts';
 import { makeWorld, type World } from '../fixtures/world.ts';
 
 /** Everything that was tried, and the results. */
@@ -65,6 +71,8 @@ export interface Proof {
   /** By table: the states of its rows that something asks for and in which no row was made. */
   leftOut: World['leftOut'];
   solved: World['solved'];
+  /** What functions ask of their arguments and was met by no call at first. */
+  argued: ReadonlyMap<FunctionRow, SolvedArguments>;
   answer: Answer;
   /** The access that permitted writes opened. */
   openings: Opening[];
@@ -159,9 +167,19 @@ export async function prove(
     ...viewSubjects,
     ...buckets.map((bucket) => bucket.subject),
   ];
-  const callables = callablesOf(model, actors, [...tableSubjects, ...buckets.map(({ subject }) => subject)]).filter(
-    ({ name }) => isWanted(name),
+  const calledWith = (further?: FurtherCalls): Callable[] =>
+    callablesOf(model, actors, [...tableSubjects, ...buckets.map(({ subject }) => subject)], further).filter(
+      ({ name }) => isWanted(name),
+    );
+  const likely = calledWith();
+  const argued = await solveArguments(
+    session,
+    likely
+      .filter(({ runsAsOwner, skipped }) => runsAsOwner && skipped === undefined)
+      .map(({ routine, called, rowKeys }) => ({ routine, calls: called, rowKeys: rowKeys.map(({ sql }) => sql) })),
+    model,
   );
+  const callables = argued.size === 0 ? likely : calledWith(argued);
   const runs = jobRuns(
     model.catalog.jobs ?? [],
     tableSubjects.filter(({ name }) => isWanted(name)),
@@ -307,6 +325,7 @@ export async function prove(
     steps,
     leftOut: world.leftOut,
     solved: world.solved,
+    argued,
     answer,
     later,
     lifts: readHolds(ofHolds!, holds, first),

@@ -234,6 +234,8 @@ export class Trail extends Permitted {
     const ofState = ({ isOfState }: FunctionCall): boolean => isOfState;
     const tried = new Set([
       ...distinct(calls.filter((call) => !ofState(call))).slice(0, isOneOfMany ? 1 : mostCalls),
+      // Each leads to another place of the function.
+      ...distinct(calls.filter(({ isArgued }) => isArgued)),
       ...distinct(calls.filter(ofState)).slice(0, isOneOfMany ? 0 : mostCallsOfStates),
     ]);
     return this.probesOf(name, path, (probe) => probe.verb === 'call' && tried.has(probe));

@@ -119,16 +119,18 @@ function callsOf(callables: readonly Callable[], { actors, probes }: FirstRound)
     (isAnonymous) => all.find((number) => actors[number]!.isAnonymous === isAnonymous) ?? [],
   );
   const calls = callables.flatMap(({ calls: made }) => {
-    const tried = new Set(
-      made.flatMap(({ probe, isBySecret }) => (probe.verb === 'call' && !isBySecret ? [probe] : [])),
+    const known = made.filter(({ probe, isBySecret }) => probe.verb === 'call' && !isBySecret);
+    const likely = new Set(known.map(({ probe }) => probe));
+    // Each of the others leads to another place of the function.
+    const tried = new Set([
+      ...[...likely].slice(0, mostCalls),
+      ...known.filter(({ isArgued }) => isArgued).map(({ probe }) => probe),
+    ]);
+    return [...tried].flatMap((probe) =>
+      strangers
+        .filter((actor) => probe.actors.includes(actor))
+        .map((actor): [number, number] => [numberOf.get(probe)!, actor]),
     );
-    return [...tried]
-      .slice(0, mostCalls)
-      .flatMap((probe) =>
-        strangers
-          .filter((actor) => probe.actors.includes(actor))
-          .map((actor): [number, number] => [numberOf.get(probe)!, actor]),
-      );
   });
   return calls.toSorted(([, x], [, y]) => x - y);
 }

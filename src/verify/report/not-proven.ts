@@ -16,7 +16,7 @@ import type { RowState } from '../fixtures/states.ts';
 import type { Gap, IsolationReport, TableReport } from './report.ts';
 import { jobGaps } from './job-report.ts';
 import { unfollowedGaps } from './unfollowed-gaps.ts';
-import { unsolvedGaps } from './unsolved-gaps.ts';
+import { unsolvedCalls, unsolvedGaps } from './unsolved-gaps.ts';
 
 /** The finding for a gap: a warning, or an error for a SECURITY DEFINER function or trigger. */
 export function notProven({ object, reason, suggestion, isDefiner = false }: Gap): Finding {
@@ -67,6 +67,7 @@ export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; othe
       ...stateGaps(proof),
       ...leftOutGaps(proof),
       ...unsolvedGaps(proof),
+      ...unsolvedCalls(proof),
       ...pathGaps(proof),
       ...large,
       ...views,

@@ -2,7 +2,7 @@
 import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { asksCaller, isAnswer } from '../catalog/functions.ts';
 import { conditionsOn, readersOf } from '../catalog/conditions.ts';
-import { textOf } from '../catalog/own-parts.ts';
+import { type OwnGoal, textOf } from '../catalog/own-parts.ts';
 import type { SolvedGoal } from '../fixtures/solve-goals.ts';
 import { isProbed, type Proof } from '../probes/prove.ts';
 import type { Gap } from './report.ts';
@@ -17,8 +17,7 @@ export function unsolvedGaps(proof: Proof): Gap[] {
     for (const one of goals.filter(({ values }) => values === undefined)) {
       for (const by of askersOf(one, table, proof)) {
         const known = asked.get(by.object) ?? { table, texts: new Set<string>(), by };
-        const text = textOf(one.goal);
-        known.texts.add(`\`${text.length > longest ? `${text.slice(0, longest)}…` : text}\``);
+        known.texts.add(shown(one.goal));
         asked.set(by.object, known);
       }
     }
@@ -38,15 +37,39 @@ interface Asker {
   isDefiner: boolean;
 }
 
+/**
+ * A gap for each function that asks of its arguments what none meet that were found. Whoever wrote it may ask for what can never be, so it
+ * is no error.
+ */
+export function unsolvedCalls({ callables, argued }: Proof): Gap[] {
+  return callables.flatMap(({ name, routine }) => {
+    const unsolved = argued.get(routine)?.unsolved ?? [];
+    return unsolved.length === 0
+      ? []
+      : [
+          {
+            object: name,
+            reason: `no arguments were found with which ${[...new Set(unsolved.map(shown))].join('; or ')}`,
+            suggestion: 'Call it by hand, as another user, with such arguments.',
+          },
+        ];
+  });
+}
+
+function shown(goal: OwnGoal): string {
+  const text = textOf(goal);
+  return `\`${text.length > longest ? `${text.slice(0, longest)}…` : text}\``;
+}
+
 /** Whatever users meet that asks it: the function, the view, or the table by its policies and triggers. */
-function askersOf({ goal, condition }: SolvedGoal, table: RelationRow, { model, callables }: Proof): Asker[] {
+function askersOf({ goal, condition }: SolvedGoal, table: RelationRow, { model, callables, unmet }: Proof): Asker[] {
   const ofTable = (row: RelationRow, what: string): Asker[] =>
     isProbed(row) ? [{ object: qualifiedName(row), what, isFunction: false, isDefiner: false }] : [];
+  if (goal.source === undefined && conditionsOn(table, model).triggers.includes(condition))
+    return ofTable(table, 'its triggers ask');
+  // Where a whole branch of a policy is met by nothing, that is told.
   if (goal.source === undefined)
-    return ofTable(
-      table,
-      conditionsOn(table, model).triggers.includes(condition) ? 'its triggers ask' : 'its policies ask',
-    );
+    return (unmet.get(qualifiedName(table)) ?? []).length > 0 ? [] : ofTable(table, 'its policies ask');
   const reader = readersOf(table, model).find(({ trees }) => trees === goal.source);
   if (reader?.row !== undefined) return ofTable(reader.row, 'it asks');
   return callables
