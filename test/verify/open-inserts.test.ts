@@ -1,4 +1,4 @@
-/** New rows that policies let through whoever they are of, each with the smallest repair, which leaves no error. */
+/** New rows that policies let through no matter whose they are, each with the smallest repair, which leaves no error. */
 import { describe, expect, it } from 'vitest';
 import { mine, ofTeams, owned } from './designs.ts';
 import { errorProver } from './prove-files.ts';

@@ -1,4 +1,4 @@
-/** New rows that policies to add one let through, whoever they are of: in a state that the writer chooses, or of nobody. */
+/** New rows that policies to add one let through, no matter whose they are: in a state that the writer chooses, or of nobody. */
 import { fields } from '../../rules/engine/live/expression.ts';
 import type { Model } from '../catalog/model.ts';
 import { columnsOfTree, policiesFor } from '../catalog/scope.ts';
