@@ -16,8 +16,13 @@ export interface RoutineBody {
   assigned: { variables: string[]; value: Node }[];
   /** Those of the trees that RAISE gives to its caller: what it says, and its options. */
   raised: Set<Node>;
-  /** Those of the trees, as the fields of their SELECT, whose value decides what runs next: the conditions of IF, WHILE and EXIT. */
+  /**
+   * Those of the trees, as the fields of their SELECT, whose value is true or false: the conditions of IF, WHILE and EXIT, and what a function
+   * that returns a boolean gives.
+   */
   tests: Set<unknown>;
+  /** What RETURN gives in PL/pgSQL. */
+  returned: Node[];
   /** It has a loop that is not over the rows of a query: how long it runs depends on values. */
   hasLoop: boolean;
   /** Its language is neither SQL nor PL/pgSQL, or the parser fails, so its effects are not known. */
@@ -34,6 +39,7 @@ export function readBody(routine: FunctionRow): RoutineBody {
     assigned: [],
     raised: new Set(),
     tests: new Set(),
+    returned: [],
     hasLoop: false,
     isUnreadable: false,
     isPrinted: false,
@@ -53,6 +59,9 @@ export function readBody(routine: FunctionRow): RoutineBody {
     body.isUnreadable = true;
   }
   for (const tree of body.trees) readRunTexts(tree, body);
+  const isTruth = routine.returns === 'boolean' && !routine.returnsSet;
+  const given = routine.language === 'sql' ? body.trees.slice(-1) : body.returned;
+  if (isTruth) for (const tree of given) body.tests.add(fieldsOf(tree, 'SelectStmt'));
   return body;
 }
 
@@ -154,6 +163,7 @@ function readExpression(
   const trees = statementsOf(parseMode === 0 ? query : `select ${assigned}`, body);
   body.trees.push(...trees);
   for (const tree of trees) {
+    if (place === 'PLpgSQL_stmt_return.expr') body.returned.push(tree);
     if (tests.has(place)) body.tests.add(fieldsOf(tree, 'SelectStmt'));
     if (raises.test(place)) body.raised.add(tree);
     if (variables.length > 0) body.assigned.push({ variables, value: tree });

@@ -42,6 +42,8 @@ export interface Condition {
   tree: unknown;
   /** It only selects rows: what matters is that it holds. */
   isFilter: boolean;
+  /** A trigger asks it of the row that is written. */
+  isFired: boolean;
   /** The reader that asks it, by its trees; undefined for the table's own policies and triggers. */
   source: Reader['trees'] | undefined;
   /** The column that a node stands for: itself, or an argument that limits it. */
@@ -73,7 +75,7 @@ export function conditionsOn(table: RelationRow, model: Model): Conditions {
 
 function findConditions(table: RelationRow, model: Model): Conditions {
   const inPolicies: Names = { ...nothing, rows: new Set([table.name]), isPlain: true, plain: table.name };
-  const [own, fired, others] = [new Finder(table, model), new Finder(table, model), new Finder(table, model)];
+  const [own, fired, others] = [new Finder(table, model), new Finder(table, model, true), new Finder(table, model)];
   const trees = model
     .policyFacts(table)
     .flatMap(({ policy }) => [policy.using, policy.check])
@@ -296,10 +298,12 @@ class Finder {
   tests: ReadonlySet<unknown> = new Set();
   private readonly table: RelationRow;
   private readonly model: Model;
+  private readonly isFired: boolean;
 
-  constructor(table: RelationRow, model: Model) {
+  constructor(table: RelationRow, model: Model, isFired = false) {
     this.table = table;
     this.model = model;
+    this.isFired = isFired;
   }
 
   /** Takes an expression whose truth matters, if it names a column of the row. */
@@ -316,6 +320,7 @@ class Finder {
         own,
         reference: (node) => reference(node, this.table, names),
         isFilter,
+        isFired: this.isFired,
         source: this.source,
       });
   }
@@ -376,7 +381,11 @@ class Finder {
         else if (limit !== undefined) limits.set(one, limit);
       }
     });
-    this.visit(this.model.sources.body(routine).trees, { ...nothing, rows, variables, limits }, depth + 1);
+    const ofCaller = this.tests;
+    const { trees, tests } = this.model.sources.body(routine);
+    this.tests = tests;
+    this.visit(trees, { ...nothing, rows, variables, limits }, depth + 1);
+    this.tests = ofCaller;
   }
 }
 

@@ -15,8 +15,6 @@ export interface OwnGoal {
   trees: readonly Node[];
   /** Whether each of the parts has to be true, or false. */
   wanted: readonly boolean[];
-  /** What asks it, as in {@link Condition}. */
-  source: Condition['source'];
 }
 
 /** What stands for the row in the SQL of a goal. */
@@ -64,7 +62,7 @@ export function goalsOf(condition: Condition, table: RelationRow, model: Model):
     generates: (column) => (column.default === null ? undefined : model.parse(column.default)),
   };
   return [true, ...(condition.isFilter ? [] : [false])].flatMap((isTrue) =>
-    ownGoals([{ tree: condition.tree, isTrue }], naming, table.columns, condition.source),
+    ownGoals([{ tree: condition.tree, isTrue }], naming, table.columns),
   );
 }
 
@@ -72,14 +70,9 @@ export function goalsOf(condition: Condition, table: RelationRow, model: Model):
  * Each way to meet all of several conditions, as far as the columns decide them.
  * @param columns what generated columns are made of
  */
-function ownGoals(
-  tests: readonly Test[],
-  naming: Naming,
-  columns: readonly ColumnRow[],
-  source: Condition['source'],
-): OwnGoal[] {
+function ownGoals(tests: readonly Test[], naming: Naming, columns: readonly ColumnRow[]): OwnGoal[] {
   const reader = new PartReader(naming, columns);
-  return goalsFor(combined(tests.map(({ tree, isTrue }) => reader.ways(tree, isTrue))), source);
+  return goalsFor(combined(tests.map(({ tree, isTrue }) => reader.ways(tree, isTrue))));
 }
 
 /**
@@ -91,30 +84,24 @@ export function goalsAt(tests: readonly Test[], naming: Naming): OwnGoal[][] {
   const last = tests.at(-1);
   const before = tests.slice(0, -1).map(({ tree, isTrue }) => reader.ways(tree, isTrue));
   return (last === undefined ? [] : reader.ways(last.tree, last.isTrue))
-    .map((way) => goalsFor(combined([...before, [way]]), undefined))
+    .map((way) => goalsFor(combined([...before, [way]])))
     .filter((goals) => goals.length > 0);
 }
 
-function goalsFor(ways: readonly (readonly Part[])[], source: Condition['source']): OwnGoal[] {
+function goalsFor(ways: readonly (readonly Part[])[]): OwnGoal[] {
   return ways.flatMap((parts) => {
     const rows = [...new Set(parts.map(({ row }) => row))];
-    return rows.map((row) =>
-      goalOf(
-        parts.filter((part) => part.row === row),
-        source,
-      ),
-    );
+    return rows.map((row) => goalOf(parts.filter((part) => part.row === row)));
   });
 }
 
-function goalOf(parts: readonly Part[], source: Condition['source']): OwnGoal {
+function goalOf(parts: readonly Part[]): OwnGoal {
   const sql = parts.map(({ tree, isTrue }) => `(${deparseSync(tree as never)}) is ${isTrue}`);
   return {
     sql: sql.join(' and '),
     columns: [...new Set(parts.flatMap(({ columns }) => [...columns]))],
     trees: parts.map(({ tree }) => tree),
     wanted: parts.map(({ isTrue }) => isTrue),
-    source,
   };
 }
 

@@ -5,6 +5,7 @@ import { constantsIn } from '../catalog/compared-values.ts';
 import { primaryKey } from '../catalog/tenancy.ts';
 import { actingUser } from '../fixtures/belongings.ts';
 import type { Actor } from './actors.ts';
+import { copyTables } from './copies.ts';
 import type { Model } from '../catalog/model.ts';
 import { columnsIn, policiesFor } from '../catalog/scope.ts';
 import { condition, grantedColumns, type Subject, userColumnsOf } from './subject.ts';
@@ -148,8 +149,11 @@ function heldInKey({ table, fresh, columns }: Subject, model: Model): Map<string
 
 /** What a stranger writes in a row of its own that triggers of the table ask for: in a new row, and in the one that it has. */
 export function fireSql(subject: Subject, actor: Actor, model: Model): string[] {
-  if (actor.relation !== 'none' || actor.isAnonymous || subject.kind !== 'table' || subject.scope.owner === undefined)
-    return [];
+  // What an owner writes matters where triggers may copy it.
+  const isOwners = actor.relation === 'self' && copyTables(subject, model).length > 0;
+  if (!(isOwners || actor.relation === 'none') || actor.isAnonymous) return [];
+  if (subject.kind !== 'table' || subject.scope.owner === undefined) return [];
+  const own = isOwners ? subject.rows.a : actor.side === 'b' && !actor.isNobody ? subject.rows.b : undefined;
   return subject.rows.states
     .filter(({ isFired, columns = [] }) => isFired === true && columns.length > 0)
     .flatMap(({ values, columns = [] }) => {
@@ -157,9 +161,7 @@ export function fireSql(subject: Subject, actor: Actor, model: Model): string[] 
       const assignments = [...state].map(([name, value]) => `${quoteIdentifier(name)} = ${value}`).join(', ');
       return [
         insertSql(subject, actor, model, 'own', state) ?? [],
-        actor.side === 'b' && !actor.isNobody
-          ? `update ${subject.into} set ${assignments} where ${condition(subject.rows.b.key)}`
-          : [],
+        own === undefined ? [] : `update ${subject.into} set ${assignments} where ${condition(own.key)}`,
       ].flat();
     });
 }

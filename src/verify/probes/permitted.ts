@@ -33,7 +33,7 @@ export class Permitted extends Round {
 
   /**
    * Every write that an actor was allowed. Of the owner's writes, which matter only for what others see, one per letter
-   * and table.
+   * and table, and those of what triggers ask for.
    */
   permitted(): Path[] {
     const owners = new Set<string>();
@@ -43,7 +43,7 @@ export class Permitted extends Round {
         if (actor.isMultiOrg || !this.isWrite(cell)) return false;
         const { subject, verb } = this.first.probes[cell.probe]!;
         if (actor.relation !== 'self') return true;
-        const key = `${verbs[verb].letter} ${subject}`;
+        const key = verb === 'fire' ? `${cell.probe}` : `${verbs[verb].letter} ${subject}`;
         return !owners.has(key) && owners.add(key) !== undefined;
       })
       .flatMap(({ actor, probe }) => [

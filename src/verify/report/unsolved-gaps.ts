@@ -1,7 +1,7 @@
 /** What is asked of rows that nobody could make: whom it lets through, or what is done then, was not seen. */
 import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { asksCaller, isAnswer } from '../catalog/functions.ts';
-import { conditionsOn, readersOf } from '../catalog/conditions.ts';
+import { readersOf } from '../catalog/conditions.ts';
 import { type OwnGoal, textOf } from '../catalog/own-parts.ts';
 import type { SolvedGoal } from '../fixtures/solve-goals.ts';
 import { isProbed, type Proof } from '../probes/prove.ts';
@@ -62,15 +62,14 @@ function shown(goal: OwnGoal): string {
 }
 
 /** Whatever users meet that asks it: the function, the view, or the table by its policies and triggers. */
-function askersOf({ goal, condition }: SolvedGoal, table: RelationRow, { model, callables, unmet }: Proof): Asker[] {
+function askersOf({ condition }: SolvedGoal, table: RelationRow, { model, callables, unmet }: Proof): Asker[] {
   const ofTable = (row: RelationRow, what: string): Asker[] =>
     isProbed(row) ? [{ object: qualifiedName(row), what, isFunction: false, isDefiner: false }] : [];
-  if (goal.source === undefined && conditionsOn(table, model).triggers.includes(condition))
-    return ofTable(table, 'its triggers ask');
+  if (condition.isFired) return ofTable(table, 'its triggers ask');
   // Where a whole branch of a policy is met by nothing, that is told.
-  if (goal.source === undefined)
+  if (condition.source === undefined)
     return (unmet.get(qualifiedName(table)) ?? []).length > 0 ? [] : ofTable(table, 'its policies ask');
-  const reader = readersOf(table, model).find(({ trees }) => trees === goal.source);
+  const reader = readersOf(table, model).find(({ trees }) => trees === condition.source);
   if (reader?.row !== undefined) return ofTable(reader.row, 'it asks');
   return callables
     .filter(
