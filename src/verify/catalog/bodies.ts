@@ -17,8 +17,8 @@ export interface RoutineBody {
   /** Those of the trees that RAISE gives to its caller: what it says, and its options. */
   raised: Set<Node>;
   /**
-   * Those of the trees, as the fields of their SELECT, whose value is true or false: the conditions of IF, WHILE and EXIT, and what a function
-   * that returns a boolean gives.
+   * Those of the trees, as the fields of their SELECT, whose value is true or false: the conditions of IF, WHILE and EXIT, and what a
+   * function that returns a boolean gives.
    */
   tests: Set<unknown>;
   /** What RETURN gives in PL/pgSQL. */

@@ -195,7 +195,7 @@ function fits(column: ColumnRow, by: ColumnRow, how: How): boolean {
 
 /** A list or a range. */
 function isWhole({ base }: ColumnRow): boolean {
-  return base.endsWith('[]') || /range$/.test(base);
+  return base.endsWith('[]') || base.endsWith('range');
 }
 
 /** Of `y || '/%'`, the expression and the text after it. */

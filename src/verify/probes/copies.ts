@@ -2,25 +2,13 @@
 import { isMadeUp } from '../fixtures/known-rows.ts';
 import type { Callable } from '../catalog/functions.ts';
 import { readsForItsRow } from '../catalog/trigger-values.ts';
+import { copyTables } from '../catalog/copy-tables.ts';
 import type { Model } from '../catalog/model.ts';
-import { isPublic } from '../catalog/scope.ts';
 import { type FunctionRow, relation } from '../../rules/engine/live/catalog.ts';
 import type { RelationName } from '../catalog/effects.ts';
 import type { Actor } from './actors.ts';
 import type { NamedProbe } from './probes.ts';
 import { condition, type Subject } from './subject.ts';
-
-/** Tables that triggers write when the subject is written, unless their rows are declared public. */
-export function copyTables(subject: Subject, model: Model): string[] {
-  if (subject.kind !== 'table' || subject.scope.kind === 'public-read') return [];
-  return model.dependencies
-    .sideEffects(subject.name)
-    .map(({ table }) => table)
-    .filter((name) => {
-      const table = model.tables.get(name);
-      return name !== subject.name && table !== undefined && !isPublic(table, model);
-    });
-}
 
 /** Tables into which a caller may have rows copied: by a function with its owner's rights, or by a trigger of the table. */
 function filledTables(subjects: readonly Subject[], callables: readonly Callable[], model: Model): Set<string> {

@@ -5,7 +5,7 @@ import { constantsIn } from '../catalog/compared-values.ts';
 import { primaryKey } from '../catalog/tenancy.ts';
 import { actingUser } from '../fixtures/belongings.ts';
 import type { Actor } from './actors.ts';
-import { copyTables } from './copies.ts';
+import { copyTables } from '../catalog/copy-tables.ts';
 import type { Model } from '../catalog/model.ts';
 import { columnsIn, policiesFor } from '../catalog/scope.ts';
 import { condition, grantedColumns, type Subject, userColumnsOf } from './subject.ts';

@@ -7,7 +7,7 @@ import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import type { Model } from '../catalog/model.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import type { Actor } from './actors.ts';
-import { copyTables } from './copies.ts';
+import { copyTables } from '../catalog/copy-tables.ts';
 import type { FirstRound, Path } from './paths.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Cell } from './run-script.ts';

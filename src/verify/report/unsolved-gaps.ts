@@ -38,8 +38,8 @@ interface Asker {
 }
 
 /**
- * A gap for each function that asks of its arguments what none meet that were found. Whoever wrote it may ask for what can never be, so it
- * is no error.
+ * A gap for each function that asks of its arguments what none meet that were found. A function may ask for what can
+ * never be, so it is no error.
  */
 export function unsolvedCalls({ callables, argued }: Proof): Gap[] {
   return callables.flatMap(({ name, routine }) => {
