@@ -95,10 +95,13 @@ function goalsFor(ways: readonly (readonly Part[])[]): OwnGoal[] {
   });
 }
 
+/** The SQL is made when it is first asked for: most goals are settled by their form. */
 function goalOf(parts: readonly Part[]): OwnGoal {
-  const sql = parts.map(({ tree, isTrue }) => `(${deparseSync(tree as never)}) is ${isTrue}`);
+  let sql: string | undefined;
   return {
-    sql: sql.join(' and '),
+    get sql() {
+      return (sql ??= parts.map(({ tree, isTrue }) => `(${deparseSync(tree as never)}) is ${isTrue}`).join(' and '));
+    },
     columns: [...new Set(parts.flatMap(({ columns }) => [...columns]))],
     trees: parts.map(({ tree }) => tree),
     wanted: parts.map(({ isTrue }) => isTrue),
