@@ -220,6 +220,22 @@ describe.each(forms)('$name', ({ finds, sql }) => {
   });
 });
 
+describe('CASE over a value', () => {
+  const states = Array.from({ length: 14 }, (_, at) => `s${at}`);
+  const sql = (which: string): string => `
+    create table public.jobs (id uuid primary key default gen_random_uuid(), body text not null,
+      user_id uuid not null default auth.uid() references auth.users (id) on delete cascade,
+      state text not null default 's0' check (state in (${states.map((one) => `'${one}'`).join(', ')})));
+    alter table public.jobs enable row level security; grant select, insert on public.jobs to authenticated;
+    create policy own on public.jobs for all to authenticated using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));
+    create policy asks on public.jobs for select to authenticated using (case state when '${which}' then true else false end);`;
+
+  it.each(['s6', 's13'])('finds %s', async (which) => {
+    expect(errorsOf(await prove(sql(which)))).toEqual(['isolation-read public.jobs']);
+    expect(errorsOf(await prove(sql(`${which}x`)))).toEqual([]);
+  });
+});
+
 describe('a trigger', () => {
   it.each(conditions.filter((_, at) => isWhole || at % 12 === 6))('that asks %s', async (condition) => {
     const [copies, tells] = ['new.body', "'a deal'"].map((note) => telling(`(${condition})`, note)) as [string, string];

@@ -85,7 +85,7 @@ function partOfTable(catalog: Catalog, object: Node, report: Report): void {
   tableOnly(catalog, stringsOf(object).slice(0, -1), report);
 }
 
-/** An ALTER of a thing that is no table, although the tree has it as a relation. */
+/** An ALTER of an object that is not a table, although the tree has it as a relation. */
 function relationNeeded(catalog: Catalog, type: string, relation: RangeVar, report: Report): void {
   if (type === 'OBJECT_INDEX') indexNeeded(catalog, relation, report);
   else if (type === 'OBJECT_SEQUENCE') sequenceNeeded(catalog, relation, report);

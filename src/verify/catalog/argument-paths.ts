@@ -11,9 +11,6 @@ import { goalsAt, type OwnGoal, type Test } from './own-parts.ts';
 /** A node of PL/pgSQL's tree, which `@pgsql/types` does not describe. */
 type PlpgsqlTree = Record<string, unknown>;
 
-/** Maximum number of places of one function. */
-const mostPaths = 60;
-
 /** How RAISE names the level of an error. */
 const errorLevel = 21;
 
@@ -35,7 +32,7 @@ export function argumentGoals(routine: FunctionRow, sources: Sources): OwnGoal[]
   const paths = routine.language === 'plpgsql' ? plpgsqlPaths(routine, sources) : sqlPaths(routine, sources);
   const naming = { reference, isKey: ({ base }: ColumnRow) => base === 'uuid', isPure: sources.isPure };
   const found = new Map<string, OwnGoal[]>();
-  for (const path of paths.slice(0, mostPaths))
+  for (const path of paths)
     for (const goals of goalsAt(path, naming)) found.set(goals.map(({ sql }) => sql).join('\n'), goals);
   return [...found.values()];
 }
