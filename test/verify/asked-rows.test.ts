@@ -258,6 +258,26 @@ describe('what no row can meet', () => {
     );
   });
 
+  it('is not proven in the trigger of another table', async () => {
+    const findings = await prove(`
+      create table public.orders (id uuid primary key default gen_random_uuid(), deal_id uuid not null references public.deals (id),
+        user_id uuid not null default auth.uid() references auth.users (id) on delete cascade, note text);
+      alter table public.orders enable row level security; grant select, insert on public.orders to authenticated;
+      create policy own on public.orders for all to authenticated
+        using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));
+      create function public.fill() returns trigger language plpgsql security definer set search_path = '' as $$
+        declare d public.deals; begin
+          select * into d from public.deals where id = new.deal_id;
+          if md5(d.code) = 'e4d909c290d0fb1ca068ffaddf22cbd0' then new.note := d.body; end if;
+          return new;
+        end $$;
+      revoke all on function public.fill from public, anon, authenticated;
+      create trigger fill before insert on public.orders for each row execute function public.fill();`);
+    expect(findings.filter(({ rule }) => rule === 'not-proven').map(({ message }) => message)).toContainEqual(
+      expect.stringContaining('the trigger function public.fill asks for rows of public.deals where'),
+    );
+  });
+
   it('says nothing where the column has no other values', async () => {
     const findings = await prove(
       forms[2]!.sql(

@@ -71,6 +71,9 @@ function askersOf({ condition }: SolvedGoal, table: RelationRow, { model, callab
     return (unmet.get(qualifiedName(table)) ?? []).length > 0 ? [] : ofTable(table, 'its policies ask');
   const reader = readersOf(table, model).find(({ trees }) => trees === condition.source);
   if (reader?.row !== undefined) return ofTable(reader.row, 'it asks');
+  // Nobody calls the function of a trigger.
+  if (reader?.routine?.kind === 't')
+    return ofTable(table, `the trigger function ${qualifiedName(reader.routine)} asks`);
   return callables
     .filter(
       ({ routine, skipped }) =>
