@@ -242,6 +242,12 @@ const cases: Case[] = [
     expectations: { tables: ['public.notes', 'public.gone'] },
   },
   {
+    name: 'a table in a schema of the platform',
+    sql: 'create schema if not exists supabase_functions; create table if not exists supabase_functions.hooks (id bigint primary key)',
+    finds: [],
+    expectations: { tables: ['public.notes', 'supabase_functions.hooks'] },
+  },
+  {
     name: 'a policy on storage.objects',
     sql: "create policy up on storage.objects for insert to public with check (bucket_id = 'a')",
     finds: ['policy-without-role policy "up" on storage.objects'],

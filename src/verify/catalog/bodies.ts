@@ -2,6 +2,7 @@ import { allOf, fieldsOf, literalOf, type Node, stringsOf, walk } from '../../sq
 import { parseTree } from '../../sql/parser.ts';
 import { parseRoutine } from '../../sql/plpgsql.ts';
 import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
+import { isQueryText, templateOf } from './run-templates.ts';
 
 /** A node of PL/pgSQL's tree, which `@pgsql/types` does not describe. */
 type PlpgsqlTree = Record<string, unknown>;
@@ -12,6 +13,10 @@ export interface RoutineBody {
   trees: Node[];
   /** Expressions other than constants whose value EXECUTE runs as SQL. */
   executed: Node[];
+  /** Those of them that tell what they read and write: the statements are among the trees, with any column where one is named at run time. */
+  understood: Set<Node>;
+  /** Those of them that are queries, although of any table: they write nothing by themselves. */
+  queried: Set<Node>;
   /** Assignments to variables, each with its expression or query, in order. */
   assigned: { variables: string[]; value: Node }[];
   /** Those of the trees that RAISE gives to its caller: what it says, and its options. */
@@ -36,6 +41,8 @@ export function readBody(routine: FunctionRow): RoutineBody {
   const body: RoutineBody = {
     trees: [],
     executed: [],
+    understood: new Set(),
+    queried: new Set(),
     assigned: [],
     raised: new Set(),
     tests: new Set(),
@@ -59,6 +66,7 @@ export function readBody(routine: FunctionRow): RoutineBody {
     body.isUnreadable = true;
   }
   for (const tree of body.trees) readRunTexts(tree, body);
+  settleRuns(body, routine.argumentNames);
   const isTruth = routine.returns === 'boolean' && !routine.returnsSet;
   const given = routine.language === 'sql' ? body.trees.slice(-1) : body.returned;
   if (isTruth) for (const tree of given) body.tests.add(fieldsOf(tree, 'SelectStmt'));
@@ -167,7 +175,7 @@ function readExpression(
     if (tests.has(place)) body.tests.add(fieldsOf(tree, 'SelectStmt'));
     if (raises.test(place)) body.raised.add(tree);
     if (variables.length > 0) body.assigned.push({ variables, value: tree });
-    if (runs.has(place)) addRun(tree, body);
+    if (runs.has(place)) addRun(tree, body, place === 'PLpgSQL_stmt_dynfors.query');
   }
 }
 
@@ -178,21 +186,43 @@ function readRunTexts(tree: Node, body: RoutineBody): void {
   walk(tree, (type, fields) => {
     if (type !== 'FuncCall' || !runners.has(stringsOf(fields.funcname).at(-1) ?? '')) return;
     const [text] = fields.args ?? [];
-    if (text !== undefined) addRun(text, body);
+    if (text !== undefined) addRun(text, body, true);
   });
 }
 
-/** A constant is the SQL itself; anything else is known only at run time. */
-function addRun(tree: Node, body: RoutineBody): void {
-  const [target] = allOf(fieldsOf(tree, 'SelectStmt')?.targetList, 'ResTarget');
-  const expression = target?.val ?? tree;
+/**
+ * A constant is the SQL itself; anything else is known only at run time, at least in part.
+ * @param isOne PostgreSQL takes it for one query
+ */
+function addRun(tree: Node, body: RoutineBody, isOne: boolean): void {
+  const expression = expressionOf(tree);
   const text = literalOf(expression);
-  if (text === undefined) {
-    body.executed.push(expression);
+  const parsed = text === undefined ? undefined : parseTree(text);
+  if (Array.isArray(parsed)) {
+    body.trees.push(...parsed.flatMap(({ stmt }): Node[] => (stmt === undefined ? [] : [stmt])));
     return;
   }
-  const parsed = parseTree(text);
-  if (Array.isArray(parsed))
-    body.trees.push(...parsed.flatMap(({ stmt }): Node[] => (stmt === undefined ? [] : [stmt])));
-  else body.executed.push(expression);
+  body.executed.push(expression);
+  if (isOne) body.queried.add(expression);
+}
+
+/** Says of each text that is run what it tells of its SQL, itself or as the variable that all of it is assigned to. */
+function settleRuns(body: RoutineBody, given: readonly string[]): void {
+  for (const expression of body.executed) {
+    const [variable, ...more] = stringsOf(fieldsOf(expression, 'ColumnRef')?.fields);
+    const isVariable = variable !== undefined && more.length === 0 && !given.includes(variable);
+    const values = body.assigned.filter(({ variables }) => isVariable && variables.includes(variable));
+    const texts = values.length === 0 ? [expression] : values.map(({ value }) => expressionOf(value));
+    const templates = texts.map(templateOf);
+    if (templates.every((one) => one !== undefined)) {
+      body.understood.add(expression);
+      body.trees.push(...templates.flat());
+    } else if (!texts.every(isQueryText)) body.queried.delete(expression);
+  }
+}
+
+/** The expression of `SELECT expression`. */
+function expressionOf(tree: Node): Node {
+  const [target] = allOf(fieldsOf(tree, 'SelectStmt')?.targetList, 'ResTarget');
+  return target?.val ?? tree;
 }

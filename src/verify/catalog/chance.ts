@@ -1,8 +1,9 @@
 /** Columns that chance fills: what is in them is known only to those who were told. */
-import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts';
+import { type ColumnRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import type { Model } from './model.ts';
+import { scopeOf } from './scope.ts';
 import { primaryKey } from './tenancy.ts';
 
 /** Functions of which nobody can guess the next result, having seen others. */
@@ -25,14 +26,54 @@ export function isMadeByChance(column: ColumnRow, table: RelationRow, { parse }:
  * a row is shared. Whether it can be guessed, only those know who write it.
  */
 export function isOptionalKey(column: ColumnRow, table: RelationRow, model: Model): boolean {
+  return !column.notNull && isFreeKey(column, table, model);
+}
+
+/**
+ * Says whether the column is a text that stands for somebody to whom its row belongs, as an API key does for its organization: tables to which
+ * the row is nothing let rows of that organization through to who sends it. A name that others know, as that of an organization or of a user's
+ * profile, is in a row that those tables refer to, or of which each has one. Whether it can be guessed, only those know who write it.
+ * @param readers the tables whose policies compare what is sent with it, by `schema.name`
+ */
+export function isCredential(
+  column: ColumnRow,
+  table: RelationRow,
+  model: Model,
+  readers: ReadonlySet<string>,
+): boolean {
+  const own = qualifiedName(table);
+  const others = [...readers].filter((name) => name !== own);
+  const unique = uniqueSets(table);
+  return (
+    others.length > 0 &&
+    isFreeKey(column, table, model) &&
+    !isShort(column) &&
+    scopeOf(table, model).kind !== 'public-read' &&
+    table.constraints.some(
+      ({ type, columns }) => type === 'f' && !unique.some((set) => set.every((name) => columns.includes(name))),
+    ) &&
+    others.every((name) => model.tables.get(name)?.constraints.every(({ target }) => target !== own) === true)
+  );
+}
+
+/** The column is a text that is another one in each row, that no default, CHECK or other row prescribes, and that names nobody. */
+function isFreeKey(column: ColumnRow, table: RelationRow, model: Model): boolean {
   return (
     column.category === 'S' &&
     column.labels === null &&
-    !column.notNull &&
     !column.generated &&
     column.default === null &&
     model.meaningOf(table, column) === undefined &&
     uniqueSets(table).some((set) => set.join() === column.name) &&
     !table.constraints.some(({ type, columns }) => 'fc'.includes(type) && columns.includes(column.name))
   );
+}
+
+/** Characters below which all texts can be tried. */
+const fewest = 16;
+
+/** The column's type holds no text that is too long to be guessed. */
+function isShort({ type }: ColumnRow): boolean {
+  const [, length] = /^(?:character varying|character|bpchar)\((\d+)\)$/.exec(type) ?? [];
+  return length !== undefined && Number(length) < fewest;
 }

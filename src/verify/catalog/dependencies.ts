@@ -94,6 +94,8 @@ interface Mentions {
   calls: Set<FunctionRow>;
   /** What it reads, or opens, is not seen from what it names. */
   isOpaque: boolean;
+  /** Nor what it writes. */
+  writesAny: boolean;
   turnsTriggers: boolean;
   trees: readonly Node[];
   /** Those of them whose constants may be values of columns. */
@@ -114,7 +116,12 @@ const triggerCommand = /^AT_(?:Enable|Disable)(?:Always|Replica)?Trig(?:All|User
 /** Builds the graph; each tree is read once, when it is first asked for. */
 export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources: Sources): Dependencies {
   const resolve = resolverOf(catalog);
-  const mentionsOf = (trees: readonly Node[], effects: Effects, isOpaque: boolean, caller?: FunctionRow): Mentions => {
+  const mentionsOf = (
+    trees: readonly Node[],
+    effects: Effects,
+    { isOpaque, writesAny }: Pick<Mentions, 'isOpaque' | 'writesAny'>,
+    caller?: FunctionRow,
+  ): Mentions => {
     // What the catalog prints without a schema is in public, unless it is nowhere there.
     const isPrinted = caller === undefined || sources.body(caller).isPrinted;
     const path = isPrinted ? ['public'] : searchPathOf(caller);
@@ -126,6 +133,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
       writes: new Set([...named(effects.written), ...writtenNodes(settings.written, settingsRead)]),
       calls: new Set(sources.called(effects, caller)),
       isOpaque,
+      writesAny,
       turnsTriggers: alters(trees, (command) => triggerCommand.test(command)),
       trees,
       compared: caller === undefined ? trees : trees.filter((tree) => !sources.body(caller).raised.has(tree)),
@@ -139,7 +147,8 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     ].filter((tree) => tree !== undefined);
     return [...new Set(settingsIn(trees).read.map(settingNode))];
   }
-  const mentionsIn = (trees: Node[]): Mentions => mentionsOf(trees, effectsOf({ trees }), false);
+  const mentionsIn = (trees: Node[]): Mentions =>
+    mentionsOf(trees, effectsOf({ trees }), { isOpaque: false, writesAny: false });
   const about = (sql: string): Mentions =>
     mentionsIn([parse(sql) as Node | undefined].filter((tree) => tree !== undefined));
   const relations = new Map(catalog.relations.map((row) => [qualifiedName(row), row]));
@@ -150,7 +159,9 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     // What a function opens by changing privileges or policies is not seen from the tables that it names.
     const changesAccess =
       holds(trees, ...accessStatements) || alters(trees, (command) => !triggerCommand.test(command));
-    return mentionsOf(trees, effects, isUnreadable || effects.isDynamic || changesAccess, routine);
+    const isUnseen = isUnreadable || changesAccess;
+    const seen = { isOpaque: isUnseen || effects.readsAny, writesAny: isUnseen || effects.writesAny };
+    return mentionsOf(trees, effects, seen, routine);
   });
   const askers = remember((row: RelationRow) => {
     const expressions = row.policies.flatMap((policy) => [policy.using, policy.check]).filter((sql) => sql !== null);
@@ -184,13 +195,13 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
   };
   const readsOfRelation = remember((row: RelationRow) => readsOf(askers(row)));
   const readsOfRoutine = remember((routine: FunctionRow) => readsOf(bodies(routine)));
-  const by = (what: (one: Mentions) => ReadonlySet<string>) =>
+  const by = (what: 'reads' | 'writes', isAny: 'isOpaque' | 'writesAny') =>
     remember((routine: FunctionRow): ReadonlySet<string> => {
       const found = closure(bodies(routine), 'calls');
-      return found.some((one) => one.isOpaque) ? all : new Set(found.flatMap((one) => [...what(one)]));
+      return found.some((one) => one[isAny]) ? all : new Set(found.flatMap((one) => [...one[what]]));
     });
-  const namedBy = by(({ reads }) => reads);
-  const writtenBy = by(({ writes }) => writes);
+  const namedBy = by('reads', 'isOpaque');
+  const writtenBy = by('writes', 'writesAny');
   const writesBeside = (name: string, write?: Write): [by: string, table: string][] => {
     const { triggers = [], rules = [] } = relations.get(name) ?? {};
     return [

@@ -1,5 +1,6 @@
 import { allOf, type Fields, fieldsOf, literalOf, type Node, type OpenNode, stringsOf, walk } from '../../sql/nodes.ts';
 import type { RoutineBody } from './bodies.ts';
+import { placesIn } from './format-places.ts';
 import type { ArgumentType, FunctionRow } from '../../rules/engine/live/catalog.ts';
 
 /** Functions that make a text safe for SQL, or return something that is. */
@@ -62,17 +63,6 @@ function names(expression: unknown, given: ReadonlySet<string>): boolean {
       );
   });
   return found;
-}
-
-/** The arguments of `format` that each of its places takes. */
-function placesIn(format: string): { kind: string; index: number }[] {
-  let next = 1;
-  return [...format.matchAll(/%(?:(\d+)\$)?-?(?:\d+|\*)?([sIL%])/g)].flatMap(([, position, kind = '%']) => {
-    if (kind === '%') return [];
-    const index = position === undefined ? next : Number(position);
-    next = index + 1;
-    return [{ kind, index }];
-  });
 }
 
 function holdsText({ category, base, element }: ArgumentType): boolean {

@@ -65,6 +65,10 @@ export interface Effects {
   changes: boolean;
   /** It runs dynamic SQL. */
   isDynamic: boolean;
+  /** That may read any table. */
+  readsAny: boolean;
+  /** That may write any table. */
+  writesAny: boolean;
   /** Names of the columns that its queries return, `*` for all. */
   gives: ReadonlySet<string>;
   /** Names of all columns that it mentions. */
@@ -165,7 +169,13 @@ function targetsOf(
 }
 
 /** Reads what a body, or an expression, does. */
-export function effectsOf({ trees, executed = [] }: Pick<RoutineBody, 'trees'> & Partial<RoutineBody>): Effects {
+export function effectsOf({
+  trees,
+  executed = [],
+  understood,
+  queried,
+}: Pick<RoutineBody, 'trees'> & Partial<RoutineBody>): Effects {
+  const unclear = executed.filter((one) => understood?.has(one) !== true);
   const tokens = executed.flatMap(tokensOf);
   const calls = callsIn(tokens);
   const relations: RelationName[] = [];
@@ -205,6 +215,8 @@ export function effectsOf({ trees, executed = [] }: Pick<RoutineBody, 'trees'> &
     changes,
     copies,
     isDynamic: executed.length > 0,
+    readsAny: unclear.length > 0,
+    writesAny: unclear.some((one) => queried?.has(one) !== true),
   };
 }
 

@@ -90,9 +90,35 @@ export function goalsAt(tests: readonly Test[], naming: Naming): OwnGoal[][] {
 
 function goalsFor(ways: readonly (readonly Part[])[]): OwnGoal[] {
   return ways.flatMap((parts) => {
+    if (parts.some(isNever)) return [];
     const rows = [...new Set(parts.map(({ row }) => row))];
     return rows.map((row) => goalOf(parts.filter((part) => part.row === row)));
   });
+}
+
+/**
+ * No row is so: a column that must not be null is null, which in a body says that there is no such row; or a column is another than itself,
+ * where an old row is compared with the new one.
+ */
+function isNever({ tree, isTrue, columns }: Part): boolean {
+  const test = fields(tree, 'NullTest');
+  if (test !== undefined) {
+    const isNull = (test['nulltesttype'] === 'IS_NULL') === isTrue;
+    return isNull && fields(test['arg'], 'ColumnRef') !== undefined && [...columns].every(({ notNull }) => notNull);
+  }
+  const comparison = fields(tree, 'A_Expr');
+  if (comparison === undefined || !isSame(comparison['lexpr'], comparison['rexpr'])) return false;
+  const operator = nameParts(comparison['name']).at(-1);
+  const kind = String(comparison['kind']);
+  const isEqual = kind === 'AEXPR_NOT_DISTINCT' || (kind === 'AEXPR_OP' && operator === '=');
+  const isOther = kind === 'AEXPR_DISTINCT' || (kind === 'AEXPR_OP' && operator === '<>');
+  return isTrue ? isOther : isEqual;
+}
+
+/** The same expression, wherever it stands. */
+function isSame(one: unknown, other: unknown): boolean {
+  const bare = (key: string, value: unknown): unknown => (key === 'location' ? undefined : value);
+  return one !== undefined && JSON.stringify(one, bare) === JSON.stringify(other, bare);
 }
 
 /** The SQL is made when it is first asked for: most goals are settled by their form. */

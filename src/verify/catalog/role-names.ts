@@ -15,7 +15,8 @@ export function ordinaryValue(
   privileged: string,
   model: Model,
 ): string | undefined {
-  if (column.base === 'boolean') return String(privileged !== 'true');
+  // The value that is asked for may be written as a constant, in quotes.
+  if (column.base === 'boolean') return String(!/^'?t(?:rue)?'?$/.test(privileged));
   const byDefault = column.default === null ? undefined : constantOf(model.parse(column.default));
   if (byDefault !== undefined && quoteLiteral(byDefault) !== privileged) return quoteLiteral(byDefault);
   const others = allowedTexts(table, column, model.parse).filter((text) => quoteLiteral(text) !== privileged);

@@ -85,7 +85,7 @@ function aimsOf(
   };
   const aims = columns.flatMap((column) =>
     candidatesOf(argumentOf(column), column.name, context)
-      .filter(({ unknown }) => unknown !== undefined)
+      .filter(({ unknown, sql }) => unknown !== undefined && !isTooLarge(sql, column))
       .map(({ sql }): AimedValue => ({ column: column.name, sql })),
   );
   const inPlace = changedInPlace(bodies.flatMap(({ trees }) => trees));
@@ -109,6 +109,13 @@ function aimsOf(
     key.prepare !== undefined && aims.some(({ sql }) => sql.includes(key.sql)) ? [key.prepare] : [],
   );
   return { aims, prepareAims: prepare.length === 0 ? undefined : prepare.join('; ') };
+}
+
+/** The key of a row is a number that a column of that type cannot hold. */
+function isTooLarge(sql: string, { base }: ColumnRow): boolean {
+  const [, digits] = /^'?(-?\d+)'?/.exec(sql) ?? [];
+  const most = { smallint: 32_767, integer: 2_147_483_647 }[base];
+  return digits !== undefined && most !== undefined && Math.abs(Number(digits)) > most;
 }
 
 /** Names of the tables of which rows are changed or deleted, not only added. */

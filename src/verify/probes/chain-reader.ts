@@ -1,4 +1,5 @@
 /** What a chain of writes opened. */
+import { isGivenIn } from '../fixtures/known-rows.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import { storedSetting } from '../catalog/row-keys.ts';
 import { marks, onlyCounts, overwrites } from '../catalog/trigger-values.ts';
@@ -261,7 +262,7 @@ export class ChainReader extends Round {
       (value) =>
         !known.has(value) &&
         !handed.some((text) => text.includes(value)) &&
-        !written.some((sql) => sql.includes(quoteLiteral(value))),
+        !written.some((sql) => isGivenIn(sql, value)),
     );
     return this.first.leaks
       .given(more, tables)

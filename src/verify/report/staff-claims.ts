@@ -1,8 +1,8 @@
 /** Claims with a value that alone opens rows of others: who has it is taken for the product's own staff, which only the author can say. */
-import { qualifiedName } from '../../rules/engine/live/catalog.ts';
+import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { isForUsers } from '../../rules/engine/live/policies.ts';
 import type { ClaimRead } from '../catalog/claims.ts';
-import { isOptionalKey } from '../catalog/chance.ts';
+import { isCredential, isOptionalKey } from '../catalog/chance.ts';
 import type { Model } from '../catalog/model.ts';
 import { scopeOf } from '../catalog/scope.ts';
 import { isFree } from '../fixtures/carried.ts';
@@ -53,14 +53,25 @@ export function linkKeyGaps(model: Model): Gap[] {
     .flatMap((claim) =>
       claim.columns.flatMap(({ table, column: name }) => {
         const column = table.columns.find((one) => one.name === name);
-        return column !== undefined && isOptionalKey(column, table, model) ? [{ claim, table, name }] : [];
+        if (column === undefined) return [];
+        if (isOptionalKey(column, table, model)) return [{ claim, table, name, what: 'the row' }];
+        return isCredential(column, table, model, claim.readers)
+          ? [{ claim, table, name, what: `rows of whom it stands for, as in ${listOf(claim.readers, table)}` }]
+          : [];
       }),
     );
-  return keys.map(({ claim, table, name }) => ({
+  // A claim may be compared with a column in several places.
+  const each = new Map(keys.map((one) => [`${one.claim.name} ${qualifiedName(one.table)}.${one.name}`, one]));
+  return [...each.values()].map(({ claim, table, name, what }) => ({
     object: qualifiedName(table),
-    reason: `who knows what is in ${name} sends it as ${claim.name} and reaches the row, and strangers were not given it`,
+    reason: `who knows what is in ${name} sends it as ${claim.name} and reaches ${what}, and strangers were not given it`,
     suggestion:
       `Fill ${name} with what nobody can guess, best by its default: encode(gen_random_bytes(16), 'hex'); and let ` +
       'nobody else read it.',
   }));
+}
+
+/** The first of the tables that a key opens. */
+function listOf(readers: ReadonlySet<string>, table: RelationRow): string {
+  return [...readers].filter((name) => name !== qualifiedName(table)).slice(0, 3).join(', ');
 }
