@@ -13,7 +13,7 @@ export interface RoutineBody {
   trees: Node[];
   /** Expressions other than constants whose value EXECUTE runs as SQL. */
   executed: Node[];
-  /** Those of them that tell what they read and write: the statements are among the trees, with any column where one is named at run time. */
+  /** Those of them that tell what they read and write: the statements are among the trees, any column for one that is named then. */
   understood: Set<Node>;
   /** Those of them that are queries, although of any table: they write nothing by themselves. */
   queried: Set<Node>;

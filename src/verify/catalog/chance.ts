@@ -30,9 +30,9 @@ export function isOptionalKey(column: ColumnRow, table: RelationRow, model: Mode
 }
 
 /**
- * Says whether the column is a text that stands for somebody to whom its row belongs, as an API key does for its organization: tables to which
- * the row is nothing let rows of that organization through to who sends it. A name that others know, as that of an organization or of a user's
- * profile, is in a row that those tables refer to, or of which each has one. Whether it can be guessed, only those know who write it.
+ * Says whether the column is a text that stands for what its row belongs to, as an API key does for its organization: tables to
+ * which the row is nothing let rows of that organization through to who sends it. A name that others know, as that of an
+ * organization, is in a row that those tables refer to. Whether it can be guessed, only those know who write it.
  * @param readers the tables whose policies compare what is sent with it, by `schema.name`
  */
 export function isCredential(
@@ -49,9 +49,14 @@ export function isCredential(
     isFreeKey(column, table, model) &&
     !isShort(column) &&
     scopeOf(table, model).kind !== 'public-read' &&
+    // What a user has may be a name of its own choice.
     table.constraints.some(
-      ({ type, columns }) => type === 'f' && !unique.some((set) => set.every((name) => columns.includes(name))),
+      ({ type, columns, target }) =>
+        type === 'f' &&
+        !model.tenancy.userTables.has(target ?? '') &&
+        !unique.some((set) => set.every((name) => columns.includes(name))),
     ) &&
+    scopeOf(table, model).owner !== 'user' &&
     others.every((name) => model.tables.get(name)?.constraints.every(({ target }) => target !== own) === true)
   );
 }

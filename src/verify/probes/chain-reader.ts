@@ -258,11 +258,12 @@ export class ChainReader extends Round {
     const known = new Set(readFound(earlier).values);
     const written = path.probes.map((number) => this.first.probes[number]!.sql);
     const handed = this.handedOver(written);
-    const more = readFound(answer).values.filter(
+    const found = readFound(answer);
+    const more = found.values.filter(
       (value) =>
         !known.has(value) &&
         !handed.some((text) => text.includes(value)) &&
-        !written.some((sql) => isGivenIn(sql, value)),
+        !written.some((sql) => isGivenIn(sql, value, found.parts.has(value))),
     );
     return this.first.leaks
       .given(more, tables)

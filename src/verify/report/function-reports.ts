@@ -143,7 +143,7 @@ function readResult(
   // With the caller's own rights, what the caller reads in a table anyway is none of the function's doing: the row of one's own
   // under another's parent holds the keys of both.
   const isSeen = runsAsOwner ? () => false : (value: string) => valuesSeen(actor, proof).has(value);
-  const values = found.values.filter((value) => !isGivenIn(sql, value) && !isSeen(value));
+  const values = found.values.filter((value) => !isGivenIn(sql, value, found.parts.has(value)) && !isSeen(value));
   const given = leaks.given(values, tables);
   const leaked = new Set(hidden(given, actor, tables, leaks));
   const reached = new Set(given.flatMap(({ holders }) => holders));
@@ -231,7 +231,7 @@ function stoppedCall(
   const sql = withStored(probe.sql, rowKeys, leaks);
   // The row in the detail of a constraint's error is one that the call changes, which is judged by that.
   const message = cell.code.startsWith('23') ? '' : cell.message;
-  const values = leaks.within(message, tables).filter((value) => !isGivenIn(sql, value));
+  const values = leaks.within(message, tables).filter((value) => !isGivenIn(sql, value, true));
   const leaked = hidden(leaks.given(values, tables), actor, tables, leaks);
   if (leaked.length > 0)
     return readCheck(probe, probe.verb, actor, leaked, leaked, 'allowed', 'puts into an error what is in');

@@ -20,13 +20,15 @@ export interface Found {
   texts: string;
   /** There is more in it than null, false, zero and empty texts. */
   isSomething: boolean;
+  /** Those of the values that are only a part of longer texts. */
+  parts: ReadonlySet<string>;
 }
 
 /** Reads the result of a probe of mode `rows`. */
 export function readFound(answer: string): Found {
-  const [hash, values, texts, isSomething] =
-    answer === '' ? ['', [], '', false] : (JSON.parse(answer) as [string, string[], string, boolean]);
-  return { hash, values, texts, isSomething };
+  const [hash, values, texts, isSomething, parts] =
+    answer === '' ? ['', [], '', false, []] : (JSON.parse(answer) as [string, string[], string, boolean, string[]]);
+  return { hash, values, texts, isSomething, parts: new Set(parts) };
 }
 
 /** Knows the rows of A and B, and finds the owner of a value. */
