@@ -18,12 +18,17 @@ export async function runOneByOne(session: Session, statements: readonly Stateme
     if (!(error instanceof DatabaseError)) throw error;
     failed.push({ statement, error });
   };
-  await session.script(`savepoint ${savepoint}`);
+  // Not awaited: the answers come in turn.
+  const begun = session.script(`savepoint ${savepoint}`);
+  begun.catch(() => undefined);
+  let ended: Promise<void> | undefined;
   for (let from = 0; from < statements.length;) {
     // A statement that does not parse is sent alone: an unclosed quote would swallow the savepoint and show it in the message.
     const until = statements.findIndex(({ error }, index) => index >= from && error !== undefined);
     const together = statements.slice(from, until === -1 ? undefined : until);
-    await runTogether(session, together, note);
+    const run = runTogether(session, together, note);
+    if (until === -1) ended = session.script(release);
+    await Promise.all([begun, run, ended]);
     from += together.length;
     if (until === -1) break;
     const alone = statements[until]!;
@@ -35,7 +40,7 @@ export async function runOneByOne(session: Session, statements: readonly Stateme
     }
     from += 1;
   }
-  await session.script(`release savepoint ${savepoint}`);
+  await (ended ?? Promise.all([begun, session.script(release)]));
   return failed;
 }
 
@@ -77,3 +82,4 @@ const savepoint = 'muse_statement';
 /** The savepoint comes after the statement, so that an error's position counts from the statement's start. */
 const next = `\n;release savepoint ${savepoint};savepoint ${savepoint}`;
 const back = `rollback to savepoint ${savepoint}`;
+const release = `release savepoint ${savepoint}`;

@@ -24,6 +24,7 @@ import { counted } from '../shared/printable.ts';
 import { loadParser } from '../sql/parser.ts';
 import type { GoesOn, Measured } from '../rules/engine/fix/access.ts';
 import type { Statement } from '../sql/statement.ts';
+import { hasStatements } from '../sql/trivia.ts';
 import { filesThatRunOnce } from './run-once.ts';
 import { runSettings } from '../migrations/session-state.ts';
 import { defaultLimitMs, isEnded, stuckFinding } from './stuck.ts';
@@ -153,6 +154,10 @@ async function allPasses(
   const { findings } = report;
   const { database } = run;
   const tail = ownTail(input);
+  // What does nothing, and is undone by nothing, need not be rolled back to see that.
+  const isIdle = ![...tail, ...tail.map(({ file }) => input.rollbacks.get(file)!)].some(({ sql }) =>
+    hasStatements(sql),
+  );
   const takeSnapshot = snapshotTaker(database);
   // Read while the database runs the files.
   const runOnce = ofOneRun(migrations);
@@ -161,7 +166,7 @@ async function allPasses(
     run,
     input,
     report,
-    tail.length === 0 ? undefined : { files: tail.length, takeSnapshot },
+    isIdle ? undefined : { files: tail.length, takeSnapshot },
     parsedFiles,
   );
   if (report.ended) return;
@@ -219,6 +224,7 @@ async function allPasses(
     .map(nameOf)
     .filter(({ file }) => !changing.has(file) && !report.once.some((once) => once.file === file));
 
+  if (isIdle) report.rolledBack = tail.map(nameOf);
   if (before === undefined || !tail.every((migration) => sound.includes(migration))) return;
   onProgress?.({ pass: 'rollback' });
   const targets = { before, after: twice };

@@ -363,3 +363,23 @@ it('countRows counts every table, including those of the services, and the row o
     expect(Object.keys(counts), kind).not.toContain('shop.logs_2026');
   }
 });
+
+it.each([
+  ['insert into counted.t values (1), (2)', 2, 0],
+  ['insert into counted.t values (1); delete from counted.t', 0, 0],
+  ['insert into counted.t values (1); truncate counted.t', 0, 0],
+  ['insert into counted.heir values (1)', 1, 1],
+  ['alter table counted.t set unlogged; insert into counted.t values (1)', 1, 0],
+])('countRows after %s', async (sql, rows, ofHeir) => {
+  for (const kind of kinds) {
+    await both[kind].script(
+      'create schema counted; create table counted.t (a int); create table counted.heir () inherits (counted.t)',
+    );
+    try {
+      await both[kind].script(sql);
+      expect(await countRows(both[kind]), kind).toMatchObject({ 'counted.t': rows, 'counted.heir': ofHeir });
+    } finally {
+      await both[kind].script('drop schema counted cascade');
+    }
+  }
+});

@@ -1,7 +1,7 @@
 /** What was measured is not run again as long as the files are the very same. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
-import { openTrials, type Trials } from '../../src/muse/repair/trials.ts';
+import { knownOf, openTrials, type LatestRehearsal, type Trials } from '../../src/muse/repair/trials.ts';
 import { lazy } from '../../src/shared/lazy.ts';
 import { migrationsOf } from '../migrations/files.ts';
 
@@ -92,4 +92,59 @@ it('a rehearsal measures as well, and one that is ended does not', async () => {
   expect(await opens(() => trials.measure(third))).toEqual([0, measured]);
   // Its database is open still.
   expect(trials.latest()?.migrations).toEqual(third);
+});
+
+describe('what a rehearsal tells of more files', () => {
+  const own = (sql: string, file = '100_own') => ({ [`migrations/extensions/${file}.sql`]: sql });
+  const undo = (...texts: string[]) =>
+    new Map(
+      texts.map((sql, index) => [
+        `migrations/extensions/${100 + index}_own.sql`,
+        { file: `migrations/rollback/${100 + index}_own.sql`, sql },
+      ]),
+    );
+  const comment = '-- Nothing yet.\n;\n';
+  const table = 'create table if not exists own (a int);';
+  const repeatable = { [fileOf('001_a')]: 'create table if not exists t (a int);' };
+  const failing = { [fileOf('001_a')]: 'create table t (a int); select nothing;' };
+  const again = { [fileOf('001_a')]: 'create table if not exists t (a int); insert into t values (1);' };
+  const extension = own('create table if not exists t (a int);', '099_own');
+  const seen = new Map<Record<string, string>, LatestRehearsal>();
+  /** The rehearsal of files, without a rollback. */
+  const rehearsed = async (before: Record<string, string>): Promise<LatestRehearsal> => {
+    if (!seen.has(before)) {
+      await trials.rehearse(migrationsOf(before), new Map());
+      seen.set(before, trials.latest()!);
+    }
+    return seen.get(before)!;
+  };
+  const cases: [
+    string,
+    Record<string, string>,
+    Record<string, string>,
+    Map<string, { file: string; sql: string }>,
+    unknown,
+  ][] = [
+    ['the same files', failing, {}, new Map(), 'all'],
+    ['one without a statement', failing, own(comment), undo(comment), 'all'],
+    ['one with a statement', repeatable, own(table), undo('drop table own;'), 1],
+    ['one whose rollback alone has a statement', repeatable, own(comment), undo('drop table t;'), 1],
+    ['after a failure', failing, own(table), undo('drop table own;'), undefined],
+    ['after a second run that changed rows', again, own(table), undo('drop table own;'), undefined],
+    ['one without a rollback', repeatable, own(comment), new Map(), undefined],
+    ['after an extension of the kit', extension, own(comment), undo(comment), undefined],
+    ['other files', repeatable, { [fileOf('001_a')]: 'select 1;' }, new Map(), undefined],
+    ['another rollback', repeatable, {}, undo(comment), undefined],
+  ];
+  it.each(cases)('%s', async (_name, before, added, rollbacks, expected) => {
+    const last = await rehearsed(before);
+    const migrations = migrationsOf({ ...before, ...added });
+    const known = knownOf({ migrations, rollbacks }, last);
+    if (expected === 'all') {
+      const names = migrations.map(({ file, layer }) => ({ file, layer }));
+      expect(known?.report?.findings).toEqual(last.report.findings);
+      expect(known?.report?.files).toMatchObject(names);
+      expect(known?.report?.rolledBack).toEqual(names.slice(1));
+    } else expect(known).toEqual(expected === undefined ? undefined : { applied: expected });
+  });
 });

@@ -1,3 +1,4 @@
+import { measureAccess } from '../../rehearsal/measure.ts';
 import { onceText, type RehearsalReport, repeatText } from '../../rehearsal/rehearse.ts';
 import { counted } from '../../shared/printable.ts';
 import { openEmbedded } from '../../database/embedded/embedded.ts';
@@ -7,7 +8,7 @@ import type { Configured } from '../context.ts';
 import { examine, refuseErrors } from '../../muse/examine.ts';
 import { withheldText } from '../../muse/repair/access-text.ts';
 import { leftText, type FixPlan } from '../../muse/repair/repair.ts';
-import { isRehearsed } from '../../muse/repair/trials.ts';
+import { knownOf } from '../../muse/repair/trials.ts';
 import type { MuseFile } from '../../shared/muse-file.ts';
 import { targetOf } from '../../targets/open.ts';
 import type { Database } from '../../database/database.ts';
@@ -28,9 +29,9 @@ export const rehearseStep: Step<Configured & Fixed> = {
     const { answers, directory, journal, kitFiles, museFile, onProgress, shadow, signal, stage } = context;
     const files = await readMigrations(stage, museFile.migrations);
     // The repair's last rehearsal was of these files, unless something was archived or added since.
-    const known = context.repairs?.rehearsal;
-    const isKnown = known !== undefined && answers.statementTimeoutMs === undefined && isRehearsed(files, known);
-    if (context.repairs !== undefined && !isKnown) await shadow.close();
+    const last = answers.statementTimeoutMs === undefined ? context.repairs?.rehearsal : undefined;
+    const known = last === undefined ? undefined : knownOf(files, last);
+    if (context.repairs !== undefined && known === undefined) await shadow.close();
     const database = await shadow();
     const openAnother = () => openEmbedded({ signal });
     const limits = { openAnother, statementTimeoutMs: answers.statementTimeoutMs, ...offeredBy(context) };
@@ -42,7 +43,13 @@ export const rehearseStep: Step<Configured & Fixed> = {
     } = await examine(database, files, museFile, {
       ...limits,
       onPhase: onProgress,
-      ...(isKnown ? { rehearsal: known.report } : {}),
+      rehearsal: known?.report,
+      applied: known?.applied,
+      openAnother: async () => {
+        const another = await openAnother();
+        if (known !== undefined) await measureAccess(another, files.migrations.slice(0, known.applied));
+        return another;
+      },
       onLinted: ahead?.open,
       onRunOnce: ahead?.begin,
     });

@@ -5,9 +5,11 @@ import { measureAccess } from '../../rehearsal/measure.ts';
 import { type RehearsalInput, type RehearsalReport, rehearseWhere } from '../../rehearsal/rehearse.ts';
 import type { GoesOn, Measured } from '../../rules/engine/fix/access.ts';
 import type { RepairInput } from '../../rules/registry.ts';
+import { hasErrors } from '../../shared/finding.ts';
 import type { Lazy } from '../../shared/lazy.ts';
 import type { Migration } from '../../sql/migration.ts';
 import { areSame } from '../../sql/remember.ts';
+import { hasStatements } from '../../sql/trivia.ts';
 
 /** Files as they were rehearsed. */
 type Files = Pick<RepairInput, 'migrations' | 'rollbacks'>;
@@ -132,18 +134,50 @@ export function openTrials({ shadow, signal, targetExtensions, onProgress }: Tri
   };
 }
 
-/** Whether files are what was rehearsed, to the byte. */
-export function isRehearsed(files: Files, { migrations, rollbacks }: Files): boolean {
-  return (
-    files.migrations.length === migrations.length &&
-    files.rollbacks.size === rollbacks.size &&
-    files.migrations.every(({ file, layer, sql }, index) => {
-      const other = migrations[index]!;
+/** What a rehearsal whose database is open tells of files: all of it, or that so many of the first are in the database. */
+export interface KnownOf {
+  report?: RehearsalReport;
+  applied: number;
+}
+
+/**
+ * What the last rehearsal tells of files, to the byte. A product's own files come after those that were rehearsed. Where they have no
+ * statement, all is known. Where they have, the others need not run first again, if their second run has shown that it changes nothing:
+ * the database is as it was after the first.
+ * @returns undefined where they are other files, or have to be run
+ */
+export function knownOf(files: Files, { migrations, rollbacks, report }: LatestRehearsal): KnownOf | undefined {
+  const count = migrations.length;
+  const added = files.migrations.slice(count);
+  const ofAdded = added.flatMap(({ file }) => files.rollbacks.get(file) ?? []);
+  const isSame =
+    files.migrations.length >= count &&
+    files.rollbacks.size === rollbacks.size + ofAdded.length &&
+    migrations.every(({ file, layer, sql }, index) => {
+      const other = files.migrations[index]!;
       return file === other.file && layer === other.layer && sql === other.sql;
     }) &&
-    [...files.rollbacks].every(([of, { file, sql }]) => {
-      const other = rollbacks.get(of);
+    [...rollbacks].every(([of, { file, sql }]) => {
+      const other = files.rollbacks.get(of);
       return other?.file === file && other.sql === sql;
-    })
-  );
+    });
+  if (!isSame) return undefined;
+  if (added.length === 0) return { report, applied: count };
+  const isCore = migrations.every(({ layer }) => layer === 'core');
+  if (!isCore || ofAdded.length < added.length) return undefined;
+  if (![...added, ...ofAdded].some(({ sql }) => hasStatements(sql)))
+    return { report: withNothing(report, added), applied: count };
+  const isRepeatable = report.unchanged.length === count && report.files.every(({ failed }) => failed === 0);
+  return isRepeatable && !hasErrors(report.findings) ? { applied: count } : undefined;
+}
+
+/** The report with files that do nothing, as what rolls them back does. */
+function withNothing(report: RehearsalReport, added: readonly Migration[]): RehearsalReport {
+  const names = added.map(({ layer, file }) => ({ layer, file }));
+  return {
+    ...report,
+    files: [...report.files, ...names.map((name) => ({ ...name, ms: 0, failed: 0 }))],
+    unchanged: [...report.unchanged, ...names],
+    rolledBack: [...report.rolledBack, ...names],
+  };
 }
