@@ -1,16 +1,17 @@
 import { createTurns } from '../../shared/turns.ts';
 import type { Migration } from '../migration.ts';
 import { bodyPieces } from '../bodies.ts';
-import type { RangeVar } from '../nodes.ts';
+import { literalOf, walk } from '../nodes.ts';
+import type { Fields, RangeVar } from '../nodes.ts';
 import type { Piece, Source } from '../piece.ts';
 import { pieceOf } from '../piece.ts';
-import { recovered } from '../recover.ts';
+import { recovered, wordsOf } from '../recover.ts';
 import { rememberLast } from '../remember.ts';
 import { parseSql } from '../split.ts';
 import type { Statement } from '../statement.ts';
 import { apply, ownSearchPath } from './effects.ts';
 import { findRelation, findRoutines, isTemporary, newName } from './lookup.ts';
-import type { Catalog } from './model.ts';
+import type { Catalog, Site } from './model.ts';
 import { callsIn, needsOf } from './needs.ts';
 import { startingCatalog } from './start.ts';
 import { bare } from './tables.ts';
@@ -132,10 +133,47 @@ function noteCalls(catalog: Catalog, piece: Piece, by: Piece, seen: Set<string>)
         const made = madeBy(inner);
         const full = made === undefined ? '' : newName(catalog, made);
         if (made !== undefined && !catalog.madeByCalls.has(full)) catalog.madeByCalls.set(full, by);
+        if (completesCreate(inner))
+          for (const text of textsGiven(by)) if (!catalog.madeByTexts.has(text)) catalog.madeByTexts.set(text, by);
         noteCalls(catalog, inner, by, seen);
       }
     }
   }
+}
+
+/** The texts that a statement gives to routines. */
+const textsGiven = (piece: Piece): string[] =>
+  callsIn(piece).flatMap(({ args = [] }) => args.flatMap((argument) => literalOf(argument) ?? []));
+
+/** Whether a statement or expression of a body holds the text of a CREATE TABLE or VIEW, which an EXECUTE completes. */
+function completesCreate({ node }: Piece): boolean {
+  const known = completing.get(node);
+  if (known !== undefined) return known;
+  let found = false;
+  walk(node, (type, fields) => {
+    const text = type === 'A_Const' ? ((fields as Fields<'A_Const'>).sval?.sval ?? '') : '';
+    // The scanner is asked where there can be such words at all.
+    if (!found && /create/i.test(text)) found = makesRelation(wordsOf(text).map((word) => word.text));
+  });
+  completing.set(node, found);
+  return found;
+}
+
+const completing = new WeakMap<object, boolean>();
+
+/** `create`, words such as `or replace` or `unlogged`, and the kind. */
+const makesRelation = (words: readonly string[]): boolean =>
+  words.some(
+    (word, at) => word === 'create' && words.slice(at + 1, at + 5).some((kind) => kind === 'table' || kind === 'view'),
+  );
+
+/** Whether a call gave a routine that makes tables with dynamic SQL this name, or the beginning of it. */
+function mayBeMade(catalog: Catalog, name: string, { piece }: Site): boolean {
+  const last = bare(name);
+  return [...catalog.madeByTexts].some(([text, call]) => {
+    const given = bare(text);
+    return call.order <= piece.order && given !== '' && (last === given || last.startsWith(`${given}_`));
+  });
 }
 
 /** The table or view that a statement makes. */
@@ -169,6 +207,7 @@ function settle(catalog: Catalog): void {
   catalog.needs = catalog.needs.filter(({ kind, name, site, late }) => {
     if ((kind === 'table' || kind === 'column' || kind === 'index') && catalog.broken.has(name)) return false;
     if (kind === 'table' && (catalog.madeByCalls.get(name)?.order ?? Infinity) <= site.piece.order) return false;
+    if (kind === 'table' && mayBeMade(catalog, name, site)) return false;
     if (!late) return true;
     if (kind === 'table' && catalog.madeByRoutines.has(bare(name))) return false;
     return last.has(site.piece.statement) && !exists(catalog, kind, name);

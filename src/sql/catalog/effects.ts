@@ -11,7 +11,7 @@ import type { Catalog, Policy, PolicyCommand, Routine, Site, Table, TypeEntry } 
 import { drop } from './removal.ts';
 import { rename, setSchema } from './renaming.ts';
 import { newTable, tableOf } from './start.ts';
-import { alterTable, bare, describedTable, note } from './tables.ts';
+import { alterTable, bare, describedTable, note, own } from './tables.ts';
 import { typeText } from './types.ts';
 
 const siteOf = (piece: Piece, location?: number): Site => ({ piece, offset: piece.at(location) });
@@ -70,7 +70,11 @@ function addView(
     if (column !== '')
       view.columns.set(column, { name: column, type: 'unknown', notNull: false, generated: false, site });
   }
-  addTable(catalog, { ...view, kind, temporary: isTemporary(relation), invoker: rights, site, open: true }, site);
+  const into =
+    piece.type === 'ViewStmt' ? undefined : piece.type === 'SelectStmt' ? piece.node.intoClause : piece.node.into;
+  const untilCommit = into?.onCommit === 'ONCOMMIT_DROP';
+  const table = { ...view, kind, temporary: isTemporary(relation), untilCommit, invoker: rights, site, open: true };
+  addTable(catalog, table, site);
 }
 
 /** A policy as CREATE POLICY describes it. */
@@ -175,6 +179,17 @@ function multirangeOf(name: string): string {
   return `${schema}.${range.includes('range') ? range.replace('range', 'multirange') : `${range}_multirange`}`;
 }
 
+/** The columns that parts of an index name, besides those that it is on. */
+function columnsUsed(parts: unknown, on: readonly string[]): string[] {
+  const used = new Set<string>();
+  walk(parts, (type, fields) => {
+    if (type === 'ColumnRef') used.add(stringsOf((fields as Fields<'ColumnRef'>).fields).at(-1) ?? '');
+    if (type === 'IndexElem') used.add((fields as Fields<'IndexElem'>).name ?? '');
+  });
+  for (const each of ['', ...on]) used.delete(each);
+  return [...used];
+}
+
 const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => void } = {
   CreateStmt(catalog, piece) {
     const table = describedTable(catalog, piece);
@@ -228,6 +243,7 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
         columns,
         unique,
         partial: whereClause !== undefined,
+        uses: columnsUsed([indexParams, indexIncludingParams, whereClause], columns),
         site: siteOf(piece),
       });
   },
@@ -339,6 +355,13 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
     const name = newName(catalog, piece.node.sequence);
     note(catalog, 'sequence', name, siteOf(piece));
     catalog.sequences.set(name, siteOf(piece));
+    own(catalog, name, piece.node.options);
+  },
+  AlterSeqStmt(catalog, piece) {
+    const { relname = '', schemaname } = (piece.node.sequence ?? {}) as RangeVar;
+    const schemas = schemaname === undefined ? ['pg_temp', ...catalog.searchPath] : [schemaname];
+    const name = schemas.map((schema) => `${schema}.${relname}`).find((each) => catalog.sequences.has(each));
+    if (name !== undefined) own(catalog, name, piece.node.options);
   },
   GrantStmt(catalog, { node }) {
     grant(catalog, node);

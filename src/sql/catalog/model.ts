@@ -38,6 +38,8 @@ export interface Index {
   columns: string[];
   unique: boolean;
   partial: boolean;
+  /** Columns that it includes, or that its expressions and its condition name: it goes with each of them. */
+  uses: string[];
   site?: Site | undefined;
 }
 
@@ -157,6 +159,8 @@ export interface Catalog {
   schemas: Map<string, Site | undefined>;
   extensions: Map<string, Site | undefined>;
   sequences: Map<string, Site | undefined>;
+  /** The column that a sequence goes with, by the sequence's full name. */
+  sequenceOwners: Map<string, { table: Table; column: string }>;
   buckets: Map<string, Site>;
   /**
    * Every place that creates an object, by `<kind> <name>`, in order, including those after a statement that needs it.
@@ -182,6 +186,8 @@ export interface Catalog {
   imported: Set<string>;
   /** By full name: the first call of a routine that makes the table. */
   madeByCalls: Map<string, Piece>;
+  /** Texts given to a routine that makes tables with dynamic SQL, which may be their names, with the first call of each. */
+  madeByTexts: Map<string, Piece>;
   /** An extension whose functions and types are not known was created. */
   unknownExtension: boolean;
 }

@@ -3,7 +3,7 @@ import type { Node } from '../nodes.ts';
 import type { Piece } from '../piece.ts';
 import { findTable, newQualified } from './lookup.ts';
 import type { Catalog, Table } from './model.ts';
-import { heirsOf } from './tables.ts';
+import { heirsOf, ownedBy } from './tables.ts';
 import { typeText } from './types.ts';
 
 function tableNamed(catalog: Catalog, names: readonly string[]): Table | undefined {
@@ -40,9 +40,14 @@ const dropTable: Removal = (catalog, object, gone, cascade) => {
   if (table === undefined) return;
   const heirs = heirsOf(catalog, table.name).filter(({ partitionOf }) => cascade || partitionOf !== undefined);
   const all = [table, ...heirs];
-  for (const { name } of cascade ? [...all, ...viewsOf(catalog, all)] : all) {
-    catalog.tables.delete(name);
-    gone('table', name);
+  for (const each of cascade ? [...all, ...viewsOf(catalog, all)] : all) {
+    catalog.tables.delete(each.name);
+    gone('table', each.name);
+    for (const sequence of ownedBy(catalog, each)) {
+      catalog.sequences.delete(sequence);
+      catalog.sequenceOwners.delete(sequence);
+      gone('sequence', sequence);
+    }
   }
 };
 
@@ -90,6 +95,7 @@ const removals: Record<string, Removal> = {
       ['table', catalog.tables],
       ['function', catalog.routines],
       ['type', catalog.types],
+      ['sequence', catalog.sequences],
     ] as const) {
       for (const each of all.keys()) if (each.startsWith(`${name}.`) && all.delete(each)) gone(kind, each);
     }
@@ -112,6 +118,7 @@ const removals: Record<string, Removal> = {
     const [schema, name = ''] = partsOf(object);
     for (const each of schema === undefined ? ['pg_temp', ...catalog.searchPath] : [schema]) {
       if (catalog.sequences.delete(`${each}.${name}`)) {
+        catalog.sequenceOwners.delete(`${each}.${name}`);
         gone('sequence', `${each}.${name}`);
         return;
       }

@@ -4,7 +4,7 @@ import type { Piece } from '../piece.ts';
 import { findTable, isOtherRelation, newName, newQualified } from './lookup.ts';
 import type { Catalog, Site, Table } from './model.ts';
 import { knownExtensions } from './platform.ts';
-import { heirsOf, note } from './tables.ts';
+import { heirsOf, note, ownedBy } from './tables.ts';
 
 /** Gives a table another full name. */
 function rekey(catalog: Catalog, table: Table, name: string, site: Site): void {
@@ -40,6 +40,10 @@ function moveEntry<Entry extends { name: string } | readonly { name: string }[] 
   catalog.dropped.set(`${kind} ${from}`, site);
   note(catalog, kind, to, site);
   entries.set(to, entry as Entry);
+  const owner = kind === 'sequence' ? catalog.sequenceOwners.get(from) : undefined;
+  if (owner === undefined) return;
+  catalog.sequenceOwners.delete(from);
+  catalog.sequenceOwners.set(to, owner);
 }
 
 const inSchema = (name: string, schema: string): string => `${schema}${name.slice(name.indexOf('.'))}`;
@@ -86,8 +90,11 @@ export function setSchema(catalog: Catalog, piece: Piece<'AlterObjectSchemaStmt'
     return;
   }
   const lookup = findTable(catalog, relation);
-  if ('found' in lookup) moveTable(catalog, lookup.found, to(lookup.found.name), site);
-  else
+  if ('found' in lookup) {
+    moveTable(catalog, lookup.found, to(lookup.found.name), site);
+    for (const name of ownedBy(catalog, lookup.found))
+      moveEntry(catalog, 'sequence', catalog.sequences, [name, to(name)], site);
+  } else
     for (const name of namesOf(catalog, relation))
       if (catalog.sequences.has(name)) moveEntry(catalog, 'sequence', catalog.sequences, [name, to(name)], site);
 }
@@ -165,7 +172,12 @@ function renameColumn(catalog: Catalog, table: Table, from: string, to: string, 
   note(catalog, 'column', `${table.name}.${to}`, site);
   const renamed = (columns: readonly string[]): string[] => columns.map((each) => (each === from ? to : each));
   for (const key of table.foreignKeys) key.columns = renamed(key.columns);
-  for (const index of table.indexes.values()) index.columns = renamed(index.columns);
+  for (const index of table.indexes.values()) {
+    index.columns = renamed(index.columns);
+    index.uses = renamed(index.uses);
+  }
+  for (const owner of catalog.sequenceOwners.values())
+    if (owner.table === table && owner.column === from) owner.column = to;
   table.primaryKey = renamed(table.primaryKey);
   table.unique = table.unique.map(renamed);
 }

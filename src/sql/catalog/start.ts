@@ -57,6 +57,7 @@ export function startingCatalog(): Catalog {
     schemas: new Map(platformSchemas.map((name) => [name, undefined])),
     extensions: new Map(platformExtensions.map((name) => [name, undefined])),
     sequences: new Map(),
+    sequenceOwners: new Map(),
     buckets: new Map(),
     created: new Map(),
     dropped: new Map(),
@@ -68,6 +69,7 @@ export function startingCatalog(): Catalog {
     searchPath: [...searchPath],
     imported: new Set(),
     madeByCalls: new Map(),
+    madeByTexts: new Map(),
     unknownExtension: false,
   };
 }

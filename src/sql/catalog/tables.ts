@@ -135,7 +135,10 @@ const alters: Record<string, (catalog: Catalog, table: Table, command: Fields<'A
       catalog.dropped.set(`column ${table.name}.${name}`, { piece, offset: piece.at() });
       table.foreignKeys = table.foreignKeys.filter(({ columns }) => !columns.includes(name));
       table.unique = table.unique.filter((columns) => !columns.includes(name));
-      for (const [index, { columns }] of table.indexes) if (columns.includes(name)) table.indexes.delete(index);
+      for (const [index, { columns, uses }] of table.indexes)
+        if (columns.includes(name) || uses.includes(name)) table.indexes.delete(index);
+      table.ownNames.delete(chosenName(bare(table.name), name, 'seq'));
+      dropOwned(catalog, table, { piece, offset: piece.at() }, name);
     },
     AT_AddConstraint(catalog, table, command, piece) {
       const constraint = fieldsOf(command.def, 'Constraint');
@@ -207,6 +210,34 @@ const alters: Record<string, (catalog: Catalog, table: Table, command: Fields<'A
 export function heirsOf(catalog: Catalog, name: string): Table[] {
   const heirs = [...catalog.tables.values()].filter(({ parents }) => parents.includes(name));
   return heirs.flatMap((heir) => [heir, ...heirsOf(catalog, heir.name)]);
+}
+
+/** The sequences that go with a table, or with one of its columns, by full name. */
+export function ownedBy(catalog: Catalog, table: Table, column?: string): string[] {
+  return [...catalog.sequenceOwners]
+    .filter(([, owner]) => owner.table === table && (column === undefined || owner.column === column))
+    .map(([name]) => name);
+}
+
+/** Drops the sequences that go with a table, or with one of its columns. */
+export function dropOwned(catalog: Catalog, table: Table, site: Site, column?: string): void {
+  for (const name of ownedBy(catalog, table, column)) {
+    catalog.sequenceOwners.delete(name);
+    catalog.sequences.delete(name);
+    catalog.dropped.set(`sequence ${name}`, site);
+  }
+}
+
+/** Applies OWNED BY among the options of a sequence. */
+export function own(catalog: Catalog, sequence: string, options: unknown): void {
+  const option = allOf(options, 'DefElem').find(({ defname }) => defname === 'owned_by');
+  if (option === undefined) return;
+  catalog.sequenceOwners.delete(sequence);
+  const [column = '', relname, schemaname] = stringsOf(option.arg).toReversed();
+  // NONE is the only part then.
+  if (relname === undefined) return;
+  const lookup = findTable(catalog, schemaname === undefined ? { relname } : { relname, schemaname });
+  if ('found' in lookup) catalog.sequenceOwners.set(sequence, { table: lookup.found, column });
 }
 
 /** The name without its schema. */

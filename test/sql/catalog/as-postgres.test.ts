@@ -366,6 +366,80 @@ const cases: { name: string; sql: string; wrong?: string; says?: string }[] = [
     name: 'a field of a field, and of a variable of a block with a label',
     sql: `create type pair as (x int, y int); create type pairs as (one pair, two pair); ${body('b.p.one.x := 1; p.two.y := 2;', 'p pairs;').replace('declare', '<<b>> declare')}`,
   },
+  {
+    name: 'a sequence goes with the table that it is owned by',
+    sql: `create sequence s; create table t (id int); alter sequence s owned by t.id; alter sequence s owned by none; drop table t; select nextval('s')`,
+    wrong: `create sequence s; create table t (id int); alter sequence s owned by t.id; drop table t; select nextval('s')`,
+    says: 'Sequence s was dropped',
+  },
+  {
+    name: 'a sequence goes with the column that it is owned by',
+    sql: `create table t (id int, b int); create sequence s owned by t.id; alter table t rename id to n; alter table t drop column b; select nextval('s')`,
+    wrong: `create table t (id int, b int); create sequence s owned by t.id; alter table t rename id to n; alter table t drop column n; select nextval('s')`,
+    says: 'Sequence s was dropped',
+  },
+  {
+    name: 'a sequence that was renamed goes with its table, too',
+    sql: `create table t (id int); create sequence s owned by public.t.id; alter sequence s rename to r; alter table t rename to u; drop table u; create sequence r; select nextval('r')`,
+    wrong: `create table t (id int); create sequence s owned by public.t.id; alter sequence s rename to r; alter table t rename to u; drop table u; select nextval('r')`,
+    says: 'Sequence r was dropped',
+  },
+  {
+    name: 'a sequence moves to another schema with its table',
+    sql: `create schema y; create table t (id int); create sequence s owned by t.id; alter table t set schema y; select nextval('y.s')`,
+    wrong: `create schema y; create table t (id int); create sequence s owned by t.id; alter table t set schema y; select nextval('s')`,
+    says: 'Sequence s',
+  },
+  {
+    name: 'a sequence of serial goes with its column',
+    sql: `create table t (id serial, b int); alter table t drop column b; select nextval('t_id_seq')`,
+    wrong: `create table t (id serial, b int); alter table t drop column id; select nextval('t_id_seq')`,
+    says: 'Sequence t_id_seq',
+  },
+  {
+    name: 'a sequence goes with its schema',
+    sql: `create schema y; create sequence y.s; drop schema y cascade; create schema y; create sequence y.s; select nextval('y.s')`,
+    wrong: `create schema y; create sequence y.s; drop schema y cascade; create schema y; select nextval('y.s')`,
+    says: 'Sequence y.s was dropped',
+  },
+  ...[
+    ['what it includes', '(a) include (b)'],
+    ['its condition', '(a) where b > 0'],
+    ['its expression', '((b + 1))'],
+    ['what comes after an expression', '((a + 1), b)'],
+  ].map(([name, on]) => ({
+    name: `an index goes with a column: ${name}`,
+    sql: `create table t (a int, b int, c int); create index i on t ${on}; alter table t drop column c; alter index i rename to j`,
+    wrong: `create table t (a int, b int, c int); create index i on t ${on}; alter table t rename b to d; alter table t drop column d; alter index i rename to j`,
+    says: 'Index i',
+  })),
+  {
+    name: 'a temporary table of a query goes with its transaction',
+    sql: 'create temp table x on commit drop as select 1 as a; select a from x',
+    wrong: 'create temp table x on commit drop as select 1 as a; commit; select a from x',
+    says: 'Table x',
+  },
+  ...[
+    ['format', `execute format('create table %I as select 1 as a', n);`],
+    [
+      'a text with others before and after',
+      `execute '/* all */ create unlogged table ' || quote_ident(n) || ' (a int)';`,
+    ],
+    ['a text in a variable', `q := 'create or replace view ' || n || ' as select 1 as a'; execute q;`],
+  ].map(([name, statements]) => ({
+    name: `what dynamic SQL makes of the name that it is given, ${name}`,
+    sql: `create function mk(n text) returns void language plpgsql as $$ declare q text; begin ${statements} end $$;
+      select mk('made'); select mk('made_too'); select a from made; select a from public.made_too`,
+    wrong: `create function mk(n text) returns void language plpgsql as $$ declare q text; begin ${statements} end $$;
+      select a from made; select mk('made')`,
+    says: 'Table made',
+  })),
+  {
+    name: 'a name that is given to what makes no table',
+    sql: `create table made (a int); create function mk(n text) returns void language plpgsql as $$ begin execute format('analyze %I', n); end $$; select mk('made'); select a from made`,
+    wrong: `create function mk(n text) returns void language plpgsql as $$ begin execute format('analyze %I', n); end $$; select mk('made'); select a from made`,
+    says: 'Table made',
+  },
 ];
 
 describe('what PostgreSQL accepts is not reported', () => {
