@@ -126,6 +126,8 @@ async function candidates(tree: SqlTree): Promise<Candidate[]> {
       const { extensions, order } = foldersOf(rule, all);
       const files = [...new Set([...all, ...extensions])].flatMap((place) => migrationsIn(tree, place, order));
       for (const folder of [...all, ...extensions]) taken.add(folder);
+      // A folder with nothing but what undoes migrations has none.
+      if (files.length === 0) continue;
       const { dialect } = tree.drizzle.find(({ folder }) => folder === core[0]) ?? {};
       const foreign = rule.isPostgres === true ? undefined : await foreignOf(tree, core[0]!, files, dialect);
       found.push({ rule, core: all, files, ...(foreign === undefined ? {} : { foreign }) });

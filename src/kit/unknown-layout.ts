@@ -4,6 +4,7 @@ import { MuseError } from '../shared/error.ts';
 import { counted } from '../shared/printable.ts';
 import { databaseNamed, type Foreign } from './dialect.ts';
 import { layoutRules } from './layouts.ts';
+import { plannedChanges } from '../migrations/listed.ts';
 import { isSql, type SqlTree } from './sql-tree.ts';
 import { toolWithoutSql } from './without-sql.ts';
 
@@ -84,6 +85,57 @@ export function withoutMigrations(tree: SqlTree, folder: string, wanted: string)
   });
 }
 
+/** The kit of Sqitch whose plans have no change, or whose changes have no script; undefined where it is none. */
+async function withoutChanges(tree: SqlTree): Promise<MuseError | undefined> {
+  const plans = tree.files.filter((path) => posix.basename(path) === 'sqitch.plan');
+  const [plan] = plans;
+  if (plan === undefined) return undefined;
+  const listedThere = (await Promise.all(plans.map(async (path) => plannedChanges(await tree.text(path))))).flat();
+  const others = sqlIn(tree);
+  const instead = others.length === 0 ? '' : `\nOr, if its other SQL is what it needs: --core ${others[0]!.folder}`;
+  if (listedThere.length === 0) {
+    return new MuseError({
+      code: 'layout-unknown',
+      message: `The kit has no migrations: its ${plan} lists no change.`,
+      ...(others.length === 0 ? {} : { detail: sqlFolders(tree).join('\n') }),
+      suggestion: `Add its first change with Sqitch (sqitch add <change>) and commit that, then run this again.${instead}`,
+    });
+  }
+  const some = `${listedThere.slice(0, 3).join(', ')}${listedThere.length > 3 ? ' …' : ''}`;
+  return new MuseError({
+    code: 'layout-unknown',
+    message: `The kit's ${plan} lists ${counted(listedThere.length, 'change')} (${some}), and the kit has none of their scripts.`,
+    ...(others.length === 0 ? {} : { detail: sqlFolders(tree).join('\n') }),
+    suggestion: `Commit the scripts that Sqitch deploys (deploy/${listedThere[0]}.sql), then run this again.${instead}`,
+  });
+}
+
+/** What undoes a migration, as tools call it, with what makes what it undoes. */
+const undoes: readonly [undo: RegExp, made: (name: string) => string][] = [
+  [/^U(\d[\d._]*__[^/]*\.sql)$/, (name) => name.replace(/^U/, 'V')],
+  [/[._-]down\.sql$/, (name) => name.replace(/down\.sql$/, 'up.sql')],
+  [/^down\.sql$/, () => 'up.sql'],
+];
+
+/** The kit of whose migrations there is only what undoes them; undefined where it is none. */
+function onlyUndoing(tree: SqlTree, folders: readonly Counted[]): MuseError | undefined {
+  const undone = tree.files.filter((path) => undoes.some(([undo]) => undo.test(posix.basename(path))));
+  const [first] = undone;
+  const among = new Set(undone.map((path) => posix.dirname(path)));
+  const isOther = ({ folder, count, numbered }: Counted): boolean =>
+    among.has(folder) ? undone.filter((path) => posix.dirname(path) === folder).length < count : numbered > 0;
+  if (first === undefined || folders.some(isOther)) return undefined;
+  const more = undone.length > 1 ? ` and ${undone.length - 1} more` : '';
+  const name = posix.basename(first);
+  const [, made] = undoes.find(([undo]) => undo.test(name))!;
+  return new MuseError({
+    code: 'layout-unknown',
+    message: `The kit has no migrations to run, only what undoes some: ${first}${more}.`,
+    detail: sqlFolders(tree).join('\n'),
+    suggestion: `Commit the migrations that they undo (${posix.join(posix.dirname(first), made(name))}), then run this again.`,
+  });
+}
+
 /** Why no layout fits: what was looked for, what there is, and what to do. */
 export async function unknownLayout(tree: SqlTree, foreign: readonly Elsewhere[]): Promise<MuseError> {
   if (foreign.length > 0) {
@@ -98,6 +150,8 @@ export async function unknownLayout(tree: SqlTree, foreign: readonly Elsewhere[]
     });
   }
   const folders = sqlIn(tree);
+  const half = (await withoutChanges(tree)) ?? onlyUndoing(tree, folders);
+  if (half !== undefined) return half;
   const tool = await toolWithoutSql(tree);
   if (tool !== undefined && folders.length === 0) {
     return new MuseError({

@@ -59,16 +59,20 @@ async function readPlan(root: string, folder: string): Promise<Listed> {
   }
   if (text === undefined) return nothing;
   const file = posix.join(at, 'sqitch.plan');
+  return { tags: plannedChanges(text), file, findings: [] };
+}
+
+/** The changes that the text of a `sqitch.plan` lists, in order, as their scripts are called. */
+export function plannedChanges(text: string): string[] {
   const entries = text
     .split('\n')
     .map((line) => line.trim().replace(/^[+]\s*/, ''))
     .filter((line) => line !== '' && !/^[#%-]/.test(line))
     .map((line) => line.split(/\s/, 1)[0]!);
-  const tags = entries.flatMap((name, index) => {
+  return entries.flatMap((name, index) => {
     if (name.startsWith('@')) return [];
     const tag =
       entries.indexOf(name, index + 1) === -1 ? undefined : entries.slice(index).find((one) => one.startsWith('@'));
     return [`${name}${tag ?? ''}`];
   });
-  return { tags, file, findings: [] };
 }

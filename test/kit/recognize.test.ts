@@ -587,6 +587,66 @@ describe('kits without SQL', () => {
     });
   });
 
+  it.each<[string, Files | readonly string[], RegExp, RegExp]>([
+    [
+      'Flyway',
+      ['db/migration/U1__a.sql', 'db/migration/U1_2__b.sql'],
+      /only what undoes some: db\/migration\/U1(?:__a|_2__b)\.sql and 1 more\.$/,
+      /db\/migration\/V1(?:__a|_2__b)\.sql/,
+    ],
+    [
+      'golang-migrate',
+      ['db/000001_a.down.sql'],
+      /only what undoes some: db\/000001_a\.down\.sql\.$/,
+      /\(db\/000001_a\.up\.sql\)/,
+    ],
+    [
+      'Diesel',
+      ['migrations/2026-01-01-000000_a/down.sql'],
+      /only what undoes some: migrations\/2026-01-01-000000_a\/down\.sql/,
+      /\(migrations\/2026-01-01-000000_a\/up\.sql\)/,
+    ],
+    [
+      'an empty plan',
+      { 'sqitch.conf': '', 'sqitch.plan': '%syntax-version=1.0.0\n%project=a\n\n' },
+      /^The kit has no migrations: its sqitch\.plan lists no change\.$/,
+      /sqitch add <change>[^]*run this again\.$/,
+    ],
+    [
+      'an empty plan beside other SQL',
+      { 'db/sqitch.plan': '%project=a\n# nothing yet\n', 'queries/a.sql': sql },
+      /its db\/sqitch\.plan lists no change\.$/,
+      /Or, if its other SQL is what it needs: --core queries$/,
+    ],
+    [
+      'a plan without scripts',
+      {
+        'sqitch.plan':
+          '%project=a\n\none 2026-01-01T00:00:00Z A <a@example.com>\ntwo [one] 2026-01-02T00:00:00Z A <a@example.com>\n',
+      },
+      /^The kit's sqitch\.plan lists 2 changes \(one, two\), and the kit has none of their scripts\.$/,
+      /deploy\/one\.sql/,
+    ],
+  ])('of the migrations of %s, what is missing is said', async (_, files, message, suggestion) => {
+    expect(await rejectionOf(recognizeLayout(kit(files)))).toMatchObject({
+      code: 'layout-unknown',
+      message: expect.stringMatching(message),
+      suggestion: expect.stringMatching(suggestion),
+    });
+  });
+
+  it('what undoes migrations hides no other layout', async () => {
+    expect(await recognizeLayout(kit(['old/U1__a.sql', 'db/migrations/20260101000000_a.sql']))).toMatchObject({
+      folders: { core: ['db/migrations'] },
+    });
+    expect(await recognizeLayout(kit(['db/000001_a.down.sql', 'db/000002_b.up.sql']))).toMatchObject({
+      folders: { core: ['db'] },
+    });
+    expect(await rejectionOf(recognizeLayout(kit(['old/U1__a.sql', 'sql/1.a.sql'])))).toMatchObject({
+      message: 'create-muse does not know how this kit stores its migrations.',
+    });
+  });
+
   it('numbered SQL beside migrations in code is what --core may be', async () => {
     const files = { 'priv/repo/migrations/20260101000000_a.exs': '', 'db/1.2.a.sql': '', 'queries/a.sql': '' };
     expect(await rejectionOf(recognizeLayout(kit(files)))).toMatchObject({
