@@ -114,6 +114,7 @@ function walkPiece(catalog: Catalog, piece: Piece, visitor: Visitor): void {
     visitor.piece?.(inner, catalog);
     catalog.needs.push(...needsOf(catalog, inner));
     if (inner.inside !== 'routine') {
+      noteTexts(catalog, inner, inner);
       noteCalls(catalog, inner, inner, new Set());
       apply(catalog, inner);
     }
@@ -133,8 +134,7 @@ function noteCalls(catalog: Catalog, piece: Piece, by: Piece, seen: Set<string>)
         const made = madeBy(inner);
         const full = made === undefined ? '' : newName(catalog, made);
         if (made !== undefined && !catalog.madeByCalls.has(full)) catalog.madeByCalls.set(full, by);
-        if (completesCreate(inner))
-          for (const text of textsGiven(by)) if (!catalog.madeByTexts.has(text)) catalog.madeByTexts.set(text, by);
+        noteTexts(catalog, inner, by);
         noteCalls(catalog, inner, by, seen);
       }
     }
@@ -145,33 +145,45 @@ function noteCalls(catalog: Catalog, piece: Piece, by: Piece, seen: Set<string>)
 const textsGiven = (piece: Piece): string[] =>
   callsIn(piece).flatMap(({ args = [] }) => args.flatMap((argument) => literalOf(argument) ?? []));
 
-/** Whether a statement or expression of a body holds the text of a CREATE TABLE or VIEW, which an EXECUTE completes. */
-function completesCreate({ node }: Piece): boolean {
-  const known = completing.get(node);
-  if (known !== undefined) return known;
-  let found = false;
+/**
+ * The names after CREATE TABLE or VIEW in texts that a statement or expression of a body holds, and that an EXECUTE completes; undefined
+ * where it holds no such text, and empty where the text leaves the name open.
+ */
+function completedNames({ node }: Piece): readonly string[] | undefined {
+  if (completing.has(node)) return completing.get(node);
+  let names: string[] | undefined;
   walk(node, (type, fields) => {
     const text = type === 'A_Const' ? ((fields as Fields<'A_Const'>).sval?.sval ?? '') : '';
     // The scanner is asked where there can be such words at all.
-    if (!found && /create/i.test(text)) found = makesRelation(wordsOf(text).map((word) => word.text));
+    const words = /create/i.test(text) ? wordsOf(text).map((word) => word.text) : [];
+    for (let at = words.indexOf('create'); at !== -1; at = words.indexOf('create', at + 1)) {
+      // Between them: `or replace`, `unlogged`, `recursive`.
+      const kind = words.slice(at + 1, at + 5).findIndex((word) => word === 'table' || word === 'view');
+      if (kind === -1) continue;
+      const rest = words.slice(at + kind + 2).join(' ');
+      const [, name] = /^(?:if not exists )?(?:[\w$"]+ \. )?"?([a-z_][\w$]*?)_*"?(?: |$)/.exec(rest) ?? [];
+      names = [...(names ?? []), ...(name === undefined ? [] : [name])];
+    }
   });
-  completing.set(node, found);
-  return found;
+  completing.set(node, names);
+  return names;
 }
 
-const completing = new WeakMap<object, boolean>();
+const completing = new WeakMap<object, readonly string[] | undefined>();
 
-/** `create`, words such as `or replace` or `unlogged`, and the kind. */
-const makesRelation = (words: readonly string[]): boolean =>
-  words.some(
-    (word, at) => word === 'create' && words.slice(at + 1, at + 5).some((kind) => kind === 'table' || kind === 'view'),
-  );
+/** Notes what a statement may make with dynamic SQL: what its texts name, and of a routine what a call names. */
+function noteTexts(catalog: Catalog, piece: Piece, by: Piece): void {
+  const names = completedNames(piece);
+  if (names === undefined) return;
+  const given = piece === by ? [] : textsGiven(by);
+  for (const text of [...names, ...given]) if (!catalog.madeByTexts.has(text)) catalog.madeByTexts.set(text, by);
+}
 
 /** Whether a call gave a routine that makes tables with dynamic SQL this name, or the beginning of it. */
 function mayBeMade(catalog: Catalog, name: string, { piece }: Site): boolean {
-  const last = bare(name);
+  const last = bare(name).toLowerCase();
   return [...catalog.madeByTexts].some(([text, call]) => {
-    const given = bare(text);
+    const given = bare(text).toLowerCase();
     return call.order <= piece.order && given !== '' && (last === given || last.startsWith(`${given}_`));
   });
 }

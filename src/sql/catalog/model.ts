@@ -186,7 +186,7 @@ export interface Catalog {
   imported: Set<string>;
   /** By full name: the first call of a routine that makes the table. */
   madeByCalls: Map<string, Piece>;
-  /** Texts given to a routine that makes tables with dynamic SQL, which may be their names, with the first call of each. */
+  /** What may be the names of tables that dynamic SQL makes, or how they begin: the first statement that runs each. */
   madeByTexts: Map<string, Piece>;
   /** An extension whose functions and types are not known was created. */
   unknownExtension: boolean;

@@ -434,6 +434,17 @@ const cases: { name: string; sql: string; wrong?: string; says?: string }[] = [
       select a from made; select mk('made')`,
     says: 'Table made',
   })),
+  ...[
+    ['made', `create temp table made (a int check (a in (%s)))`],
+    ['made', `create table if not exists public.made (a int default %s)`],
+    ['made_1', 'create table made_%s (a int)'],
+    ['"Made"', 'create table "Made" (a int default %s)'],
+  ].map(([name, text]) => ({
+    name: `what a DO makes with dynamic SQL: ${text}`,
+    sql: `do $$ begin execute format('${text}', (select 1)); end $$; select a from ${name}`,
+    wrong: `select a from ${name}; do $$ begin execute format('${text}', (select 1)); end $$`,
+    says: `Table ${name!.replaceAll('"', '')}`,
+  })),
   {
     name: 'a name that is given to what makes no table',
     sql: `create table made (a int); create function mk(n text) returns void language plpgsql as $$ begin execute format('analyze %I', n); end $$; select mk('made'); select a from made`,
