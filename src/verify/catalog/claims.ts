@@ -14,6 +14,7 @@ import {
   tokenSetting,
 } from './claim-paths.ts';
 import { comparing } from './compared-values.ts';
+import { asksRow, asksWhose, namesAuthor } from './claim-conditions.ts';
 import { addressWith, constantsIn, fitting, isRegular, type Json } from './claim-constants.ts';
 import type { Sources } from './effects.ts';
 
@@ -40,6 +41,8 @@ export interface ClaimRead extends ClaimPath {
   columns: { table: RelationRow; column: string }[];
   /** Of a claim with a value for each of what rows belong to: the columns that name its key there. */
   keys: { table: RelationRow; column: string }[];
+  /** A column is matched with it by LIKE: what users write there has signs that stand for others, such as `_` in an address. */
+  isPattern?: true;
   /** At least once, it is read in a way that does not show which values give access. */
   isUnclear: boolean;
   /** `schema.name` of the tables whose policies read it. */
@@ -67,11 +70,27 @@ export function isUserPath({ path }: ClaimPath): boolean {
   return userKeys.has(path.at(-1) ?? '');
 }
 
+/** Claims that every user can obtain: a second factor, a method of signing in. */
+const attainable = new Set(['aal', 'amr', 'session_id', 'phone', 'is_anonymous']);
+
+/** Returns whether a user who is not one of the muse's own staff may have that value: alone it gives no access, or anyone gets it. */
+export function isFree(claim: ClaimRead, { isTied, isObtainable }: ClaimConstant): boolean {
+  return isTied || isObtainable || attainable.has(claim.path[0] ?? '');
+}
+
 /** How deep function calls are followed. */
 const deepest = 4;
 
-/** Reads all policies, views and functions. */
-export function readClaims(catalog: Catalog, parse: ParseExpression, sources: Sources): Claims {
+/**
+ * Reads all policies, views and functions.
+ * @param ofStaff the names of claims that are declared to be those of staff: what stands beside them makes them nobody else's
+ */
+export function readClaims(
+  catalog: Catalog,
+  parse: ParseExpression,
+  sources: Sources,
+  ofStaff: ReadonlySet<string> = new Set(),
+): Claims {
   const reader = pathReader(catalog, sources);
   const visitor = new Visitor(catalog, sources, reader);
   for (const table of catalog.relations.filter(({ policies }) => policies.length > 0)) {
@@ -86,6 +105,7 @@ export function readClaims(catalog: Catalog, parse: ParseExpression, sources: So
             policy: policy.name,
             names: new Map(),
             isTied: !policy.permissive,
+            isAdding: policy.command === 'a',
             isOfNobody,
             depth: 0,
           });
@@ -104,14 +124,15 @@ export function readClaims(catalog: Catalog, parse: ParseExpression, sources: So
     });
   }
   const found = [...visitor.found.values()];
+  for (const { name, constants } of found) if (ofStaff.has(name)) for (const one of constants) one.isTied = false;
   return {
     isStored: visitor.isStored,
     all: found.filter(
-      ({ setting, path, constants }) =>
+      ({ setting, path, constants, isPattern }) =>
         setting !== tokenSetting ||
         path.length !== 1 ||
         !usual.has(path[0]!) ||
-        (path[0] === 'email' && constants.length > 0),
+        (path[0] === 'email' && (constants.length > 0 || isPattern === true)),
     ),
     pathsIn: (node) => reader.pathsIn(node, new Map()),
     comparedWith(table, column) {
@@ -135,6 +156,8 @@ interface Place {
   names: Names;
   isTied: boolean;
   depth: number;
+  /** It is in a policy that only lets rows be added: that such a row names who adds it says nothing of whose claim it is. */
+  isAdding?: boolean;
   /** It is in a query of Supabase's own table of users alone, whose conditions say which user. */
   isOfUsers?: boolean;
   /** The policies of the table compare its columns with constants alone: such a condition says no more of who asks. */
@@ -206,7 +229,7 @@ class Visitor {
         (node['boolop'] === 'AND_EXPR' &&
           place.isOfUsers !== true &&
           place.isOfNobody !== true &&
-          args.some((other) => other !== arg && asksRow(other)));
+          args.some((other) => other !== arg && asksRow(other) && !(place.isAdding === true && namesAuthor(other))));
       if (this.reader.pathOf(arg, place.names) === undefined) this.visit(arg, { ...place, isTied });
       else this.test(arg, node['boolop'] !== 'NOT_EXPR', { ...place, isTied });
     }
@@ -231,8 +254,11 @@ class Visitor {
     ] as const) {
       const paths = this.reader.pathsIn(side, place.names);
       const isWhole = this.reader.pathOf(side, place.names) !== undefined;
-      for (const path of paths)
-        this.take(path, sign, this.compared(other, place), place, !isWhole).isUnclear ||= !isWhole;
+      for (const path of paths) {
+        const claim = this.take(path, sign, this.compared(other, place), place, !isWhole);
+        claim.isUnclear ||= !isWhole;
+        if (side === right && isWhole && (operator === '~~' || operator === '~~*')) claim.isPattern = true;
+      }
       if (paths.length === 0) this.visit(side, place);
     }
   }
@@ -383,28 +409,4 @@ function isSigned({ setting, path }: ClaimPath): boolean {
 function nameOf({ setting, path }: ClaimPath): string {
   const keys = path.filter((key) => key !== '0').join('.');
   return setting === tokenSetting ? keys : keys === '' ? setting : `${setting} ${keys}`;
-}
-
-/** Returns whether a condition depends on the row, or reads other tables. */
-function asksRow(node: unknown): boolean {
-  let found = false;
-  walk(node, (type) => {
-    found ||= type === 'ColumnRef' || type === 'RangeVar';
-  });
-  return found;
-}
-
-/** Returns whether a condition compares a column with anything but constants. */
-function asksWhose(tree: unknown): boolean {
-  let found = false;
-  walk(tree, (type, node) => {
-    if (found || (type !== 'A_Expr' && type !== 'SubLink' && type !== 'FuncCall')) return;
-    let [hasColumn, hasCall] = [false, type !== 'A_Expr'];
-    walk(Object.values(node), (inner) => {
-      hasColumn ||= inner === 'ColumnRef';
-      hasCall ||= inner === 'FuncCall' || inner === 'SubLink';
-    });
-    found = hasColumn && hasCall;
-  });
-  return found;
 }

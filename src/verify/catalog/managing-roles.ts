@@ -1,6 +1,8 @@
 import { columnOf, constantOf, fields, nameParts, walk } from '../../rules/engine/live/expression.ts';
-import type { RelationRow } from '../../rules/engine/live/catalog.ts';
+import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { asksForUser } from './claim-conditions.ts';
 import type { Model } from './model.ts';
+import { givenColumn } from './given-columns.ts';
 import { bodiesCalled } from './staff.ts';
 import { valuedRoles } from './valued-roles.ts';
 
@@ -72,6 +74,60 @@ function readRoles(model: Model): ReadonlySet<string> {
       }
     });
   for (const tree of expressions) read(tree, true);
+  for (const one of rolesByHelper(table, role, model)) found.add(one);
+  for (const tree of askedByCalls(table, model)) read(tree, false);
   for (const tree of bodiesCalled(expressions, model)) read(tree, false);
   return new Set([...found].filter((name) => !ordinary.test(name)));
+}
+
+/**
+ * What write policies compare the role that a helper gives with, as in `my_role(team_id) in ('lead')`, where they also ask which role the
+ * written row has: whoever may manage only some roles leaves the others alone.
+ */
+function rolesByHelper(table: RelationRow, role: string, model: Model): string[] {
+  const isGiven = (node: unknown): boolean => givenColumn(node, table, model) === role;
+  const isWritten = (node: unknown): boolean => columnOf(node)?.name === role;
+  return table.policies
+    .filter(({ command, permissive }) => command !== 'r' && permissive)
+    .flatMap(({ command, using, check }) => {
+      const sides = [...(command === 'a' ? [] : [using]), ...(command === 'd' ? [] : [check ?? using])];
+      const trees = sides.map((sql) => (sql === null ? undefined : model.parse(sql)));
+      if (!trees.every((tree) => comparedWith(tree, isWritten).length > 0)) return [];
+      return trees.flatMap((tree) => comparedWith(tree, isGiven));
+    });
+}
+
+/** What functions that users call, and that write memberships, ask of who calls: helpers that they call, and their own queries for it. */
+function askedByCalls(table: RelationRow, { catalog, dependencies, sources, userRole }: Model): unknown[] {
+  const writing = catalog.functions.filter(
+    (routine) =>
+      routine.definer &&
+      routine.kind !== 't' &&
+      routine.execute.includes(userRole) &&
+      dependencies.writtenBy(routine).has(qualifiedName(table)),
+  );
+  return writing.flatMap((routine) => {
+    const helpers = sources.reached(routine).filter((one) => one !== routine);
+    const queries: unknown[] = [];
+    walk(sources.body(routine).trees, (type, node) => {
+      if (type === 'SelectStmt' && asksForUser([{ SelectStmt: node }])) queries.push({ SelectStmt: node });
+    });
+    return [...queries, ...helpers.map((one) => sources.body(one).trees)];
+  });
+}
+
+/** The constants with which the tree compares what `isIt` says. */
+function comparedWith(tree: unknown, isIt: (node: unknown) => boolean): string[] {
+  const found: string[] = [];
+  walk(tree, (type, node) => {
+    if (type !== 'A_Expr') return;
+    const sides = [node['lexpr'], node['rexpr']];
+    sides.forEach((side, index) => {
+      if (!isIt(side)) return;
+      walk(sides[1 - index], (inner, constant) => {
+        if (inner === 'A_Const') found.push(constantOf({ A_Const: constant }) ?? '');
+      });
+    });
+  });
+  return found;
 }

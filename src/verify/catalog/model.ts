@@ -15,13 +15,13 @@ import { namedIn, type Sources, sourcesOf } from './effects.ts';
 import type { Declaration } from '../../rules/engine/live/expectations.ts';
 import {
   columnOf,
-  constantOf,
   fields,
   type Node,
   nameParts,
   type ParseExpression,
   walk,
 } from '../../rules/engine/live/expression.ts';
+import { asksForUser, isUserCall } from './claim-conditions.ts';
 import { givenColumn } from './given-columns.ts';
 import { withImplied } from './implied-keys.ts';
 import { polymorphicMeaning } from './polymorphic.ts';
@@ -85,7 +85,7 @@ export function buildModel(
     userRole,
     staffTables,
     dependencies: dependenciesOf(catalog, parse, sources),
-    claims: readClaims(catalog, parse, sources),
+    claims: readClaims(catalog, parse, sources, new Set(declarations.flatMap(({ claim }) => claim ?? []))),
     policyFacts(table) {
       const known =
         facts.get(table) ??
@@ -153,7 +153,9 @@ function comparesWithGiven(
   model: Model,
 ): boolean {
   const isColumn = (node: unknown): boolean => {
-    const found = columnOf(node);
+    // A row without it may be taken for everybody's: it is whose the row is all the same.
+    const [first = node] = (fields(node, 'CoalesceExpr')?.['args'] as unknown[] | undefined) ?? [];
+    const found = columnOf(first);
     return found?.name === column && (found.qualifier === undefined || found.qualifier === name);
   };
   let compares = false;
@@ -232,23 +234,6 @@ export function isWhoAsks(node: unknown, model: Model): boolean {
     return undefined;
   });
   return found;
-}
-
-/** `auth.uid()`, or a setting that is called after the user or the claims. */
-function isUserCall(call: Readonly<Record<string, unknown>>): boolean {
-  const parts = nameParts(call['funcname']);
-  const setting =
-    parts.at(-1) === 'current_setting' ? (constantOf((call['args'] as unknown[] | undefined)?.[0]) ?? '') : '';
-  return (parts.at(-2) === 'auth' && parts.at(-1) === 'uid') || /user|claim/.test(setting);
-}
-
-function asksForUser(trees: readonly unknown[]): boolean {
-  let asks = false;
-  walk(trees, (type, call) => {
-    asks ||= type === 'FuncCall' && isUserCall(call);
-    return !asks;
-  });
-  return asks;
 }
 
 /** The helper gives what a column holds that leads to something else than a user, as the company in the user's profile. */

@@ -7,6 +7,7 @@ import { givenColumn } from './given-columns.ts';
 import { calledBodies } from './called-bodies.ts';
 import { allowedTexts } from './compared-values.ts';
 import { rankOf } from './role-names.ts';
+import { isFree } from './claims.ts';
 import { effectsOf } from './effects.ts';
 import { madeColumns } from './made-columns.ts';
 import { matchesIn } from './matched-columns.ts';
@@ -52,8 +53,9 @@ export function findStaff(model: Model): Staff {
   return staff;
 }
 
-/** Says whether policies of the table let the muse's own staff do more, by a row or a flag. */
+/** Says whether policies of the table let the muse's own staff do more, by a row, a flag or a claim. */
 export function isForStaff(table: RelationRow, model: Model): boolean {
+  if (hasStaffClaim(table, model)) return true;
   const { tables, flags, ladders } = findStaff(model);
   // The objects of a bucket are a table of their own, with the policies that are about it.
   const own = table.policies.flatMap(({ using, check }) => [using, check]);
@@ -63,6 +65,16 @@ export function isForStaff(table: RelationRow, model: Model): boolean {
     isBucket
       ? [...trees, ...bodiesCalled(trees, model)].some((tree) => names(tree, model.tables.get(name)!))
       : model.dependencies.askers(name).includes(table),
+  );
+}
+
+/** A signed claim that only the product's own staff is given opens rows of the table, whosever they are. */
+function hasStaffClaim(table: RelationRow, model: Model): boolean {
+  return model.claims.all.some(
+    (claim) =>
+      claim.isSigned &&
+      claim.columns.length === 0 &&
+      claim.constants.some((one) => !isFree(claim, one) && one.alone.some((place) => place.table === table)),
   );
 }
 

@@ -1,10 +1,11 @@
 import type { Session } from '../../database/database.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
-import { type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { isPlatformSchema, type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, walk } from '../../rules/engine/live/expression.ts';
 import { insertSql, type RowStep } from '../fixtures/fill.ts';
 import type { Model } from './model.ts';
 import { endingsOf, foldersOf } from './object-paths.ts';
+import { columnsIn } from './scope.ts';
 import type { Ids } from '../fixtures/ids.ts';
 import { claimsOf, type Person } from '../fixtures/people.ts';
 import { actingOrganization, actingUser } from '../fixtures/belongings.ts';
@@ -116,7 +117,8 @@ function bucketWorld(
   }));
   const rows = { a: known(a), b: known(b), m: undefined, states, k: undefined, l: undefined, g: undefined };
   const name = `storage.objects[${bucket.id.replace(/^muse /, '')}]`;
-  const scopeText = `${byOrganization ? 'organization' : 'owner'} folder`;
+  const ownerColumn = byOrganization ? undefined : ownerAsked(policies, table, model);
+  const scopeText = ownerColumn ?? `${byOrganization ? 'organization' : 'owner'} folder`;
   return {
     subject: {
       name,
@@ -128,7 +130,7 @@ function bucketWorld(
       scope: {
         kind: isPublic ? 'public-read' : byOrganization ? 'organization' : 'owner',
         text: isPublic ? `public-read, ${scopeText}` : scopeText,
-        columns: ['name'],
+        columns: [ownerColumn ?? 'name'],
         owner: byOrganization ? 'organization' : 'user',
         parent: undefined,
         coMembersRead: byOrganization,
@@ -139,7 +141,11 @@ function bucketWorld(
       state: name,
       rows,
       fresh: { a: row(`'${actingUser}'`, acting), b: row(`'${actingUser}'`, acting) },
-      belongs: [{ column: 'name', a: made(a), b: made(b), own: acting }],
+      belongs: [
+        ownerColumn === undefined
+          ? { column: 'name', a: made(a), b: made(b), own: acting }
+          : { column: ownerColumn, a: quoteLiteral(a.user), b: quoteLiteral(b.user), own: `'${actingUser}'` },
+      ],
       joined: [],
       lookups: [],
       aims: [],
@@ -164,6 +170,25 @@ function bucketWorld(
       ),
     ],
   };
+}
+
+/**
+ * The column of who has uploaded an object, if every policy asks for that and none for the name, nor do triggers or policies of other
+ * tables: any name is one's own then.
+ */
+function ownerAsked(policies: readonly PolicyRow[], table: RelationRow, model: Model): string | undefined {
+  const isTaken = table.triggers.some(({ enabled, function: oid }) => {
+    const routine = enabled ? model.sources.byOid(oid) : undefined;
+    return routine !== undefined && !isPlatformSchema(routine.schema);
+  });
+  if (isTaken || model.dependencies.isDeciding(objectsTable)) return undefined;
+  const asked = policies
+    .filter(({ permissive, roles }) => permissive && roles.some((role) => role === 'public' || role === model.userRole))
+    .flatMap(({ using, check }) =>
+      [using, check].flatMap((sql) => (sql === null ? [] : [columnsIn(sql, table, model)])),
+    );
+  if (asked.length === 0 || asked.some((names) => names.has('name') || names.has('path_tokens'))) return undefined;
+  return ['owner_id', 'owner'].find((column) => asked.every((names) => names.has(column)));
 }
 
 function bucketStep(id: string, person: Person): RowStep {

@@ -5,6 +5,7 @@ import {
   guestKey,
   hasMoreElsewhere,
   isBanned,
+  isFormer,
   isMultiOrg,
   isPeer,
   isStateHolder,
@@ -62,6 +63,7 @@ const noClaims = { 'request.jwt.claims': '', 'request.jwt.claim.sub': '', 'reque
 /**
  * All actors of the proof, in the order of the matrix.
  * @param ofGuests the tables in which a guest's seat may make a difference
+ * @param ofMembers those whose policies read memberships, in which it may make one that a member has left
  */
 export function makeActors(
   people: readonly Person[],
@@ -69,11 +71,14 @@ export function makeActors(
   session: SessionVariables | undefined,
   cargo: Cargo,
   ofGuests: ReadonlySet<string>,
+  ofMembers: ReadonlySet<string>,
 ): Actor[] {
   const [a, b, c, ...others] = people as [Person, Person, Person, ...Person[]];
   const members = others.filter(
-    ({ key }) => key !== staffKey && key !== guestKey && !isStateHolder(key) && !isBanned(key) && !isPeer(key),
+    ({ key }) =>
+      key !== staffKey && key !== guestKey && !isFormer(key) && !isStateHolder(key) && !isBanned(key) && !isPeer(key),
   );
+  const former = others.filter(({ key }) => isFormer(key));
   const guest = others.find(({ key }) => key === guestKey);
   const hasOrganizations = members.length > 0;
   const isBySession = isolation === 'session' && session !== undefined;
@@ -111,7 +116,14 @@ export function makeActors(
   return [
     actAs('anon', a, 'none', cargo.anonymous(), 'anon'),
     signedIn(ownerName, a, 'self', 'full'),
-    ...(lacking.length === 0 ? [] : [signedIn(`${ownerName}${lackWord}${lacking.join(', ')}`, a, 'self', 'plain')]),
+    ...(lacking.length === 0
+      ? []
+      : [
+          {
+            ...signedIn(`${ownerName}${lackWord}${lacking.join(', ')}`, a, 'self', 'plain'),
+            isStaff: cargo.hasStaffRows,
+          },
+        ]),
     ...variants(ownerName, a, 'self', 'full'),
     ...members.map((person) => signedIn(person.key, person, 'co-member', 'tied')),
     ...(hasOrganizations
@@ -129,6 +141,10 @@ export function makeActors(
             cargo.settings(c, 'forging', [{ setting: tokenSetting, path: ['is_anonymous'], value: true }]),
           ),
         ]),
+    ...former.map((person) => ({
+      ...signedIn(person.key, { ...person, isMember: false }, 'none', 'tied'),
+      only: ofMembers,
+    })),
     ...(guest === undefined ? [] : [{ ...signedIn(guest.key, guest, 'guest', 'tied'), only: ofGuests }]),
   ];
 }

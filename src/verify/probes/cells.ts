@@ -1,4 +1,4 @@
-import { guestKey, isMultiOrg } from '../fixtures/people.ts';
+import { guestKey, isFormer, isMultiOrg } from '../fixtures/people.ts';
 import { isVariant } from './actors.ts';
 import type { Check, TableReport } from '../report/report.ts';
 import { verbs } from './verbs.ts';
@@ -22,12 +22,15 @@ const letters = ['S', 'I', 'U', 'D', 'R'] as const;
 
 /** Every actor of the reports, in order of first appearance. */
 export function actorsOf(tables: readonly TableReport[]): string[] {
-  // Who is in both organizations, or differs from another in a claim only, is not tried in everything: shown where that breaks a rule.
+  // Who has left, is in both organizations, or differs from another in a claim only, is shown where that breaks a rule.
   return [
     ...new Set(
       tables.flatMap((table) =>
         table.checks
-          .filter((check) => !(isMultiOrg(check.actor) || isVariant(check.actor)) || check.rule !== undefined)
+          .filter(
+            (check) =>
+              !(isMultiOrg(check.actor) || isVariant(check.actor) || isFormer(check.actor)) || check.rule !== undefined,
+          )
           .map((check) => check.actor),
       ),
     ),
@@ -39,7 +42,7 @@ export function cellOf(table: TableReport, actor: string): MatrixCell {
   const checks = table.checks.filter((check) => check.actor === actor);
   const broken = checks.some((check) => check.rule !== undefined);
   // A guest tries only what its seat may open.
-  if (actor === guestKey && checks.length === 0) return { text: '', broken };
+  if ((actor === guestKey || isFormer(actor)) && checks.length === 0) return { text: '', broken };
   // If something was left out, the failure of the rest does not mean that it is refused.
   const none = table.notes === undefined ? '.' : unknown;
   if (table.kind === 'function') {

@@ -31,7 +31,19 @@ export function changeAllSql(subject: Subject, actor: Actor, model: Model): stri
     ...rows.map((row) => assignmentOf(column, row)),
     ...subject.rows.states.flatMap((row) => restoring(row, subject, actor, model) ?? []),
   ];
+  const renamed = renamedAsA(subject, actor, model);
+  if (renamed !== undefined) assignments.push(`${renamed}, ${assignmentOf(column, subject.rows.a)}`);
   return [...new Set(assignments)].map((assignment) => `update ${subject.into} set ${assignment}`);
+}
+
+/** Gives the actor's own rows the key of A's where an INSTEAD OF trigger writes: it may take the row that the new key names. */
+function renamedAsA(subject: Subject, actor: Actor, model: Model): string | undefined {
+  const { kind, grants, rows } = subject;
+  if (kind !== 'view' || !grants.triggers.some(({ events }) => events.includes('U'))) return undefined;
+  const granted = new Set(grantedColumns(subject, actor.role, 'U', model).map(({ name }) => name));
+  return rows.a.key.length > 0 && rows.a.key.every(([name]) => granted.has(name))
+    ? rows.a.key.map(([name, value]) => `${quoteIdentifier(name)} = ${value}`).join(', ')
+    : undefined;
 }
 
 /** UPDATE of the row that is partly A's, by the stranger whose it is in part. */

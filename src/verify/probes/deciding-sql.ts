@@ -127,11 +127,13 @@ function valuesTogether(
     .filter((values) => values.length > 1);
 }
 
+/** A time that has not come yet. */
+export const laterTime = "now() + interval '1 year'";
+
 /** SQL of the values that a column gets of those that it is compared with, as far as they fit its type and CHECKs. */
 export function valuesFor(column: ColumnRow, compared: readonly string[], subject: Subject, model: Model): string[] {
   if (column.base === 'boolean') return ['true', 'false'];
-  if (/^(timestamp|date$)/.test(column.base))
-    return ['now()', "now() + interval '1 year'", ...(column.notNull ? [] : ['NULL'])];
+  if (/^(timestamp|date$)/.test(column.base)) return ['now()', laterTime, ...(column.notNull ? [] : ['NULL'])];
   // Whatever lies in a range lies in the one without bounds.
   if (/^(int4|int8|num|ts|tstz|date)range$/.test(column.base)) return ["'(,)'"];
   if (/^(smallint|integer|bigint|numeric|real|double precision)/.test(column.base)) {

@@ -6,6 +6,7 @@ import { isWhoAsks, type Model } from '../catalog/model.ts';
 import { columnsIn, policiesFor } from '../catalog/scope.ts';
 import { findSeats } from '../catalog/seats.ts';
 import { isForStaff } from '../catalog/staff.ts';
+import { isFormer } from '../fixtures/people.ts';
 import type { Actor } from './actors.ts';
 import { isPrivilegedRole } from '../catalog/privileged-roles.ts';
 import { privilegedColumn } from './escalate-sql.ts';
@@ -74,6 +75,8 @@ export const expectRead = withScope((subject, actor, model) => {
   // What lets the owner of another row through, and no stranger, is that row.
   if (scope.kind === 'unowned') return personalColumns(subject).length > 0 && actor.relation !== 'self' ? 'no' : 'may';
   if (actor.relation === 'self' || actor.relation === 'guest') return 'may';
+  // Whoever has left may still see its name.
+  if (isFormer(actor.name) && subject.table === model.tenancy.organizations) return 'doubtful';
   if (actor.relation === 'co-member') return scope.kind === 'organization' || scope.coMembersRead ? 'may' : 'no';
   return 'no';
 });
@@ -170,8 +173,11 @@ function isInvited({ table, scope }: Subject, model: Model): boolean {
   );
 }
 
-/** To take A's row over. */
-export const expectTake = withScope((_, { relation }) => (relation === 'guest' ? 'doubtful' : 'no'));
+/** To take A's row over. Who may write what belongs to the rows of all co-members may move it from one to another. */
+export const expectTake = withScope(({ scope }, { relation }) => {
+  if (relation === 'co-member' && scope.parent !== undefined && scope.coMembersWrite) return 'may';
+  return relation === 'guest' ? 'doubtful' : 'no';
+});
 
 /** To change A's row. */
 export const expectChange = asWriter((subject, actor, model) => {

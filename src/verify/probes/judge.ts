@@ -10,6 +10,7 @@ import { adviceOn, onOneLine } from '../report/advice.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import type { Check, TableReport } from '../report/report.ts';
 import { suggestionFor } from '../report/suggestions.ts';
+import { isHelperApart } from '../catalog/policy-helpers.ts';
 import { mayLoseOwner } from '../catalog/ownerless.ts';
 import { type KnownRow, labelledRows, type Subject } from './subject.ts';
 import { type Verb, verbs } from './verbs.ts';
@@ -50,13 +51,14 @@ export function judge(report: TableReport, actors: readonly Actor[], model: Mode
       (check) =>
         check.outcome !== 'error' && (check.expected === 'doubtful' || isOfNobody(check, about.subject, model)),
     );
+    const suggestion = advice?.suggestion ?? suggestionFor(rule, report, checks, about.routine, model);
     const probes = [...new Set(checks.flatMap(({ probe }) => probe ?? []))].slice(0, mostProbes);
     return {
       ...makeFinding(
         rule,
         report.table,
         `${report.table} (${report.scope}): ${tell(checks, about.subject)}.${by}`,
-        `${advice?.suggestion ?? suggestionFor(rule, report, checks, about.routine, model)}${isDoubtful ? orMeant(rule, checks) : ''}`,
+        `${suggestion}${isDoubtful ? orMeant(rule, checks, about, model) : ''}`,
         isDoubtful ? 'warning' : undefined,
       ),
       ...(advice?.policies[0] === undefined ? {} : { policy: advice.policies[0] }),
@@ -121,7 +123,12 @@ export function isAgainst({ expected }: Check): boolean {
 }
 
 /** How to say that it is meant. */
-function orMeant(rule: RuleName, checks: readonly Check[]): string {
+function orMeant(rule: RuleName, checks: readonly Check[], { routine }: About, model: Model): string {
+  if (routine !== undefined && isHelperApart(routine, model))
+    return (
+      ` Or, if the API does not expose the schema ${onOneLine(routine.schema)}, so that only policies call it, write: ` +
+      `-- muse: ignore ${rule} because <reason>`
+    );
   const who = checks.some(({ expected }) => expected === 'doubtful')
     ? 'all who are let in may do that'
     : "rows without an owner are everybody's";

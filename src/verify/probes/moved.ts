@@ -10,16 +10,19 @@ import type { NamedProbe } from './probes.ts';
 import { condition, grantedColumns, type Subject } from './subject.ts';
 
 /**
- * The columns by which an update may move a stranger's row under a row of A: those that every policy to insert asks about and some
- * policy to update does not; and any, where triggers read more for the row.
+ * The columns by which an update may move a stranger's row under a row of A: those that every policy to insert asks about, or
+ * without one every policy to find what is updated, and that some policy to update does not; and any, where triggers read more for the row.
  */
 function movableLinks(subject: Subject, model: Model): { column: string; a: string; isUnasked: boolean }[] {
   const { table } = subject;
   if (subject.kind !== 'table' || !table.rls) return [];
   const asked = (letter: 'I' | 'U'): ReadonlySet<string>[] =>
     policiesFor(table, letter, model).map(({ check, using }) => columnsIn(check ?? using, table, model));
-  const [inserting, updating] = [asked('I'), asked('U')];
+  const [adding, updating] = [asked('I'), asked('U')];
   if (updating.length === 0) return [];
+  // What only the server adds is where those who change it may find it.
+  const inserting =
+    adding.length > 0 ? adding : policiesFor(table, 'U', model).map(({ using }) => columnsIn(using, table, model));
   const isFilled = readsForItsRow(table, model);
   const granted = new Set(grantedColumns(subject, model.userRole, 'U', model).map(({ name }) => name));
   const isOfUser = (name: string): boolean =>

@@ -34,6 +34,7 @@ import { leakFinder } from '../report/leaks.ts';
 import type { Answer, ProofSession } from './run-script.ts';
 import { keyOf, valuesOf } from '../fixtures/rows.ts';
 import { scopeOf } from '../catalog/scope.ts';
+import { tablesOfMembers } from '../catalog/ended-seats.ts';
 import { tablesOfGuests } from '../catalog/seats.ts';
 import type { Plan } from '../fixtures/script.ts';
 import type { Watched } from '../fixtures/script-effects.ts';
@@ -129,7 +130,14 @@ export async function prove(
   onProgress?: OnProof,
 ): Promise<Proof> {
   const world = await makeWorld(session, model);
-  const actors = makeActors(world.people, isolation, variables, world.cargo, tablesOfGuests(model));
+  const actors = makeActors(
+    world.people,
+    isolation,
+    variables,
+    world.cargo,
+    tablesOfGuests(model),
+    tablesOfMembers(model),
+  );
   const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people, world.ids);
   const silenced = silenceTriggers(
     [...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))],

@@ -6,6 +6,8 @@ import { isChosen } from '../catalog/matched-columns.ts';
 import type { ColumnChange } from '../catalog/mentioned-columns.ts';
 import { tokenSources } from '../catalog/token-sources.ts';
 import type { Chain } from '../fixtures/script.ts';
+import { laterTime } from './deciding-sql.ts';
+import { rowsOfA } from './labels.ts';
 import type { Path } from './paths.ts';
 import { Permitted } from './permitted.ts';
 import type { NamedProbe } from './probes.ts';
@@ -258,7 +260,7 @@ export class Trail extends Permitted {
       return (
         isTried &&
         (verbs[verb].expects(subject, who, this.first.model) === 'no' ||
-          (verb === 'select' && this.isChosenByText(subject, path)))
+          (verb === 'select' && (this.isChosenByText(subject, path) || this.isProlonged(subject, path))))
       );
     });
   }
@@ -283,6 +285,23 @@ export class Trail extends Permitted {
       verbs[verb].tried === 'opens' &&
       written !== undefined &&
       written.joined.some(([column, value]) => isChosen(written.table, column, this.first.model) && sql.includes(value))
+    );
+  }
+
+  /** Rows without an owner, for as long as a row of the stranger's says, which has put a later time there: what it pays for. */
+  private isProlonged({ name, scope, kind }: Subject, { actor, probes }: Path): boolean {
+    const { verb, sql } = this.first.probes[probes[0]!]!;
+    return (
+      kind === 'table' &&
+      scope.kind === 'unowned' &&
+      this.first.actors[actor]!.relation === 'none' &&
+      verb === 'adjust' &&
+      sql.includes(` = ${laterTime}`) &&
+      !this.first.probes.some((probe, number) => {
+        const cell =
+          probe.subject === name && probe.verb === 'select' ? this.cells.get(`${actor} ${number}`) : undefined;
+        return cell !== undefined && !('code' in cell) && rowsOfA(cell.answer) !== '';
+      })
     );
   }
 

@@ -2,6 +2,8 @@ import { type PolicyRow, qualifiedName, relation, type RelationRow } from '../..
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { RuleName } from '../../rules/registry.ts';
 import { walk } from '../../rules/engine/live/expression.ts';
+import { endedColumns } from '../catalog/ended-seats.ts';
+import { isFormer } from '../fixtures/people.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
 import { userColumnsOf, type Subject } from '../probes/subject.ts';
 import { verbs } from '../probes/verbs.ts';
@@ -51,11 +53,16 @@ export function adviceOn(
   const named = policies.map((name) => quoteIdentifier(onOneLine(name))).join(', ');
   const clause = [...new Set(letters.map((letter) => clauses[letter][1]))].join(' and ');
   const many = policies.length > 1;
-  const closing = isAnonymous
-    ? `Give ${many ? 'policies' : 'policy'} ${named} TO ${model.userRole}.`
-    : `Compare ${ownerOf(subject, letters, model)} in the ${clause} of ${many ? 'policies' : 'policy'} ${named}.`;
+  const left = checks.every(({ actor }) => isFormer(actor)) ? endedColumns(model).map(({ name }) => name) : [];
+  const ended = left.map((name) => `${quoteIdentifier(name)} IS NULL`).join(' AND ');
+  const closing =
+    left.length > 0
+      ? `Let ${many ? 'policies' : 'policy'} ${named}, or a helper, ask of the membership: ${ended}.`
+      : isAnonymous
+        ? `Give ${many ? 'policies' : 'policy'} ${named} TO ${model.userRole}.`
+        : `Compare ${ownerOf(subject, letters, model)} in the ${clause} of ${many ? 'policies' : 'policy'} ${named}.`;
   // Of a policy that means its own users, the line would silence the very mistake in it.
-  const isMeant = loose.length > 0 && letters.every((letter) => letter === 'S');
+  const isMeant = left.length === 0 && loose.length > 0 && letters.every((letter) => letter === 'S');
   return {
     policies,
     suggestion: isMeant
@@ -109,7 +116,10 @@ function askedOf(subject: Subject, model: Model): string[] {
 /** What is to be compared with whom. */
 function ownerOf(subject: Subject, letters: readonly string[], model: Model): string {
   const { scope } = subject;
-  if (subject.kind === 'bucket') return 'the folder in the name with who asks';
+  if (subject.kind === 'bucket')
+    return scope.columns.includes('name')
+      ? 'the folder in the name with who asks'
+      : `${scope.columns.join(', ')} with (select auth.uid())`;
   const users = subject.isTenants && letters.includes('I') ? askedOf(subject, model) : [];
   const columns = users.length > 0 ? users : scope.columns;
   if (columns.length === 0) return 'the row with who asks';

@@ -3,6 +3,7 @@ import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import { queryExpression } from '../../rules/engine/live/expression.ts';
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
+import { isHelperApart } from '../catalog/policy-helpers.ts';
 import { asksCaller, type Callable, type FunctionCall, isAnswer, isCallable } from '../catalog/functions.ts';
 import { bucketsAsked, objectsTable } from '../catalog/storage-asked.ts';
 import { ownerlessAfter, stateOfPairs, stateOfUser } from '../catalog/call-states.ts';
@@ -86,6 +87,8 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
     const paid = [...payments].filter(([check]) => check.actor === actor.name);
     if (new Set(paid.map(([, from]) => from)).size > 1) for (const [check] of paid) check.expected = 'no';
   }
+  if (isHelperApart(callable.routine, proof.model))
+    for (const check of checks) if (check.verb === 'call' && check.expected === 'no') check.expected = 'doubtful';
   // Of several calls, one that breaks a rule counts, or else one that was allowed.
   const weight = (check: Check): number =>
     ({ yes: 0, may: 0, doubtful: 2, no: 4 })[check.expected] + (check.outcome === 'allowed' ? 1 : 0);

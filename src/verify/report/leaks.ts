@@ -145,6 +145,18 @@ export function leakFinder(proof: {
       );
       return found === undefined ? [] : [{ value, holders: [name], state: found[0] }];
     });
+  // What a row says that everyone may read is nothing that another table keeps, as who offers the goods of a shop.
+  const shown = new Set(
+    [...declared].flatMap(([name, letters]) => {
+      const subject = subjects.get(name);
+      return subject === undefined
+        ? []
+        : labelledRows(subject)
+            .filter(([label]) => letters.has(label))
+            .flatMap(([, { values }]) => [...values].filter(([column]) => !isWithheldIn(subject, column)))
+            .map(([, sql]) => sql);
+    }),
+  );
   const { userTables, membership } = proof.model.tenancy;
   const isForbidden: LeakFinder['isForbidden'] = (table, actor, verb) => {
     if (table === authUsers) return actor.relation === 'none';
@@ -170,7 +182,7 @@ export function leakFinder(proof: {
       ),
     given: (values, tables) =>
       distinct(values).flatMap((value) => {
-        if (!isMadeUp(value) || ofB.has(value)) return [];
+        if (!isMadeUp(value) || ofB.has(value) || shown.has(quoteLiteral(value))) return [];
         const holders = holdersOf(value, tables, () => true);
         return holders.length === 0 ? inStates(value, tables) : [{ value, holders }];
       }),

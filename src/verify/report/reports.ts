@@ -38,8 +38,9 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
     const key = `${actor.name} ${verb}`;
     const before = checks.get(key);
     if (before?.times !== undefined && result.outcome === 'allowed') before.times += 1;
-    // Of several attempts at one verb, the most successful counts.
-    if (before?.outcome === 'allowed' || (before !== undefined && result.outcome !== 'allowed')) continue;
+    // Of several attempts at one verb, the most successful counts: without WHERE, one that meets rows of A.
+    const isMore = verbs[verb].withoutWhere === true && meetsNone(before) && !meetsNone(result);
+    if ((before?.outcome === 'allowed' && !isMore) || (before !== undefined && result.outcome !== 'allowed')) continue;
     const expected = verbs[verb].expects(subject, actor, proof.model);
     const spared = `${excused.get(key) ?? ''}${heldBy(actor.user, subject)}`;
     const check: Check = {
@@ -63,6 +64,11 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
     checks: [...checks.values()],
     ...(subject.kind === 'bucket' ? {} : { privileges: privilegesOf(subject, proof.actors) }),
   };
+}
+
+/** It was allowed, and met no row of A's. */
+function meetsNone(one: Pick<Check, 'outcome' | 'rows'> | undefined): boolean {
+  return one?.outcome === 'allowed' && one.rows !== undefined && one.rows !== '?' && rowsOfA(one.rows) === '';
 }
 
 /**

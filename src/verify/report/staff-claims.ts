@@ -1,11 +1,10 @@
 /** Claims with a value that alone opens rows of others: who has it is taken for the product's own staff, which only the author can say. */
 import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { isForUsers } from '../../rules/engine/live/policies.ts';
-import type { ClaimRead } from '../catalog/claims.ts';
+import { type ClaimRead, isFree } from '../catalog/claims.ts';
 import { isCredential, isOptionalKey } from '../catalog/chance.ts';
 import type { Model } from '../catalog/model.ts';
 import { scopeOf } from '../catalog/scope.ts';
-import { isFree } from '../fixtures/carried.ts';
 import type { Gap } from './report.ts';
 
 /** The gaps of claims that are not declared to be those of staff: one for each claim and value, about the first table that it opens. */
@@ -73,5 +72,8 @@ export function linkKeyGaps(model: Model): Gap[] {
 
 /** The first of the tables that a key opens. */
 function listOf(readers: ReadonlySet<string>, table: RelationRow): string {
-  return [...readers].filter((name) => name !== qualifiedName(table)).slice(0, 3).join(', ');
+  return [...readers]
+    .filter((name) => name !== qualifiedName(table))
+    .slice(0, 3)
+    .join(', ');
 }
