@@ -82,7 +82,7 @@ function readRoles(model: Model): ReadonlySet<string> {
 
 /**
  * What write policies compare the role that a helper gives with, as in `my_role(team_id) in ('lead')`, where they also ask which role the
- * written row has: whoever may manage only some roles leaves the others alone.
+ * written row has: who may manage only some roles leaves the others alone.
  */
 function rolesByHelper(table: RelationRow, role: string, model: Model): string[] {
   const isGiven = (node: unknown): boolean => givenColumn(node, table, model) === role;

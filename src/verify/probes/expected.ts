@@ -75,7 +75,7 @@ export const expectRead = withScope((subject, actor, model) => {
   // What lets the owner of another row through, and no stranger, is that row.
   if (scope.kind === 'unowned') return personalColumns(subject).length > 0 && actor.relation !== 'self' ? 'no' : 'may';
   if (actor.relation === 'self' || actor.relation === 'guest') return 'may';
-  // Whoever has left may still see its name.
+  // A user who has left may still see its name.
   if (isFormer(actor.name) && subject.table === model.tenancy.organizations) return 'doubtful';
   if (actor.relation === 'co-member') return scope.kind === 'organization' || scope.coMembersRead ? 'may' : 'no';
   return 'no';
