@@ -53,6 +53,8 @@ export interface ArgumentContext {
   isDynamic: boolean;
   /** How far from today the dates and numbers may be that it is called with. */
   reach: Reach;
+  /** Names of arguments that say how many rows it gives. */
+  limits: ReadonlySet<string>;
   /** SQL of the ID of the user whom A's rows are about, if that is not A. */
   holder: string | undefined;
 }

@@ -19,7 +19,7 @@ import {
 import { heldInCompared } from './compared-arguments.ts';
 import { objects } from './json-arguments.ts';
 import { isPlain } from './json-keys.ts';
-import { intervalsWithin, momentsWithin, numbersWithin } from './reach-values.ts';
+import { intervalsWithin, limits, momentsWithin, numbersWithin } from './reach-values.ts';
 import { isSecret } from './row-keys.ts';
 import type { TextForms } from './text-forms.ts';
 
@@ -108,6 +108,7 @@ function valuesOf(input: ArgumentType, name: string, context: ArgumentContext): 
     ];
   if (input.attributes !== null) return composites(input, input.attributes, context);
   if (base === 'uuid') return [...keys('uuid', name, context), nothing, { sql: quoteLiteral(actingUser) }];
+  if (context.limits.has(name)) return [...limits];
   if (/^(smallint|integer|bigint|numeric|real|double precision|oid|money)/.test(base))
     return [...keys('number', name, context), ...numbersWithin(context.reach)];
   if (base === 'boolean') return ['true', 'false', 'NULL'].map((sql) => ({ sql }));

@@ -28,6 +28,9 @@ export function stateOfTables(
         `select ${quoteLiteral(subject.state)} as name, (${states[subject.state]}) as state`,
         ...(ofUser === undefined ? [] : [`select ${quoteLiteral(stateOfUser(subject))}, (${ofUser})`]),
         ...(shared === undefined ? [] : [`select ${quoteLiteral(stateOfPairs(subject))}, (${shared})`]),
+        ...(subject.isLarge || subject.kind === 'bucket'
+          ? []
+          : [`select ${quoteLiteral(ofAll + subject.name)}, (select count(*)::text from ${subject.into})`]),
         ...(ofNobody === undefined ? [] : [`select ${quoteLiteral(stateOfNobody(subject))}, (${ofNobody})`]),
       ];
     });
@@ -65,6 +68,13 @@ function rowsOfPairs(subject: Subject, model: Model): string | undefined {
   const isStrangers = others.map((name) => `${quoteIdentifier(name)} in (${strangers})`).join(' or ');
   const isOfA = condition(subject.belongs.map(({ column, a }) => [column, a]));
   return `select count(*)::text from ${subject.into} where ${isOfA} and (${isStrangers})`;
+}
+
+const ofAll = '* rows of ';
+
+/** Says whether that is the name of the state that holds how many rows there are, of anybody. */
+export function isStateOfAll(name: string): boolean {
+  return name.startsWith(ofAll);
 }
 
 /** The name of the state that holds how many rows have an owner, how many have none, and a digest of those. */

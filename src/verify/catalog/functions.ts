@@ -10,6 +10,7 @@ import { decidingCalls } from './deciding-calls.ts';
 import { askedValues } from './asked-values.ts';
 import { candidatesOf } from './arguments.ts';
 import { callOf, callSql, howToRun, preparation } from './call-sql.ts';
+import { type ArgumentWay, combinedCalls, type WayValue } from './combined-calls.ts';
 import { type FunctionRow, isPlatformSchema, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { readersOf } from './conditions.ts';
 import { injectableArguments } from './dynamic-sql.ts';
@@ -23,6 +24,7 @@ import { newRowCalls } from './new-row-calls.ts';
 import { comparedColumns, writtenColumns } from './compared-columns.ts';
 import { isSecret, type RowKey, rowKeysOf, secretColumns, withoutSecrets } from './row-keys.ts';
 import type { Model } from './model.ts';
+import { rowLimits } from './row-limits.ts';
 import { textFormsOf } from './text-forms.ts';
 import { actingOrganization, actingUser } from '../fixtures/belongings.ts';
 import { mayChange, tablesNamed } from './reached-tables.ts';
@@ -40,6 +42,8 @@ export interface FunctionCall {
   isBySecret: boolean;
   /** It is for a row in a state that the function asks for, not for an ordinary one. */
   isOfState: boolean;
+  /** One of its keys is the caller's own, beside one of A's. */
+  isMixed: boolean;
   /** It is there for a place of the function that no other call leads to. */
   isArgued: boolean;
 }
@@ -68,12 +72,17 @@ export interface Callable {
   bySecret: boolean;
   /** The arguments of the calls for ordinary rows, as SQL. */
   called: readonly (readonly string[])[];
+  /** How many combinations of arguments, keys of the caller's own and states of rows are more than is tried. */
+  untried: number;
   /** Why it is not called. */
   skipped: string | undefined;
 }
 
-/** By function: arguments of further calls, as SQL. */
-export type FurtherCalls = ReadonlyMap<FunctionRow, { calls: readonly (readonly string[])[] }>;
+/** By function: arguments of further calls, and what leads to each of its places. */
+export type FurtherCalls = ReadonlyMap<
+  FunctionRow,
+  { calls: readonly (readonly WayValue[])[]; ways: readonly ArgumentWay[] }
+>;
 
 /**
  * The maximum number of calls for the ordinary rows, baselines included: for a SECURITY DEFINER function, for any other, for one
@@ -101,7 +110,7 @@ export function callablesOf(
         !routine.arguments.includes('internal') &&
         roles.some((role) => isCallable(routine, role, model)),
     )
-    .map((routine) => callableOf(routine, model, actors, known, further.get(routine)?.calls ?? []));
+    .map((routine) => callableOf(routine, model, actors, known, further.get(routine)));
 }
 
 /** A function's name in reports: with its schema and its argument types. */
@@ -119,7 +128,7 @@ function callableOf(
   model: Model,
   actors: readonly Actor[],
   subjects: readonly Subject[],
-  argued: readonly (readonly string[])[],
+  argued: { calls: readonly (readonly WayValue[])[]; ways: readonly ArgumentWay[] } = { calls: [], ways: [] },
 ): Callable {
   const name = signatureOf(routine);
   const reached = model.sources.reached(routine);
@@ -147,6 +156,7 @@ function callableOf(
     gives: new Set(reached.flatMap((one) => [...model.sources.effects(one).gives])),
     bySecret: false,
     called: [],
+    untried: 0,
     skipped: effect === undefined ? undefined : `it ${effect.does}`,
   };
   if (callable.skipped !== undefined) return callable;
@@ -175,6 +185,7 @@ function callableOf(
     shape: jsonShapes(argumentNames, bodies, model.tables),
     textForms: (argument: string) => textFormsOf(routine, argument, model.sources),
     injectable: new Set(injectable),
+    limits: rowLimits(trees).limits,
     columns: new Set(isAnswer(routine) ? reached.flatMap((one) => [...model.sources.effects(one).columns]) : []),
   };
   const contextOf = (known: readonly Subject[]): ArgumentContext => {
@@ -239,12 +250,12 @@ function callableOf(
     ...[
       ...(changes ? decidingCalls(routine, usual, model) : []),
       ...settingCalls(routine, argumentNames, usual, fixed.settings),
-      ...argued,
+      ...argued.calls.map((call) => call.map(({ sql }) => sql)),
     ].map((call) => call.map((sql): Candidate => ({ sql }))),
   ];
   callable.called = ordinary.map((values) => values.map(({ sql }) => sql));
   const inEach = inStates.length * 2 > mostStates ? 1 : 2;
-  const further = inStates.flatMap((one) => {
+  const ofStates = inStates.map((one) => {
     const ofState = routine.inputs.map((input, index) => candidatesOf(input, argumentNames[index]!, one));
     // Of two calls, one leaves out what may be: a limit that it is given may be too low.
     return inEach > 1 ? mostLikely(routine, ofState, inEach) : combinations(ofState, inEach);
@@ -255,9 +266,17 @@ function callableOf(
     !runsAsOwner || ofB.length === 0
       ? []
       : mixedCalls(routine, lists, [...writtenColumns(argumentNames, trees).values()], context);
-  [...ordinary, ...further, ...mixed].forEach((values, index) => {
+  const combined = combinedCalls(
+    lists.map(([value]) => value!),
+    argued.ways,
+    mixed,
+    ofStates.flatMap((calls) => calls.slice(0, 1)),
+  );
+  callable.untried = combined.left;
+  const ofRows = [...ofStates.flat(), ...combined.further];
+  [...ordinary, ...ofRows, ...mixed, ...combined.mixed].forEach((values, index) => {
     const isPrivileged = values.some((value) => value.isPrivileged === true);
-    const isMixed = index >= ordinary.length + further.length;
+    const isMixed = index >= ordinary.length + ofRows.length;
     const callers = isMixed ? ofB : isPrivileged ? able : others;
     const probe = probeOf(
       values.map(({ sql }) => sql),
@@ -275,7 +294,8 @@ function callableOf(
       searches,
       ownAt: values.flatMap(({ sql }, at) => (ownKeys[at]!.has(sql) || isOfCaller(sql) ? [at] : [])).join(),
       isOfState: index >= ordinary.length && !isMixed,
-      isArgued: index >= ordinary.length - argued.length && index < ordinary.length,
+      isMixed,
+      isArgued: index >= ordinary.length - argued.calls.length && index < ordinary.length,
       isBySecret: values.some((value, at) => holdsSecret.test(argumentNameOf(routine, at)) && isOfA(value)),
       baseline: isKeyed ? probeOf(without, false, isMixed ? ofB : others) : undefined,
     });

@@ -50,6 +50,31 @@ export function isTakenByCalls(table: RelationRow, model: Model): boolean {
   return tables.has(qualifiedName(table));
 }
 
+const asked = new WeakMap<Model, ReadonlySet<string>>();
+
+/**
+ * Returns whether a function that users call reads the table with its owner's rights, and reads or writes another one beside it: what a
+ * user has in a row there may decide what the call gives.
+ * @param name the table
+ */
+export function isAskedByCalls(name: string, model: Model): boolean {
+  const { catalog, dependencies, sources, userRole } = model;
+  const tables =
+    asked.get(model) ??
+    new Set(
+      catalog.functions
+        .filter(
+          (one) => one.kind !== 't' && one.execute.includes(userRole) && sources.reached(one).some((it) => it.definer),
+        )
+        .flatMap((one) => {
+          const named = [...dependencies.namedBy(one), ...dependencies.writtenBy(one)];
+          return new Set(named).size < 2 ? [] : [...dependencies.namedBy(one)];
+        }),
+    );
+  asked.set(model, tables);
+  return tables.has(name);
+}
+
 /**
  * A call for each of those tables of which an argument takes the key, or a value that it is compared with.
  * @param lists the values of each argument, the likeliest first

@@ -29,6 +29,9 @@ export function numbersWithin(reach: Reach): Candidate[] {
   return numbers[reach].map((sql) => ({ sql }));
 }
 
+/** How many rows a function may be asked for, more first: nothing is seen of what a limit of zero gives. */
+export const limits: readonly Candidate[] = ['1000', '10', '1', 'NULL', '0'].map((sql) => ({ sql }));
+
 /** Intervals that a function may be called with. */
 export function intervalsWithin(reach: Reach): Candidate[] {
   return intervals[reach].map((sql) => ({ sql }));

@@ -81,6 +81,7 @@ function aimsOf(
     injectable: new Set<string>(),
     isDynamic: false,
     reach: 'far' as const,
+    limits: new Set<string>(),
     holder: undefined,
   };
   const aims = columns.flatMap((column) =>

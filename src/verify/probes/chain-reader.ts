@@ -1,5 +1,6 @@
 /** What a chain of writes opened. */
 import { isGivenIn } from '../fixtures/known-rows.ts';
+import { isStateOfAll } from '../catalog/call-states.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import { storedSetting } from '../catalog/row-keys.ts';
 import { marks, onlyCounts, overwrites } from '../catalog/trigger-values.ts';
@@ -145,10 +146,14 @@ export class ChainReader extends Round {
 
   /** Says whether a stranger's call now changes a table that it left alone before: it may have let the stranger in. */
   private changesMore(path: Path, one: Opened & { probe: number; after: string }, alone: Cell | undefined): boolean {
-    const { state } = this.first.probes[one.probe]!;
+    const { state, subject } = this.first.probes[one.probe]!;
+    // A row more is a row of its own, unless it may hold what was in another's.
+    const isMixed = this.callables
+      .get(subject)
+      ?.calls.some((call) => call.isMixed && call.probe === this.first.probes[one.probe]);
     const changed = (before: string | undefined, after: string): string[] => {
       const [then, now] = [statesIn(before), statesIn(after)];
-      return Object.keys(now).filter((name) => then[name] !== now[name]);
+      return Object.keys(now).filter((name) => then[name] !== now[name] && (isMixed === true || !isStateOfAll(name)));
     };
     if (state === '' || this.first.actors[path.actor]!.relation !== 'none') return false;
     const known = alone === undefined || 'code' in alone ? [] : changed(alone.before[state], alone.state);

@@ -4,7 +4,7 @@ import { constantOf } from '../../rules/engine/live/expression.ts';
 import { type ColumnRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { isChosen } from '../catalog/matched-columns.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
-import { isTakenByCalls } from '../catalog/new-row-calls.ts';
+import { isAskedByCalls, isTakenByCalls } from '../catalog/new-row-calls.ts';
 import { isPublic, policiesFor } from '../catalog/scope.ts';
 import { claimTexts, tokenSources } from '../catalog/token-sources.ts';
 import { primaryKey } from '../catalog/tenancy.ts';
@@ -177,13 +177,17 @@ function mayDecide(subject: Subject, actor: Actor, letter: 'I' | 'U', model: Mod
   );
 }
 
-/** Policies of other tables, or views, ask the table, or one into which its triggers copy; or claims that they ask for are made of it. */
+/**
+ * Policies of other tables, views, or functions that users call, ask the table, or one into which its triggers copy; or claims that they
+ * ask for are made of it.
+ */
 function isAsked({ table }: Subject, model: Model): boolean {
   const name = qualifiedName(table);
   const { tables, readers } = tokenSources(model);
   return (
-    model.dependencies.isDeciding(name) ||
-    model.dependencies.copied(name).some((one) => model.dependencies.isDeciding(one.table)) ||
+    [name, ...model.dependencies.copied(name).map((one) => one.table)].some(
+      (one) => model.dependencies.isDeciding(one) || isAskedByCalls(one, model),
+    ) ||
     (readers.size > 0 && tables.has(name))
   );
 }

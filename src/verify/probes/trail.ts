@@ -14,14 +14,10 @@ import type { NamedProbe } from './probes.ts';
 import { wasLetThrough } from './chain-reader.ts';
 import type { Subject } from './subject.ts';
 import { uncoveredReads } from './uncovered.ts';
-import { type Verb, verbs } from './verbs.ts';
+import { verbs } from './verbs.ts';
 
-/** How many statements of one verb are tried at a further step, the simplest first. */
-const mostStatements = 4;
-
-/** How many calls of one function are repeated after a write: for ordinary rows, and for rows in the states that it asks for. */
+/** How many calls of one function for ordinary rows are repeated after a write. */
 const mostCalls = 4;
-const mostCallsOfStates = 2;
 
 /** After how many UPDATEs that set the same columns of a table, or calls of one function, all those calls are made: then the likeliest alone. */
 const mostAlike = 4;
@@ -233,12 +229,11 @@ export class Trail extends Permitted {
    * gives and changes less.
    */
   private callsAfter({ name, calls }: Callable, path: Path, isOneOfMany: boolean): number[] {
-    const ofState = ({ isOfState }: FunctionCall): boolean => isOfState;
+    const isOrdinary = ({ isOfState, isMixed, isArgued }: FunctionCall): boolean => !isOfState && !isMixed && !isArgued;
     const tried = new Set([
-      ...distinct(calls.filter((call) => !ofState(call))).slice(0, isOneOfMany ? 1 : mostCalls),
-      // Each leads to another place of the function.
-      ...distinct(calls.filter(({ isArgued }) => isArgued)),
-      ...distinct(calls.filter(ofState)).slice(0, isOneOfMany ? 0 : mostCallsOfStates),
+      ...distinct(calls.filter(isOrdinary)).slice(0, isOneOfMany ? 1 : mostCalls),
+      // Each of them leads to another place of the function, or to other rows.
+      ...distinct(calls.filter((call) => !isOrdinary(call))),
     ]);
     return this.probesOf(name, path, (probe) => probe.verb === 'call' && tried.has(probe));
   }
@@ -246,14 +241,11 @@ export class Trail extends Permitted {
   /** Reads and changes that the scope forbids; for strangers, also writes that may open more. */
   private probesAfter(subject: Subject, path: Path): number[] {
     const who = this.first.actors[path.actor]!;
-    const tries = new Map<Verb, number>();
     return this.probesOf(subject.name, path, (probe) => {
       const { verb } = probe;
       const { tried, leads } = verbs[verb];
       const isOpening = tried === 'opens' || leads === true;
       if (isOpening && this.isLetAnyway(path, probe)) return false;
-      tries.set(verb, (tries.get(verb) ?? 0) + 1);
-      if (tries.get(verb)! > mostStatements) return false;
       if (isOpening) return who.relation === 'none';
       if (who.relation === 'guest' && tried === 'harms') return this.isLetIn(subject, path.actor);
       const isTried = verb === 'select' || (who.relation === 'none' && tried === 'harms');

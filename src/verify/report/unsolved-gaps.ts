@@ -1,4 +1,5 @@
 /** What is asked of rows that nobody could make: whom it lets through, or what is done then, was not seen. */
+import { mostCombined } from '../catalog/combined-calls.ts';
 import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { asksCaller, isAnswer } from '../catalog/functions.ts';
 import { readersOf } from '../catalog/conditions.ts';
@@ -38,21 +39,29 @@ interface Asker {
 }
 
 /**
- * A gap for each function that asks of its arguments what none meet that were found. A function may ask for what can
- * never be, so it is no error.
+ * A gap for each function that asks of its arguments what none meet that were found, and for each that has more combinations of what it
+ * asks for than are tried. A function may ask for what can never be, so it is no error.
  */
 export function unsolvedCalls({ callables, argued }: Proof): Gap[] {
-  return callables.flatMap(({ name, routine }) => {
+  return callables.flatMap(({ name, routine, untried }) => {
     const unsolved = argued.get(routine)?.unsolved ?? [];
-    return unsolved.length === 0
-      ? []
-      : [
-          {
-            object: name,
-            reason: `no arguments were found with which ${[...new Set(unsolved.map(shown))].join('; or ')}`,
-            suggestion: 'Call it by hand, as another user, with such arguments.',
-          },
-        ];
+    const gaps: Gap[] = [];
+    if (unsolved.length > 0)
+      gaps.push({
+        object: name,
+        reason: `no arguments were found with which ${[...new Set(unsolved.map(shown))].join('; or ')}`,
+        suggestion: 'Call it by hand, as another user, with such arguments.',
+      });
+    if (untried > 0)
+      gaps.push({
+        object: name,
+        reason:
+          `${untried.toLocaleString('en-US')} calls that join what its arguments decide with keys of the caller's own and states of ` +
+          `rows were not made: ${mostCombined.toLocaleString('en-US')} are`,
+        suggestion:
+          'Split it into functions that do one thing each, or check by hand whose rows each of its branches gives.',
+      });
+    return gaps;
   });
 }
 
