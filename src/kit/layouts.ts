@@ -15,6 +15,8 @@ export interface LayoutRule {
   core: readonly string[];
   /** All folders that one pattern matches are core together. */
   joined?: true;
+  /** What a folder of core is called. */
+  folder?: RegExp;
   /** A path below the folder that makes it one of migrations, as the order's form has them. */
   file: RegExp;
   /** What else must be there: a path below the folder, or `../name` for a file beside it, `../../name` for one above that. */
@@ -283,6 +285,17 @@ export const layoutRules: readonly LayoutRule[] = [
     file: /^schema\.sql$/,
     last: true,
     order: 'schema',
+    ...atTop,
+  },
+  {
+    id: 'numbered-folders',
+    title: 'One folder of numbered folders: migrations/NNN_name/NNN_name.sql',
+    core: ['supabase/migrations/*', 'migrations/*', 'db/migrations/*', 'database/migrations/*'],
+    joined: true,
+    folder: /^\d+[_-]/,
+    file: counted,
+    last: true,
+    order: 'number',
     ...atTop,
   },
   {

@@ -172,11 +172,12 @@ function migrationsIn(tree: SqlTree, place: string, order: MigrationFolders['ord
 async function fits(
   tree: SqlTree,
   place: string,
-  { file, requires, config, sections }: LayoutRule,
+  { folder, file, requires, config, sections }: LayoutRule,
   tools: Map<string, Promise<SectionTool | undefined>>,
 ): Promise<boolean> {
   if (tree.isFile(place)) return file.test(posix.basename(place));
   if (config === 'needed' && !isNamed(tree, place)) return false;
+  if (folder?.test(posix.basename(place)) === false) return false;
   const below = tree.below(place);
   if (!below.some((path) => file.test(path))) return false;
   if (requires !== undefined) {

@@ -7,9 +7,12 @@ import type { Finding, Severity } from '../shared/finding.ts';
 import { asWritten, knownTypes } from '../rules/engine/near-names.ts';
 import { isOneMistake, nearest } from '../shared/nearest.ts';
 import type { RuleName } from '../rules/registry.ts';
-import { keyOf, type Kind } from '../sql/created.ts';
+import { bodyPieces } from '../sql/bodies.ts';
+import { createdByTree, keyOf, type Kind } from '../sql/created.ts';
 import { namesIn } from '../sql/message-names.ts';
 import { tableOf } from '../sql/names.ts';
+import { fieldsOf, type Node } from '../sql/nodes.ts';
+import { pieceOf, treeOf } from '../sql/piece.ts';
 import type { Statement } from '../sql/statement.ts';
 import { causeAt, isBefore, placeName, type Place, type ParsedFiles } from './parsed-files.ts';
 
@@ -86,7 +89,9 @@ export function missingVerdict(
     .flatMap((each) => parsedFiles.creators(each))
     .filter((creator) => creator.statement !== place.statement);
   const says = `${error.message}, because`;
-  const cause = own.find((creator) => statementsIn(failed).has(creator.statement));
+  const cause =
+    own.find((creator) => statementsIn(failed).has(creator.statement)) ??
+    (own.length === 0 ? madeInBodies(failed, parsedFiles).get(key) : undefined);
   if (cause !== undefined) {
     return {
       rule: 'statement-failed',
@@ -141,6 +146,37 @@ function statementsIn(places: readonly Place[]): ReadonlySet<Statement> {
   statements.set(places, known);
   for (; known.count < places.length; known.count += 1) known.all.add(places[known.count]!.statement);
   return known.all;
+}
+
+/** By a list of places that only grows: what the bodies of DO among so many of them create. */
+const bodies = new WeakMap<readonly Place[], { count: number; made: Map<string, Place> }>();
+
+/**
+ * The places that failed by what the body of their DO creates, and those of a new column also by its name alone: an error in a body does
+ * not say the table.
+ */
+function madeInBodies(places: readonly Place[], parsedFiles: ParsedFiles): ReadonlyMap<string, Place> {
+  const known = bodies.get(places) ?? { count: 0, made: new Map<string, Place>() };
+  bodies.set(places, known);
+  for (; known.count < places.length; known.count += 1) {
+    const place = places[known.count]!;
+    for (const tree of treesOf(place, parsedFiles))
+      for (const key of createdByTree(tree)) {
+        const isColumn = fieldsOf(tree, 'AlterTableStmt') !== undefined;
+        for (const each of isColumn ? [key, keyOf('column', [lastName(key)])] : [key])
+          if (!known.made.has(each)) known.made.set(each, place);
+      }
+  }
+  return known.made;
+}
+
+/** The statements in the body of a DO; of any other, itself. */
+function treesOf({ migration, statement }: Place, parsedFiles: ParsedFiles): Node[] {
+  const { tree } = statement;
+  if (tree === undefined) return [];
+  if (fieldsOf(tree, 'DoStmt') === undefined) return [tree];
+  const source = { migration: { number: '', checksum: '', ...migration }, parsed: parsedFiles.parsed(migration) };
+  return bodyPieces(pieceOf(source, statement, 0, tree)).pieces.map(treeOf);
 }
 
 /** What comes after the last dot of a name, or after its kind. */

@@ -36,7 +36,7 @@ const sequenceKeys = (table: RangeVar, columns: readonly ColumnDef[]): string[] 
 const serial: ReadonlySet<string> = new Set(['serial', 'serial4', 'bigserial', 'serial8', 'smallserial', 'serial2']);
 
 /** Keys of the objects that a parsed statement creates. */
-function createdByTree(tree: Node): string[] {
+export function createdByTree(tree: Node): string[] {
   const [type, fields] = open(tree);
   switch (type) {
     case 'CreateStmt':

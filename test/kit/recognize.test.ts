@@ -35,6 +35,26 @@ describe('recognizeLayout', () => {
       'number',
     ],
     [
+      'numbered-folders',
+      [
+        'supabase/migrations/002_b/01_y.sql',
+        'supabase/migrations/001_a/01_x.sql',
+        'supabase/migrations/notes/01_z.sql',
+      ],
+      ['supabase/migrations/001_a', 'supabase/migrations/002_b'],
+      'migrations/extensions',
+      'migrations/rollback',
+      'number',
+    ],
+    [
+      'supabase',
+      ['supabase/migrations/20260101000000_a.sql', 'supabase/migrations/001_old/01_x.sql'],
+      ['supabase/migrations'],
+      'migrations/extensions',
+      'migrations/rollback',
+      'timestamp',
+    ],
+    [
       'musekit-src',
       ['src/migrations/core/001_a.sql'],
       ['src/migrations/core'],

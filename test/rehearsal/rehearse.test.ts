@@ -161,6 +161,31 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       ['unknown-relation core/001_base.sql:1:35', 'statement-failed core/001_base.sql:2:29'],
       /001_base\.sql:1 failed/,
     ],
+    [
+      'a table that a DO makes which failed',
+      {
+        [base]: 'do $$ begin create table made (id int); perform 1 / 0; end $$;\nselect id from made;',
+      },
+      ['statement-failed core/001_base.sql:1:7', 'statement-failed core/001_base.sql:2:16'],
+      /001_base\.sql:1 failed, which creates it/,
+    ],
+    [
+      'a table that a DO makes which ran, and drops',
+      {
+        [base]: 'do $$ begin create table made (id int); drop table made; end $$;\nselect id from made;',
+      },
+      ['unknown-relation core/001_base.sql:2:16'],
+      /no migration creates this table/,
+    ],
+    [
+      'a column of a statement that failed, in a body',
+      {
+        [base]:
+          'create table a (id int);\nalter table a add b int, add c int default 1 / 0;\ndo $$ begin perform b from a; end $$;',
+      },
+      ['statement-failed core/001_base.sql:2:1', 'statement-failed core/001_base.sql:3:7'],
+      /001_base\.sql:2 failed, which creates it/,
+    ],
     ['a schema', { [base]: 'create table app.a (id int);' }, ['unknown-relation core/001_base.sql:1:14']],
     [
       'a column that IF NOT EXISTS left out',
