@@ -1,4 +1,4 @@
-import type { RelationRow } from '../../src/rules/engine/live/catalog.ts';
+import type { PolicyRow, RelationRow } from '../../src/rules/engine/live/catalog.ts';
 import { conjuncts, type Mutant } from './mutants.ts';
 
 const verbs = { r: ['S'], a: ['I'], w: ['U'], d: ['D'], '*': ['S', 'I', 'U', 'D'] } as const;
@@ -28,6 +28,24 @@ function updatable(table: RelationRow): string[] {
 function asksWho(expression: string | null): boolean {
   return (
     expression !== null && !expression.includes(' OR ') && /auth\.uid\(\)|user_organization_ids\(/.test(expression)
+  );
+}
+
+/** Each part of an OR is true only for signed-in users, or what a policy of the table lets visitors read. */
+function addsNothingForAnon({ using, command, permissive }: PolicyRow, { policies }: RelationRow): boolean {
+  const plain = (text: string): string => text.replaceAll(/^\(+|\)+$/g, '');
+  const letsAnon = (part: string): boolean =>
+    policies.some(
+      (other) =>
+        other.permissive &&
+        other.command === 'r' &&
+        other.roles.includes('anon') &&
+        plain(other.using ?? '') === plain(part),
+    );
+  return (
+    command === 'r' &&
+    permissive &&
+    (using ?? '').split(' OR ').every((part) => letsAnon(part) || (!/IS NULL/.test(part) && asksWho(part)))
   );
 }
 
@@ -128,6 +146,10 @@ function whyPolicy({ row, table, changed }: NonNullable<Mutant['policy']>, name:
     if (letters.every((letter) => !has(table, 'anon', letter))) return 'anon has no privilege for it';
     if (name.endsWith('to public') && row.roles.includes('anon') && row.roles.includes('authenticated'))
       return 'anon and authenticated are all the users there are';
+    if (name.endsWith('to public') && row.command === 'r' && row.permissive && row.roles.includes('anon'))
+      return 'what a visitor reads, anyone may read by not signing in';
+    if (addsNothingForAnon(row, table))
+      return 'a visitor reads nothing by it that another policy does not let a visitor read';
     if ((row.using === null || asksWho(row.using)) && (row.check === null || asksWho(row.check)))
       return 'the policy is true for nobody who is not signed in';
   }

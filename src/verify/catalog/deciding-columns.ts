@@ -31,6 +31,14 @@ interface Scope {
   fires?: readonly string[];
 }
 
+/** What one policy, view or function asks of several columns. */
+export interface Together {
+  /** The first constant that each is compared with. */
+  first: ReadonlyMap<string, string>;
+  /** Columns that it compares with those of other tables. */
+  joined: ReadonlySet<string>;
+}
+
 /** What is known of a table's columns. */
 export interface DecidingColumns {
   /**
@@ -41,7 +49,9 @@ export interface DecidingColumns {
   /** Constants near something that takes rows as a whole, whose columns have other names there; undefined for none. */
   whole: readonly string[] | undefined;
   /** The first of the values of several columns that one policy, view or function asks for: it may want all of them. */
-  together: readonly ReadonlyMap<string, string>[];
+  together: readonly Together[];
+  /** Numbers that are compared with those of other tables, or say how many rows there are: more may be more, or less. */
+  ranked: ReadonlySet<string>;
   /** Columns that are compared with those of other tables: a value of one of those may decide. */
   joined: readonly JoinedColumn[];
   /** JSON columns that path expressions read: which values those want is not known. */
@@ -61,7 +71,15 @@ export function decidingColumnsOf(
 ): DecidingColumns {
   const [table] = family;
   if (table === undefined)
-    return { named: new Map(), whole: undefined, together: [], joined: [], unread: new Set(), unreadByOwn: new Set() };
+    return {
+      named: new Map(),
+      whole: undefined,
+      together: [],
+      ranked: new Set(),
+      joined: [],
+      unread: new Set(),
+      unreadByOwn: new Set(),
+    };
   const called = new Set(family.map(({ name }) => name));
   const scopes = scopesOf(table, new Set(family.map(qualifiedName)), mentions, catalog);
   const routines = new Set(catalog.functions.map(({ name }) => name));
@@ -70,7 +88,8 @@ export function decidingColumnsOf(
   const places: JsonPlace[] = [];
   const whole = new Set<string>();
   const joined: JoinedColumn[] = [];
-  const together: ReadonlyMap<string, string>[] = [];
+  const together: Together[] = [];
+  const ranked = new Set<string>();
   const unread = new Set<string>();
   const own: Scope = { ...plain, trees: mentions.askers(table).compared };
   let isWhole = false;
@@ -81,9 +100,19 @@ export function decidingColumnsOf(
     places.push(...json);
     isWhole ||= names.isWhole;
     for (const column of readByPath(scope.trees, names)) unread.add(column);
-    joined.push(...joinsIn(scope, names, table, catalog));
-    const first = firstOf(compared, table);
-    if (first.size > 1) together.push(first);
+    const all = joinsIn(scope, names, table, catalog);
+    const joins = all.filter((join) => join.rank === undefined);
+    joined.push(...joins);
+    const numbers = new Map([
+      ...limitsIn(scope.trees, names).map((name): [string, string] => [name, largeNumber]),
+      ...all.flatMap(({ column, rank }): [string, string][] =>
+        rank === undefined ? [] : [[column, rank === 'more' ? largeNumber : smallNumber]],
+      ),
+    ]);
+    for (const name of numbers.keys()) ranked.add(name);
+    const first = firstOf(compared, table, numbers);
+    const besides = new Set(joins.map(({ column }) => column).filter((name) => !first.has(name)));
+    if (first.size > 1 || (first.size > 0 && besides.size > 0)) together.push({ first, joined: besides });
     if (compared.size === 0 && !names.isWhole) continue;
     const values = scope.isStrict
       ? []
@@ -103,6 +132,9 @@ export function decidingColumnsOf(
     ),
     whole: isWhole ? [...whole] : undefined,
     together,
+    ranked: new Set(
+      [...ranked].filter((name) => table.columns.some((one) => one.name === name && isNumber.test(one.base))),
+    ),
     joined,
     unread: new Set([...unread].filter((name) => isJson.has(name))),
     unreadByOwn: new Set(readByPath(own.trees, new Names(table, called, own)).filter((name) => isJson.has(name))),
@@ -169,11 +201,24 @@ function scopesOf(
   ];
 }
 
-/** The first constant that each column is compared with; of a flag, that it is set. */
-function firstOf(compared: ReadonlyMap<string, ReadonlySet<string>>, { columns }: RelationRow): Map<string, string> {
+/** A number that every type of numbers holds, and that is more than what rows have. */
+export const largeNumber = '32000';
+/** One that is less, which may not be negative. */
+export const smallNumber = '0';
+
+const isNumber = /^(smallint|integer|bigint|numeric|real|double precision)/;
+
+/** The first constant that each column is compared with; of a flag, that it is set; of a number without any, that it is large or small. */
+function firstOf(
+  compared: ReadonlyMap<string, ReadonlySet<string>>,
+  { columns }: RelationRow,
+  numbers: ReadonlyMap<string, string>,
+): Map<string, string> {
   return new Map(
     columns.flatMap(({ name, base }): [string, string][] => {
       const [text] = compared.get(name) ?? [];
+      const number = numbers.get(name);
+      if (text === undefined && number !== undefined && isNumber.test(base)) return [[name, number]];
       if (base === 'boolean' && compared.has(name)) return [[name, 'true']];
       return text === undefined ? [] : [[name, text]];
     }),
@@ -250,15 +295,22 @@ function joinsIn({ trees, of }: Scope, names: Names, table: RelationRow, catalog
   };
   const isNamed = ({ name }: RelationRow): boolean => [...names.others.values()].some((tables) => tables.has(name));
   /** A side of a comparison may be a query of one column. */
-  const sides = (left: unknown, right: unknown): void => {
-    for (const [mine, its] of [
-      [left, right],
-      [right, left],
-    ]) {
+  const sides = (left: unknown, right: unknown, operator = '='): void => {
+    for (const [mine, its, isMore] of [
+      [left, right, operator.startsWith('>')],
+      [right, left, operator.startsWith('<')],
+    ] as const) {
+      const ranked = /^[<>]=?$/.test(operator);
       const own = madeOf(mine);
       const other = madeOf(its);
       const { qualifier, name } = columnOf(other.node) ?? {};
-      const column = names.columnIn(own.node);
+      const place = jsonPlaceOf(
+        mine,
+        (base) => names.columnIn(base),
+        () => false,
+      );
+      const path = place !== undefined && place.path.length > 0 ? { path: place.path } : undefined;
+      const column = path === undefined ? names.columnIn(own.node) : place!.column;
       // What comes before one side is cut off there, or is put before the other.
       const before = own.before === '' ? other.prefix : own.before;
       const how = {
@@ -268,16 +320,24 @@ function joinsIn({ trees, of }: Scope, names: Names, table: RelationRow, catalog
       const tables = qualifier === undefined ? names.othersWith(name, catalog) : names.others.get(qualifier);
       const isFired = qualifier === 'new' || qualifier === 'old';
       const isPlain = names.columnIn(mine) !== undefined && columnOf(its) !== undefined && !isFired;
-      if (tables !== undefined && (of === undefined || qualifier !== of.name)) {
+      if (tables !== undefined && path !== undefined && (of === undefined || qualifier !== of.name))
+        join(column, name, (row) => tables.has(row.name), path);
+      else if (tables !== undefined && ranked && (of === undefined || qualifier !== of.name))
+        join(column, name, (row) => tables.has(row.name), { rank: isMore ? 'more' : 'less' });
+      else if (tables !== undefined && (of === undefined || qualifier !== of.name)) {
         const isList = isTextList(table, column);
         if (isList)
           join(column, name, (row) => tables.has(row.name) && isFreeText(row, name), { isList, isText: true });
-        else if (isPlain || isFreeText(table, column))
+        else if (isPlain || isFreeText(table, column) || isKeyList(table, column))
           join(column, name, (row) => tables.has(row.name), { ...how, ...(isPlain ? {} : { isText: true as const }) });
       }
       // Outside of a query, a policy names the columns of its own table alone.
       const isOfPolicy = qualifier === of?.name || (qualifier === undefined && isQueried(mine));
-      if (of !== undefined && isOfPolicy && isFreeText(of, name)) {
+      if (of !== undefined && isOfPolicy && path !== undefined) join(column, name, (row) => row === of, path);
+      else if (of !== undefined && isOfPolicy && ranked)
+        join(column, name, (row) => row === of, { rank: isMore ? 'more' : 'less' });
+      else if (of !== undefined && isOfPolicy && isKeyList(table, column)) join(column, name, (row) => row === of);
+      else if (of !== undefined && isOfPolicy && isFreeText(of, name)) {
         if (isTextList(table, column)) join(column, name, (row) => row === of, { isList: true, isText: true });
         else if (isFreeText(table, column)) join(column, name, (row) => row === of, { ...how, isText: true });
       }
@@ -290,10 +350,37 @@ function joinsIn({ trees, of }: Scope, names: Names, table: RelationRow, catalog
     }
     if (type === 'SubLink' && fields.testexpr !== undefined)
       sides(fields.testexpr, { SubLink: { ...fields, testexpr: undefined } });
-    if (type === 'A_Expr' && /^(=|~~\*?|@>|<@)$/.test(stringsOf(fields.name).at(-1) ?? ''))
-      sides(fields.lexpr, fields.rexpr);
+    if (type === 'FuncCall' && searching.has(stringsOf(fields.funcname).at(-1) ?? ''))
+      sides(fields.args?.[0], fields.args?.[1]);
+    if (type !== 'A_Expr') return;
+    const operator = stringsOf(fields.name).at(-1) ?? '';
+    if (matching.has(operator)) sides(fields.lexpr, fields.rexpr, operator);
   });
   return found;
+}
+
+/** The columns that say how many rows a query gives. */
+function limitsIn(trees: readonly Node[], names: Names): string[] {
+  const found: string[] = [];
+  walk(trees, (...[type, fields]) => {
+    if (type !== 'SelectStmt') return;
+    walk(fields.limitCount, (...[inner, column]) => {
+      const name = inner === 'ColumnRef' ? names.columnIn({ ColumnRef: column }) : undefined;
+      if (name !== undefined) found.push(name);
+    });
+  });
+  return found;
+}
+
+/** Operators of two columns by which a value of one decides which value of the other it goes with. */
+const matching = new Set(['=', '~~', '~~*', '~', '~*', '^@', '&&', '@>', '<@', '<', '>', '<=', '>=']);
+
+/** Functions that find one text in another: a text is in itself. */
+const searching = new Set(['starts_with', 'strpos', 'position', 'like', 'regexp_like', 'similar_to_escape']);
+
+/** It has a list of what are no texts. */
+function isKeyList({ columns }: RelationRow, name: string | undefined): boolean {
+  return columns.some((column) => column.name === name && column.category === 'A' && !isTextList({ columns }, name));
 }
 
 /** It is the result of a query. */

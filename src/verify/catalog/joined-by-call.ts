@@ -33,10 +33,14 @@ export interface JoinedColumn {
   isText?: true;
   /** The column has a list of such texts. */
   isList?: true;
+  /** They are numbers: the column's has to be more than the other, or less. */
+  rank?: 'more' | 'less';
+  /** The keys that lead to the value in a JSON column, outermost first. */
+  path?: readonly string[];
 }
 
 /** Says whether a column has a list of texts. */
-export function isTextList({ columns }: RelationRow, name: string | undefined): boolean {
+export function isTextList({ columns }: Pick<RelationRow, 'columns'>, name: string | undefined): boolean {
   return columns.some((column) => column.name === name && /^(?:text|character varying)\[\]$/.test(column.base));
 }
 

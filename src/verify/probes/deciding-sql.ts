@@ -4,6 +4,7 @@ import { constantOf } from '../../rules/engine/live/expression.ts';
 import { type ColumnRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { isChosen } from '../catalog/matched-columns.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
+import { largeNumber, smallNumber } from '../catalog/deciding-columns.ts';
 import { isAskedByCalls, isTakenByCalls } from '../catalog/new-row-calls.ts';
 import { isPublic, policiesFor } from '../catalog/scope.ts';
 import { claimTexts, tokenSources } from '../catalog/token-sources.ts';
@@ -88,7 +89,7 @@ function decidingValues(subject: Subject, model: Model, keys: Keys): [string, st
     ...keys.parents.map(([name]) => name),
     ...(id === undefined || more.length > 0 ? [] : [id]),
   ]);
-  const { named, whole } = model.dependencies.decidingColumns(qualifiedName(subject.table));
+  const { named, whole, ranked } = model.dependencies.decidingColumns(qualifiedName(subject.table));
   const claims = claimTexts(subject.table, qualifiedName(subject.table), model);
   const isWhole = isAsked(subject, model) || isAskedByTriggers(qualifiedName(subject.table), model);
   const ofLookups = subject.lookups
@@ -103,7 +104,8 @@ function decidingValues(subject: Subject, model: Model, keys: Keys): [string, st
       const compared = claimed === undefined ? known : [...new Set([...(known ?? []), ...claimed])];
       const values = compared === undefined || !isWhole ? [] : valuesFor(column, compared, subject, model);
       const joined = subject.joined.flatMap(([name, value]) => (name === column.name ? [value] : []));
-      return [...new Set([...values, ...joined])].map((value): [string, string] => [column.name, value]);
+      const numbers = ranked.has(column.name) && isWhole ? [largeNumber, smallNumber].map(quoteLiteral) : [];
+      return [...new Set([...values, ...numbers, ...joined])].map((value): [string, string] => [column.name, value]);
     });
   const known = new Set(free.map((one) => one.join(' ')));
   return [...free, ...ofLookups.filter((one) => !known.has(one.join(' ')))];
@@ -117,13 +119,16 @@ function valuesTogether(
 ): [string, string][][] {
   const { together } = model.dependencies.decidingColumns(qualifiedName(subject.table));
   return together
-    .map((first) =>
-      subject.columns.flatMap((column): [string, string][] => {
+    .flatMap(({ first, joined: besides }) => {
+      const asked = subject.columns.flatMap((column): [string, string][] => {
         const text = first.get(column.name);
         const [value] = text === undefined ? [] : valuesFor(column, [text], subject, model);
         return value === undefined || !isFree([column.name, value]) ? [] : [[column.name, value]];
-      }),
-    )
+      });
+      // Beside what is compared with a constant, what has to be as in a row of A's.
+      const joined = new Map(subject.joined.filter((one) => besides.has(one[0]) && isFree(one)).toReversed());
+      return joined.size === 0 ? [asked] : [asked, [...asked, ...joined]];
+    })
     .filter((values) => values.length > 1);
 }
 

@@ -1,6 +1,7 @@
 import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts';
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import { matchesIn } from '../catalog/matched-columns.ts';
+import type { JoinedColumn } from '../catalog/joined-by-call.ts';
 import type { Model } from '../catalog/model.ts';
 import { guestKey, isMember, type Person } from '../fixtures/people.ts';
 import { actingEmail, actingUser } from '../fixtures/belongings.ts';
@@ -355,6 +356,15 @@ function joinedValues(table: RelationRow, rows: Rows, model: Model): [string, st
   ];
 }
 
+/** JSON, as SQL, that has a value at a place. */
+function documentWith(path: readonly string[], value: string): string {
+  return path.reduceRight((inner, key) => `jsonb_build_object(${quoteLiteral(key)}, ${inner})`, value);
+}
+
+function otherColumn({ table, to }: JoinedColumn, { tables }: Model): ColumnRow | undefined {
+  return tables.get(table)?.columns.find(({ name }) => name === to);
+}
+
 function joinedBy(table: RelationRow, rows: Rows, model: Model): [string, string][] {
   return model.dependencies.decidingColumns(qualifiedName(table)).joined.flatMap((join) =>
     (rows.get(join.table) ?? [])
@@ -367,7 +377,11 @@ function joinedBy(table: RelationRow, rows: Rows, model: Model): [string, string
         const value = valuesOf(row, rows).get(join.to);
         if (value === undefined || value === 'NULL') return [];
         const whole = join.before === undefined ? value : `${quoteLiteral(join.before)} || ${value}`;
-        if (join.isList === true) return [[join.column, `array[${whole}]`]];
+        const column = table.columns.find(({ name }) => name === join.column);
+        if (join.path !== undefined) return [[join.column, documentWith(join.path, whole)]];
+        const isOne = otherColumn(join, model)?.category !== 'A';
+        if (join.isList === true || (column?.category === 'A' && isOne))
+          return [[join.column, `array[${whole}]${column === undefined || join.isList ? '' : `::${column.base}`}`]];
         return [
           [join.column, whole],
           ...(join.anyCase === true ? [[join.column, `upper(${whole})`] as [string, string]] : []),
