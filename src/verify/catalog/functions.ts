@@ -25,6 +25,7 @@ import { comparedColumns, writtenColumns } from './compared-columns.ts';
 import { isSecret, type RowKey, rowKeysOf, secretColumns, withoutSecrets } from './row-keys.ts';
 import type { Model } from './model.ts';
 import { rowLimits } from './row-limits.ts';
+import { storedSql } from './stored-sql.ts';
 import { textFormsOf } from './text-forms.ts';
 import { actingOrganization, actingUser } from '../fixtures/belongings.ts';
 import { mayChange, tablesNamed } from './reached-tables.ts';
@@ -68,6 +69,8 @@ export interface Callable {
   counted: ReadonlySet<string>;
   /** Arguments that become part of SQL that it runs with its owner's rights. */
   injectable: readonly string[];
+  /** Columns whose texts, which users write, become part of such SQL. */
+  stored: readonly string[];
   /** An argument takes what cannot be guessed, such as a token: it is not called with that. */
   bySecret: boolean;
   /** The arguments of the calls for ordinary rows, as SQL. */
@@ -150,6 +153,7 @@ function callableOf(
     ofNewRows: [],
     runsAsOwner,
     injectable,
+    stored: runsAsOwner ? storedSql(routine, model) : [],
     rowKeys: [],
     tables: new Set([...named].map(qualifiedName)),
     counted: countedTables(reached.flatMap((one) => model.sources.body(one).trees)),

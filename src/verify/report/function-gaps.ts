@@ -14,7 +14,7 @@ const ownTransaction = '2D000';
 
 /** What was not tried of a function: it was not called, no value was of use to it, or it runs SQL that its caller writes. */
 export function functionGap(callable: Callable, report: TableReport, proof: Proof): Gap | undefined {
-  const { name, routine, skipped, injectable } = callable;
+  const { name, routine, skipped, injectable, stored } = callable;
   const cells = cellsOf(name, proof);
   const errors = cells.map(({ cell }) => ('code' in cell ? cell : undefined));
   const failed =
@@ -32,6 +32,15 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
         `it runs SQL with its owner's rights that includes the argument ${injectable.join(', ')} unquoted, so any ` +
         'caller can run any query',
       suggestion: "Pass values to EXECUTE with USING, names with format('%I'), and compare keywords with a list.",
+    };
+  }
+  if (stored.length > 0) {
+    return {
+      object: name,
+      isDefiner: true,
+      reason: `it runs SQL with its owner's rights that includes ${stored.join(', ')} unquoted, which users write, so any of them can run any query`,
+      suggestion:
+        "Pass values to EXECUTE with USING, names with format('%I'), and keep conditions as data instead of SQL.",
     };
   }
   const named = namedBy(callable, report, proof);
