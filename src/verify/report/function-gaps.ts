@@ -38,7 +38,9 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
     return {
       object: name,
       isDefiner: true,
-      reason: `it runs SQL with its owner's rights that includes ${stored.join(', ')} unquoted, which users write, so any of them can run any query`,
+      reason:
+        `it runs SQL with its owner's rights that includes ${stored.join(', ')} unquoted, which users write, ` +
+        'so any of them can run any query',
       suggestion:
         "Pass values to EXECUTE with USING, names with format('%I'), and keep conditions as data instead of SQL.",
     };
