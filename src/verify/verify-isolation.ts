@@ -8,7 +8,7 @@ import { loadExpressionParser } from '../rules/engine/live/expression.ts';
 import { escalations } from './probes/escalation.ts';
 import { judge } from './probes/judge.ts';
 import { lockedOut } from './probes/locked-out.ts';
-import { buildModel, type Model } from './catalog/model.ts';
+import { buildModel, type Found, type Model } from './catalog/model.ts';
 import type { OnProof } from './probes/in-parts.ts';
 import { type Proof, prove } from './probes/prove.ts';
 import type { ProofSession } from './probes/run-script.ts';
@@ -30,6 +30,7 @@ import { movedRows } from './report/moved-rows.ts';
 import { answers, oracles, toldByErrors } from './report/oracles.ts';
 import { subjectReport } from './report/reports.ts';
 import { isOfAllUsers, isOpen, staffGaps, staffShown } from './report/staff-tables.ts';
+import { keysShown } from './report/told-keys.ts';
 import { topicReport } from './report/topic-report.ts';
 import { unaskedParents } from './report/unasked-parents.ts';
 import { wayFindings } from './report/ways.ts';
@@ -72,12 +73,18 @@ export interface IsolationOptions {
  */
 export async function verifyIsolation(database: ProofSession, options: IsolationOptions): Promise<IsolationReport> {
   const read = await readModel(database, options);
-  const first = read();
-  const report = await reportOn(database, first, options);
+  let first = read();
+  let report = await reportOn(database, first, options);
+  // Who reads the keys that others send may send them.
+  const toldKeys = new Set(keysShown(report, first));
+  if (toldKeys.size > 0) {
+    first = read({ toldKeys });
+    report = await reportOn(database, first, options);
+  }
   const opening = staffShown(report, first);
   if (opening.length === 0) return report;
   // Without a row there, a stranger may reach nothing: then it is a table of staff.
-  const second = read(new Set(opening));
+  const second = read({ toldKeys, staffTables: new Set(opening) });
   const again = await reportOn(database, second, options);
   const isLess = again.findings.filter(isOpen).length < report.findings.filter(isOpen).length;
   return isLess && !isOfAllUsers(opening, report, again) ? again : report;
@@ -192,11 +199,8 @@ export async function findAffected(database: Session, options: IsolationOptions)
   return wantedAfter(options.only, read());
 }
 
-/** Reads the database. Returns what builds its model, with tables that are known to be of staff. */
-async function readModel(
-  database: Session,
-  options: IsolationOptions,
-): Promise<(staffTables?: ReadonlySet<string>) => Model> {
+/** Reads the database. Returns what builds its model, with what an earlier proof has shown. */
+async function readModel(database: Session, options: IsolationOptions): Promise<(found?: Found) => Model> {
   const isolation = options.isolation ?? 'auth-uid';
   const userRole = isolation === 'session' && options.session !== undefined ? options.session.role : 'authenticated';
   const [catalog, parse] = await Promise.all([
@@ -205,13 +209,13 @@ async function readModel(
   ]);
   // A copy has the schema alone: its jobs are those of the original.
   const jobs = options.ways?.jobs;
-  return (staffTables) =>
+  return (found) =>
     buildModel(
       jobs === undefined ? catalog : { ...catalog, jobs },
       options.declarations,
       parse,
       isolation,
       userRole,
-      staffTables,
+      found,
     );
 }

@@ -123,6 +123,8 @@ const rolesOf = (reads: string): string => `
 
 const key = 'key text not null unique';
 
+const allKeys = 'create policy a on public.org_keys for select to authenticated using (true);';
+
 const cases: Pair[] = [
   [
     'a key that stands for an organization, and one of a few digits',
@@ -140,12 +142,24 @@ const cases: Pair[] = [
   [
     'a key that stands for an organization, and one that everybody reads',
     apiKeys(key, 'k.key = sent'),
+    apiKeys(key, 'k.key = sent', allKeys),
+    'isolation-read public.org_keys',
+  ],
+  [
+    'a key that stands for an organization, and one that everybody reads and sends',
+    apiKeys(key, 'k.key = sent'),
+    apiKeys(key, 'k.key = sent', allKeys),
+    'anon-read public.contacts',
+  ],
+  [
+    'a key that stands for an organization, and one that a view shows',
+    apiKeys(key, 'k.key = sent'),
     apiKeys(
       key,
       'k.key = sent',
-      'drop policy r on public.org_keys; create policy r on public.org_keys for select to authenticated using (true);',
+      'create view public.key_list as select id, key from public.org_keys; grant select on public.key_list to authenticated;',
     ),
-    'isolation-read public.org_keys',
+    'anon-read public.contacts',
   ],
   [
     'a key that stands for an organization, and one that anyone adds',

@@ -68,6 +68,7 @@ function isFreeKey(column: ColumnRow, table: RelationRow, model: Model): boolean
     column.labels === null &&
     !column.generated &&
     column.default === null &&
+    !model.toldKeys.has(qualifiedName(table)) &&
     model.meaningOf(table, column) === undefined &&
     uniqueSets(table).some((set) => set.join() === column.name) &&
     !table.constraints.some(({ type, columns }) => 'fc'.includes(type) && columns.includes(column.name))

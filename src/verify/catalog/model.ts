@@ -56,9 +56,14 @@ export interface Model {
   userRole: string;
   /** Tables, as `schema.name`, that turned out to be of the muse's own staff: strangers have no row there. */
   staffTables: ReadonlySet<string>;
+  /** Tables, as `schema.name`, whose keys for requests turned out to be read by strangers. */
+  toldKeys: ReadonlySet<string>;
   meaningOf(table: RelationRow, column: ColumnRow): Meaning | undefined;
   policyFacts(table: RelationRow): PolicyFacts[];
 }
+
+/** What an earlier proof has shown. */
+export type Found = Partial<Pick<Model, 'staffTables' | 'toldKeys'>>;
 
 /** Builds the model from the catalog, the declarations and the policies. */
 export function buildModel(
@@ -67,7 +72,7 @@ export function buildModel(
   parse: ParseExpression,
   isolation: Isolation,
   userRole: string,
-  staffTables: ReadonlySet<string> = new Set(),
+  { staffTables = new Set(), toldKeys = new Set() }: Found = {},
 ): Model {
   const given = { ...read, functions: [...read.functions, ...(read.jobs ?? []).map(routineOfJob)] };
   const sources = sourcesOf(given);
@@ -84,6 +89,7 @@ export function buildModel(
     tables,
     userRole,
     staffTables,
+    toldKeys,
     dependencies: dependenciesOf(catalog, parse, sources),
     claims: readClaims(catalog, parse, sources, new Set(declarations.flatMap(({ claim }) => claim ?? []))),
     policyFacts(table) {
