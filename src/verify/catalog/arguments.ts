@@ -22,6 +22,7 @@ import { isPlain } from './json-keys.ts';
 import { intervalsWithin, limits, momentsWithin, numbersWithin } from './reach-values.ts';
 import { isSecret } from './row-keys.ts';
 import type { TextForms } from './text-forms.ts';
+import { vectorsFor } from './vector-arguments.ts';
 
 /** Values of types that columns rarely have. */
 const shapes: Readonly<Record<string, string>> = {
@@ -125,6 +126,8 @@ function valuesOf(input: ArgumentType, name: string, context: ArgumentContext): 
   if (base === 'interval') return intervalsWithin(context.reach);
   if (base === 'bytea') return [knownSecret, ''].map((text) => ({ sql: `'\\x${Buffer.from(text).toString('hex')}'` }));
   if (category === 'S' || input.kind === 'p') return texts(input, name, context);
+  const vectors = vectorsFor(base, context);
+  if (vectors.length > 0) return [...vectors, nothing];
   const column = {
     name,
     type: base,
