@@ -131,7 +131,7 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
     if (subject.kind === 'view' || subject.table.partition) return report;
     const addressed = addressedGap(subject, report, proof);
     if (addressed !== undefined) findings.push(notProven(addressed));
-    const shut = lockedOut(subject, report, proof);
+    const shut = lockedOut(subject, report, proof, new Set(gaps.unfilled.keys()));
     findings.push(...shut);
     const gap =
       shut.length === 0 && !open.some(({ object }) => object === subject.name) ? branchGap(subject, proof) : undefined;

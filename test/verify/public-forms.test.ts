@@ -121,6 +121,18 @@ const rolesOf = (reads: string): string => `
   create table public.logs (id uuid primary key default gen_random_uuid(), actor_id uuid references auth.users (id), what text not null); create index on public.logs (actor_id);
   ${opened('logs', 'select')} create policy r on public.logs for select to authenticated using (${reads});`;
 
+/** Members whose rows hold the name of their organization beside its key; `more` is what a membership asks for. */
+const named = (reads: string, more = ''): string => `
+  create table public.orgs (id uuid primary key default gen_random_uuid(), name text not null unique, created_by uuid not null references auth.users (id));
+  create table public.members (id uuid primary key default gen_random_uuid(), org_id uuid not null references public.orgs (id) on delete cascade,
+    user_id uuid not null references auth.users (id), role text not null check (role in ('owner', 'member')), org_name text not null references public.orgs (name)${more});
+  create table public.leads (id uuid primary key default gen_random_uuid(), org_id uuid not null references public.orgs (id), phone text not null);
+  create index on public.orgs (created_by); create index on public.members (org_id); create index on public.members (user_id); create index on public.members (org_name); create index on public.leads (org_id);
+  ${opened('orgs', 'select')} ${opened('members', 'select')} ${opened('leads', 'select')}
+  create policy r on public.members for select to authenticated using (user_id = ${uid});
+  create policy r on public.orgs for select to authenticated using (created_by = ${uid});
+  create policy r on public.leads for select to authenticated using (exists (select 1 from public.members m where ${reads} and m.user_id = ${uid}));`;
+
 const key = 'key text not null unique';
 
 const allKeys = 'create policy a on public.org_keys for select to authenticated using (true);';
@@ -208,6 +220,22 @@ const cases: Pair[] = [
     switches(mine),
     switches(`${mine} or public.is_set('teams')`),
     'isolation-read public.teams',
+  ],
+  [
+    'a name of the organization beside its key',
+    named('m.org_id = leads.org_id'),
+    named('m.org_id = m.org_id'),
+    'isolation-read public.leads',
+  ],
+  [
+    'members of whom no row can be made',
+    named('m.org_id = leads.org_id', ", check (role <> 'owner' and role <> 'member')"),
+    named('m.org_id = leads.org_id', ", check (role <> 'owner' and role <> 'member')").replace(
+      /using \(exists .*;$/,
+      'using (true);',
+    ),
+    'isolation-read public.leads',
+    'public.leads',
   ],
   [
     'a second role in a table of roles',

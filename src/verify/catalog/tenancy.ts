@@ -360,6 +360,16 @@ export function isUserColumn(table: RelationRow, column: ColumnRow, userTables: 
   return userColumns.test(column.name) && /^(uuid|text|character varying)/.test(column.base);
 }
 
+/** Says of a column whether it refers to the row by its primary key. */
+function isKeyOf(target: RelationRow, table: RelationRow): (column: ColumnRow) => boolean {
+  const key = primaryKey(target);
+  return ({ name }) => {
+    const reference = foreignKeyOf(table, name);
+    const referred = reference?.targetColumns?.[reference.columns.indexOf(name)];
+    return reference?.target === qualifiedName(target) && referred !== undefined && key.includes(referred);
+  };
+}
+
 /** Returns whether a column holds an organization's ID. */
 export function isOrganizationColumn(
   table: RelationRow,
@@ -368,7 +378,14 @@ export function isOrganizationColumn(
 ): boolean {
   if (organizations === undefined) return false;
   const target = foreignKeyOf(table, column.name)?.target;
-  if (typeof target === 'string') return target === qualifiedName(organizations);
+  if (typeof target === 'string') {
+    // Beside the key of an organization, a row may hold its name.
+    const isKey = isKeyOf(organizations, table);
+    return (
+      target === qualifiedName(organizations) &&
+      (isKey(column) || !table.columns.some((other) => other !== column && isKey(other)))
+    );
+  }
   return (
     organizationColumns.test(column.name) && column.base === typeOf(organizations, primaryKey(organizations)[0] ?? '')
   );

@@ -28,11 +28,13 @@ const ways: readonly { letter: 'S' | 'I' | 'U' | 'D'; verbs: readonly Verb[]; wo
  * What policies or grants allow but none of the rows' owners can do. A policy is always intentional, so this is an
  * error. A grant alone is a warning if it was given explicitly (older projects grant everything, TRUNCATE included, to
  * everyone).
+ * @param unfilled tables, as `schema.name`, in which no row could be made
  */
 export function lockedOut(
   subject: Subject,
   report: TableReport,
   { actors, model, answer }: Pick<Proof, 'actors' | 'model' | 'answer'>,
+  unfilled: ReadonlySet<string> = new Set(),
 ): Finding[] {
   // The rows of a table of bans are not the actors'.
   if (subject.scope.kind === 'service-only' || findStaff(model).bans.has(subject.name)) return [];
@@ -64,6 +66,16 @@ export function lockedOut(
         suggestion:
           `Compare ${unknown.join(', ')} with a constant or a column in the policy itself; or try ${subject.name} ` +
           'by hand with a token that has it.',
+      }),
+    ];
+  }
+  const empty = byPolicy.length === 0 ? [] : [...unfilled].filter((name) => isAsked(name, subject, model));
+  if (empty.length > 0) {
+    return [
+      notProven({
+        object: subject.name,
+        reason: `its policies ask ${empty.join(', ')}, for which no row could be made, so nobody could ${words(byPolicy)}`,
+        suggestion: `Prove ${empty.join(', ')} first, or try ${subject.name} by hand.`,
       }),
     ];
   }
@@ -172,15 +184,14 @@ function rightsAsked({ table }: Subject, model: Model): string[] {
   ]);
   const parents = new Set([qualifiedName(table), ...table.constraints.flatMap(({ target }) => target ?? [])]);
   return [...model.tables.values()]
-    .filter(
-      (one) =>
-        isTable(one) &&
-        !isPlatformSchema(one.schema) &&
-        // A bucket has a table of its own, with the policies that go for it.
-        model.dependencies.askers(qualifiedName(one)).some((asker) => qualifiedName(asker) === qualifiedName(table)),
-    )
+    .filter((one) => isTable(one) && !isPlatformSchema(one.schema) && isAsked(qualifiedName(one), { table }, model))
     .filter((one) => (known.has(qualifiedName(one)) ? asksList(one, model) : !parents.has(qualifiedName(one))))
     .map(qualifiedName);
+}
+
+/** The policies ask the table. A bucket has a table of its own, with the policies that go for it. */
+function isAsked(name: string, { table }: Pick<Subject, 'table'>, model: Model): boolean {
+  return model.dependencies.askers(name).some((asker) => qualifiedName(asker) === qualifiedName(table));
 }
 
 function asksList(table: RelationRow, model: Model): boolean {
