@@ -25,10 +25,10 @@ const nearest = (whose: string): string =>
 
 const either = (whose: string): string =>
   chunks(
-    'public.search(whose uuid, query extensions.vector(3) default null, words text default null)',
+    'public.search(whose uuid, title text default null, query extensions.vector default null, words text default null, most integer default 5)',
     `begin if query is not null then
-       return query select c.id, c.body from public.chunks c where c.owner_id = whose and c.embedding is not null ${whose}
-         order by c.embedding operator(extensions.<=>) query limit 5;
+       return query select c.id, c.body from public.chunks c where c.owner_id = whose and (title is null or c.body = title) and c.embedding is not null ${whose}
+         order by c.embedding operator(extensions.<=>) query limit most;
      elsif words <> '' then return query select c.id, c.body from public.chunks c where c.owner_id = auth.uid() and c.body ilike words limit 5;
      end if; end`,
     'plpgsql',
@@ -44,7 +44,7 @@ describe('a search by a vector', () => {
 
   const cases: [name: string, design: (whose: string) => string, object: string][] = [
     ['of any number of dimensions', nearest, 'public.match(vector, double precision, integer)'],
-    ['that is optional', either, 'public.search(uuid, vector, text)'],
+    ['that is optional', either, 'public.search(uuid, text, vector, text, integer)'],
   ];
   it.each(cases)('%s', async (_, design, object) => {
     const find = async (sql: string) =>
