@@ -1,5 +1,6 @@
 import { allOf, type Fields, fieldsOf, literalOf, type Node, type OpenNode, stringsOf, walk } from '../../sql/nodes.ts';
 import type { RoutineBody } from './bodies.ts';
+import type { Sources } from './effects.ts';
 import { placesIn } from './format-places.ts';
 import type { ArgumentType, FunctionRow } from '../../rules/engine/live/catalog.ts';
 
@@ -23,19 +24,54 @@ const textTypes = new Set([
 ]);
 
 /**
- * Names of the arguments that become part of SQL that the function runs, without being quoted or compared with a list:
- * the caller decides what is run.
+ * Names of the arguments that become part of SQL that the function runs, or another to which it gives them, without being quoted or
+ * compared with a list: the caller decides what is run.
  */
-export function injectableArguments(routine: FunctionRow, body: RoutineBody): string[] {
-  if (body.executed.length === 0) return [];
-  return routine.inputs.flatMap((input, index): string[] => {
-    const name = routine.argumentNames[index] ?? '';
-    if (!holdsText(input) || isCompared(name, index, body.trees)) return [];
-    const tainted = spread(new Set([name, `$${index + 1}`]), body);
-    return body.executed.some((expression) => carries(expression, tainted))
-      ? [name === '' ? `$${index + 1}` : name]
-      : [];
+export function injectableArguments(routine: FunctionRow, sources: Sources): string[] {
+  if (sources.reached(routine).every((one) => sources.body(one).executed.length === 0)) return [];
+  return [...injectableIn(routine, sources, new Set())].map((index) => routine.argumentNames[index] || `$${index + 1}`);
+}
+
+/** The numbers of those arguments. */
+function injectableIn(routine: FunctionRow, sources: Sources, callers: ReadonlySet<FunctionRow>): ReadonlySet<number> {
+  if (callers.has(routine)) return new Set();
+  const body = sources.body(routine);
+  const given = callsIn(body.trees, routine, sources).flatMap(({ target, args }) => {
+    const dangerous = injectableIn(target, sources, new Set([...callers, routine]));
+    return [...dangerous].flatMap((at) => args[at] ?? []);
   });
+  return new Set(
+    routine.inputs.flatMap((input, index) => {
+      const name = routine.argumentNames[index] ?? '';
+      if (!holdsText(input) || isCompared(name, index, body.trees)) return [];
+      const tainted = spread(new Set([name, `$${index + 1}`]), body);
+      return [...body.executed, ...given].some((expression) => carries(expression, tainted)) ? [index] : [];
+    }),
+  );
+}
+
+/** Calls of functions of the database's own, each with its arguments in their order. */
+function callsIn(
+  trees: readonly Node[],
+  routine: FunctionRow,
+  sources: Sources,
+): { target: FunctionRow; args: readonly unknown[] }[] {
+  const found: { target: FunctionRow; args: unknown[] }[] = [];
+  const targets = sources.called(sources.effects(routine), routine);
+  walk(trees, (type, fields) => {
+    if (type !== 'FuncCall') return;
+    const name = stringsOf(fields.funcname).at(-1);
+    for (const target of targets.filter((one) => one.name === name)) {
+      const args: unknown[] = [];
+      (fields.args ?? []).forEach((arg, at) => {
+        const named = fieldsOf(arg, 'NamedArgExpr');
+        const place = named === undefined ? at : target.argumentNames.indexOf(named.name ?? '');
+        if (place >= 0) args[place] = named === undefined ? arg : named.arg;
+      });
+      found.push({ target, args });
+    }
+  });
+  return found;
 }
 
 /** Names of the arguments by which the caller chooses a table or a column of the SQL that the function runs: `format('%I', name)`. */
@@ -89,7 +125,11 @@ export function carries(value: unknown, names: ReadonlySet<string>): boolean {
 
 function carriesNode([type, node]: OpenNode, names: ReadonlySet<string>): boolean {
   if (typeof node !== 'object') return false;
-  if (type === 'ColumnRef') return stringsOf(node.fields).some((part) => names.has(part));
+  if (type === 'ColumnRef') {
+    const parts = stringsOf(node.fields);
+    return parts.some((part) => names.has(part)) || names.has(parts.join('.'));
+  }
+  if (type === 'SelectStmt') return carriesQuery(node, names);
   if (type === 'ParamRef') return names.has(`$${node.number ?? 0}`);
   if (type === 'A_Expr')
     return (
@@ -101,6 +141,50 @@ function carriesNode([type, node]: OpenNode, names: ReadonlySet<string>): boolea
   if (type === 'TypeCast')
     return textTypes.has(stringsOf(node.typeName?.names).at(-1) ?? '') && carries(node.arg, names);
   return type === 'FuncCall' ? carriesCall(node, names) : carries(node, names);
+}
+
+/** The names of the columns of a query that have the text. */
+function givenBy(query: unknown, names: ReadonlySet<string>): string[] {
+  return allOf(fieldsOf(query, 'SelectStmt')?.targetList, 'ResTarget').flatMap(({ name, val }) => {
+    const own = name ?? stringsOf(fieldsOf(val, 'ColumnRef')?.fields).at(-1);
+    return own !== undefined && own !== '' && carries(val, names) ? [own] : [];
+  });
+}
+
+/** What a query gives has the text: by a column of what it reads from, or by itself. What it asks for is not in what it gives. */
+function carriesQuery(select: Fields<'SelectStmt'>, names: ReadonlySet<string>): boolean {
+  const known = new Set(names);
+  let isWhole = false;
+  for (const query of allOf(select.withClause?.ctes, 'CommonTableExpr'))
+    if (carries(query.ctequery, known))
+      for (const name of [query.ctename ?? '', ...givenBy(query.ctequery, known)]) known.add(name);
+  walk(select.fromClause, (type, fields) => {
+    if (type !== 'RangeFunction' && type !== 'RangeSubselect' && type !== 'RangeVar') return;
+    const isTainted =
+      type === 'RangeVar'
+        ? known.has(fields.relname ?? '')
+        : carries(type === 'RangeFunction' ? fields.functions : fields.subquery, known);
+    if (!isTainted) return;
+    isWhole = true;
+    const alias = fields.alias;
+    for (const name of [alias?.aliasname ?? '', ...stringsOf(alias?.colnames)]) if (name !== '') known.add(name);
+    if (type === 'RangeSubselect') for (const name of givenBy(fields.subquery, known)) known.add(name);
+    // A function without a name for its result has its own.
+    if (type === 'RangeFunction' && alias === undefined) walk(fields.functions, noteName);
+  });
+  function noteName(...[type, fields]: OpenNode): void {
+    if (type === 'FuncCall') known.add(stringsOf(fields.funcname).at(-1) ?? '');
+  }
+  let hasStar = false;
+  walk(select.targetList, (...[type]) => {
+    hasStar ||= type === 'A_Star';
+  });
+  return (
+    (isWhole && hasStar) ||
+    carries(select.targetList, known) ||
+    carries(select.valuesLists, known) ||
+    carries([select.larg, select.rarg], known)
+  );
 }
 
 function carriesCall(call: Fields<'FuncCall'>, names: ReadonlySet<string>): boolean {

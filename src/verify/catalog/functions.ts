@@ -144,7 +144,7 @@ function callableOf(
     ...subjects.flatMap(({ name: one, table }) => (opened.has(one) ? [table] : [])),
   ]);
   const runsAsOwner = reached.some(({ definer }) => definer);
-  const injectable = runsAsOwner ? injectableArguments(routine, model.sources.body(routine)) : [];
+  const injectable = runsAsOwner ? injectableArguments(routine, model.sources) : [];
   const callable: Callable = {
     name,
     routine,

@@ -23,6 +23,24 @@ export function storedSql(routine: FunctionRow, model: Model): string[] {
   );
 }
 
+/**
+ * The columns of a table, by the trigger that makes their texts in a written row a part of SQL which it runs with its owner's rights,
+ * without quoting them.
+ */
+export function sqlInNewRows(table: RelationRow, model: Model): { trigger: string; columns: string[] }[] {
+  const written = writtenTexts(table, model);
+  return table.triggers.flatMap((trigger) => {
+    const routine = trigger.enabled ? model.sources.byOid(trigger.function) : undefined;
+    if (routine === undefined || !routine.definer) return [];
+    const body = model.sources.body(routine);
+    const columns = written.filter((name) => {
+      const names = spread(new Set([`new.${name}`]), body);
+      return body.executed.some((expression) => carries(expression, names));
+    });
+    return columns.length === 0 ? [] : [{ trigger: trigger.name, columns }];
+  });
+}
+
 /** The columns that hold what a signed-in user wrote. */
 function writtenTexts(table: RelationRow, model: Model): string[] {
   const role = model.userRole;

@@ -2,6 +2,7 @@ import type { Finding } from '../../shared/finding.ts';
 import { isPlatformSchema, qualifiedName, relation, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { obstacleGaps } from '../probes/escalation.ts';
 import { hasPoliciesOf, rootOf } from '../catalog/partitions.ts';
+import { sqlInNewRows } from '../catalog/stored-sql.ts';
 import { outsideTrigger } from '../catalog/views.ts';
 import { isProbed, type Proof } from '../probes/prove.ts';
 import { seatLabel } from '../probes/labels.ts';
@@ -81,9 +82,26 @@ export function gapsOf(proof: Proof): { unfilled: ReadonlyMap<string, Gap>; othe
       ...untriedCopies(proof),
       ...jobGaps(proof),
       ...unfollowedGaps(proof),
+      ...rowSqlGaps(proof),
       ...signUpGaps(proof),
     ].filter(({ object }) => !unfilled.has(object)),
   };
+}
+
+/** Tables whose triggers run what users write as SQL. */
+function rowSqlGaps({ subjects, model }: Proof): Gap[] {
+  return subjects
+    .filter(({ kind }) => kind === 'table')
+    .flatMap(({ name, table }) =>
+      sqlInNewRows(table, model).map(({ trigger, columns }) => ({
+        object: name,
+        isDefiner: true,
+        reason:
+          `its trigger ${trigger} runs SQL with its owner's rights that includes ${columns.join(', ')} unquoted, which users write, ` +
+          'so any of them can run any query',
+        suggestion: "Pass values to EXECUTE with USING, and names with format('%I').",
+      })),
+    );
 }
 
 /** A view that users can write through, for which that could not be tried. */
