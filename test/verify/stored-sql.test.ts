@@ -225,6 +225,16 @@ describe('what a trigger takes from the row', () => {
 
   it.each([
     ['runs', "execute 'select ' || new.expr into new.result;"],
+    [
+      'leaves more than a word',
+      "execute 'select ' || regexp_replace(new.expr, '[^a-z0-9 ,()]+', '', 'g') into new.result;",
+    ],
+    ['replaces but one sign', "execute 'select ' || regexp_replace(new.expr, '[^a-z0-9]', '') into new.result;"],
+    [
+      'keeps what is between letters and digits',
+      "execute 'select ' || regexp_replace(new.expr, '[^0-z]', '', 'g') into new.result;",
+    ],
+    ['keeps dashes', "execute 'select ' || regexp_replace(new.expr, '[^a-z0-9]', '-', 'g') into new.result;"],
     ['runs from a variable', "v := trim(new.expr); execute format('select %s', v) into new.result;"],
   ])('is not proven where it %s', async (_, body) => {
     expect(await toldOf(schema(body), 'its trigger calc runs SQL')).toEqual(['error not-proven public.rules']);
@@ -233,6 +243,10 @@ describe('what a trigger takes from the row', () => {
   it.each([
     ['quotes it', "execute format('select %L', new.expr) into new.result;"],
     ['gives it as a parameter', "execute 'select $1' into new.result using new.expr;"],
+    [
+      'leaves a word of it',
+      "v := regexp_replace(lower(new.expr), '[^a-z0-9]+', '-', 'g'); execute 'select ''' || v || '''' into new.result;",
+    ],
     ['runs something else', "execute 'select 1' into new.result; new.result := upper(new.expr);"],
   ])('is proven where it %s', async (_, body) => {
     expect(await toldOf(schema(body), 'its trigger calc runs SQL')).toEqual([]);

@@ -190,10 +190,20 @@ function carriesQuery(select: Fields<'SelectStmt'>, names: ReadonlySet<string>):
 function carriesCall(call: Fields<'FuncCall'>, names: ReadonlySet<string>): boolean {
   const name = stringsOf(call.funcname).at(-1) ?? '';
   const args = call.args ?? [];
-  if (quoting.has(name)) return false;
+  if (quoting.has(name) || (name === 'regexp_replace' && leavesAWord(args))) return false;
   const format = name === 'format' ? literalOf(args[0]) : undefined;
   if (format === undefined) return carries(args, names);
   return placesIn(format).some(({ kind, index }) => kind === 's' && carries(args[index], names));
+}
+
+/** The call leaves letters, digits and underscores alone, with one dash at most between them: that is a word in any SQL. */
+function leavesAWord([, pattern, replacement, flags]: readonly unknown[]): boolean {
+  return (
+    /^(?:\[\^(?:[a-z]-[a-z]|[A-Z]-[A-Z]|\d-\d|[A-Za-z0-9_]|\\w|\\d)+\]|\\W)\+?$/.test(literalOf(pattern) ?? '') &&
+    /^[-_A-Za-z0-9]?$/.test(literalOf(replacement) ?? ';') &&
+    (literalOf(flags) ?? '').includes('g') &&
+    (literalOf(replacement) !== '-' || literalOf(pattern)!.endsWith('+'))
+  );
 }
 
 const patternOperators = new Set(['~', '!~', '~*', '!~*']);
