@@ -135,6 +135,16 @@ const cases: Case[] = [
       `return query select * from public.tasks t where t.id = p_task and t.status = 'done'${asks} limit p_limit;`,
     asks: ofTask,
   },
+  {
+    name: 'a mode that may be left out, an own list, and a row in a state',
+    arguments: "p_list uuid, p_task uuid, p_mode text default 'short', p_most integer default 1",
+    returns: 'text',
+    body: (asks) => `
+      ${may('p_list')}
+      if p_mode = 'short' then return p_most::text; end if;
+      return (select t.title from public.tasks t where t.id = p_task and t.status = 'done'${asks});`,
+    asks: ' and t.list_id = p_list',
+  },
 ];
 
 const sql = (one: Case, isOpen: boolean): string => `${lists}

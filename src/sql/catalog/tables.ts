@@ -220,7 +220,7 @@ export function ownedBy(catalog: Catalog, table: Table, column?: string): string
 }
 
 /** Drops the sequences that go with a table, or with one of its columns. */
-export function dropOwned(catalog: Catalog, table: Table, site: Site, column?: string): void {
+function dropOwned(catalog: Catalog, table: Table, site: Site, column?: string): void {
   for (const name of ownedBy(catalog, table, column)) {
     catalog.sequenceOwners.delete(name);
     catalog.sequences.delete(name);
