@@ -231,6 +231,10 @@ describe('what a trigger takes from the row', () => {
     ],
     ['replaces but one sign', "execute 'select ' || regexp_replace(new.expr, '[^a-z0-9]', '') into new.result;"],
     [
+      'runs a word, which may be any name',
+      "execute 'select ' || regexp_replace(new.expr, '[^a-z_]', '', 'g') || ' from public.tasks limit 1' into new.result;",
+    ],
+    [
       'keeps what is between letters and digits',
       "execute 'select ' || regexp_replace(new.expr, '[^0-z]', '', 'g') into new.result;",
     ],

@@ -45,7 +45,7 @@ function injectableIn(routine: FunctionRow, sources: Sources, callers: ReadonlyS
       const name = routine.argumentNames[index] ?? '';
       if (!holdsText(input) || isCompared(name, index, body.trees)) return [];
       const tainted = spread(new Set([name, `$${index + 1}`]), body);
-      return [...body.executed, ...given].some((expression) => carries(expression, tainted)) ? [index] : [];
+      return [...body.executed, ...given].some((expression) => runsText(expression, tainted, body)) ? [index] : [];
     }),
   );
 }
@@ -190,19 +190,52 @@ function carriesQuery(select: Fields<'SelectStmt'>, names: ReadonlySet<string>):
 function carriesCall(call: Fields<'FuncCall'>, names: ReadonlySet<string>): boolean {
   const name = stringsOf(call.funcname).at(-1) ?? '';
   const args = call.args ?? [];
-  if (quoting.has(name) || (name === 'regexp_replace' && leavesAWord(args))) return false;
+  if (quoting.has(name)) return false;
   const format = name === 'format' ? literalOf(args[0]) : undefined;
   if (format === undefined) return carries(args, names);
   return placesIn(format).some(({ kind, index }) => kind === 's' && carries(args[index], names));
 }
 
-/** The call leaves letters, digits and underscores alone, with one dash at most between them: that is a word in any SQL. */
+/**
+ * Returns whether SQL that the body runs has the text of one of the names in it, other than quoted: by a function that quotes, or between
+ * quotes where nothing of it is left that could end them.
+ */
+export function runsText(expression: unknown, names: ReadonlySet<string>, body: RoutineBody): boolean {
+  const pieces = piecesOf(expression);
+  const isQuoted = (at: number): boolean =>
+    literalOf(pieces[at - 1])?.endsWith("'") === true && literalOf(pieces[at + 1])?.startsWith("'") === true;
+  return pieces.some((piece, at) => carries(piece, names) && !(isQuoted(at) && isWord(piece, body)));
+}
+
+/** What `||` puts together. */
+function piecesOf(expression: unknown): unknown[] {
+  const node = fieldsOf(expression, 'A_Expr');
+  return node !== undefined && stringsOf(node.name).at(-1) === '||'
+    ? [...piecesOf(node.lexpr), ...piecesOf(node.rexpr)]
+    : [expression];
+}
+
+/** It is a call that leaves letters, digits, underscores and dashes alone, or a variable that only gets such. */
+function isWord(value: unknown, body: RoutineBody): boolean {
+  const call = fieldsOf(value, 'FuncCall');
+  if (call !== undefined) return stringsOf(call.funcname).at(-1) === 'regexp_replace' && leavesAWord(call.args ?? []);
+  const [name, ...more] = stringsOf(fieldsOf(value, 'ColumnRef')?.fields);
+  const assigned = body.assigned.filter(({ variables }) => name !== undefined && variables.includes(name));
+  return (
+    more.length === 0 &&
+    assigned.length > 0 &&
+    assigned.every(({ value: one }) => {
+      const [target] = allOf(fieldsOf(one, 'SelectStmt')?.targetList, 'ResTarget');
+      return fieldsOf(target?.val, 'FuncCall') !== undefined && isWord(target?.val, body);
+    })
+  );
+}
+
 function leavesAWord([, pattern, replacement, flags]: readonly unknown[]): boolean {
   return (
     /^(?:\[\^(?:[a-z]-[a-z]|[A-Z]-[A-Z]|\d-\d|[A-Za-z0-9_]|\\w|\\d)+\]|\\W)\+?$/.test(literalOf(pattern) ?? '') &&
     /^[-_A-Za-z0-9]?$/.test(literalOf(replacement) ?? ';') &&
-    (literalOf(flags) ?? '').includes('g') &&
-    (literalOf(replacement) !== '-' || literalOf(pattern)!.endsWith('+'))
+    (literalOf(flags) ?? '').includes('g')
   );
 }
 

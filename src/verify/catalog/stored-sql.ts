@@ -3,7 +3,7 @@ import { type FunctionRow, qualifiedName, type RelationRow } from '../../rules/e
 import { allOf, type Fields, walk } from '../../sql/nodes.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
 import type { RoutineBody } from './bodies.ts';
-import { carries, spread } from './dynamic-sql.ts';
+import { carries, runsText, spread } from './dynamic-sql.ts';
 import type { Model } from './model.ts';
 import { policiesFor } from './scope.ts';
 
@@ -35,7 +35,7 @@ export function sqlInNewRows(table: RelationRow, model: Model): { trigger: strin
     const body = model.sources.body(routine);
     const columns = written.filter((name) => {
       const names = spread(new Set([`new.${name}`]), body);
-      return body.executed.some((expression) => carries(expression, names));
+      return body.executed.some((expression) => runsText(expression, names, body));
     });
     return columns.length === 0 ? [] : [{ trigger: trigger.name, columns }];
   });
@@ -75,7 +75,7 @@ function runs(body: RoutineBody, table: RelationRow, column: string): boolean {
   };
   const direct = new Set(body.assigned.filter(({ value }) => takes(value)).flatMap(({ variables }) => variables));
   const names = spread(direct, body);
-  return body.executed.some((expression) => takes(expression) || (names.size > 0 && carries(expression, names)));
+  return body.executed.some((expression) => takes(expression) || (names.size > 0 && runsText(expression, names, body)));
 }
 
 function isFrom(select: Fields<'SelectStmt'>, table: RelationRow): boolean {
