@@ -14,7 +14,7 @@ export const rule: Rule = {
   live: {
     database({ catalog, expectations }, report) {
       const present = new Set(catalog.relations.map(qualifiedName));
-      // What stands in a schema of the platform is not read.
+      // The catalog is read without the schemas that the platform owns.
       const missing = (expectations.tables ?? []).filter(
         (each) => !present.has(each) && !isPlatformSchema(each.slice(0, each.indexOf('.'))),
       );

@@ -24,27 +24,30 @@ function isOwned(name: string, model: Model): boolean {
   return table !== undefined && isTable(table) && scopeOf(table, model).owner !== undefined;
 }
 
+/** The functions that users call and that run, themselves or by what they call, with their owner's rights. */
+function calledAsOwner({ catalog, sources, userRole }: Model): FunctionRow[] {
+  return catalog.functions.filter(
+    (one) => one.kind !== 't' && one.execute.includes(userRole) && sources.reached(one).some((it) => it.definer),
+  );
+}
+
 /**
  * Returns whether a function that users call reads the table with its owner's rights, and writes another that policies ask, or whose rows
  * are someone's: what a user adds there may become a right.
  */
 export function isTakenByCalls(table: RelationRow, model: Model): boolean {
-  const { catalog, dependencies, sources, userRole } = model;
+  const { dependencies } = model;
   const tables =
     taken.get(model) ??
     new Set(
-      catalog.functions
-        .filter(
-          (one) => one.kind !== 't' && one.execute.includes(userRole) && sources.reached(one).some((it) => it.definer),
-        )
-        .flatMap((one) => {
-          const opened = [...dependencies.writtenBy(one)].filter(
-            (name) => dependencies.isDeciding(name) || isOwned(name, model),
-          );
-          return opened.length === 0
-            ? []
-            : [...dependencies.namedBy(one)].filter((name) => opened.some((other) => other !== name));
-        }),
+      calledAsOwner(model).flatMap((one) => {
+        const opened = [...dependencies.writtenBy(one)].filter(
+          (name) => dependencies.isDeciding(name) || isOwned(name, model),
+        );
+        return opened.length === 0
+          ? []
+          : [...dependencies.namedBy(one)].filter((name) => opened.some((other) => other !== name));
+      }),
     );
   taken.set(model, tables);
   return tables.has(qualifiedName(table));
@@ -58,18 +61,14 @@ const asked = new WeakMap<Model, ReadonlySet<string>>();
  * @param name the table
  */
 export function isAskedByCalls(name: string, model: Model): boolean {
-  const { catalog, dependencies, sources, userRole } = model;
+  const { dependencies } = model;
   const tables =
     asked.get(model) ??
     new Set(
-      catalog.functions
-        .filter(
-          (one) => one.kind !== 't' && one.execute.includes(userRole) && sources.reached(one).some((it) => it.definer),
-        )
-        .flatMap((one) => {
-          const named = [...dependencies.namedBy(one), ...dependencies.writtenBy(one)];
-          return new Set(named).size < 2 ? [] : [...dependencies.namedBy(one)];
-        }),
+      calledAsOwner(model).flatMap((one) => {
+        const named = [...dependencies.namedBy(one), ...dependencies.writtenBy(one)];
+        return new Set(named).size < 2 ? [] : [...dependencies.namedBy(one)];
+      }),
     );
   asked.set(model, tables);
   return tables.has(name);
