@@ -59,8 +59,13 @@ export function templateSign({ error, sql, start }: Statement): TemplateSign | u
 
 /** The statement with spaces in place of its texts and comments. */
 function withoutTexts(sql: string): string {
-  let code = sql;
-  for (const { name, start, end } of tokensOf(sql))
-    if (/SCONST$|_COMMENT$/.test(name)) code = code.slice(0, start) + ' '.repeat(end - start) + code.slice(end);
-  return code;
+  const parts: string[] = [];
+  let last = 0;
+  for (const { name, start, end } of tokensOf(sql)) {
+    if (!/SCONST$|_COMMENT$/.test(name)) continue;
+    parts.push(sql.slice(last, start), ' '.repeat(end - start));
+    last = end;
+  }
+  parts.push(sql.slice(last));
+  return parts.join('');
 }

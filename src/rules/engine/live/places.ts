@@ -5,7 +5,7 @@ import type { Migration } from '../../../sql/migration.ts';
 import { qualifiedName, relationName, tableOf } from '../../../sql/names.ts';
 import { allOf, type Node, stringsOf, walk } from '../../../sql/nodes.ts';
 import { loadParser } from '../../../sql/parser.ts';
-import { type Piece, treeOf } from '../../../sql/piece.ts';
+import { type Piece, type Source, treeOf } from '../../../sql/piece.ts';
 import { rememberLast } from '../../../sql/remember.ts';
 import { policyObject } from '../check.ts';
 import { meaningOf } from '../directives.ts';
@@ -37,11 +37,14 @@ async function readPlaces(migrations: readonly Migration[]): Promise<Places> {
   await loadParser();
   const made = new Map<string, Site>();
   const ignored = new Map<string, Set<string>>();
+  const marked = new Map<Source, boolean>();
   for (const piece of (await readFiles(migrations)).pieces) {
     if (piece.inside === 'routine') continue;
     const { makes, concerns = [], once = false } = objectsOf(piece);
     for (const object of makes) if (!once || !made.has(object)) made.set(object, { piece, offset: piece.at() });
-    if (!piece.source.migration.sql.includes('muse:')) continue;
+    const isMarked = marked.get(piece.source) ?? piece.source.migration.sql.includes('muse:');
+    marked.set(piece.source, isMarked);
+    if (!isMarked) continue;
     for (const comment of commentsBeside(piece.source, piece.statement)) {
       const meaning = meaningOf(comment);
       if (meaning?.kind !== 'ignore') continue;
