@@ -108,7 +108,9 @@ export function adviceFor(error: Said): string | undefined {
   const by = raisedBy(error);
   return (
     detailedAdvice(error) ??
-    (by === undefined ? bySqlState[error.code] : `The function ${by} refuses it: do as its message says.`)
+    (by === undefined
+      ? bySqlState[error.code]
+      : `${by === 'inline_code_block' ? 'The DO block' : `The function ${by}`} refuses it: do as its message says.`)
   );
 }
 

@@ -232,7 +232,27 @@ async function readRollbacks(
 }
 
 function readSql(base: string, file: string): DecodedSql {
-  return decodeSql(readBytesAtOnce(join(base, file)) ?? new Uint8Array(), file);
+  try {
+    const bytes = readBytesAtOnce(join(base, file));
+    return bytes === undefined ? deadLink(file, 'something that does not exist') : decodeSql(bytes, file);
+  } catch (error) {
+    if (hasCode(error, 'EISDIR')) return deadLink(file, 'a folder');
+    if (hasCode(error, 'ELOOP')) return deadLink(file, 'itself');
+    throw error;
+  }
+}
+
+/** A file that is listed, and is a link to nothing that could be run. */
+function deadLink(file: string, to: string): DecodedSql {
+  return {
+    finding: {
+      rule: 'unreadable-file',
+      severity: 'error',
+      file,
+      message: `The file is a link to ${to}. It is not run.`,
+      suggestion: 'Put the file itself where the link is, or delete the link.',
+    },
+  };
 }
 
 /**
@@ -247,7 +267,10 @@ async function listFiles(base: string, folder: string, below?: 'one' | 'any'): P
     const entries = await readdir(directory, { withFileTypes: true });
     for (const entry of entries) {
       if (entry.isSymbolicLink() && sqlFile.test(entry.name))
-        await checkInside(base, join(directory, entry.name), inFolder(folder, entry.name));
+        await checkInside(base, join(directory, entry.name), inFolder(folder, entry.name)).catch((error: unknown) => {
+          // A link to nothing is a file that cannot be read, as the others still can.
+          if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) throw error;
+        });
     }
     const files = entries.filter((entry) => entry.isFile() || entry.isSymbolicLink()).map((entry) => entry.name);
     if (below === undefined) return files;

@@ -1,5 +1,6 @@
 import { reservedKeywords } from '../shared/keywords.ts';
-import { parseTree } from '../sql/parser.ts';
+import { oddCharacterOf, type OddCharacter } from '../sql/odd-characters.ts';
+import { parseTree, tooDeep } from '../sql/parser.ts';
 import { policyIfNotExists, wordsOf } from '../sql/recover.ts';
 import type { Statement } from '../sql/statement.ts';
 import { here } from './engine/check.ts';
@@ -25,10 +26,22 @@ function keywordAsName({ sql, start, error }: Statement): string | undefined {
   })?.text;
 }
 
-function hintFor(statement: Statement, message: string): string {
+/** Whether the place of the error is right behind the end of a text: its author meant the quote to be in it. */
+function isBehindText({ sql, start, error }: Statement): boolean {
+  const at = error!.offset - start;
+  return sql[at - 1] === "'" && /[\p{L}\p{N}]/u.test(sql[at] ?? '');
+}
+
+function hintFor(statement: Statement, message: string, odd: OddCharacter | undefined): string {
   const { sql } = statement;
+  if (odd !== undefined)
+    return `There is ${odd.what} here (${odd.code}), which PostgreSQL reads as a letter: write ${odd.instead} in its place.`;
   if (message.startsWith('unterminated'))
     return 'Close what is opened here; everything after it is read as part of it.';
+  if (message.startsWith('memory exhausted') || message.includes(tooDeep))
+    return 'Write it as several statements, or nest less in each other.';
+  if (isBehindText(statement))
+    return "The quote before it ends the text: write a quote that is in a text twice, as in 'it''s'.";
   if (/if not exists/i.test(sql) && message.includes('"not"'))
     return 'Remove IF NOT EXISTS: this statement does not have it.';
   if (message.includes('at end of input'))
@@ -62,11 +75,12 @@ export const rule: Rule = {
         copiedRows(source.parsed.statements).has(statement)
       )
         return;
+      const odd = oddCharacterOf(sql);
       report({
         source,
-        offset: error.offset,
+        offset: odd === undefined ? error.offset : statement.start + odd.offset,
         message: `PostgreSQL cannot read this: ${error.message}.`,
-        suggestion: hintFor(statement, error.message),
+        suggestion: hintFor(statement, error.message, odd),
       });
     },
     body(piece, { message, offset }, report) {

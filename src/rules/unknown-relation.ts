@@ -3,6 +3,7 @@ import { inFolder } from '../migrations/order.ts';
 import { buildCatalog } from '../sql/catalog/build.ts';
 import type { Catalog, Need, Site } from '../sql/catalog/model.ts';
 import type { Migration } from '../sql/migration.ts';
+import { oddCharacterIn } from '../sql/odd-characters.ts';
 import { parseSql } from '../sql/split.ts';
 import { fitName, quoteIdentifier, quoteQualified } from '../shared/quote.ts';
 import { at } from './engine/check.ts';
@@ -21,6 +22,9 @@ const isDropped = ({ site }: Need): boolean => site.piece.type === 'DropStmt';
 
 function suggestionFor(need: Need, drop: Site | undefined, catalog: Catalog): string {
   const { kind, name } = need;
+  const odd = oddCharacterIn(name);
+  if (odd !== undefined)
+    return `There is ${odd.what} in it (${odd.code}), which PostgreSQL reads as a letter: write ${odd.instead} in its place.`;
   if (kind === 'alias') return `Write the name that FROM gives the table, or add ${asWritten(name, kind)} to FROM.`;
   if (isDropped(need) && inOtherSchema(need, catalog) === undefined) {
     const near = nearName(need, catalog);

@@ -15,10 +15,13 @@ export interface Unreadable {
 }
 
 /**
- * Bytes as UTF-8 text, without their byte order mark; line ends stay as they are. UTF-16 is named as such. A NUL byte is not
+ * Bytes as UTF-8 text, without their byte order mark; line ends stay as they are. UTF-16, archives and pointers of Git LFS are
+ * named as such. A NUL byte is not
  * text either: PostgreSQL reads a script only up to it.
  */
 export function decodeText(bytes: Uint8Array): Decoded {
+  const other = otherFormats.find(({ start }) => start.every((byte, index) => bytes[index] === byte));
+  if (other !== undefined) return { ...other, position: { line: 1, column: 1 }, before: '' };
   const nul = bytes.indexOf(0);
   if (nul === -1) {
     try {
@@ -42,6 +45,36 @@ export function decodeText(bytes: Uint8Array): Decoded {
     before,
   };
 }
+
+const startOf = (text: string): number[] => [...Buffer.from(text, 'latin1')];
+
+/** What is stored under the name of a text and is none, by its first bytes. */
+const otherFormats: readonly { start: readonly number[]; why: string; suggestion: string }[] = [
+  {
+    start: startOf('version https://git-lfs.github.com/spec/'),
+    why: 'the file is a pointer of Git LFS, and its text is elsewhere',
+    suggestion:
+      'Store the file itself in git: git lfs pull && git lfs untrack "*.sql" && git add --renormalize . && git commit -m "Store SQL in git".',
+  },
+  {
+    start: startOf('PGDMP'),
+    why: 'the file is an archive of pg_dump, not SQL',
+    suggestion: 'Write its SQL in its place: pg_restore --no-owner -f <file.sql> <archive>.',
+  },
+  {
+    start: startOf('SQLite format 3\0'),
+    why: 'the file is a database of SQLite, not SQL',
+    suggestion: 'Move it out of the folder, or write its SQL in its place: sqlite3 <file> .dump.',
+  },
+  {
+    start: [0x1f, 0x8b],
+    why: 'the file is compressed (gzip)',
+    suggestion: 'Store what is in it: gunzip < <file> > <file.sql>.',
+  },
+  { start: startOf('PK\u0003\u0004'), why: 'the file is a ZIP archive', suggestion: 'Store what is in it.' },
+  { start: [0xff, 0xfe, 0, 0], why: 'the file is UTF-32', suggestion: 'Save the file as UTF-8.' },
+  { start: [0, 0, 0xfe, 0xff], why: 'the file is UTF-32', suggestion: 'Save the file as UTF-8.' },
+];
 
 /** By its mark; without one, by a NUL as every second of the first bytes, as Latin letters have it. */
 function isUtf16(bytes: Uint8Array, nul: number): boolean {

@@ -6,7 +6,8 @@
 export function nearest(typed: string, known: Iterable<string>): string | undefined {
   const word = typed.toLowerCase();
   let best: { word: string; distance: number; alike: number } | undefined;
-  const most = Math.max(1, Math.floor(word.length / 3));
+  // One letter of two is half of the word: only its case may differ.
+  const most = word.length < 3 ? 0 : Math.floor(word.length / 3);
   for (const candidate of known) {
     const limit = Math.min(most, best?.distance ?? most);
     // Most names are too short or too long to be near: no need to look at their letters.

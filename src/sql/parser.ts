@@ -37,6 +37,9 @@ interface Engine {
 
 type Factory = (module: object) => unknown;
 
+/** What is said of a statement that the parser's own stack or memory does not suffice for. */
+export const tooDeep = 'the statement is too large or too deeply nested';
+
 /** The one instance, shared by everything in the process. */
 let makeEngine: (() => Engine) | undefined;
 let engine: Engine | undefined;
@@ -92,7 +95,7 @@ function call<T>(sql: string, work: (engine: Engine, pointer: number) => T): T |
   } catch {
     engine = undefined;
     return {
-      message: "PostgreSQL's parser ran out of memory or stack: the statement is too large or too deeply nested",
+      message: `PostgreSQL's parser ran out of memory or stack: ${tooDeep}`,
       position: 0,
     };
   }

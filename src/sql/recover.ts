@@ -1,5 +1,6 @@
 import type { Node } from './nodes.ts';
 import type { Statement } from './statement.ts';
+import { withPlainSpaces } from './odd-characters.ts';
 import { parseTree } from './parser.ts';
 import { tokensOf } from './tokens.ts';
 
@@ -32,7 +33,7 @@ export function recovered(statement: Statement): { tree?: Node; creates?: string
     const raw = parseTree(statement.sql.slice(0, start) + ' '.repeat(end - start) + statement.sql.slice(end));
     return Array.isArray(raw) && raw[0]?.stmt !== undefined ? { tree: raw[0].stmt } : {};
   }
-  const words = wordsOf(statement.sql, 12).map(({ text }) => text);
+  const words = wordsOf(withPlainSpaces(statement.sql.slice(0, 500)), 12).map(({ text }) => text);
   const table = words[0] === 'create' ? words.indexOf('table') : -1;
   if (table === -1 || table > 3) return {};
   const rest = words

@@ -131,11 +131,23 @@ function statementAt(sql: string, span: Span, comments: Comment[], offsets: Offs
   const raw = parseTree(statement.sql);
   if (!Array.isArray(raw)) {
     const offset = Math.min(offsets.fromCharacters(start, raw.position), end);
-    statement.error = { message: raw.message, offset, ...offsets.position(offset) };
+    statement.error = { message: shortened(raw.message), offset, ...offsets.position(offset) };
   } else if (raw[0]?.stmt !== undefined) {
     statement.tree = raw[0].stmt;
   }
   return statement;
+}
+
+/** So much of the text at which an error is tells where it is. */
+const mostQuoted = 60;
+
+/** A message that quotes only the beginning of what never ends: PostgreSQL quotes all of it. */
+function shortened(message: string): string {
+  const [, before, near] = /^(.* at or near ")([^]*)"$/.exec(message) ?? [];
+  if (before === undefined || near === undefined) return message;
+  const [line = ''] = near.split(/[\r\n]/, 1);
+  const shown = line.length > mostQuoted ? line.slice(0, mostQuoted) : line;
+  return shown === near ? message : `${before}${shown}…"`;
 }
 
 /** Assigns the comments on the rest of the previous statement's last line to that statement, and returns the others. */

@@ -32,6 +32,7 @@ it('advice follows what the error says of its cause', async () => {
     ["alter table t add check (email <> 'a')", 'correct them before this statement, or add it as NOT VALID'],
     ['drop table t', 'Drop what depends on it first (view v), or write CASCADE'],
     ['delete from t', 'The function guard() refuses it: do as its message says.'],
+    ["do $$ begin raise exception 'no'; end $$", 'The DO block refuses it: do as its message says.'],
     ['create role r superuser', 'On Supabase the role that runs migrations is not a superuser'],
     ['create role r; set role r', 'GRANT r TO CURRENT_USER; before this statement, after the CREATE ROLE.'],
     ['create role "R"; create schema s authorization "R"', 'GRANT "R" TO CURRENT_USER;'],

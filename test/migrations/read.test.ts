@@ -454,6 +454,19 @@ describe('texts', () => {
       [...Buffer.from('select 1;', 'utf16le')],
       { message: expect.stringContaining('UTF-16') },
     ],
+    ['UTF-32', [0xff, 0xfe, 0, 0, 0x73, 0, 0, 0], { message: expect.stringContaining('UTF-32') }],
+    [
+      'a pointer of Git LFS',
+      [...Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 12\n')],
+      { message: expect.stringContaining('Git LFS'), suggestion: expect.stringContaining('git lfs pull') },
+    ],
+    [
+      'an archive of pg_dump',
+      [...Buffer.from('PGDMP'), 1, 0, 4],
+      { message: expect.stringContaining('pg_dump'), suggestion: expect.stringContaining('pg_restore') },
+    ],
+    ['a compressed file', [0x1f, 0x8b, 8, 0], { message: expect.stringContaining('gzip') }],
+    ['a database of SQLite', [...Buffer.from('SQLite format 3\0')], { message: expect.stringContaining('SQLite') }],
   ];
   it.each(bad)('reports where %s is and skips the file', async (_, bytes, expected) => {
     const { migrations, findings } = await read({ [file]: Uint8Array.from(bytes) });
@@ -485,6 +498,22 @@ describe('links', () => {
     await mkdir(join(root, 'migrations/core'), { recursive: true });
     await symlink('../../shared/a.sql', join(root, 'migrations/core/001_a.sql'));
     expect((await readMigrations(root, folders)).migrations).toMatchObject([{ sql: 'select 1;' }]);
+  });
+
+  it.each([
+    ['something that does not exist', '../gone.sql'],
+    ['itself', '002_b.sql'],
+    ['a folder', '../core'],
+  ])('tells of a file that links to %s, and reads the others', async (what, to) => {
+    const root = await directoryOf({ 'migrations/core/001_a.sql': 'select 1;', 'migrations/core/003_c.sql': '' });
+    await symlink(to, join(root, 'migrations/core/002_b.sql'));
+    const { migrations, findings, unreadable } = await readMigrations(root, folders);
+    const file = 'migrations/core/002_b.sql';
+    expect(migrations.map((each) => each.file)).toEqual(['migrations/core/001_a.sql', 'migrations/core/003_c.sql']);
+    expect(findings).toMatchObject([
+      { rule: 'unreadable-file', file, message: expect.stringContaining(`a link to ${what}`) },
+    ]);
+    expect(unreadable).toEqual([{ layer: 'core', file }]);
   });
 
   it('reads a muse that is itself a link', async () => {

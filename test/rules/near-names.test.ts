@@ -141,11 +141,74 @@ it('says which rule a comment meant that silences nothing', async () => {
   expect(findings.filter(({ suggestion: text }) => text.includes('rls-mising'))).toHaveLength(1);
 });
 
-describe('a keyword where a name stands', () => {
-  const said = async (sql: string): Promise<string | undefined> => {
+/** What is advised about the first finding of a rule. */
+async function advised(sql: string, rule = 'syntax-error'): Promise<string | undefined> {
+  const { findings } = await lint({ migrations: migrationsOf({ [one]: sql }), rollbacks: new Set() });
+  return findings.find((finding) => finding.rule === rule)?.suggestion;
+}
+
+describe('characters that only look like what SQL has', () => {
+  it.each([
+    ['create\u00a0table t (id int);', 'a space of another kind here (U+00A0)', 7],
+    ['\u200bselect 1;', 'an invisible character here (U+200B)', 1],
+    ['select 1;\n\ufeffselect 2;', 'an invisible character here (U+FEFF)', 1],
+    ['select “a b c” from pg_class;', 'a typographic quote here (U+201C)', 8],
+    ['select 1 – 1;', 'a dash here (U+2013)', 10],
+    [
+      'create table t （id int）;',
+      'a character in full width here (U+FF08), which PostgreSQL reads as a letter: write (',
+      16,
+    ],
+  ])('%j', async (sql, words, column) => {
     const { findings } = await lint({ migrations: migrationsOf({ [one]: sql }), rollbacks: new Set() });
-    return findings.find(({ rule }) => rule === 'syntax-error')?.suggestion;
-  };
+    expect(findings.filter(({ severity }) => severity === 'error')).toMatchObject([
+      { rule: 'syntax-error', column, suggestion: expect.stringContaining(words) },
+    ]);
+  });
+
+  it('in a name that PostgreSQL reads', async () => {
+    expect(await advised('select ‘x’;', 'unknown-relation')).toContain('a typographic quote in it (U+2018)');
+  });
+
+  it('not where they are meant: in texts, names and comments', async () => {
+    expect(await advised('select \'\u00a0\', "a–b" from; -- “”')).not.toContain('U+');
+  });
+
+  it('what a statement with one would create is not missed', async () => {
+    expect(await advised('create\u00a0table t (id int);\nselect * from t;', 'unknown-relation')).toBeUndefined();
+  });
+});
+
+it.each([
+  ["comment on schema public is 'it's';", "write a quote that is in a text twice, as in 'it''s'"],
+  [`select ${'('.repeat(20_000)}1;`, 'Write it as several statements'],
+])('%.30s', async (sql, words) => {
+  expect(await advised(sql)).toContain(words);
+});
+
+it('quotes only the beginning of what never ends', async () => {
+  const { findings } = await lint({
+    migrations: migrationsOf({ [one]: `select 'a\n${'b\n'.repeat(1000)}` }),
+    rollbacks: new Set(),
+  });
+  expect(findings.find(({ rule }) => rule === 'syntax-error')?.message).toBe(
+    `PostgreSQL cannot read this: unterminated quoted string at or near "'a…".`,
+  );
+});
+
+it.each([
+  ["select 'create table t' \\gexec\n", 'DO $$ … $$ with EXECUTE'],
+  ['\\i other.sql\n', 'Put the text of that file here'],
+  ['\\connect app\n', 'a muse has one database'],
+  ["\\copy t from 'a.csv' csv\n", 'INSERT INTO … VALUES'],
+  ['\\if true\n', 'Delete the line'],
+])('a command of psql: %s', async (sql, words) => {
+  expect(await advised(sql, 'psql-command')).toContain(words);
+  expect(await advised(sql)).toBeUndefined();
+});
+
+describe('a keyword where a name stands', () => {
+  const said = advised;
   it.each([
     ["create function json_value(a text) returns text language sql as 'select 1';", 'json_value'],
     ["-- ä 😀\ncreate function f(out json text) language sql as 'select 1';", 'json'],
