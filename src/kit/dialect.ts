@@ -30,6 +30,16 @@ const names: Readonly<Record<string, string>> = {
   firebird: 'Firebird',
   vertica: 'Vertica',
   exasol: 'Exasol',
+  h2: 'H2',
+  hsqldb: 'HSQLDB',
+  derby: 'Derby',
+  db2: 'Db2',
+  duckdb: 'DuckDB',
+  spanner: 'Spanner',
+  bigquery: 'BigQuery',
+  redshift: 'Redshift',
+  libsql: 'SQLite',
+  d1: 'SQLite',
 };
 
 const postgres = new Set(['pg', 'pgsql', 'postgres', 'postgresql', 'psql']);
@@ -96,5 +106,23 @@ async function statedDialect(tree: SqlTree, folder: string): Promise<string | un
     const path = posix.join(folder, file);
     if (tree.files.includes(path)) return name.exec(await tree.text(path))?.[1]?.toLowerCase();
   }
-  return undefined;
+  const above = posix.dirname(folder);
+  for (const name of tree.right(above).filter((one) => one.endsWith('.prisma'))) {
+    const source = /^\s*datasource\s+\w+\s*\{([^}]*)\}/m.exec(await tree.text(posix.join(above, name)))?.[1];
+    const provider = /^\s*provider\s*=\s*"(\w+)"/m.exec(source ?? '')?.[1];
+    if (provider !== undefined) return provider.toLowerCase();
+  }
+  return (await isOfWorkers(tree, folder)) ? 'd1' : undefined;
+}
+
+/** Whether a configuration of Cloudflare Workers says that a folder has the migrations of a D1 database. */
+async function isOfWorkers(tree: SqlTree, folder: string): Promise<boolean> {
+  for (const path of tree.files.filter((each) => /(?:^|\/)wrangler\.(?:toml|jsonc?)$/.test(each))) {
+    const text = await tree.text(path);
+    if (!/\bd1_databases\b/.test(text)) continue;
+    const named = [...text.matchAll(/\bmigrations_dir\b["'\s]*[=:]\s*["']([^"']+)["']/g)].map(([, name]) => name!);
+    const places = named.length === 0 ? ['migrations'] : named;
+    if (places.some((name) => posix.join(posix.dirname(path), name).replace(/\/$/, '') === folder)) return true;
+  }
+  return false;
 }

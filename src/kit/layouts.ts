@@ -26,6 +26,8 @@ export interface LayoutRule {
    * another. `needed`: only folders that it names.
    */
   config?: 'asked' | 'needed';
+  /** Folders that a configuration of Sqitch names, wherever they are. */
+  named?: 'sqitch';
   /** The tool whose sections one of the files has. */
   sections?: SectionTool;
   /** Further folders of core, if they have matching files, in the order they run. */
@@ -132,6 +134,15 @@ export const layoutRules: readonly LayoutRule[] = [
     ...atTop,
   },
   {
+    id: 'sqitch-folders',
+    title: 'Sqitch: the deploy scripts in the folder that sqitch.conf names',
+    core: [],
+    named: 'sqitch',
+    file: /\.sql$/,
+    order: 'sqitch',
+    ...atTop,
+  },
+  {
     id: 'sqitch',
     title: 'Sqitch: deploy/, revert/ and verify/ with sqitch.plan',
     core: ['**/deploy'],
@@ -194,6 +205,22 @@ export const layoutRules: readonly LayoutRule[] = [
     ...among,
   },
   {
+    id: 'postgrator',
+    title: 'postgrator: NNN.do.name.sql and NNN.undo.name.sql',
+    core: ['**'],
+    file: /^\d+\.do(?:\.[^/]*)?\.sql$/,
+    order: 'postgrator',
+    ...among,
+  },
+  {
+    id: 'dotted',
+    title: 'yoyo, marv: NNN.name.sql',
+    core: ['**'],
+    file: /^\d{3,}\.[^/]+\.sql$/,
+    order: 'dotted',
+    ...among,
+  },
+  {
     id: 'db-migrate',
     title: 'db-migrate: sqls/<timestamp>-name-up.sql and <timestamp>-name-down.sql',
     core: ['**'],
@@ -211,6 +238,15 @@ export const layoutRules: readonly LayoutRule[] = [
     ...among,
   },
   {
+    id: 'atlas',
+    title: 'Atlas: <timestamp>_name.sql with atlas.sum',
+    core: ['**'],
+    file: /^\d+(?:_[^/]*)?\.sql$/,
+    requires: /^atlas\.sum$/,
+    order: 'atlas',
+    ...atTop,
+  },
+  {
     id: 'prisma',
     title: 'Prisma: prisma/migrations/<timestamp>_name/migration.sql',
     core: ['**'],
@@ -225,6 +261,16 @@ export const layoutRules: readonly LayoutRule[] = [
     file: /^\d[\d-]*[_-][^/]+\/up\.sql$/,
     order: 'up-folder',
     ...among,
+  },
+  {
+    id: 'up-and-down',
+    title: 'One folder for each way: up/NNN_name.sql and down/NNN_name.sql',
+    core: ['**/up'],
+    folder: /^up$/,
+    file: counted,
+    order: 'number',
+    ...atTop,
+    rollback: '<core>/../down',
   },
   {
     id: 'flat-rollback',

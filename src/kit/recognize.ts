@@ -83,6 +83,7 @@ export async function recognizeLayout(
   const named = byHand.extensions ?? [];
   for (const folder of named) await mustBePlace(directory, folder, false);
   const folders = foldersOf(first.rule, first.core);
+  if (first.rule.named !== undefined) folders.rollback = revertOf(tree, first.core);
   if (named.length > 0) folders.extensions = named.map(plain);
   const others = fitting
     .filter((other) => other !== first)
@@ -115,7 +116,8 @@ async function candidates(tree: SqlTree): Promise<Candidate[]> {
     if (rule.last === true && found.some(({ foreign }) => foreign === undefined)) continue;
     if (rule.beside !== undefined && !tree.folders.includes(rule.beside)) continue;
     const folders: string[] = [];
-    for (const folder of rule.core.flatMap((pattern) => tree.matching(pattern))) {
+    const places = rule.named === undefined ? rule.core.flatMap((pattern) => tree.matching(pattern)) : plannedIn(tree);
+    for (const folder of places) {
       const covered = [...taken, ...folders].some((other) => folder === other || isDeepIn(rule, folder, other));
       if (!covered && !folders.includes(folder) && (await fits(tree, folder, rule, tools))) folders.push(folder);
     }
@@ -145,6 +147,10 @@ async function candidates(tree: SqlTree): Promise<Candidate[]> {
     isPutAside(core) || (rule.config !== undefined && named.length > 0 && !isNamed(tree, core[0]!));
   return found.sort((a, b) => Number(isLast(a)) - Number(isLast(b)) || b.files.length - a.files.length);
 }
+
+/** The folders of deploy scripts whose plan Sqitch's configuration names too. */
+const plannedIn = ({ sqitch, files }: SqlTree): string[] =>
+  sqitch.filter(({ plan }) => files.includes(plan)).map(({ deploy }) => deploy);
 
 /** Whether a file is in a folder that is called after PostgreSQL. */
 const isForPostgres = (path: string): boolean => databaseNamed(posix.dirname(path)) === 'PostgreSQL';
@@ -231,6 +237,10 @@ function foldersOf(rule: LayoutRule, core: string[]): MigrationFolders {
   };
 }
 
+/** The folder of the scripts that revert those of a folder, as Sqitch's configuration names it. */
+const revertOf = ({ sqitch }: SqlTree, [core]: readonly string[]): string =>
+  sqitch.find(({ deploy }) => deploy === core)!.revert;
+
 /** Numbered migrations in a programming language, which the kit's own tool runs between the SQL files. */
 function codeIn(tree: SqlTree, core: readonly string[]): string[] {
   const code = /^(?:\d+[_-]|V\d[\d._]*__).*\.(?:[cm]?js|[cm]?ts|go|py|rb|java|kt)$/;
@@ -277,7 +287,12 @@ async function custom(directory: string, byHand: LayoutByHand): Promise<Layout> 
     core,
     extensions:
       extensions.length > 0 ? extensions : [form.extensions === '<core>' ? place('<core>') : 'migrations/extensions'],
-    rollback: form.order === 'sqitch' ? place(form.rollback) : 'migrations/rollback',
+    rollback:
+      rule?.named !== undefined
+        ? revertOf(tree, core)
+        : form.rollback.startsWith('<core>/../')
+          ? place(form.rollback)
+          : 'migrations/rollback',
     archive: 'migrations/archive',
     order: form.order,
   };
@@ -298,7 +313,8 @@ async function custom(directory: string, byHand: LayoutByHand): Promise<Layout> 
 async function ruleFor(tree: SqlTree, folders: readonly string[]): Promise<LayoutRule | undefined> {
   const tools = new Map<string, Promise<SectionTool | undefined>>();
   for (const rule of layoutRules) {
-    if (!rule.core.some((pattern) => pattern.startsWith('**'))) continue;
+    if (rule.named === undefined && !rule.core.some((pattern) => pattern.startsWith('**'))) continue;
+    if (rule.named !== undefined && !folders.every((folder) => plannedIn(tree).includes(folder))) continue;
     for (const folder of folders) if (!tree.isFile(folder) && (await fits(tree, folder, rule, tools))) return rule;
   }
   return undefined;

@@ -1,5 +1,6 @@
 /** Which files of a kit may be migrations, read from the disk once. */
 import { join, posix } from 'node:path';
+import { type SqitchPlaces, sqitchPlaces } from '../migrations/sqitch-conf.ts';
 import { inside, readText } from '../shared/files.ts';
 import { type DrizzleFolder, drizzleFolders } from './drizzle-config.ts';
 import { walk } from './walk.ts';
@@ -9,7 +10,7 @@ const foreign =
   /^(?:node_modules|vendor|bower_components|dist|build|target|coverage|\.git|\.muse|\.next|\.turbo|\.venv|\.cache)$/;
 /** Folders whose SQL is there for something else: `**` does not enter them. */
 const elsewhere =
-  /(?:^|\/)(?:tests?|__tests__|testdata|fixtures|examples?|e2e|seeds?|archived?|rollbacks?|revert|verify|snippets|queries)(?:\/|$)/i;
+  /(?:^|\/)(?:tests?|__tests__|testdata|fixtures|examples?|e2e|seeds?|archived?|rollbacks?|down|undo|revert|verify|snippets|queries)(?:\/|$)/i;
 
 /** The files of a kit, without those of other tools. */
 export interface SqlTree {
@@ -28,6 +29,10 @@ export interface SqlTree {
   text(path: string): Promise<string>;
   /** What the kit's configurations of Drizzle name. */
   drizzle: readonly DrizzleFolder[];
+  /** What those of Sqitch name. */
+  sqitch: readonly SqitchPlaces[];
+  /** Folders without anything in them, which git only has where another repository belongs. */
+  empty: readonly string[];
 }
 
 export const isSql = (path: string): boolean => /\.(?:sql|pgsql)$/i.test(path);
@@ -35,12 +40,21 @@ export const isSql = (path: string): boolean => /\.(?:sql|pgsql)$/i.test(path);
 /** Lists the files of the kit in `directory`. Links are not followed. */
 export async function readSqlTree(directory: string): Promise<SqlTree> {
   const files: string[] = [];
-  for await (const { path, kind } of walk(directory, ({ name }) => !foreign.test(name)))
+  const empty = new Set<string>();
+  for await (const { path, kind, name } of walk(directory, (entry) => !foreign.test(entry.name))) {
+    empty.delete(posix.dirname(path));
     if (kind === 'file') files.push(path);
+    else if (kind === 'directory' && !foreign.test(name)) empty.add(path);
+  }
   const text = async (path: string): Promise<string> => (await readText(join(directory, path))) ?? '';
   const drizzle = await drizzleFolders(files, text);
-  const named = new Set(drizzle.map(({ folder }) => folder));
-  for (const folder of named) {
+  const sqitch = await Promise.all(
+    files
+      .filter((path) => posix.basename(path) === 'sqitch.conf')
+      .map(async (path) => sqitchPlaces(await text(path), posix.dirname(path))),
+  );
+  const named = new Set([...drizzle.map(({ folder }) => folder), ...sqitch.map(({ deploy }) => deploy)]);
+  for (const { folder } of drizzle) {
     // A folder that is called like one that tools build.
     if (files.some((path) => path.startsWith(`${folder}/`))) continue;
     const place = await inside(directory, folder).catch(() => undefined);
@@ -83,6 +97,8 @@ export async function readSqlTree(directory: string): Promise<SqlTree> {
     },
     text,
     drizzle,
+    sqitch,
+    empty: [...empty],
   };
 }
 

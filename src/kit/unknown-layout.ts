@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { counted } from '../shared/printable.ts';
+import { shellWord } from '../shared/shell.ts';
 import { databaseNamed, type Foreign } from './dialect.ts';
 import { layoutRules } from './layouts.ts';
 import { plannedChanges } from '../migrations/listed.ts';
@@ -16,6 +17,9 @@ interface Counted {
   count: number;
   numbered: number;
 }
+
+/** What holds scripts that undo or test others is called. */
+const beside = /(?:^|\/)(?:checks?|down|revert|rollbacks?|undo|verify|tests?|seeds?)$/i;
 
 /** 0 for a folder that is called after PostgreSQL, 2 for one that is called after another database. */
 function distance(folder: string): number {
@@ -33,7 +37,10 @@ function sqlIn(tree: SqlTree): Counted[] {
     if (/^\d/.test(posix.basename(path))) known.numbered += 1;
     seen.set(folder, known);
   }
-  const all = [...seen.values()].sort((a, b) => b.numbered - a.numbered || b.count - a.count);
+  const all = [...seen.values()].sort(
+    (a, b) =>
+      Number(beside.test(a.folder)) - Number(beside.test(b.folder)) || b.numbered - a.numbered || b.count - a.count,
+  );
   // A folder that no database names may hold the migrations where those named so hold something else.
   const isSame = all.some(({ folder }) => distance(folder) === 0) && all.some(({ folder }) => distance(folder) === 2);
   return all.sort((a, b) =>
@@ -65,6 +72,35 @@ function knownTools(): string {
       tools.push(tool);
   }
   return `${tools.join(', ')}, and folders of numbered files (docs/kits.md has the form of each)`;
+}
+
+/** The kit without SQL whose folders are repositories of their own; undefined where it is none. */
+async function otherRepositories(tree: SqlTree): Promise<MuseError | undefined> {
+  if (tree.empty.length === 0) return undefined;
+  const modules = tree.files.includes('.gitmodules') ? await tree.text('.gitmodules') : '';
+  const urls = new Map<string, string>();
+  for (const part of modules.split(/^\s*\[/m)) {
+    const value = (key: string): string | undefined =>
+      new RegExp(`^\\s*${key}\\s*=\\s*(.+?)\\s*$`, 'm').exec(part)?.[1];
+    const [path, url] = [value('path'), value('url')];
+    if (path !== undefined && url !== undefined) urls.set(path, url);
+  }
+  const [first] = tree.empty.toSorted((one, other) => Number(urls.has(other)) - Number(urls.has(one)));
+  const url = urls.get(first!);
+  const shown = tree.empty.map((path) => `  ${path}/  ${urls.get(path) ?? 'of which git keeps only a commit'}`);
+  return new MuseError({
+    code: 'layout-unknown',
+    message:
+      tree.empty.length === 1
+        ? 'The kit has no SQL migrations. 1 folder of it is a repository of its own, which is not fetched.'
+        : `The kit has no SQL migrations. ${tree.empty.length} folders of it are repositories of their own, which are not fetched.`,
+    detail: shown.join('\n'),
+    suggestion:
+      url === undefined
+        ? `If the migrations are in ${first}, add its files themselves: remove its .git, then ` +
+          `git rm --cached ${shellWord(first!)} && git add ${shellWord(first!)} && git commit.`
+        : `If the migrations are in ${first}, name that repository: --kit ${shellWord(url)}`,
+  });
 }
 
 /** Folders of migrations that are for another database. */
@@ -150,6 +186,8 @@ export async function unknownLayout(tree: SqlTree, foreign: readonly Elsewhere[]
     });
   }
   const folders = sqlIn(tree);
+  const elsewhere = await otherRepositories(tree);
+  if (folders.length === 0 && elsewhere !== undefined) return elsewhere;
   const half = (await withoutChanges(tree)) ?? onlyUndoing(tree, folders);
   if (half !== undefined) return half;
   const tool = await toolWithoutSql(tree);

@@ -40,6 +40,24 @@ const tools: readonly Tool[] = [
   { title: 'Laravel migrations', file: /(?:^|\/)database\/migrations\/[^/]+\.php$/, advice: dump },
   { title: 'Alembic migrations', file: /(?:^|\/)alembic\.ini$/, advice: dump },
   { title: 'Django migrations', file: /(?:^|\/)migrations\/\d+_[^/]+\.py$/, advice: dump },
+  {
+    title: 'Liquibase changelogs',
+    file: /(?:^|\/)(?:db\.)?changelog[^/]*\.(?:xml|ya?ml|json)$|\/changelogs?\/[^/]+\.(?:xml|ya?ml|json)$/i,
+    advice:
+      'Write their SQL: liquibase update-sql --url=offline:postgresql --changelog-file=<changelog> --output-file=migrations/001_schema.sql',
+  },
+  { title: 'Entity Framework migrations', file: /(?:^|\/)Migrations\/\d{14}_[^/]+\.cs$/, advice: dump },
+  { title: 'Payload migrations in code', file: scripts, dependency: 'payload', advice: dump },
+  {
+    title: 'dbt models',
+    file: /(?:^|\/)dbt_project\.ya?ml$/,
+    advice: `dbt fills in their templates and runs them on a database that has tables already. ${dump}`,
+  },
+  {
+    title: 'the settings of a Supabase project without its migrations',
+    file: /(?:^|\/)supabase\/config\.toml$/,
+    advice: 'Write them from the project: supabase link && supabase db pull',
+  },
   { title: 'Ecto migrations', file: /(?:^|\/)repo\/migrations\/[^/]+\.exs$/, advice: dump },
 ];
 
@@ -59,7 +77,7 @@ export async function toolWithoutSql(tree: SqlTree): Promise<WithoutSql | undefi
     const found = tree.files.filter((path) => file.test(path));
     if (found.length === 0 || (dependency !== undefined && !depends(dependency))) continue;
     const more = found.length > 1 ? ` and ${found.length - 1} more` : '';
-    return { what: `${title}: ${found[0]}${more}`, advice: advice.replace('<schema.prisma>', found[0]!) };
+    return { what: `${title}: ${found[0]}${more}`, advice: advice.replace(/<schema\.prisma>|<changelog>/, found[0]!) };
   }
   return undefined;
 }

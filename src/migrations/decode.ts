@@ -9,14 +9,14 @@ export type DecodedSql = { sql: string } | { finding: Finding };
 export function decodeSql(bytes: Uint8Array, file: string): DecodedSql {
   const decoded = decodeText(bytes);
   if ('text' in decoded) return { sql: decoded.text };
-  const { why, suggestion, position, before } = decoded;
+  const { why, suggestion, position, before, isOther } = decoded;
   return {
     finding: {
       rule: 'unreadable-file',
       severity: 'error',
       file,
       ...position,
-      message: `${why.charAt(0).toUpperCase()}${why.slice(1)}, and PostgreSQL reads UTF-8. It is not run.`,
+      message: `${why.charAt(0).toUpperCase()}${why.slice(1)}${isOther === true ? '' : ', and PostgreSQL reads UTF-8'}. It is not run.`,
       suggestion,
       snippet: lineText(before, position.line),
     },

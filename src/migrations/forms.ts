@@ -42,8 +42,8 @@ const digitsFirst = /^(\d+)_.+\.(?:sql|pgsql)$/;
 const anyBreak = /^(\d+)[_-].+\.(?:sql|pgsql)$/;
 const plain = (number: string, title: string): string => `${number}_${title}.sql`;
 
-/** Flyway's version of a file: `V1_2__x.sql` is 1.2. */
-const flywayName = /^(?:.*\/)?V(\d+(?:[._]\d+)*)__[^/]*\.sql$/;
+/** Flyway's version of a file: `V1_2__x.sql` is 1.2; `B3__x.sql` stands for all up to 3 where they are gone. */
+const flywayName = /^(?:.*\/)?[VB](\d+(?:[._]\d+)*)__[^/]*\.sql$/;
 
 /** The rollback beside a file, under the same number: `U1__undo.sql` for `V1__x.sql`. */
 function undoOf(path: string, all: ReadonlySet<string>): string | undefined {
@@ -100,8 +100,8 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
     anyServer: true,
     name: flywayName,
     unnumbered: /(?:^|\/)R__[^/]*\.sql$/,
-    // U undoes a version, B stands for all versions up to it, and other names are callbacks, which Flyway calls itself.
-    never: /^(?![VR]\d*(?:[._]\d+)*__)/,
+    // U undoes a version, and other names are callbacks, which Flyway calls itself.
+    never: /^(?![VBR]\d*(?:[._]\d+)*__)/,
     below: 'any',
     sort: 'value',
     rollback: undoOf,
@@ -201,6 +201,42 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
     create: (number, title) => `${number}-${title}.sql`,
     next: 'layer',
     digits: 6,
+    first: '1',
+  },
+  atlas: {
+    wanted: '<14 digits>_name.sql, e.g. 20260131120000_invoices.sql',
+    anyServer: true,
+    name: /^(\d+)(?:_[^/]*)?\.sql$/,
+    sort: 'text',
+    create: plain,
+    next: 'all',
+    digits: 14,
+  },
+  postgrator: {
+    wanted: 'NNN.do.name.sql with NNN.undo.name.sql, e.g. 004.do.invoices.sql',
+    ownTransaction: true,
+    anyServer: true,
+    name: /^(\d+)\.do(?:\.[^/]*)?\.(?:sql|pgsql)$/,
+    never: /\.undo\.(?:[^/]*\.)?(?:sql|pgsql)$/,
+    sort: 'value',
+    counted: true,
+    rollback: (path) => path.replace(/^(\d+)\.do\b/, '$1.undo'),
+    create: (number, title) => `${number}.do.${title}.sql`,
+    createRollback: (number, title) => `${number}.undo.${title}.sql`,
+    next: 'all',
+    digits: 3,
+    first: '1',
+  },
+  dotted: {
+    wanted: 'NNN.name.sql, e.g. 004.invoices.sql',
+    anyServer: true,
+    name: /^(\d+)[._-].+\.(?:sql|pgsql)$/,
+    sort: 'value',
+    counted: true,
+    create: (number, title) => `${number}.${title}.sql`,
+    createRollback: (number, title) => `${number}.${title}.rollback.sql`,
+    next: 'all',
+    digits: 4,
     first: '1',
   },
   schema: {

@@ -4,6 +4,7 @@ import { readText } from '../shared/files.ts';
 import type { Finding } from '../shared/finding.ts';
 import { forms } from './forms.ts';
 import type { Order } from './order.ts';
+import { sqitchPlaces } from './sqitch-conf.ts';
 
 /** The order of a folder's files as something lists it. */
 export interface Listed {
@@ -46,20 +47,24 @@ export async function readListed(
 }
 
 /**
- * The changes of the `sqitch.plan` beside a folder of deploy scripts, or further up where `top_dir` names another folder.
+ * The changes of the plan that a `sqitch.conf` further up names for a folder of deploy scripts; else of the `sqitch.plan` beside
+ * it, or further up.
  * A line is a change, a `@tag`, a `%pragma` or a comment; a change that comes again was reworked, and its earlier script is
  * kept under the name of the next tag.
  */
 async function readPlan(root: string, folder: string): Promise<Listed> {
-  let at = posix.dirname(folder);
-  let text = await readText(join(root, at, 'sqitch.plan'));
-  while (text === undefined && at !== '.' && posix.basename(folder) === 'deploy') {
+  const isDeploy = posix.basename(folder) === 'deploy';
+  for (let at = folder; at !== '.';) {
     at = posix.dirname(at);
-    text = await readText(join(root, at, 'sqitch.plan'));
+    const conf = await readText(join(root, at, 'sqitch.conf'));
+    const places = conf === undefined ? undefined : sqitchPlaces(conf, at);
+    const named = places?.deploy === folder ? places.plan : undefined;
+    for (const file of [named, isDeploy || at === posix.dirname(folder) ? posix.join(at, 'sqitch.plan') : undefined]) {
+      const text = file === undefined ? undefined : await readText(join(root, file));
+      if (text !== undefined) return { tags: plannedChanges(text), file: file!, findings: [] };
+    }
   }
-  if (text === undefined) return nothing;
-  const file = posix.join(at, 'sqitch.plan');
-  return { tags: plannedChanges(text), file, findings: [] };
+  return nothing;
 }
 
 /** The changes that the text of a `sqitch.plan` lists, in order, as their scripts are called. */

@@ -40,7 +40,7 @@ export function rollbackPath(
   const number = name.exec(own)?.[1];
   if (createRollback === undefined || number === undefined)
     return `${rollback}/${layer === 'core' ? 'core' : 'extensions'}/${own.replaceAll('/', '_')}`;
-  const rest = title.slice(title.indexOf(number) + number.length).replace(/^[_-]+/, '');
+  const rest = title.slice(title.indexOf(number) + number.length).replace(/^(?:\.do(?=\.|$))?[._-]*/, '');
   return [...parts, createRollback(number, rest)].join('/');
 }
 

@@ -34,7 +34,7 @@ function compareText(a: string, b: string): number {
 }
 
 /** Digits of any length by their value, part by part: Number would round what is longer than 15 digits. */
-function compareNumbers(a: string, b: string): number {
+export function compareNumbers(a: string, b: string): number {
   const [left, right] = [partsOf(a), partsOf(b)];
   for (let index = 0; index < Math.max(left.length, right.length); index += 1) {
     const [one, other] = [left[index] ?? '0', right[index] ?? '0'];

@@ -18,7 +18,7 @@ import type { Layer, Migration } from '../sql/migration.ts';
 import { forms } from './forms.ts';
 import { readListed } from './listed.ts';
 import { namingFindings } from './naming.ts';
-import { belowFolder, compareNames, inFolder, numberOf, type Order } from './order.ts';
+import { belowFolder, compareNames, compareNumbers, inFolder, numberOf, type Order } from './order.ts';
 import { mayHaveSections, sectionsOf } from './sections.ts';
 import type { UnknownSections } from './unknown-sections.ts';
 
@@ -64,12 +64,46 @@ export function isMigration(path: string, order: Order): boolean {
 /** The word by which pop tells the file of a pair that is for PostgreSQL alone from the one for all databases. */
 const forPostgres = /\.postgres(?:ql)?(?=(?:\.autocommit)?\.up\.sql$)/i;
 
-/** The migrations among paths below a folder, by their form: without those that another one stands for on PostgreSQL. */
+/** How the name of a file ends that undoes the one with nothing there, or with the opposite. */
+const undoing = /[._-](?:down|rollback|undo|revert)(?=\.(?:sql|pgsql)$)/i;
+const doing = /[._-](?:up|do|deploy)(?=\.(?:sql|pgsql)$)/i;
+
+/** The file among others that undoes a migration by its name: `001_a.rollback.sql`, `001_a_down.sql`. */
+function undoneBy(path: string, all: Iterable<string>): string | undefined {
+  const made = path.replace(doing, '').toLowerCase();
+  for (const other of all) if (undoing.test(other) && other.replace(undoing, '').toLowerCase() === made) return other;
+  return undefined;
+}
+
+/**
+ * The migrations among paths below a folder, by their form: without those that undo another, and those that another one stands
+ * for: on PostgreSQL, or on a new database.
+ */
 export function migrationsAmong(paths: readonly string[], order: Order): string[] {
-  const all = paths.filter((path) => isMigration(path, order));
+  const named = paths.filter((path) => isMigration(path, order));
+  const ends = named.filter((path) => undoing.test(path));
+  const undone = new Set(ends.length === 0 ? [] : named.flatMap((path) => undoneBy(path, ends) ?? []));
+  const all = afterBaseline(
+    named.filter((path) => !undone.has(path)),
+    order,
+  );
   const plain = (path: string): string => path.replace(forPostgres, '').replace(/\.autocommit(?=\.up\.sql$)/i, '');
   const replaced = new Set(order === 'pair' ? all.filter((path) => forPostgres.test(path)).map(plain) : []);
   return all.filter((path) => forPostgres.test(path) || !replaced.has(plain(path)));
+}
+
+/** Of Flyway's files, the latest baseline only where none of the versions is there that it stands for. */
+function afterBaseline(paths: readonly string[], order: Order): readonly string[] {
+  if (order !== 'flyway') return paths;
+  const isBaseline = (path: string): boolean => path.slice(path.lastIndexOf('/') + 1).startsWith('B');
+  const latest = paths.filter(isBaseline).sort(compareNames(order)).at(-1);
+  if (latest === undefined) return paths;
+  const isBefore = (path: string): boolean => {
+    const own = numberOf(path, order);
+    return own !== undefined && compareNumbers(own, numberOf(latest, order)!) <= 0;
+  };
+  const others = paths.filter((path) => !isBaseline(path));
+  return others.some(isBefore) ? others : [latest, ...others];
 }
 
 /** sha-256 of the text with CRLF read as LF, lower-case hex: the checksum in the migration history. */
@@ -202,6 +236,7 @@ async function readRollbacks(
   const folders = [...layers.map((layer) => `${rollback}/${layer === 'core' ? 'core' : 'extensions'}`), rollback];
   const listings = await Promise.all(folders.map((each) => listFiles(base, each, below)));
   const all = new Set(beside);
+  const ends = beside.filter((name) => undoing.test(name));
   const places: [string, ReadonlySet<string>, (name: string) => string | undefined][] = [
     ...folders.map((each, index): [string, ReadonlySet<string>, (name: string) => string] => [
       each,
@@ -211,6 +246,7 @@ async function readRollbacks(
     [folder, all, (name) => name.replace(/[^/]+$/, 'rollback_$&')],
     [folder, all, (name) => name.replace(/(?:\.up)?(\.(?:sql|pgsql))$/i, '.down$1')],
     [folder, all, (name) => formRollback?.(name, all)],
+    [folder, all, (name) => undoneBy(name, ends)],
   ];
   for (const name of own) {
     if (result.rollbacks.has(inFolder(folder, name))) continue;

@@ -136,14 +136,14 @@ export function fileText({ sql, around }: Pick<Migration, 'sql' | 'around'>): st
 }
 
 /** A word that each of those comments has; without one no line is looked at. */
-const outsideWords = /no-?transaction|no\s+transaction|transaction:false/i;
+const outsideWords = /no-?transaction|no\s+transaction|transaction:false|atlas:txmode/i;
 
 /** Whether the file asks to run outside a transaction, statement by statement. */
 export function runsOutside(sql: string): boolean {
   if (!outsideWords.test(sql)) return false;
   for (const { text } of linesOf(sql)) {
-    // Graphile Migrate's own.
-    if (/^--!\s*no-transaction\b/.test(text)) return true;
+    // Graphile Migrate's own, and Atlas's.
+    if (/^--!\s*no-transaction\b|^--\s*atlas:txmode\s+none\b/.test(text)) return true;
     if (tools.some((tool) => sectionMarkers[tool].outside?.test(text) === true)) return true;
   }
   return false;

@@ -10,6 +10,8 @@ export interface Unreadable {
   /** What to do, one sentence. */
   suggestion: string;
   position: Position;
+  /** It is no text in any encoding. */
+  isOther?: true;
   /** The text before the first bad byte. */
   before: string;
 }
@@ -21,7 +23,14 @@ export interface Unreadable {
  */
 export function decodeText(bytes: Uint8Array): Decoded {
   const other = otherFormats.find(({ start }) => start.every((byte, index) => bytes[index] === byte));
-  if (other !== undefined) return { ...other, position: { line: 1, column: 1 }, before: '' };
+  if (other !== undefined)
+    return {
+      ...(other.isText === true ? {} : { isOther: true }),
+      why: other.why,
+      suggestion: other.suggestion,
+      position: { line: 1, column: 1 },
+      before: '',
+    };
   const nul = bytes.indexOf(0);
   if (nul === -1) {
     try {
@@ -49,12 +58,13 @@ export function decodeText(bytes: Uint8Array): Decoded {
 const startOf = (text: string): number[] => [...Buffer.from(text, 'latin1')];
 
 /** What is stored under the name of a text and is none, by its first bytes. */
-const otherFormats: readonly { start: readonly number[]; why: string; suggestion: string }[] = [
+const otherFormats: readonly { start: readonly number[]; why: string; suggestion: string; isText?: true }[] = [
   {
     start: startOf('version https://git-lfs.github.com/spec/'),
     why: 'the file is a pointer of Git LFS, and its text is elsewhere',
     suggestion:
-      'Store the file itself in git: git lfs pull && git lfs untrack "*.sql" && git add --renormalize . && git commit -m "Store SQL in git".',
+      'Store the file itself in git: git lfs pull && git lfs untrack "*.sql" && git add --renormalize . && ' +
+      'git commit -m "Store SQL in git".',
   },
   {
     start: startOf('PGDMP'),
@@ -72,8 +82,8 @@ const otherFormats: readonly { start: readonly number[]; why: string; suggestion
     suggestion: 'Store what is in it: gunzip < <file> > <file.sql>.',
   },
   { start: startOf('PK\u0003\u0004'), why: 'the file is a ZIP archive', suggestion: 'Store what is in it.' },
-  { start: [0xff, 0xfe, 0, 0], why: 'the file is UTF-32', suggestion: 'Save the file as UTF-8.' },
-  { start: [0, 0, 0xfe, 0xff], why: 'the file is UTF-32', suggestion: 'Save the file as UTF-8.' },
+  { start: [0xff, 0xfe, 0, 0], why: 'the file is UTF-32', suggestion: 'Save the file as UTF-8.', isText: true },
+  { start: [0, 0, 0xfe, 0xff], why: 'the file is UTF-32', suggestion: 'Save the file as UTF-8.', isText: true },
 ];
 
 /** By its mark; without one, by a NUL as every second of the first bytes, as Latin letters have it. */

@@ -43,6 +43,9 @@ export const migrationOrders = [
   'up-folder',
   'sqitch',
   'committed',
+  'atlas',
+  'postgrator',
+  'dotted',
   'schema',
 ] as const;
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { recognizeLayout } from '../../src/kit/recognize.ts';
@@ -296,6 +296,33 @@ describe('the layouts of other tools', () => {
     ['schema-file', ['apps/web/supabase/schema.sql'], 'apps/web/supabase/schema.sql', 'schema'],
     ['numbered', ['backend/sql/01_a.sql', 'backend/sql/02_b.sql', 'tests/sql/01_a.sql'], 'backend/sql', 'number'],
     ['numbered', ['001_a.sql', '002_b.sql'], '.', 'number'],
+    [
+      'atlas',
+      ['migrations/20260101000000.sql', 'migrations/20260102000000_b.sql', 'migrations/atlas.sum'],
+      'migrations',
+      'atlas',
+    ],
+    ['postgrator', ['db/001.do.a.sql', 'db/001.undo.a.sql', 'db/002.do.sql', 'db/002.undo.sql'], 'db', 'postgrator'],
+    ['dotted', ['migrations/0001.a.sql', 'migrations/0001.a.rollback.sql'], 'migrations', 'dotted'],
+    ['up-and-down', ['db/up/001_a.sql', 'db/down/001_a.sql'], 'db/up', 'number'],
+    [
+      'sqitch-folders',
+      {
+        'sqitch.conf': '[core]\n\tengine = pg\n\tplan_file = db/plan.txt\n\tdeploy_dir = db/do # here\n',
+        'db/plan.txt': plan,
+        'db/do/users.sql': '',
+        'db/undo/users.sql': '',
+      },
+      'db/do',
+      'sqitch',
+    ],
+    [
+      'sqitch-folders',
+      { 'x/sqitch.conf': '[core]\ntop_dir = sql\n', 'x/sql/sqitch.plan': plan, 'x/sql/deploy/users.sql': '' },
+      'x/sql/deploy',
+      'sqitch',
+    ],
+    ['flyway', ['sql/B3__base.sql', 'sql/V4__c.sql'], 'sql', 'flyway'],
     ['numbered', ['backend/sql/0001-a.sql', 'backend/sql/0002-b.sql'], 'backend/sql', 'number'],
   ];
   it.each(cases)('finds %s in %j', async (id, files, core, order) => {
@@ -474,6 +501,31 @@ describe('SQL that is not for PostgreSQL', () => {
       'for SQLite',
     ],
     [
+      'by the schema of Prisma',
+      {
+        'prisma/schema/base.prisma':
+          'generator client {\n  provider = "x"\n}\n\ndatasource db {\n  provider = "sqlite"\n}\n',
+        'prisma/schema/migrations/1_a/migration.sql': 'CREATE TABLE a (id TEXT NOT NULL PRIMARY KEY);',
+      },
+      'for SQLite',
+    ],
+    [
+      'by the settings of Cloudflare Workers',
+      {
+        'wrangler.jsonc': '{ // D1\n  "d1_databases": [{ "binding": "DB", "migrations_dir": "./db/migrations/" }] }',
+        'db/migrations/0001_a.sql': 'CREATE TABLE a (id TEXT PRIMARY KEY);',
+      },
+      'for SQLite',
+    ],
+    [
+      'by those settings and the folder that they leave out',
+      {
+        'apps/api/wrangler.toml': '[[d1_databases]]\nbinding = "DB"\n',
+        'apps/api/migrations/0001_a.sql': 'CREATE TABLE a (id TEXT PRIMARY KEY);',
+      },
+      'for SQLite',
+    ],
+    [
       'by AUTOINCREMENT',
       { 'migrations/0001_a.sql': 'CREATE TABLE a (id integer primary key autoincrement);' },
       'for SQLite',
@@ -591,6 +643,16 @@ describe('kits without SQL', () => {
     ['Knex', { 'package.json': depends('knex'), 'db/migrations/1_a.js': '' }, /Knex/, /pg_dump --schema-only/],
     ['TypeORM', { 'package.json': depends('typeorm'), 'src/migrations/1-A.ts': '' }, /TypeORM migrations/, /pg_dump/],
     ['Sequelize', { 'package.json': depends('sequelize'), 'models/a.js': '' }, /Sequelize model/, /pg_dump/],
+    ['Payload', { 'package.json': depends('payload'), 'src/migrations/20260101_a.ts': '' }, /Payload/, /pg_dump/],
+    [
+      'Liquibase',
+      { 'src/main/resources/db/changelog/db.changelog-master.yaml': '' },
+      /Liquibase changelogs: src\/main\/resources\/db\/changelog\/db\.changelog-master\.yaml/,
+      /liquibase update-sql .*--changelog-file=src\/main\/resources/,
+    ],
+    ['Entity Framework', { 'Data/Migrations/20260101000000_Init.cs': '' }, /Entity Framework/, /pg_dump/],
+    ['dbt', { 'dbt_project.yml': '', 'models/a.sql': '' }, /dbt models/, /tables already/],
+    ['Supabase', { 'supabase/config.toml': '' }, /settings of a Supabase project/, /supabase db pull/],
     ['Rails', { 'db/migrate/20260101000000_a.rb': '' }, /Rails/, /pg_dump/],
     ['Django', { 'app/migrations/0001_initial.py': '' }, /Django/, /pg_dump/],
     [
@@ -652,6 +714,32 @@ describe('kits without SQL', () => {
       code: 'layout-unknown',
       message: expect.stringMatching(message),
       suggestion: expect.stringMatching(suggestion),
+    });
+  });
+
+  it.each<[string, Files, RegExp, RegExp]>([
+    [
+      'a submodule',
+      { '.gitmodules': '[submodule "db"]\n\tpath = db\n\turl = https://example.com/db.git\n' },
+      /^The kit has no SQL migrations\. 1 folder of it is a repository of its own, which is not fetched\.$/,
+      /--kit https:\/\/example\.com\/db\.git$/,
+    ],
+    ['a repository that was added as one', {}, /is a repository of its own/, /git rm --cached db && git add db/],
+  ])('%s in the place of migrations is named', async (_, files, message, suggestion) => {
+    const place = kit(files);
+    mkdirSync(join(place, 'db'));
+    expect(await rejectionOf(recognizeLayout(place))).toMatchObject({
+      code: 'layout-unknown',
+      message: expect.stringMatching(message),
+      detail: expect.stringMatching(/^ {2}db\/ {2}/),
+      suggestion: expect.stringMatching(suggestion),
+    });
+  });
+
+  it('what undoes or checks others is the last folder to suggest', async () => {
+    const place = kit(['db/down/a.sql', 'db/down/b.sql', 'db/check/a.sql', 'db/changes/a.sql']);
+    expect(await rejectionOf(recognizeLayout(place))).toMatchObject({
+      suggestion: expect.stringContaining('--core db/changes'),
     });
   });
 

@@ -26,6 +26,9 @@ describe('new files', () => {
     ['up-folder', '1700000000000', 'm/1700000000000_a/up.sql', 'm/1700000000000_a/down.sql'],
     ['sqitch', '004', 'm/004_a.sql', 'back/extensions/004_a.sql'],
     ['committed', '000004', 'm/000004-a.sql', 'back/extensions/000004-a.sql'],
+    ['atlas', '20260101000000', 'm/20260101000000_a.sql', 'back/extensions/20260101000000_a.sql'],
+    ['postgrator', '004', 'm/004.do.a.sql', 'm/004.undo.a.sql'],
+    ['dotted', '0004', 'm/0004.a.sql', 'm/0004.a.rollback.sql'],
     ['schema', '004', 'm/004_a.sql', 'back/extensions/004_a.sql'],
   ];
   it.each(cases)(

@@ -110,6 +110,38 @@ describe('which files are migrations, and in what order', () => {
       ],
     ],
     [
+      'the latest baseline of Flyway that stands for what is gone, and what follows it',
+      { core: ['sql'], extensions: ['sql'], order: 'flyway' },
+      ['sql/B2__b.sql', 'sql/B10__d.sql', 'sql/V10_1__f.sql', 'sql/R__v.sql', 'sql/U10_1__f.sql'],
+      ['sql/B10__d.sql', 'sql/V10_1__f.sql', 'sql/R__v.sql'],
+    ],
+    [
+      "Atlas's, with and without a name",
+      { core: ['m'], extensions: [], order: 'atlas' },
+      ['m/20260102000000_b.sql', 'm/20260101000000.sql', 'm/atlas.sum'],
+      ['m/20260101000000.sql', 'm/20260102000000_b.sql'],
+    ],
+    [
+      'those of postgrator without what undoes them',
+      { core: ['m'], extensions: [], order: 'postgrator' },
+      ['m/10.do.sql', 'm/10.undo.sql', 'm/9.do.a.sql', 'm/9.undo.a.sql'],
+      ['m/9.do.a.sql', 'm/10.do.sql'],
+    ],
+    [
+      'what undoes another by its name runs in no form',
+      { core: ['m'], extensions: [] },
+      [
+        'm/001_a.sql',
+        'm/001_a.rollback.sql',
+        'm/002_b_up.sql',
+        'm/002_b_down.sql',
+        'm/003_c-undo.sql',
+        'm/003_c.sql',
+        'm/004_break_down.sql',
+      ],
+      ['m/001_a.sql', 'm/002_b_up.sql', 'm/003_c.sql', 'm/004_break_down.sql'],
+    ],
+    [
       'pairs without their down files',
       { core: ['m'], extensions: ['m'], order: 'pair' },
       ['m/10_b.up.sql', 'm/10_b.down.sql', 'm/9_a.up.sql', 'm/9_a.down.sql', 'm/11_c.sql'],

@@ -27,6 +27,8 @@ const unsplit: Partial<Record<MigrationFolders['order'], string>> = {
   'node-pg-migrate':
     'node-pg-migrate runs each SQL file in a transaction: write the migration in JavaScript, with pgm.noTransaction().',
   committed: 'Graphile Migrate commits files itself: write the statement to current.sql below `--! no-transaction`.',
+  atlas:
+    'Atlas runs each file in a transaction: write the statement to a file of its own that begins with `-- atlas:txmode none`.',
   schema: 'The files say how the schema should be in the end: leave CONCURRENTLY out.',
 };
 
