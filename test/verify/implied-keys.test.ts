@@ -88,9 +88,11 @@ const found = async (sql: string): Promise<string[]> =>
 
 it('each hole is found', async () => {
   expect((await found(schema(1))).sort()).toEqual(
-    Object.values(holes)
-      .map(([finds]) => finds)
-      .sort(),
+    [
+      ...Object.values(holes).map(([finds]) => finds),
+      // Who has no parent yet adds one, and then deletes any part.
+      'isolation-escalation public.docs',
+    ].sort(),
   );
 });
 

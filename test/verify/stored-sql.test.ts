@@ -165,6 +165,11 @@ describe('arguments of a function that calls another', () => {
       body: "return query select * from private.run((select string_agg(c, ' and ') from unnest(p) as c));",
     },
     {
+      name: 'is one of a list, taken in a loop',
+      arguments: 'p text[]',
+      body: "foreach v in array p loop return query select * from private.run('title = ' || v); end loop;",
+    },
+    {
       name: 'comes out of a subquery',
       arguments: 'p text',
       body: 'return query select * from private.run((select w from (select p as w) as given));',
@@ -189,6 +194,11 @@ describe('arguments of a function that calls another', () => {
       name: 'is quoted, each of a list',
       arguments: 'p text[]',
       body: "return query select * from private.run((select string_agg('title = ' || quote_literal(c), ' and ') from unnest(p) as c));",
+    },
+    {
+      name: 'is one of some words, each of a list',
+      arguments: 'p text[]',
+      body: "foreach v in array p loop if v not in ('true', 'false') then raise exception 'no'; end if; return query select * from private.run(v); end loop;",
     },
     {
       name: 'is one of some words',

@@ -2,6 +2,7 @@ import { allOf, fieldsOf, literalOf, type Node, stringsOf, walk } from '../../sq
 import { parseTree } from '../../sql/parser.ts';
 import { parseRoutine } from '../../sql/plpgsql.ts';
 import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
+import { actionsOf, ruleLanguage } from './rules.ts';
 import { isQueryText, templateOf } from './run-templates.ts';
 
 /** A node of PL/pgSQL's tree, which `@pgsql/types` does not describe. */
@@ -17,8 +18,8 @@ export interface RoutineBody {
   understood: Set<Node>;
   /** Those of them that are queries, although of any table: they write nothing by themselves. */
   queried: Set<Node>;
-  /** Assignments to variables, each with its expression or query, in order. */
-  assigned: { variables: string[]; value: Node }[];
+  /** Assignments to variables, each with its expression or query, in order; of FOREACH, the variable has an element of the list. */
+  assigned: { variables: string[]; value: Node; isElement?: true }[];
   /** Those of the trees that RAISE gives to its caller: what it says, and its options. */
   raised: Set<Node>;
   /**
@@ -62,6 +63,9 @@ export function readBody(routine: FunctionRow): RoutineBody {
     else body.isUnreadable = true;
   } else if (routine.language === 'sql') {
     readSql(routine, body);
+  } else if (routine.language === ruleLanguage) {
+    body.trees.push(...actionsOf(routine.definition));
+    body.isPrinted = true;
   } else {
     body.isUnreadable = true;
   }
@@ -108,6 +112,9 @@ const runs = new Set([
 /** Loops over numbers, and those that end by a condition. */
 const loops = new Set(['PLpgSQL_stmt_fori', 'PLpgSQL_stmt_while', 'PLpgSQL_stmt_loop']);
 
+/** The loop over the elements of a list. */
+const foreach = 'PLpgSQL_stmt_foreach_a';
+
 /** Fields that hold conditions. */
 const tests = new Set([
   'PLpgSQL_stmt_if.cond',
@@ -145,7 +152,7 @@ function readPlpgsql(tree: PlpgsqlTree, body: RoutineBody): void {
 
 /** The variables that a statement assigns. */
 function variablesOf(statement: string, fields: PlpgsqlTree, nameOf: (number: unknown) => string[]): string[] {
-  if (statement === 'PLpgSQL_stmt_assign') return nameOf(fields['varno']);
+  if (statement === 'PLpgSQL_stmt_assign' || statement === foreach) return nameOf(fields['varno']);
   if (statement === 'PLpgSQL_stmt_case') return nameOf(fields['t_varno']);
   if (statement === 'PLpgSQL_var') return [String(fields['refname'])];
   return [
@@ -174,7 +181,8 @@ function readExpression(
     if (place === 'PLpgSQL_stmt_return.expr') body.returned.push(tree);
     if (tests.has(place)) body.tests.add(fieldsOf(tree, 'SelectStmt'));
     if (raises.test(place)) body.raised.add(tree);
-    if (variables.length > 0) body.assigned.push({ variables, value: tree });
+    if (variables.length > 0)
+      body.assigned.push({ variables, value: tree, ...(place.startsWith(`${foreach}.`) && { isElement: true }) });
     if (runs.has(place)) addRun(tree, body, place === 'PLpgSQL_stmt_dynfors.query');
   }
 }

@@ -43,7 +43,7 @@ function injectableIn(routine: FunctionRow, sources: Sources, callers: ReadonlyS
   return new Set(
     routine.inputs.flatMap((input, index) => {
       const name = routine.argumentNames[index] ?? '';
-      if (!holdsText(input) || isCompared(name, index, body.trees)) return [];
+      if (!holdsText(input) || isEachCompared(name, index, body)) return [];
       const tainted = spread(new Set([name, `$${index + 1}`]), body);
       return [...body.executed, ...given].some((expression) => runsText(expression, tainted, body)) ? [index] : [];
     }),
@@ -79,7 +79,7 @@ export function namingArguments(routine: FunctionRow, body: RoutineBody): string
   if (body.executed.length === 0) return [];
   return routine.inputs.flatMap((input, index): string[] => {
     const name = routine.argumentNames[index] ?? '';
-    if (!holdsText(input) || isCompared(name, index, body.trees)) return [];
+    if (!holdsText(input) || isEachCompared(name, index, body)) return [];
     const given = spread(new Set([name, `$${index + 1}`]), body);
     return body.executed.some((expression) => names(expression, given)) ? [name === '' ? `$${index + 1}` : name] : [];
   });
@@ -241,9 +241,19 @@ function leavesAWord([, pattern, replacement, flags]: readonly unknown[]): boole
 
 const patternOperators = new Set(['~', '!~', '~*', '!~*']);
 
+/** The argument is compared so, or what a loop takes out of it, one by one. */
+function isEachCompared(name: string, index: number, { assigned, trees }: RoutineBody): boolean {
+  const given = new Set([name, `$${index + 1}`]);
+  const elements = assigned.filter(({ value, isElement }) => isElement === true && carries(value, given));
+  return (
+    isCompared(name, index, trees) ||
+    elements.some(({ variables }) => variables.some((variable) => isCompared(variable, -1, trees)))
+  );
+}
+
 /** The argument is compared with a list of constants, a pattern, or the names in the catalog. */
 function isCompared(name: string, index: number, trees: readonly Node[]): boolean {
-  const isArgument = (node: unknown): boolean => carries(node, new Set([name, `$${index + 1}`]));
+  const isArgument = (node: unknown): boolean => carries(node, new Set(index < 0 ? [name] : [name, `$${index + 1}`]));
   let found = false;
   walk(trees, (type, fields) => {
     if (type === 'SelectStmt' && readsNames(fields)) found ||= carriesAnywhere(fields.whereClause, isArgument);

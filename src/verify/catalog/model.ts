@@ -11,6 +11,7 @@ import { isForUsers } from '../../rules/engine/live/policies.ts';
 import { type Claims, isUserPath, readClaims } from './claims.ts';
 import { type Dependencies, dependenciesOf } from './dependencies.ts';
 import { routineOfJob } from './jobs.ts';
+import { withRules } from './rules.ts';
 import { namedIn, type Sources, sourcesOf } from './effects.ts';
 import type { Declaration } from '../../rules/engine/live/expectations.ts';
 import {
@@ -74,7 +75,7 @@ export function buildModel(
   userRole: string,
   { staffTables = new Set(), toldKeys = new Set() }: Found = {},
 ): Model {
-  const given = { ...read, functions: [...read.functions, ...(read.jobs ?? []).map(routineOfJob)] };
+  const given = withRules({ ...read, functions: [...read.functions, ...(read.jobs ?? []).map(routineOfJob)] });
   const sources = sourcesOf(given);
   const catalog = withImplied(given, parse, sources);
   const tables = new Map(catalog.relations.map((row) => [qualifiedName(row), row]));

@@ -133,11 +133,15 @@ function changedInPlace(trees: readonly Node[]): ReadonlySet<string> {
   return found;
 }
 
-/** Columns that may hold any value: neither a key, nor a foreign key, nor the owner. */
+/** Columns that may hold any value: neither a key that is made for the row or has nothing beside it, nor a foreign key, nor the owner. */
 function freeColumns({ table, columns, belongs, rows }: Subject, model: Model): ColumnRow[] {
+  const owners = belongs.map(({ column }) => column);
+  const key = rows.a.key.map(([name]) => name);
+  const isMade = (name: string): boolean =>
+    columns.some((column) => column.name === name && (column.default !== null || column.identity !== ''));
   const held = new Set([
-    ...rows.a.key.map(([name]) => name),
-    ...belongs.map(({ column }) => column),
+    ...key.filter((name) => isMade(name) || !key.some((other) => owners.includes(other))),
+    ...owners,
     ...table.constraints.filter(({ type }) => type === 'f').flatMap((key) => key.columns),
   ]);
   return columns.filter(

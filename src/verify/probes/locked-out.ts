@@ -142,7 +142,13 @@ export function lockedOut(
       .map((one) => [one, unmetBy(subject.table, one.letter, model)] as const)
       .filter(([, asked]) => asked.length > 0),
   );
-  const certain = byPolicy.filter((one) => !unmet.has(one));
+  // Where some of a table is granted and a verb is not, the author has decided, perhaps later than the policy.
+  const isWithheld = ({ letter }: Shut): boolean =>
+    letter !== 'S' &&
+    !hasPrivilege(subject, letter, model.userRole) &&
+    ways.some((other) => hasPrivilege(subject, other.letter, model.userRole));
+  const withheld = byPolicy.filter(isWithheld);
+  const certain = byPolicy.filter((one) => !unmet.has(one) && !isWithheld(one));
   return [
     ...(unmet.size === 0 ? [] : [notMet(subject.name, unmet)]),
     ...(certain.length === 0
@@ -153,6 +159,18 @@ export function lockedOut(
             subject.name,
             `${subject.name} (${subject.scope.text}): policies let users ${words(certain)}, but the row's own owner cannot.`,
             `Give ${model.userRole} the privilege as well (${grantWords(certain)}), and make the policy let the row's owner in.`,
+          ),
+        ]),
+    ...(withheld.length === 0
+      ? []
+      : [
+          makeFinding(
+            'owner-locked-out',
+            subject.name,
+            `${subject.name} (${subject.scope.text}): policies let users ${words(withheld)}, but ${model.userRole} ` +
+              'has no privilege for that.',
+            `If users are meant to: ${grantWords(withheld)} ON ${subject.into} TO ${model.userRole}; if not, drop the policies for it.`,
+            'warning',
           ),
         ]),
     ...(byGrant.length === 0

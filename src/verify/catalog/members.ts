@@ -1,0 +1,187 @@
+/** The tables of who belongs to which organization. */
+import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import {
+  type ComparedKeys,
+  isUserColumn,
+  organizationOf,
+  organizationTables,
+  primaryKey,
+  roleColumns,
+  type Tenancy,
+} from './tenancy-columns.ts';
+
+type Membership = NonNullable<Tenancy['membership']>;
+
+/** A table of members, and what it joins users to. */
+export interface FoundMembers {
+  score: number;
+  organizations: RelationRow;
+  membership: NonNullable<Tenancy['membership']>;
+}
+
+/** The table of members that is called so. */
+export function findMembership(
+  tables: readonly RelationRow[],
+  userTables: ReadonlySet<string>,
+): FoundMembers | undefined {
+  const found = tables
+    .filter((table) => !organizationTables.test(table.name) || /member/.test(table.name))
+    .flatMap((table) => {
+      const user = table.columns.find((column) => isUserColumn(table, column, userTables));
+      const organization = table.columns.find((column) => organizationOf(table, column, tables) !== undefined);
+      if (user === undefined || organization === undefined) return [];
+      const role = table.columns.find(({ name }) => roleColumns.test(name));
+      const unique = table.constraints.some(
+        (key) =>
+          (key.type === 'u' || key.type === 'p') &&
+          key.columns.includes(user.name) &&
+          key.columns.includes(organization.name),
+      );
+      const score =
+        (/member/.test(table.name) ? 4 : 0) +
+        (unique ? 2 : 0) +
+        (role === undefined ? 0 : 2) +
+        (/^(user|organi[sz]ation|org|team|account|tenant)s?_(users?|organi[sz]ations?|teams?|accounts?|tenants?|roles?)$/.test(
+          table.name,
+        )
+          ? 3
+          : 0) -
+        (/invit/.test(table.name) ? 6 : 0);
+      const organizations = organizationOf(table, organization, tables)!;
+      return score < 4
+        ? []
+        : [
+            {
+              score,
+              organizations,
+              membership: { table, organization: organization.name, user: user.name, role: role?.name },
+            },
+          ];
+    });
+  return found.sort((a, b) => b.score - a.score)[0];
+}
+
+/**
+ * The table of who works where, whatever it is called: one row for each user and each row of another table that nobody owns, with a
+ * role, and policies ask for it.
+ */
+export function findStaffOf(
+  tables: readonly RelationRow[],
+  userTables: ReadonlySet<string>,
+  { isOwnKey, isAsked, isAskedFor }: ComparedKeys,
+): FoundMembers | undefined {
+  const references = (target: RelationRow): number =>
+    tables.filter(({ constraints }) => constraints.some((key) => key.target === qualifiedName(target))).length;
+  const found = tables.flatMap((table) => {
+    const user = table.columns.find((column) => isUserColumn(table, column, userTables));
+    const role = table.columns.find(({ name }) => roleColumns.test(name));
+    if (user === undefined || role === undefined || !(isOwnKey(table, user.name) || isAsked(table))) return [];
+    return table.constraints.flatMap((key) => {
+      const [organization, ...more] = key.columns;
+      const organizations = tables.find((other) => qualifiedName(other) === key.target);
+      const isOfBoth = table.constraints.some(
+        ({ type, columns }) =>
+          (type === 'u' || type === 'p') && [user.name, organization].sort().join() === columns.toSorted().join(),
+      );
+      if (key.type !== 'f' || organization === undefined || more.length > 0 || organizations === undefined || !isOfBoth)
+        return [];
+      // Who has asked to join, or was invited, works there no more than a stranger.
+      const hasStates = table.columns.some(
+        ({ name, category, labels }) =>
+          name !== role.name &&
+          !key.columns.includes(name) &&
+          (category === 'S' || labels !== null) &&
+          isAskedFor(table, name),
+      );
+      const isOther =
+        hasStates ||
+        userTables.has(qualifiedName(organizations)) ||
+        primaryKey(organizations).length !== 1 ||
+        organizations.columns.some((column) => isUserColumn(organizations, column, userTables));
+      const membership = { table, organization, user: user.name, role: role.name };
+      return isOther ? [] : [{ score: references(organizations), organizations, membership }];
+    });
+  });
+  return found.sort((a, b) => b.score - a.score)[0];
+}
+
+/**
+ * The same where the role is no column that is called so: a row for a user and a row of another table that nobody owns. That one asks for
+ * it, and others do that belong to that one.
+ */
+export function findValuedMembers(
+  tables: readonly RelationRow[],
+  userTables: ReadonlySet<string>,
+  compared: ComparedKeys,
+): FoundMembers | undefined {
+  return findMembersBy(tables, userTables, compared, (table, user, organization) => {
+    const role = compared.valuedRole(table, keyColumns(table, user));
+    return role && { table, organization, user, role: role.column, values: role.values };
+  });
+}
+
+/**
+ * The same where all members may do the same: one row for both, without a state that anything asks for, and something that names no user
+ * belongs to the organization. What has only rows of users is no organization, as a chat.
+ */
+export function findPlainMembers(
+  tables: readonly RelationRow[],
+  userTables: ReadonlySet<string>,
+  compared: ComparedKeys,
+): FoundMembers | undefined {
+  return findMembersBy(tables, userTables, compared, (table, user, organization, belonging) => {
+    const isOfBoth = table.constraints.some(
+      ({ type, columns }) =>
+        (type === 'u' || type === 'p') && [user, organization].sort().join() === columns.toSorted().join(),
+    );
+    const keys = keyColumns(table, user);
+    const hasStates = table.columns.some(({ name }) => !keys.has(name) && compared.isAskedFor(table, name));
+    const isOfNobody = (other: RelationRow): boolean =>
+      !other.columns.some((column) => isUserColumn(other, column, userTables));
+    return isOfBoth && !hasStates && belonging.some(isOfNobody)
+      ? { table, organization, user, role: undefined }
+      : undefined;
+  });
+}
+
+function keyColumns(table: RelationRow, user: string): Set<string> {
+  const foreign = table.constraints.flatMap((key) => (key.type === 'f' ? key.columns : []));
+  return new Set([...primaryKey(table), ...foreign, user]);
+}
+
+function findMembersBy(
+  tables: readonly RelationRow[],
+  userTables: ReadonlySet<string>,
+  { isAskedBy }: ComparedKeys,
+  membershipOf: (
+    table: RelationRow,
+    user: string,
+    organization: string,
+    belonging: readonly RelationRow[],
+  ) => Membership | undefined,
+): FoundMembers | undefined {
+  const found = tables.flatMap((table) => {
+    // Who has a row for itself there is a user, with an organization in its profile.
+    if (userTables.has(qualifiedName(table))) return [];
+    const [user, ...others] = table.columns.filter((column) => isUserColumn(table, column, userTables));
+    if (user === undefined || others.length > 0) return [];
+    return table.constraints.flatMap(({ type, columns, target }): FoundMembers[] => {
+      const [organization, ...more] = columns;
+      const organizations = tables.find((other) => qualifiedName(other) === target);
+      if (type !== 'f' || organization === undefined || more.length > 0 || organizations === undefined) return [];
+      if (organizations === table || userTables.has(target!) || primaryKey(organizations).length !== 1) return [];
+      if (organizations.columns.some((column) => isUserColumn(organizations, column, userTables))) return [];
+      const belonging = tables.filter(
+        (other) =>
+          other !== table &&
+          other !== organizations &&
+          other.constraints.some((key) => key.target === target) &&
+          isAskedBy(table, other),
+      );
+      if (belonging.length === 0 || !isAskedBy(table, organizations)) return [];
+      const membership = membershipOf(table, user.name, organization, belonging);
+      return membership === undefined ? [] : [{ score: belonging.length, organizations, membership }];
+    });
+  });
+  return found.sort((a, b) => b.score - a.score)[0];
+}
