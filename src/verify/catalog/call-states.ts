@@ -1,10 +1,13 @@
 /** How many rows there are in the tables that a function may change, and whose: read before and after a call. */
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
-import { condition, type Subject, userColumnsOf } from '../probes/subject.ts';
+import { rowsOfA } from '../probes/labels.ts';
+import { condition, labelledRows, type Subject, userColumnsOf } from '../probes/subject.ts';
 import { partyColumns } from './addressed.ts';
+import { countedTables } from './counted-tables.ts';
 import type { Model } from './model.ts';
 import { tablesChanged } from './reached-tables.ts';
+import { joinedKeys } from './scope.ts';
 import { objectsTable } from './storage-asked.ts';
 
 /** The states of the tables that a function may change, as one query that returns JSON. */
@@ -15,6 +18,7 @@ export function stateOfTables(
   model: Model,
 ): string {
   const changed = tablesChanged(routine, model);
+  const counted = countedTables(model.sources.reached(routine).flatMap((one) => model.sources.body(one).trees));
   const changesObjects = [...changed].some((table) => qualifiedName(table) === objectsTable);
   const parts = subjects
     .filter((subject) =>
@@ -24,6 +28,8 @@ export function stateOfTables(
       const ofUser = rowsOfUser(subject, model);
       const shared = rowsOfPairs(subject, model);
       const ofNobody = rowsOfNobody(subject);
+      const ofJoined = rowsOfJoined(subject, model);
+      const sums = sumsOf(subject, counted.get(subject.table.name));
       return [
         `select ${quoteLiteral(subject.state)} as name, (${states[subject.state]}) as state`,
         ...(ofUser === undefined ? [] : [`select ${quoteLiteral(stateOfUser(subject))}, (${ofUser})`]),
@@ -32,6 +38,8 @@ export function stateOfTables(
           ? []
           : [`select ${quoteLiteral(ofAll + subject.name)}, (select count(*)::text from ${subject.into})`]),
         ...(ofNobody === undefined ? [] : [`select ${quoteLiteral(stateOfNobody(subject))}, (${ofNobody})`]),
+        ...(ofJoined === undefined ? [] : [`select ${quoteLiteral(stateOfJoined(subject))}, (${ofJoined})`]),
+        ...(sums === undefined ? [] : [`select ${quoteLiteral(stateOfSums(subject))}, (${sums})`]),
       ];
     });
   return parts.length === 0
@@ -68,6 +76,48 @@ function rowsOfPairs(subject: Subject, model: Model): string | undefined {
   const isStrangers = others.map((name) => `${quoteIdentifier(name)} in (${strangers})`).join(' or ');
   const isOfA = condition(subject.belongs.map(({ column, a }) => [column, a]));
   return `select count(*)::text from ${subject.into} where ${isOfA} and (${isStrangers})`;
+}
+
+/** The name of the state that holds how many rows there are in what A is joined to. */
+export function stateOfJoined({ name }: Subject): string {
+  return `* joined of ${name}`;
+}
+
+/** The query of that number; undefined where an owner column tells it, or users are joined to nothing that the rows belong to. */
+function rowsOfJoined({ table, belongs, rows: { a, b }, into, isLarge }: Subject, model: Model): string | undefined {
+  if (isLarge || belongs.length > 0) return undefined;
+  const places = joinedKeys(table, model).flatMap(({ columns }) => {
+    const ofA = columns.map((name): [string, string] => [name, a.values.get(name) ?? 'NULL']);
+    const isOfA = ofA.every(([name, sql]) => sql !== 'NULL' && sql !== b.values.get(name));
+    return isOfA ? [condition(ofA)] : [];
+  });
+  return places.length === 0 ? undefined : `select count(*)::text from ${into} where ${places.join(' or ')}`;
+}
+
+/** The name of the state that holds the numbers in A's rows to which a function adds, summed up. */
+export function stateOfSums({ name }: Subject): string {
+  return `* sums of ${name}`;
+}
+
+/** The query of those, a number for each column; undefined where it adds to no number. */
+function sumsOf(subject: Subject, counted: ReadonlySet<string> = new Set()): string | undefined {
+  const columns = subject.columns.filter(({ name, category }) => category === 'N' && counted.has(name));
+  if (columns.length === 0) return undefined;
+  const isOfA = labelledRows(subject).flatMap(([label, { key, holder }]) =>
+    rowsOfA(label) === '' || holder !== undefined ? [] : [`(${condition(key)})`],
+  );
+  const sums = columns.map(({ name }) => `coalesce(sum(${quoteIdentifier(name)}::numeric), 0)`);
+  return `select concat_ws(' ', ${sums.join(', ')}) from ${subject.into} where ${isOfA.join(' or ')}`;
+}
+
+/** Says whether a call took from the numbers in A's rows; undefined where they are not read. */
+export function takesFromSums(
+  before: Readonly<Record<string, string>>,
+  after: Readonly<Record<string, string>>,
+  subject: Subject,
+): boolean | undefined {
+  const [then, now] = [before, after].map((states) => states[stateOfSums(subject)]?.split(' ').map(Number));
+  return then === undefined ? undefined : then.some((sum, at) => (now?.[at] ?? 0) < sum);
 }
 
 const ofAll = '* rows of ';

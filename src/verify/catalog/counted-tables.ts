@@ -1,19 +1,63 @@
 /** Tables in which SQL only adds to numbers: `balance = balance + amount`. */
 import { allOf, fieldsOf, type Node, stringsOf, walk } from '../../sql/nodes.ts';
+import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
 import { constantOf } from '../../rules/engine/live/expression.ts';
+import type { Candidate } from './argument-keys.ts';
 import { valuesOf } from './written-values.ts';
 
-/** The names of tables, without their schemas, whose rows the statements change in no other way, and none of which they delete. */
-export function countedTables(trees: readonly Node[]): Set<string> {
-  const counted = new Set<string>();
+/**
+ * The names of tables, without their schemas, whose rows the statements change in no other way, and none of which they delete, with the
+ * columns to which they add.
+ */
+export function countedTables(trees: readonly Node[]): Map<string, Set<string>> {
+  const counted = new Map<string, Set<string>>();
   const others = new Set<string>();
   walk(trees, (type, fields) => {
     if (type === 'DeleteStmt') others.add(fields.relation.relname);
     if (type !== 'UpdateStmt') return;
-    const adds = valuesOf(type, fields).every(([column, value]) => isSum(value, column));
-    (adds ? counted : others).add(fields.relation.relname);
+    const values = valuesOf(type, fields);
+    const name = fields.relation.relname;
+    if (!values.every(([column, value]) => isSum(value, column))) others.add(name);
+    else counted.set(name, new Set([...(counted.get(name) ?? []), ...values.map(([column]) => column)]));
   });
-  return new Set([...counted].filter((name) => !others.has(name)));
+  for (const name of others) counted.delete(name);
+  return counted;
+}
+
+/**
+ * Calls with less than nothing for what is added to numbers: where that is not refused, who pays takes.
+ * @param calls lists of arguments as they are otherwise
+ */
+export function negativeCalls(
+  { inputs }: FunctionRow,
+  names: readonly string[],
+  calls: readonly (readonly Candidate[])[],
+  trees: readonly Node[],
+): Candidate[][] {
+  const added = addedNames(trees);
+  const amounts = inputs.flatMap(({ base }, at) =>
+    added.has(names[at]!) && /^(smallint|integer|bigint|numeric|real|double precision)/.test(base) ? [at] : [],
+  );
+  return amounts.flatMap((at) =>
+    calls.map((values) =>
+      values.map((value, index): Candidate => (index === at ? { sql: `(-1)::${inputs[at]!.type}` } : value)),
+    ),
+  );
+}
+
+/** Names of arguments, or their numbers, that are added to a column or taken away from it. */
+function addedNames(trees: readonly Node[]): Set<string> {
+  const found = new Set<string>();
+  walk(trees, (type, fields) => {
+    for (const [column, value] of type === 'UpdateStmt' ? valuesOf(type, fields) : [])
+      if (isSum(value, column))
+        walk(value as Node, (kind, node) => {
+          if (kind === 'ParamRef') found.add(`$${String(node.number)}`);
+          const name = kind === 'ColumnRef' ? stringsOf(node.fields).at(-1) : undefined;
+          if (name !== undefined && name !== column) found.add(name);
+        });
+  });
+  return found;
 }
 
 /** It is the column, with something added to it or taken away. */

@@ -5,7 +5,7 @@ import type { Subject } from '../probes/subject.ts';
 import type { ArgumentContext, Candidate } from './argument-keys.ts';
 import { combinations, intoOwn, mostLikely, valueLists } from './argument-lists.ts';
 import { reachOf } from './counting.ts';
-import { countedTables } from './counted-tables.ts';
+import { countedTables, negativeCalls } from './counted-tables.ts';
 import { decidingCalls } from './deciding-calls.ts';
 import { askedValues } from './asked-values.ts';
 import { candidatesOf } from './arguments.ts';
@@ -65,8 +65,8 @@ export interface Callable {
   gives: ReadonlySet<string>;
   /** It runs with its owner's rights, or something that it calls does. */
   runsAsOwner: boolean;
-  /** Those of the tables in which it only adds to numbers. */
-  counted: ReadonlySet<string>;
+  /** Those of the tables in which it only adds to numbers, with their columns. */
+  counted: ReadonlyMap<string, ReadonlySet<string>>;
   /** Arguments that become part of SQL that it runs with its owner's rights. */
   injectable: readonly string[];
   /** Columns whose texts, which users write, become part of such SQL. */
@@ -251,6 +251,9 @@ function callableOf(
   const ordinary = [
     ...valueLists(routine, lists, most),
     ...ownKeyed,
+    ...(changes && runsAsOwner && callable.counted.size > 0
+      ? negativeCalls(routine, argumentNames, [lists.map(([value]) => value!), ...ownKeyed], trees)
+      : []),
     ...[
       ...(changes ? decidingCalls(routine, usual, model) : []),
       ...settingCalls(routine, argumentNames, usual, fixed.settings),
@@ -305,7 +308,7 @@ function callableOf(
     });
   });
   // What it only reads, it may read by way of the new row: of the project that a task of one's own names.
-  const leading = changes ? namedSubjects : namedSubjects.filter((one) => leadsToAnother(one, namedSubjects));
+  const leading = changes ? namedSubjects : namedSubjects.filter((one) => leadsOn(one, namedSubjects));
   if (runsAsOwner)
     callable.ofNewRows = newRowCalls(routine, lists, argumentNames, compared, leading).map(
       ({ table, naming, values }) => ({ table, naming, probe: probeOf(values, false, []), isRead: !changes }),
@@ -314,11 +317,10 @@ function callableOf(
   return callable;
 }
 
-/** Its rows name rows of another of those tables. */
-function leadsToAnother({ table }: Subject, all: readonly Subject[]): boolean {
+/** Its rows name rows of one of those tables: of another, or other rows of its own. */
+function leadsOn({ table }: Subject, all: readonly Subject[]): boolean {
   return table.constraints.some(
-    ({ type, target }) =>
-      type === 'f' && all.some((other) => other.table !== table && qualifiedName(other.table) === target),
+    ({ type, target }) => type === 'f' && all.some((other) => qualifiedName(other.table) === target),
   );
 }
 

@@ -1,6 +1,6 @@
 /**
  * Columns of rows of users that policies match with a column of the rows that they let through, other than by equality: an address in a
- * list, a list that has something in common with another, a number in a range, a path that begins with another.
+ * list, a list that has something in common with another, a number in a range, a path that begins with another, a place in a tree.
  */
 import { type ColumnRow, isPlatformSchema, type PolicyRow, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
@@ -13,9 +13,9 @@ import { stripped } from './verb-policies.ts';
 
 /**
  * How a value is matched: it is in the list of the row; it has an element that is in the row's; the row's is in its list or range; the
- * row's begins with it.
+ * row's begins with it; the row's is a place below it in a tree, or above it.
  */
-type How = 'in list' | 'overlaps' | 'holds' | 'starts';
+type How = 'in list' | 'overlaps' | 'holds' | 'starts' | 'below' | 'above';
 
 /** A column of the rows that a policy lets through, and the one of a user's row that decides about it. */
 export interface Match {
@@ -48,9 +48,9 @@ export function takesLongerTenants(model: Model): boolean {
   return allIn(model).some((match) => isTenant(match, model) && match.apart === '');
 }
 
-/** Says whether rows of a table are read by a text that begins with the reader's own. */
+/** Says whether rows of a table are read by a text that begins with the reader's own, or by a place in a tree. */
 export function isReadByStart(table: RelationRow, model: Model): boolean {
-  return matchesIn(model).some((match) => match.table === table && match.how === 'starts');
+  return matchesIn(model).some(({ table: one, how }) => one === table && (how === 'starts' || isInTree(how)));
 }
 
 /** What a name means where an expression stands. */
@@ -111,8 +111,8 @@ function matchesOf(table: RelationRow, model: Model): Match[] {
         note(right, left, () => 'overlaps', names);
       } else if (operator === '@>' || operator === '<@') {
         const [whole, part] = operator === '@>' ? [left, right] : [right, left];
-        note(part, whole, (row) => (isWhole(row) ? 'overlaps' : 'holds'), names);
-        note(whole, part, (_, by) => (isWhole(by) ? 'overlaps' : 'in list'), names);
+        note(part, whole, (row) => (isTree(row) ? 'below' : isWhole(row) ? 'overlaps' : 'holds'), names);
+        note(whole, part, (_, by) => (isTree(by) ? 'above' : isWhole(by) ? 'overlaps' : 'in list'), names);
       } else if (operator === '~~' || operator === '^@') {
         if (operator === '^@') noteStart(left, right, names);
         else if (endOf(right).text.endsWith('%')) noteStart(left, right, names);
@@ -164,7 +164,7 @@ function mayDecide(table: RelationRow, model: Model): boolean {
 function isFree(column: ColumnRow, table: RelationRow, how: How, model: Model): boolean {
   const meaning = model.meaningOf(table, column);
   if (how === 'starts' && meaning === 'organization') return true;
-  const isText = how === 'starts';
+  const isText = how === 'starts' || isInTree(how);
   const isKey = !isText && primaryKey(table).includes(column.name);
   return (
     !column.generated &&
@@ -190,12 +190,30 @@ function fits(column: ColumnRow, by: ColumnRow, how: How): boolean {
       return !isWhole(column) && isWhole(by);
     case 'starts':
       return column.category === 'S' && by.category === 'S';
+    case 'below':
+    case 'above':
+      return isTree(column) && column.base === by.base;
   }
 }
 
 /** A list or a range. */
 function isWhole({ base }: ColumnRow): boolean {
   return base.endsWith('[]') || base.endsWith('range');
+}
+
+/** A place in a tree: `company.north.sales`. */
+export function isTree({ base }: Pick<ColumnRow, 'base'>): boolean {
+  return /(^|\.)ltree$/.test(base);
+}
+
+function isInTree(how: How): boolean {
+  return how === 'below' || how === 'above';
+}
+
+/** The place above that of a literal; undefined where there is none. */
+export function placeAbove(column: Pick<ColumnRow, 'base'>, sql: string): string | undefined {
+  const above = isTree(column) ? /^'(\w+(?:\.\w+)*)\.\w+'$/.exec(sql)?.[1] : undefined;
+  return above === undefined ? undefined : quoteLiteral(above);
 }
 
 /** Of `y || '/%'`, the expression and the text after it. */
@@ -258,13 +276,17 @@ function decidingIn(
 export function matchingSql({ how, by, apart }: Match, sql: string, text: string): string {
   if (how === 'overlaps') return sql;
   if (how === 'in list') return `array[${sql}]::${by.base}[]`;
-  const rest = quoteLiteral(`${apart}${text}`);
+  if (how === 'above') return placeAbove(by, sql) ?? sql;
+  const rest = quoteLiteral(`${how === 'below' ? '.' : apart}${text}`);
+  if (how === 'below') return /^'[\w.]+'$/.test(sql) ? `${sql.slice(0, -1)}${rest.slice(1)}` : sql;
   if (how === 'starts') return /^'[^'\\]*'$/.test(sql) ? `${sql.slice(0, -1)}${rest.slice(1)}` : `${sql} || ${rest}`;
   return by.base.endsWith('[]') ? `(${sql}::${by.base})[1]` : `lower(${sql}::${by.base})`;
 }
 
 /** Something in a column of a user's row that other users have not, so that no row of theirs is matched; undefined for a plain column. */
-export function distinctValue({ base }: ColumnRow, text: string, seed: number): string | undefined {
+export function distinctValue(column: ColumnRow, text: string, seed: number): string | undefined {
+  const { base } = column;
+  if (isTree(column)) return quoteLiteral(`${text}.${text}`);
   if (/^(?:text|character varying)\[\]$/.test(base)) return `'{${text}}'`;
   const number = 1 + (seed % 20_000);
   const day = `2026-01-01'::date + ${number}`;

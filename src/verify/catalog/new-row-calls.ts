@@ -55,9 +55,21 @@ export function isTakenByCalls(table: RelationRow, model: Model): boolean {
 
 const asked = new WeakMap<Model, ReadonlySet<string>>();
 
+/** A function names a table more than once whose rows belong to others of the same table, as one that follows a thread of messages upwards. */
+function followsItself(routine: FunctionRow, { sources, tables }: Model): string[] {
+  const named = sources.reached(routine).flatMap((one) => sources.effects(one).relations);
+  return [...tables.values()]
+    .filter(
+      (table) =>
+        table.constraints.some(({ type, target }) => type === 'f' && target === qualifiedName(table)) &&
+        named.filter(({ name, schema }) => name === table.name && (schema ?? table.schema) === table.schema).length > 1,
+    )
+    .map(qualifiedName);
+}
+
 /**
- * Returns whether a function that users call reads the table with its owner's rights, and reads or writes another one beside it: what a
- * user has in a row there may decide what the call gives.
+ * Returns whether a function that users call reads the table with its owner's rights, and reads or writes another one beside it, or other
+ * rows of the same: what a user has in a row there may decide what the call gives.
  * @param name the table
  */
 export function isAskedByCalls(name: string, model: Model): boolean {
@@ -67,7 +79,7 @@ export function isAskedByCalls(name: string, model: Model): boolean {
     new Set(
       calledAsOwner(model).flatMap((one) => {
         const named = [...dependencies.namedBy(one), ...dependencies.writtenBy(one)];
-        return new Set(named).size < 2 ? [] : [...dependencies.namedBy(one)];
+        return new Set(named).size < 2 ? followsItself(one, model) : [...dependencies.namedBy(one)];
       }),
     );
   asked.set(model, tables);

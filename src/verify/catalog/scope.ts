@@ -151,6 +151,20 @@ function joiningTables(table: RelationRow, model: Model): RelationRow[] {
   );
 }
 
+/** The foreign keys of the table to what users are joined to, where only those read its rows. */
+export function joinedKeys(table: RelationRow, model: Model): ConstraintRow[] {
+  const joining = scopeOf(table, model).isReadByJoined ? joiningTables(table, model) : [];
+  const targets = new Set(
+    joining.flatMap(({ constraints }) => constraints.flatMap(({ type, target }) => (type === 'f' ? [target] : []))),
+  );
+  return table.constraints.filter(
+    ({ type, target, columns }) =>
+      type === 'f' &&
+      targets.has(target) &&
+      !columns.some((column) => ['user', 'email'].includes(meaningOf(table, column, model) ?? '')),
+  );
+}
+
 /** What the rows of the table must belong to. */
 function parentsOf(table: RelationRow): string[] {
   const isRequired = (name: string): boolean => table.columns.some((column) => column.name === name && column.notNull);
@@ -167,7 +181,7 @@ function isReadByJoined(table: RelationRow, model: Model): boolean {
 }
 
 /** Says whether an expression, or a helper that it calls, names one of the tables. */
-function namesOneOf(sql: string | null, tables: readonly RelationRow[], model: Model): boolean {
+export function namesOneOf(sql: string | null, tables: readonly RelationRow[], model: Model): boolean {
   let isNamed = false;
   walk(sql === null ? undefined : model.parse(sql), (type, node) => {
     if (type === 'RangeVar') isNamed ||= tables.some(({ name }) => name === node['relname']);
@@ -339,6 +353,11 @@ function parentAsked(table: RelationRow, users: readonly string[], model: Model)
     asked.every((columns) => users.every((column) => !columns.has(column))) &&
     !model.dependencies.isDeciding(qualifiedName(table));
   return isUsersAlone ? undefined : parent;
+}
+
+/** Its rows are someone's: to who owns them, or to those whom a table joins to them and who alone read them. */
+export function isSomeones({ owner, isReadByJoined }: Scope): boolean {
+  return owner !== undefined || isReadByJoined;
 }
 
 /** The table's own columns that an expression names. */

@@ -6,7 +6,7 @@ import { isChosen } from '../catalog/matched-columns.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
 import { largeNumber, smallNumber } from '../catalog/deciding-columns.ts';
 import { isAskedByCalls, isTakenByCalls } from '../catalog/new-row-calls.ts';
-import { isPublic, policiesFor } from '../catalog/scope.ts';
+import { columnsIn, isPublic, policiesFor } from '../catalog/scope.ts';
 import { claimTexts, tokenSources } from '../catalog/token-sources.ts';
 import { primaryKey } from '../catalog/tenancy.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
@@ -338,6 +338,16 @@ function ownCondition(users: readonly string[]): string {
   return users.map((name) => `${quoteIdentifier(name)} = '${actingUser}'`).join(' or ');
 }
 
+/** Not everything may be in that column of a new row: its privilege or a policy holds it back, and a later change may not. */
+function isHeldBack(name: string, subject: Subject, actor: Actor, model: Model): boolean {
+  const inserting = policiesFor(subject.table, 'I', model);
+  return (
+    inserting.length > 0 &&
+    (!grantedColumns(subject, actor.role, 'I', model).some((column) => column.name === name) ||
+      inserting.every(({ check, using }) => columnsIn(check ?? using, subject.table, model).has(name)))
+  );
+}
+
 /**
  * UPDATEs of the actor's own rows: each value that may open something, and A's organization, parents or user instead of
  * its own.
@@ -361,9 +371,12 @@ export function adjustSql(subject: Subject, actor: Actor, model: Model): Stateme
       : []),
   ]);
   const plain = (sql: string): string => constantOf(model.parse(sql)) ?? sql;
-  // What the actor's row has already changes nothing.
+  // What the actor's row has already changes nothing, unless it could not be in a new row from the start.
+  const usual = subject.fresh[actor.side].values;
   const isHeld = ([name, value]: readonly [string, string]): boolean =>
-    held.has(name) && plain(held.get(name)!) === plain(value);
+    held.has(name) &&
+    plain(held.get(name)!) === plain(value) &&
+    !(usual.has(name) && plain(usual.get(name)!) !== plain(value) && isHeldBack(name, subject, actor, model));
   const values = decidingValues(subject, model, keys).filter((one) => isGranted(one) && !isHeld(one));
   const parents = keys.parents.filter(isGranted);
   const friends =

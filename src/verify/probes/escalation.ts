@@ -144,8 +144,8 @@ function storyOf(opening: Opening, proof: Proof): string {
 
 function stepsOf({ actor, probes, told }: Path, proof: Proof, who = `${wordFor(proof.actors[actor]!)} `): string {
   const stepOf = (number: number): string => {
-    const { verb, subject } = proof.probes[number]!;
-    return `${verbs[verb].step} ${subject}`;
+    const { verb, subject, reads } = proof.probes[number]!;
+    return `${reads === undefined ? '' : `reads ${reads.column} in ${reads.table}, then `}${verbs[verb].step} ${subject}`;
   };
   const ofOwner = told === undefined ? '' : `; the owner ${stepOf(told.probe)}, and the stranger`;
   return `${who}${probes.map(stepOf).join(', then ')}${ofOwner}`;
@@ -190,6 +190,11 @@ function suggestionFor(
     return (
       `Policies trust ${list(settings)}, which ${probe.subject} lets its caller write: read what they ask from a ` +
       `table or a signed claim, or revoke EXECUTE from ${role}.`
+    );
+  if (probe.reads !== undefined)
+    return (
+      `Let nobody read ${probe.reads.column} in ${probe.reads.table} but those who may give that role: GRANT SELECT on the other columns ` +
+      `alone; or let ${probe.subject} ask whom the row is for.`
     );
   if (subject === undefined && opening.how === 'raises')
     return `Let ${probe.subject} take the role from the invitation, not from its caller.`;

@@ -2,7 +2,7 @@
 import { type ConstraintRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { Model } from '../catalog/model.ts';
-import { columnsIn, isPublic, policiesFor, scopeOf } from '../catalog/scope.ts';
+import { columnsIn, isPublic, isSomeones, policiesFor, scopeOf } from '../catalog/scope.ts';
 import { readsForItsRow } from '../catalog/trigger-values.ts';
 import type { Actor } from './actors.ts';
 import { crossLinks, insertSql } from './insert-sql.ts';
@@ -54,7 +54,7 @@ export function linkStates(subjects: readonly Subject[], model: Model): Record<s
   );
 }
 
-/** The foreign keys to what people own, such as a project, where not everyone may put something. */
+/** The foreign keys to what people own or are joined to, such as a project or a chat, where not everyone may put something. */
 export function ownedParents(subject: Subject, model: Model): { key: ConstraintRow; parent: RelationRow }[] {
   const { organizations, userTables } = model.tenancy;
   const links = new Set(crossLinks(subject, model).map(({ column }) => column));
@@ -67,7 +67,7 @@ export function ownedParents(subject: Subject, model: Model): { key: ConstraintR
       parent !== organizations &&
       !userTables.has(qualifiedName(parent)) &&
       !isPublic(parent, model) &&
-      scopeOf(parent, model).owner !== undefined &&
+      isSomeones(scopeOf(parent, model)) &&
       key.columns.some((name) => links.has(name));
     return isOwned ? [{ key, parent }] : [];
   });

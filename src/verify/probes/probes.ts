@@ -22,6 +22,8 @@ export interface NamedProbe extends Probe {
   alike?: { by: number; others: number[] };
   /** What makes it another one than the simplest statement of its verb. */
   variant?: Variant;
+  /** What its caller reads first, to send it. */
+  reads?: { table: string; column: string };
   /** A's further rows are removed first: what becomes of them says nothing. */
   isAlone?: true;
   /** By the number of an actor: the probe that meets the same rows and more. */

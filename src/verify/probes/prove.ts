@@ -27,6 +27,7 @@ import { holdsOf, type Lift, readHolds } from './held.ts';
 import { invitedOf } from './invited.ts';
 import { jobChains, type JobResult, jobRuns, jobStates, readJobRuns } from './jobs.ts';
 import { raisesOf, readRaises } from './raised.ts';
+import { redeemedOf } from './redeemed.ts';
 import { renewalProbes } from './renewals.ts';
 import { repeatsOf } from './repeats.ts';
 import { type SilencedTriggers, silenceTriggers } from '../fixtures/silenced-triggers.ts';
@@ -297,18 +298,28 @@ export async function prove(
   };
   const raises = raisesOf(first, probes.length);
   const invited = invitedOf(first, probes.length + raises.probes.length);
-  const holds = holdsOf(first, probes.length + raises.probes.length + invited.probes.length);
-  const firstOfJobs = probes.length + raises.probes.length + invited.probes.length + holds.probes.length;
+  const redeemed = redeemedOf(first, probes.length + raises.probes.length + invited.probes.length);
+  const before = [...raises.probes, ...invited.probes, ...redeemed.probes];
+  const holds = holdsOf(first, probes.length + before.length);
+  const firstOfJobs = probes.length + before.length + holds.probes.length;
   const jobs = jobChains(runs, first, firstOfJobs);
-  const added = [...raises.probes, ...invited.probes, ...holds.probes, ...jobs.probes];
+  const added = [...before, ...holds.probes, ...jobs.probes];
   const worlds = otherWorlds(first, probes.length + added.length);
-  const beside = [worlds.chains, callsOfOwners(first), raises.chains, invited.chains, holds.chains, jobs.chains];
+  const beside = [
+    worlds.chains,
+    callsOfOwners(first),
+    raises.chains,
+    invited.chains,
+    redeemed.chains,
+    holds.chains,
+    jobs.chains,
+  ];
   const { inWorlds, ...followed } = await followWrites(first, beside.flat(), mostAttempts, (chains, limits) =>
     runChains(
       session,
       {
         ...plan,
-        states: { ...plan.states, ...raises.states, ...invited.states },
+        states: { ...plan.states, ...raises.states, ...invited.states, ...redeemed.states },
         probes: [...plan.probes, ...added, ...worlds.probes],
       },
       chains,
@@ -316,10 +327,14 @@ export async function prove(
       onProgress,
     ),
   );
-  const [inOthers, ofOwners, ofRaises, ofInvited, ofHolds, ofJobs] = divide(inWorlds, beside);
+  const [inOthers, ofOwners, ofRaises, ofInvited, ofRedeemed, ofHolds, ofJobs] = divide(inWorlds, beside);
   const differences = readWorlds(inOthers!, worlds, first);
   const silent = silentOnes(first, ofOwners!);
-  followed.openings.push(...readRaises(ofRaises!, raises, first), ...readRaises(ofInvited!, invited, first));
+  followed.openings.push(
+    ...readRaises(ofRaises!, raises, first),
+    ...readRaises(ofInvited!, invited, first),
+    ...readRaises(ofRedeemed!, redeemed, first),
+  );
   const later = await runLater(session, plan, probes, subjects, model);
   return {
     model,

@@ -1,12 +1,13 @@
 /** Members who raise themselves: by a row that names them with a privileged role, such as an invitation, and a function that takes it. */
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
-import { type FunctionRow, relation } from '../../rules/engine/live/catalog.ts';
+import { type ColumnRow, type FunctionRow, relation } from '../../rules/engine/live/catalog.ts';
 import { callSql } from '../catalog/call-sql.ts';
 import type { Callable } from '../catalog/functions.ts';
 import { secretColumns } from '../catalog/row-keys.ts';
 import type { Chain } from '../fixtures/script.ts';
 import { actingEmail } from '../fixtures/belongings.ts';
 import { isPrivilegedRole } from '../catalog/privileged-roles.ts';
+import type { Actor } from './actors.ts';
 import { privilegedColumn } from './escalate-sql.ts';
 import type { FirstRound, Opening } from './paths.ts';
 import type { NamedProbe } from './probes.ts';
@@ -31,24 +32,18 @@ const roleState = '* role of a member';
  * @param start the number of the first probe that is added
  */
 export function raisesOf(first: FirstRound, start: number): Raises {
-  const { model, actors, subjects, callables } = first;
+  const { model, subjects, callables } = first;
+  const acting = roleOfMember(first);
+  if (acting === undefined) return nothing;
+  const { ofMembers, top, by, member } = acting;
   const { membership } = model.tenancy;
-  const ofMembers = subjects.find(({ table, kind }) => kind === 'table' && table === membership?.table);
-  const top = ofMembers === undefined ? undefined : privilegedColumn(ofMembers, model);
-  const by = actors.findLastIndex(
-    ({ relation: is, isMultiOrg, only }) => is === 'co-member' && !isMultiOrg && only === undefined,
-  );
-  const member = actors[by];
-  if (membership?.role === undefined || ofMembers === undefined || top === undefined || member === undefined)
-    return nothing;
-  if (member.memberRole === undefined || isPrivilegedRole(member.memberRole)) return nothing;
   const raising = callables.filter((one) => one.skipped === undefined && writesMemberships(one, ofMembers.name, first));
   const probes: NamedProbe[] = [];
   const chains: Chain[] = [];
   const add = (probe: NamedProbe): number => start + probes.push(probe) - 1;
   const role = (subject: Subject): string | undefined =>
     privilegedColumn(subject, model)?.column.name ??
-    subject.columns.find(({ name, category }) => name === membership.role && category === 'S')?.name;
+    subject.columns.find(({ name, category }) => name === membership?.role && category === 'S')?.name;
   for (const subject of subjects) {
     const column = role(subject);
     if (subject.kind !== 'table' || subject === ofMembers || column === undefined) continue;
@@ -86,18 +81,44 @@ export function raisesOf(first: FirstRound, start: number): Raises {
         });
   }
   if (chains.length === 0) return nothing;
-  const [organization, user] = [membership.organization, membership.user].map(quoteIdentifier);
-  const own =
-    `${organization} = ${quoteLiteral(member.organization)} and ${user} = ${quoteLiteral(member.user)} ` +
-    `and ${quoteIdentifier(top.column.name)}`;
-  return {
-    probes,
-    chains,
-    states: { [roleState]: `select count(*)::text from ${relation(ofMembers.table)} where ${own} = ${top.value}` },
-  };
+  return { probes, chains, states: { [roleState]: hasPrivilegedRole(acting) } };
 }
 
-function writesMemberships({ routine, runsAsOwner }: Callable, name: string, { model }: FirstRound): boolean {
+/** Who acts: the member with the least role, and what would be a privileged one. */
+interface RoleOfMember {
+  ofMembers: Subject;
+  top: { column: ColumnRow; value: string };
+  by: number;
+  member: Actor;
+  organization: string;
+  user: string;
+}
+
+/** The member with the least role, if that is not a privileged one; undefined where there is none. */
+export function roleOfMember({ model, actors, subjects }: FirstRound): RoleOfMember | undefined {
+  const { membership } = model.tenancy;
+  const ofMembers = subjects.find(({ table, kind }) => kind === 'table' && table === membership?.table);
+  const top = ofMembers === undefined ? undefined : privilegedColumn(ofMembers, model);
+  const by = actors.findLastIndex(
+    ({ relation: is, isMultiOrg, only }) => is === 'co-member' && !isMultiOrg && only === undefined,
+  );
+  const member = actors[by];
+  if (membership?.role === undefined || ofMembers === undefined || top === undefined || member === undefined)
+    return undefined;
+  if (member.memberRole === undefined || isPrivilegedRole(member.memberRole)) return undefined;
+  return { ofMembers, top, by, member, organization: membership.organization, user: membership.user };
+}
+
+/** The query that counts whether the member has the privileged role. */
+export function hasPrivilegedRole({ ofMembers, top, member, organization, user }: RoleOfMember): string {
+  const own =
+    `${quoteIdentifier(organization)} = ${quoteLiteral(member.organization)} and ` +
+    `${quoteIdentifier(user)} = ${quoteLiteral(member.user)} and ${quoteIdentifier(top.column.name)}`;
+  return `select count(*)::text from ${relation(ofMembers.table)} where ${own} = ${top.value}`;
+}
+
+/** Says whether the function writes memberships, with its owner's rights and by SQL that can be read. */
+export function writesMemberships({ routine, runsAsOwner }: Callable, name: string, { model }: FirstRound): boolean {
   return runsAsOwner && model.dependencies.isReadable(routine) && model.dependencies.writtenBy(routine).has(name);
 }
 

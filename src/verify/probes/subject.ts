@@ -1,6 +1,6 @@
 import type { ColumnRow, RelationRow } from '../../rules/engine/live/catalog.ts';
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
-import { matchesIn } from '../catalog/matched-columns.ts';
+import { matchesIn, placeAbove } from '../catalog/matched-columns.ts';
 import type { JoinedColumn } from '../catalog/joined-by-call.ts';
 import type { Model } from '../catalog/model.ts';
 import { guestKey, isMember, type Person } from '../fixtures/people.ts';
@@ -351,7 +351,10 @@ function joinedValues(table: RelationRow, rows: Rows, model: Model): [string, st
     ...joinedBy(table, rows, model),
     ...matched.flatMap((name): [string, string][] => {
       const value = ofA === undefined ? undefined : valuesOf(ofA, rows).get(name);
-      return value === undefined || value === 'NULL' ? [] : [[name, value]];
+      if (value === undefined || value === 'NULL') return [];
+      const column = table.columns.find((one) => one.name === name);
+      const above = column === undefined ? undefined : placeAbove(column, value);
+      return [[name, value], ...(above === undefined ? [] : [[name, above] as [string, string]])];
     }),
   ];
 }

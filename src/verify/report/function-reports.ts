@@ -6,7 +6,7 @@ import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { isHelperApart } from '../catalog/policy-helpers.ts';
 import { asksCaller, type Callable, type FunctionCall, isAnswer, isCallable } from '../catalog/functions.ts';
 import { bucketsAsked, objectsTable } from '../catalog/storage-asked.ts';
-import { ownerlessAfter, stateOfPairs, stateOfUser } from '../catalog/call-states.ts';
+import { ownerlessAfter, stateOfJoined, stateOfPairs, stateOfUser, takesFromSums } from '../catalog/call-states.ts';
 import type { RowKey } from '../catalog/row-keys.ts';
 import { type Actor, sqlAs } from '../probes/actors.ts';
 import { verbs } from '../probes/verbs.ts';
@@ -286,11 +286,14 @@ function changesOf(
       // A chat of both is the caller's as well.
       const isShared =
         before[pairs] !== undefined && numberOf(now) - numberOf(then) === Number(after[pairs]) - Number(before[pairs]);
-      const added = countChanged(then, now) && subject.belongs.length > 0 && !isShared;
+      const isAddedBelow = Number(after[stateOfJoined(subject)]) > Number(before[stateOfJoined(subject)]);
+      const added = (countChanged(then, now) && subject.belongs.length > 0 && !isShared) || isAddedBelow;
       const isForbidden =
         (touched && leaks.isForbidden(subject.name, actor, 'update')) ||
         (added && actor.relation === 'none' && leaks.isForbidden(subject.name, actor, 'insert-forged'));
-      const isPayment = call.ownAt !== '' && !added && counted.has(subject.table.name);
+      const takes = takesFromSums(before, after, subject);
+      const isOwnToo = takes === false && actor.side === 'b' && !actor.isNobody && rows.includes('b');
+      const isPayment = (call.ownAt !== '' || isOwnToo) && !added && takes !== true && counted.has(subject.table.name);
       const left = !added && isOfNobody(rows, subject, proof) ? ownerlessAfter(before, after, subject) : undefined;
       const isTaken = left !== undefined && left.taken >= rows.length;
       return (touched && left?.isSame !== true) || added

@@ -9,6 +9,8 @@ import type { Check, TableReport } from './report.ts';
 import type { Cell } from '../probes/run-script.ts';
 import { countChanged, heldBy, labelledRows, type Subject } from '../probes/subject.ts';
 import { verbs } from '../probes/verbs.ts';
+import { namesOneOf, policiesFor } from '../catalog/scope.ts';
+import { findSeats } from '../catalog/seats.ts';
 
 /** The checks of a table, a view that is tested like one, or a bucket. */
 export function subjectReport(subject: Subject, proof: Proof): TableReport {
@@ -55,6 +57,7 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
     tried.set(check, sqlAs(byHand(probe), actor));
   }
   holdMultiOrg(checks, proof.actors);
+  holdDeletes(checks, subject, proof);
   for (const check of checks.values())
     if (check.outcome === 'error' || (isAgainst(check) && check.outcome === 'allowed')) check.probe = tried.get(check)!;
   return {
@@ -96,6 +99,34 @@ function holdMultiOrg(checks: ReadonlyMap<string, Check>, actors: readonly Actor
       check.expected = 'no';
       if (check.rows !== undefined) check.rows = more;
     }
+  }
+}
+
+/**
+ * Who may delete a row may change it, where others of its kind may, with a higher role or a seat that gives more: that the policies
+ * ask for more to change it than to delete it is not meant.
+ */
+function holdDeletes(checks: ReadonlyMap<string, Check>, subject: Subject, { actors, model }: Proof): void {
+  const outcomes = ({ name }: Actor, verbs: readonly Check['verb'][]): Check[] =>
+    verbs.flatMap((verb) => checks.get(`${name} ${verb}`) ?? []);
+  const mayChange = (actor: Actor): boolean =>
+    outcomes(actor, ['update', 'update-all']).some(
+      ({ outcome, rows }) => outcome === 'allowed' && rowsOfA(rows ?? '').includes('a'),
+    );
+  const seats = findSeats(model).map(({ table }) => table);
+  const changing = policiesFor(subject.table, 'U', model);
+  const isForGuests = changing.some(({ using }) => namesOneOf(using, seats, model));
+  for (const actor of actors) {
+    const isMember = actor.relation === 'co-member' && !actor.isMultiOrg;
+    if (subject.kind !== 'table' || !(isMember || (actor.relation === 'guest' && isForGuests))) continue;
+    const tried = outcomes(actor, ['update', 'update-all']);
+    const isKept = tried.length > 0 && tried.every(({ outcome }) => outcome === 'filtered');
+    const isForOthers = actors.some(
+      (other) => other.relation === actor.relation && !other.isMultiOrg && mayChange(other),
+    );
+    if (!isKept || (isMember && !isForOthers)) continue;
+    for (const check of outcomes(actor, ['delete', 'delete-all']))
+      if (check.outcome === 'allowed' && rowsOfA(check.rows ?? '').includes('a')) check.expected = 'no';
   }
 }
 
