@@ -13,14 +13,14 @@ import { parseEnvironment, updateEnvironment } from './environment-file.ts';
 const localFile = /^(?:.*\/)?\.env[^/]*\.local(?=\/|$)/i;
 
 /** Other files of variables: taken over unless they hold a secret. */
-const variables = /(?:^|\/)\.env(?:rc|[._-][^/]*)?$/i;
+const variables = /(?:^|\/)(?:\.env(?:rc|[._-][^/]*)?|\.dev\.vars(?:\.[^/]*)?|[^/]+\.env)$/i;
 const template = /(?:template|example|sample|dist|schema|defaults)/i;
 
 /** Larger than any file of variables. */
 const mostBytes = 1_000_000;
 
 /**
- * Removes files with secrets from a checkout: every `.env*.local`, and every other `.env*` that holds a secret.
+ * Removes files with secrets from a checkout: every `.env*.local`, and every other `.env*`, `*.env` or `.dev.vars` that holds a secret.
  * @param paths the files of the kit, relative to the directory, with `/`
  * @returns the paths that were removed, files and folders
  */

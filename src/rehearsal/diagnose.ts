@@ -10,7 +10,8 @@ import { repeatableForm } from './repeatable.ts';
 import { foreignTypeVerdict, syntaxVerdict } from './syntax.ts';
 import { fieldsOf } from '../sql/nodes.ts';
 import { lineText, positionAt } from '../shared/text.ts';
-import type { Place, ParsedFiles } from './parsed-files.ts';
+import { withoutFunctions } from '../database/extension-stubs/stubs.ts';
+import { causeAt, isBefore, type Place, type ParsedFiles } from './parsed-files.ts';
 
 function verdictOf(error: DatabaseError, place: Place, parsedFiles: ParsedFiles, failed: readonly Place[]): Verdict {
   const { statement } = place;
@@ -41,10 +42,25 @@ function verdictOf(error: DatabaseError, place: Place, parsedFiles: ParsedFiles,
       message: `${error.message[0]!.toUpperCase()}${error.message.slice(1)}: this fails.`,
       suggestion: 'Remove this statement, or bring its columns in line with the first one.',
     };
+  const missed = missingVerdict(error, place, parsedFiles, failed);
+  const stub =
+    missed === undefined || (missed.rule === 'unknown-relation' && !isMeant(missed))
+      ? emptyStubBefore(error, place, parsedFiles)
+      : undefined;
+  if (stub !== undefined)
+    return {
+      rule: 'extension-unavailable',
+      severity: 'error',
+      ...(missed?.object === undefined ? {} : { object: missed.object }),
+      message: `${error.message}: the embedded database has only an empty stub of ${stub}.`,
+      suggestion:
+        `Run it on a server that has ${stub} (--target postgres), or only where it is there: ` +
+        "DO $$ BEGIN IF to_regproc('…') IS NOT NULL THEN …; END IF; END $$;",
+    };
   const foreign = error.code === '42704' ? foreignTypeVerdict(statement.sql, error.message) : undefined;
   return (
     foreign ??
-    missingVerdict(error, place, parsedFiles, failed) ?? {
+    missed ?? {
       rule: 'statement-failed',
       message: `${error.message} (SQLSTATE ${error.code})${error.detail === undefined ? '' : `: ${error.detail}`}`,
       suggestion: adviceFor(error) ?? error.hint ?? 'Correct the statement as PostgreSQL says.',
@@ -67,7 +83,47 @@ export interface OnlyThere {
   extensions: string[];
   /** The statements that were not rehearsed, because they create these or need what is in them. */
   places: Place[];
+  /** What the target has; undefined where that is the embedded database, or cannot be asked. */
+  target?: ReadonlySet<string> | undefined;
 }
+
+/** The extensions that statements before a place create. */
+function createdBefore(place: Place, parsedFiles: ParsedFiles): { name: string; at: Place }[] {
+  return parsedFiles.places().flatMap((each) => {
+    const name = fieldsOf(each.statement.tree, 'CreateExtensionStmt')?.extname;
+    return name !== undefined && isBefore(each, place) ? [{ name, at: each }] : [];
+  });
+}
+
+/**
+ * The place of the CREATE EXTENSION that failed before and may have brought what a statement lacks; undefined where nothing is
+ * lacking, or something of nearly its name is there.
+ */
+function failedExtension(
+  error: DatabaseError,
+  place: Place,
+  parsedFiles: ParsedFiles,
+  failed: readonly Place[],
+  verdict: Verdict,
+): Place | undefined {
+  const isLibrary = fieldsOf(place.statement.tree, 'LoadStmt') !== undefined;
+  const isLacking = brought.has(error.code) && ['unknown-relation', 'statement-failed'].includes(verdict.rule);
+  if (!isLibrary && (!isLacking || verdict.cause !== undefined || isMeant(verdict))) return undefined;
+  const statements = new Set(failed.map(({ statement }) => statement));
+  return createdBefore(place, parsedFiles).findLast(({ at: { statement } }) => statements.has(statement))?.at;
+}
+
+/** The extension of which there is only an empty stub, and which may have brought what a statement lacks. */
+function emptyStubBefore(error: DatabaseError, place: Place, parsedFiles: ParsedFiles): string | undefined {
+  if (!brought.has(error.code)) return undefined;
+  return createdBefore(place, parsedFiles).findLast(({ name }) => withoutFunctions.includes(name))?.name;
+}
+
+/** Whether the verdict knows a name that was meant. */
+const isMeant = ({ suggestion }: Verdict): boolean => suggestion.startsWith('Did you mean');
+
+/** Whether an extension may bring what an error says is missing. */
+export const mayBeBrought = ({ code }: DatabaseError): boolean => brought.has(code);
 
 /** SQLSTATEs of things that an extension may bring: relations, functions and operators, types and access methods, schemas. */
 const brought = new Set(['42P01', '42883', '42704', '3F000']);
@@ -83,22 +139,23 @@ export function notRehearsed(
   place: Place,
   parsedFiles: ParsedFiles,
   failed: readonly Place[],
-  { extensions, places }: OnlyThere,
+  { extensions, places, target }: OnlyThere,
 ): Finding | undefined {
   const own = lackedExtension(error);
-  const names = extensions.join(', ');
   if (own !== undefined && extensions.includes(own)) {
     const message = `The target has the extension ${own}, and the embedded database lacks it: what needs it is not rehearsed here.`;
     return at(error, place, { ...there, object: own, message }, 'warning');
   }
-  if (places.length === 0) return undefined;
+  const stub = target === undefined ? undefined : emptyStubBefore(error, place, parsedFiles);
+  if (places.length === 0 && (stub === undefined || target?.has(stub) !== true)) return undefined;
   const verdict = missingVerdict(error, place, parsedFiles, failed);
   const follows = places.some(
     ({ migration, statement }) => migration.file === verdict?.cause?.file && statement.line === verdict.cause.line,
   );
   const isForeign = brought.has(error.code) && (verdict === undefined || verdict.rule === 'unknown-relation');
-  if (!follows && !isForeign) return undefined;
+  if (!follows && (!isForeign || (verdict !== undefined && isMeant(verdict)))) return undefined;
   const { object } = verdict ?? {};
+  const names = stub !== undefined && !follows ? stub : extensions.join(', ');
   const message = `${error.message}: only the target has ${names}, so the statement was not rehearsed.`;
   return at(error, place, { ...there, ...(object === undefined ? {} : { object }), message }, 'warning');
 }
@@ -119,7 +176,9 @@ export function diagnose(
   parsedFiles: ParsedFiles,
   failed: readonly Place[],
 ): Finding {
-  const verdict = verdictOf(error, place, parsedFiles, failed);
+  const found = verdictOf(error, place, parsedFiles, failed);
+  const extension = failedExtension(error, place, parsedFiles, failed, found);
+  const verdict = extension === undefined ? found : { ...found, cause: causeAt(extension) };
   const hint =
     error.hint === undefined || verdict.suggestion.includes(error.hint) ? '' : ` (PostgreSQL: ${error.hint})`;
   return at(

@@ -10,7 +10,7 @@ import { type Finding, hasErrors } from '../shared/finding.ts';
 import { accessFindings } from './access-findings.ts';
 import { probeAccess } from './access.ts';
 import type { FileName } from '../migrations/compare.ts';
-import { diagnose, diagnoseRepeat, lackedExtension, notRehearsed, type OnlyThere } from './diagnose.ts';
+import { diagnose, diagnoseRepeat, lackedExtension, mayBeBrought, notRehearsed, type OnlyThere } from './diagnose.ts';
 import { measuredNow } from './measure.ts';
 import type { Migration } from '../sql/migration.ts';
 import type { Rollback } from '../migrations/read.ts';
@@ -308,8 +308,8 @@ async function firstPass(
     for (const { statement, error } of result.failed) {
       const place: Place = { migration, file, statement };
       const extension = lackedExtension(error);
-      if (extension !== undefined && (await targetExtensions?.())?.has(extension) === true)
-        onlyThere.extensions.push(extension);
+      if (extension !== undefined || mayBeBrought(error)) onlyThere.target ??= await targetExtensions?.();
+      if (extension !== undefined && onlyThere.target?.has(extension) === true) onlyThere.extensions.push(extension);
       const parsed = await parsedFiles();
       const untried = notRehearsed(error, place, parsed, failed, onlyThere);
       if (untried !== undefined) onlyThere.places.push(place);

@@ -52,6 +52,8 @@ export async function stuckFinding(
     severity: 'error',
     file: last.file,
     ...(found === undefined ? {} : { line: found.line, column: found.column, snippet: lineText(last.sql, found.line) }),
+    // What lint could not read follows from that.
+    ...(found?.error === undefined ? {} : { cause: { file: last.file, line: found.line, lastLine: found.line } }),
     message: `${error.message} Nothing after it was rehearsed.`,
     suggestion: advice,
   };

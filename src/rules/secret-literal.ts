@@ -1,15 +1,26 @@
 import { isPlaceholder, secretForm } from '../shared/secret-forms.ts';
+import { allOf, type DefElem, stringOf } from '../sql/nodes.ts';
+import type { Piece } from '../sql/piece.ts';
 import { here } from './engine/check.ts';
 import { literalsOf } from './engine/literals.ts';
 import type { Literal } from './engine/literals.ts';
 import type { Rule } from './engine/rule.ts';
+
+/** So many letters a password has at least. */
+const shortest = 6;
+
+/** The passwords that a statement gives a role. */
+function passwordsOf(piece: Piece): DefElem[] {
+  if (piece.type !== 'CreateRoleStmt' && piece.type !== 'AlterRoleStmt') return [];
+  return allOf(piece.node.options, 'DefElem').filter(({ defname }) => defname === 'password');
+}
 
 /** A literal in a column that holds passwords or keys. */
 function secretByColumn({ text, column }: Literal): boolean {
   return (
     column !== undefined &&
     /(?:^|_)(?:password|passwd|secret|api_key|access_token|refresh_token|private_key)$/i.test(column) &&
-    text.length >= 6 &&
+    text.length >= shortest &&
     !isPlaceholder(text)
   );
 }
@@ -32,6 +43,16 @@ export const rule: Rule = {
   },
   check: {
     piece(piece, _, report) {
+      for (const { arg, location } of passwordsOf(piece)) {
+        const text = stringOf(arg);
+        if (text.length < shortest || isPlaceholder(text)) continue;
+        report({
+          ...here(piece, location),
+          message: 'This is the password of a role; everyone with access to the repository can read it.',
+          suggestion:
+            'Create the role without one, and set it by hand where the role has to sign in: \\password <role> in psql.',
+        });
+      }
       for (const literal of literalsOf(piece)) {
         const form = secretForm(literal.text);
         if (form === undefined && !secretByColumn(literal)) continue;

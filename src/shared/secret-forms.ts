@@ -8,14 +8,19 @@ const secretForms: readonly { pattern: RegExp; title: string }[] = [
   { pattern: /\bsbp_[0-9a-f]{40}\b/, title: 'a Supabase access token' },
   { pattern: /\bsb_secret_[A-Za-z0-9_-]{16,}/, title: 'a Supabase secret key' },
   { pattern: /\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}/, title: 'a signed token (JWT)' },
-  { pattern: /\bAKIA[0-9A-Z]{16}\b/, title: 'an AWS access key' },
+  { pattern: /\bAKIA(?![0-9A-Z]{9}EXAMPLE)[0-9A-Z]{16}\b/, title: 'an AWS access key' },
   { pattern: /\bgh[pousr]_[A-Za-z0-9]{36,}\b/, title: 'a GitHub token' },
   { pattern: /\bxox[abprs]-[A-Za-z0-9-]{10,}/, title: 'a Slack token' },
   { pattern: /\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}/, title: 'a SendGrid key' },
   { pattern: /\bre_[A-Za-z0-9]{8,}_[A-Za-z0-9]{16,}/, title: 'a Resend key' },
   { pattern: /\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,}/, title: 'an API key' },
   { pattern: /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----/, title: 'a private key' },
-  { pattern: /\bpostgres(?:ql)?:\/\/[^\s:/@]+:(?!\[|<|\$|\*)([^\s@]{4,})@/, title: 'a database URL with its password' },
+  // A database on this machine, or in a container of it, has a password that protects nothing.
+  {
+    pattern:
+      /\bpostgres(?:ql)?:\/\/[^\s:/@]+:(?!\[|<|\$|\*)([^\s@]{4,})@(?!(?:[\w-]+|127\.\d+\.\d+\.\d+|\[::1\]|host\.docker\.internal)(?::\d+)?(?:[/?\s]|$))/,
+    title: 'a database URL with its password',
+  },
   { pattern: /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/, title: 'a password hash' },
 ];
 

@@ -13,6 +13,8 @@ interface Body {
   text: string;
   /** Offset in the file of the body's first character; undefined if quoting makes the text differ from the file's. */
   offset: number;
+  /** It is the body of a DO, of which nothing runs behind a RETURN. */
+  isBlock?: true;
 }
 
 /** A statement that has a body. */
@@ -31,6 +33,7 @@ function bodyOf(piece: Routine): Body | undefined {
     language: stringOf(option('language')?.arg).toLowerCase() || fallback,
     text,
     offset: inStatement ? found : piece.at(as.location),
+    ...(piece.type === 'DoStmt' ? { isBlock: true } : {}),
   };
 }
 
@@ -99,7 +102,7 @@ function rememberedBody(statement: string, body: Body): ParsedPart[] | ParseFail
   return parts;
 }
 
-function parseBody(statement: string, { language, text }: Body): ParsedPart[] | ParseFailure {
+function parseBody(statement: string, { language, text, isBlock }: Body): ParsedPart[] | ParseFailure {
   const parsed = (part: PlpgsqlPart): ParsedPart => ({
     ...part,
     raw: part.sql.trim() === '' ? [] : parseTree(part.sql),
@@ -107,7 +110,7 @@ function parseBody(statement: string, { language, text }: Body): ParsedPart[] | 
   if (language === 'sql') return [parsed({ sql: text, offset: 0, guarded: false })];
   if (language !== 'plpgsql') return [];
   const functions = parseRoutine(statement);
-  return Array.isArray(functions) ? plpgsqlParts(functions, text).map(parsed) : functions;
+  return Array.isArray(functions) ? plpgsqlParts(functions, text, { mayEnd: isBlock === true }).map(parsed) : functions;
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import type { RawStmt } from '@pgsql/types';
+import { balance, shortest } from './depth.ts';
 import { compileWasm, instantiateWasm } from '../shared/wasm.ts';
 
 /** A token of PostgreSQL's scanner. Offsets are bytes of the text as UTF-8. */
@@ -113,7 +114,8 @@ export function parseTree(sql: string): RawStmt[] | ParseFailure {
           position: Math.max(0, pg.getValue(error + 16, 'i32') - 1),
         };
       }
-      return (JSON.parse(stringAt(pg, pg.getValue(result, 'i32'))) as { stmts?: RawStmt[] }).stmts ?? [];
+      const { stmts = [] } = JSON.parse(stringAt(pg, pg.getValue(result, 'i32'))) as { stmts?: RawStmt[] };
+      return sql.length < shortest || balance(stmts) ? stmts : { message: tooDeep, position: 0 };
     } finally {
       pg._wasm_free_parse_result(result);
     }

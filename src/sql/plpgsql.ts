@@ -167,8 +167,13 @@ const executes = new Set(['PLpgSQL_stmt_dynexecute', 'PLpgSQL_stmt_dynfors']);
 /**
  * Every SQL statement and expression of a parsed PL/pgSQL body, in order. A constant `EXECUTE` is represented by the
  * SQL that it runs.
+ * @param options `mayEnd`: what follows a condition under which the body ends is guarded by it
  */
-export function plpgsqlParts(functions: readonly PlpgsqlTree[], body: string): PlpgsqlPart[] {
+export function plpgsqlParts(
+  functions: readonly PlpgsqlTree[],
+  body: string,
+  { mayEnd = false }: { mayEnd?: boolean } = {},
+): PlpgsqlPart[] {
   const parts: PlpgsqlPart[] = [];
   let cursor = 0;
   const add = (query: string, parseMode: number, dynamic: boolean, guarded: boolean): void => {
@@ -195,7 +200,11 @@ export function plpgsqlParts(functions: readonly PlpgsqlTree[], body: string): P
   };
   const visit = (value: unknown, guarded: boolean, dynamic: boolean, parent: string): void => {
     if (Array.isArray(value)) {
-      for (const item of value) visit(item, guarded, dynamic, parent);
+      let after = guarded;
+      for (const item of value) {
+        visit(item, after, dynamic, parent);
+        after ||= mayEnd && guards.has(Object.keys((item ?? {}) as object)[0] ?? '') && endsIn(item);
+      }
       return;
     }
     if (typeof value !== 'object' || value === null) return;
@@ -216,6 +225,12 @@ export function plpgsqlParts(functions: readonly PlpgsqlTree[], body: string): P
   for (const each of functions)
     visit((each['PLpgSQL_function'] as PlpgsqlTree | undefined)?.['action'], false, false, '');
   return parts;
+}
+
+/** Whether a statement has one in it that leaves the body or the block. */
+function endsIn(statement: unknown): boolean {
+  const text = JSON.stringify(statement);
+  return text.includes('"PLpgSQL_stmt_return"') || text.includes('"PLpgSQL_stmt_exit"');
 }
 
 /** The SQL that `EXECUTE` runs if it is a constant, or a `format` of constants. */

@@ -41,6 +41,8 @@ describe("a kit's files for secrets", () => {
       { '.env.production': `K=${jwt({ role: 'service_role', ref: 'abcdefghijklmnopqrst' })}` },
       ['.env.production'],
     ],
+    ["for Cloudflare's workers", { 'api/.dev.vars': `STRIPE_SECRET_KEY=${random}` }, ['api/.dev.vars']],
+    ['named before its point', { 'config/production.env': `SESSION_SECRET=${random}` }, ['config/production.env']],
     ['for direnv', { '.envrc': `export API_TOKEN=${random}` }, ['.envrc']],
   ])('%s is left out and named', async (_, files, left) => {
     const kit = repository({ ...musekit, ...files });

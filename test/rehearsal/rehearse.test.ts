@@ -725,6 +725,44 @@ alter table shapes enable row level security;`,
     ]);
   });
 
+  it('where none has it, what may be of it follows from that, and a mistyped name does not', async () => {
+    const lacking = {
+      [base]: `create extension acme;
+create table t (id int);
+select acme_version();
+create index on t using acme (id);
+load 'acme';
+select * from tt;`,
+      [next]: 'select length(1, 2, 3), no_function();',
+    };
+    const report = await rehearse(await open(), input(lacking));
+    const errors = foldConsequences(report.findings.filter(({ severity }) => severity === 'error'));
+    expect(errors.map(({ line, consequences = [] }) => [line, consequences.length])).toEqual([
+      [1, 4],
+      [6, 0],
+    ]);
+  });
+
+  it('of which there is only an empty stub is the cause of what it lacks; a warning where the target has it', async () => {
+    const used = {
+      [base]:
+        "create extension timescaledb;\ncreate table t (at timestamptz);\nselect create_hypertable('t', 'at');\nselect * from tt;",
+    };
+    const found = async (extensions: string[] | undefined) =>
+      (
+        await rehearse(await open(), {
+          ...input(used),
+          ...(extensions === undefined ? {} : { targetExtensions: () => Promise.resolve(new Set(extensions)) }),
+        })
+      ).findings
+        .filter(({ line }) => line === 3 || line === 4)
+        .map(({ rule, severity }) => [rule, severity]);
+    const missing = ['unknown-relation', 'error'];
+    expect(await found(undefined)).toEqual([['extension-unavailable', 'error'], missing]);
+    expect(await found([])).toEqual([['extension-unavailable', 'error'], missing]);
+    expect(await found(['timescaledb'])).toEqual([['extension-unavailable', 'warning'], missing]);
+  });
+
   it('is what lets a project have foreign data wrappers: one error where it does not, a warning each where it does', async () => {
     const foreign = {
       [base]: 'create schema if not exists files;\ncreate foreign data wrapper w;',

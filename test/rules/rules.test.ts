@@ -556,7 +556,22 @@ drop index if exists crm.other;\ncreate index other on notes (id);`,
     'secret-literal',
     { [one]: "select 'postgres://your_user:correct-horse@db.example.com/x';" },
     ['core/001_one.sql:1:8'],
-    { [one]: "select 'postgres://your_user:your_password@db.example.com/x';" },
+    {
+      [one]:
+        "select 'postgres://your_user:your_password@db.example.com/x', 'postgres://postgres:postgres@localhost:54322/postgres', 'postgresql://app:app-password@db:5432/app';",
+    },
+  ],
+  [
+    'secret-literal',
+    { [one]: "select 'AKIAZ5K2QJ7XW3PL9RTV';" },
+    ['core/001_one.sql:1:8'],
+    { [one]: "select 'AKIAIOSFODNN7EXAMPLE';" },
+  ],
+  [
+    'secret-literal',
+    { [one]: "create role app login password 'correct-horse-7';\nalter role app password 'battery-8';" },
+    ['core/001_one.sql:1:23', 'core/001_one.sql:2:16'],
+    { [one]: "create role app login password 'change-me';\nalter role app password null;" },
   ],
   [
     'personal-data-literal',

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { loadParser } from '../../src/sql/parser.ts';
+import { stringsOf, walk } from '../../src/sql/nodes.ts';
+import { loadParser, tooDeep } from '../../src/sql/parser.ts';
 import { parseSql } from '../../src/sql/split.ts';
 import { sampled } from '../support/sample.ts';
 
@@ -111,6 +112,33 @@ describe('statements', () => {
     ]);
     expect(parsed.trailing.map(({ text }) => text)).toEqual(['-- end']);
     expect(parsed.header).toBe('-- top\n-- one');
+  });
+
+  it.each([
+    [
+      'UNION ALL',
+      `select a from t0${Array.from({ length: 5000 }, (_, index) => ` union all select a from t${index + 1}`).join('')} order by 1`,
+      'RangeVar',
+    ],
+    ['||', `select c0${Array.from({ length: 3000 }, (_, index) => ` || c${index + 1}`).join('')}`, 'ColumnRef'],
+    [
+      'two operators',
+      `select ${Array.from({ length: 1500 }, (_, index) => `a${index} * b${index}`).join(' + ')}`,
+      'ColumnRef',
+    ],
+  ])('a long chain of %s is balanced, so that it can be read', (_, sql, type) => {
+    const [statement] = parseSql(sql).statements;
+    const seen: string[] = [];
+    walk(statement!.tree, (kind, fields) => {
+      if (kind === type)
+        seen.push('relname' in fields ? fields.relname : stringsOf((fields as { fields?: unknown }).fields).join('.'));
+    });
+    expect(seen).toEqual(sql.match(/\b[tabc]\d+/g));
+  });
+
+  it('what is nested too deep for its readers is an error', () => {
+    const { statements } = parseSql(`select ${'f('.repeat(700)}1${')'.repeat(700)}; select 2;`);
+    expect(statements.map(({ error }) => error?.message)).toEqual([tooDeep, undefined]);
   });
 
   it('survives a crash of the parser, and continues', () => {

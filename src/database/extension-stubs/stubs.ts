@@ -36,6 +36,9 @@ export const extensionStubs: readonly { extension: string; note: string }[] = al
   note,
 }));
 
+/** The stubs that lack what their extension has: of these, nothing can be called here. */
+export const withoutFunctions: readonly string[] = emptyStubs.map(({ extension }) => extension);
+
 /** Every Supabase project has these, so their presence says nothing about the migrations. */
 export const preinstalled: readonly string[] = ['supabase_vault', 'pg_graphql', 'pg_stat_statements'];
 

@@ -36,6 +36,13 @@ const body = (statements: string, declares = ''): string =>
 /** Files that PostgreSQL accepts, and one that differs in a name that is not there. */
 const cases: { name: string; sql: string; wrong?: string; says?: string }[] = [
   {
+    name: 'a DO that ends where something is not there',
+    says: 'Table nothing',
+    sql: "do $$ begin if to_regclass('nothing') is null then return; end if; alter table nothing add column x int; update nothing set x = 1; end $$; do $$ begin if not exists (select from pg_tables where tablename = 'nothing') then return; end if; if true then select 1 from nothing; end if; end $$;",
+    wrong:
+      "do $$ begin if to_regclass('nothing') is null then raise notice 'no'; end if; update nothing set x = 1; end $$;",
+  },
+  {
     name: 'FOR UPDATE OF names aliases',
     sql: `create table a (id int); create function g() returns int language sql set search_path = pg_catalog as 'select p.id from public.a p for update of p'`,
     wrong: `create function g() returns int language sql set search_path = pg_catalog as 'select p.id from public.b p for update of p'`,
