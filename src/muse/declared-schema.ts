@@ -58,7 +58,10 @@ const declaredBy = rememberLast(async (migrations): Promise<Expectations> => {
       },
     ];
   });
-  return { tables: tables.map(({ name }) => name), declarations, serverOnly: serverOnlyTables(catalog) };
+  const columnRevokes = tables.flatMap(({ name: table, columnRevokes: all }) =>
+    all.map(({ role, privilege, columns }) => ({ table, role, privilege, columns })),
+  );
+  return { tables: tables.map(({ name }) => name), declarations, serverOnly: serverOnlyTables(catalog), columnRevokes };
 });
 
 /** The tables that the extension files add, for the README: columns, comment, and whose rows they hold. */

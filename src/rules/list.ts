@@ -37,6 +37,7 @@ import { rule as policyRecursive } from './policy-recursive.ts';
 import { rule as policyTrustsUserMetadata } from './policy-trusts-user-metadata.ts';
 import { rule as policyWithoutRole } from './policy-without-role.ts';
 import { rule as psqlCommand } from './psql-command.ts';
+import { rule as revokeWithoutEffect } from './revoke-without-effect.ts';
 import { rule as rlsMissing } from './rls-missing.ts';
 import { rule as rollbackEmpty } from './rollback-empty.ts';
 import { rule as rollbackIncomplete } from './rollback-incomplete.ts';
@@ -100,6 +101,7 @@ export const rules: Readonly<Record<RuleName, Rule>> = {
   'policy-trusts-user-metadata': policyTrustsUserMetadata,
   'policy-without-role': policyWithoutRole,
   'psql-command': psqlCommand,
+  'revoke-without-effect': revokeWithoutEffect,
   'rls-missing': rlsMissing,
   'rollback-empty': rollbackEmpty,
   'rollback-incomplete': rollbackIncomplete,

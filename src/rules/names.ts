@@ -40,6 +40,7 @@ export const ruleNames = [
   'policy-trusts-user-metadata',
   'policy-without-role',
   'psql-command',
+  'revoke-without-effect',
   'rls-missing',
   'rollback-empty',
   'rollback-incomplete',

@@ -40,6 +40,36 @@ const cases: [RuleName, Files, string[], Files][] = [
     { [one]: 'do $$ begin\n  perform 1;\nend $$;' },
   ],
   [
+    'revoke-without-effect',
+    { [one]: `${notes}grant select on notes to authenticated;\nrevoke select (user_id) on notes from authenticated;` },
+    ['core/001_one.sql:4:1'],
+    {
+      [one]: `${notes}grant select (id, user_id) on notes to authenticated;\nrevoke select (user_id) on notes from authenticated;`,
+    },
+  ],
+  [
+    'revoke-without-effect',
+    {
+      [one]: `${notes}grant all on notes to public;`,
+      [two]: '-- x\nrevoke update (user_id), insert (user_id) on notes from authenticated;',
+    },
+    ['core/002_two.sql:2:1', 'core/002_two.sql:2:1'],
+    {
+      [one]: `${notes}grant all on notes to public;`,
+      [two]: '-- x\nrevoke update (user_id) on notes from authenticated;\nrevoke update on notes from public;',
+    },
+  ],
+  [
+    'revoke-without-effect',
+    {
+      [one]: `alter default privileges in schema public grant all on tables to anon;\n${notes}revoke all (user_id) on notes from anon;`,
+    },
+    ['core/001_one.sql:4:1', 'core/001_one.sql:4:1', 'core/001_one.sql:4:1'],
+    {
+      [one]: `${notes}grant select (id, user_id) on notes to anon;\nrevoke select (user_id) on notes from anon;\ngrant select on notes to anon;`,
+    },
+  ],
+  [
     'policy-if-not-exists',
     { [one]: `${notes}create policy\n  if not exists "a b" on notes using (true);` },
     ['core/001_one.sql:4:3'],

@@ -54,6 +54,22 @@ const cases: Case[] = [
     finds: [],
   },
   {
+    name: 'a column that a file takes from who has the privilege on the table',
+    sql: 'revoke select (body) on public.notes from authenticated',
+    finds: ['revoke-without-effect public.notes'],
+    expectations: {
+      columnRevokes: [{ table: 'public.notes', role: 'authenticated', privilege: 'select', columns: ['body'] }],
+    },
+  },
+  {
+    name: 'one that is no longer granted with the table',
+    sql: 'revoke select on public.notes from authenticated; grant select (id, user_id) on public.notes to authenticated',
+    finds: [],
+    expectations: {
+      columnRevokes: [{ table: 'public.notes', role: 'authenticated', privilege: 'select', columns: ['body'] }],
+    },
+  },
+  {
     name: 'no row-level security',
     sql: 'alter table public.notes disable row level security',
     finds: ['rls-missing public.notes'],

@@ -363,13 +363,19 @@ const effects: { [Type in NodeType]?: (catalog: Catalog, piece: Piece<Type>) => 
     const name = schemas.map((schema) => `${schema}.${relname}`).find((each) => catalog.sequences.has(each));
     if (name !== undefined) own(catalog, name, piece.node.options);
   },
-  GrantStmt(catalog, { node }) {
-    grant(catalog, node);
+  GrantStmt(catalog, piece) {
+    grant(catalog, piece.node, siteOf(piece));
   },
-  AlterDefaultPrivilegesStmt(catalog, { node }) {
+  AlterDefaultPrivilegesStmt(catalog, piece) {
+    const { node } = piece;
     const schemas = allOf(node.options, 'DefElem').find(({ defname }) => defname === 'schemas')?.arg;
     if (node.action !== undefined)
-      grant(catalog, node.action as Fields<'GrantStmt'>, schemas === undefined ? ['public'] : stringsOf(schemas));
+      grant(
+        catalog,
+        node.action as Fields<'GrantStmt'>,
+        siteOf(piece),
+        schemas === undefined ? ['public'] : stringsOf(schemas),
+      );
   },
   VariableSetStmt(catalog, { node }) {
     const { name, args, kind } = node;

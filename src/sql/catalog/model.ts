@@ -65,6 +65,16 @@ export interface Trigger {
   site: Site;
 }
 
+/** REVOKE of a privilege on columns. */
+export interface ColumnRevoke {
+  role: string;
+  privilege: string;
+  columns: string[];
+  /** The role had the privilege on the whole table, which is left as it was. */
+  isIdle: boolean;
+  site: Site;
+}
+
 export interface Table {
   /** `schema.name`. */
   name: string;
@@ -84,8 +94,14 @@ export interface Table {
   /** It has columns of other tables, and perhaps copies of their indexes and sequences under names of its own. */
   copied?: boolean;
   rls?: Site | undefined;
-  /** Privileges by role, lower case: `select`, `insert` … */
+  /** Privileges by role, on the table or on any of its columns, lower case: `select`, `insert` … */
   grants: Map<string, Set<string>>;
+  /** Those on the whole table. */
+  wideGrants: Map<string, Set<string>>;
+  /** The columns on which a role has a privilege alone, by role and privilege. */
+  columnGrants: Map<string, Map<string, Set<string>>>;
+  /** What was taken of columns alone, and not of the whole table afterwards. */
+  columnRevokes: ColumnRevoke[];
   partitionOf?: string | undefined;
   /** The tables whose columns it inherits, its partitioned table among them. */
   parents: string[];

@@ -19,6 +19,9 @@ export function newTable(name: string): Table {
     ownNames: new Set(),
     parents: [],
     grants: new Map(),
+    wideGrants: new Map(),
+    columnGrants: new Map(),
+    columnRevokes: [],
   };
 }
 

@@ -19,6 +19,8 @@ export interface Expectations {
   declarations: readonly Declaration[];
   /** `schema.name` of the tables that a comment in plain words reserves for the server. */
   serverOnly?: readonly string[];
+  /** What the files take from roles on columns of a table alone. */
+  columnRevokes?: readonly { table: string; role: string; privilege: string; columns: readonly string[] }[];
   /** Schemas to check. Default: all but the platform's own. */
   schemas?: readonly string[];
   /** The role of signed-in users if it is not `authenticated`: with session variables, the application's role. */
