@@ -73,6 +73,12 @@ export interface Database extends Session {
    */
   transaction<T>(work: (session: Session) => Promise<T>, start?: TransactionStart): Promise<T>;
   /**
+   * Runs statements as {@link Session.each} does, in a transaction of their own, all in a single round trip; absent where the
+   * connection cannot.
+   * @throws DatabaseError what PostgreSQL says as it commits: then nothing of them is there
+   */
+  eachWhole?(statements: readonly string[]): Promise<(DatabaseError | undefined)[]>;
+  /**
    * Runs one statement in a transaction of its own: all of it takes a single round trip where the connection can.
    * @throws DatabaseError what PostgreSQL says; MuseError `no-interactive-transaction` over `https`
    */

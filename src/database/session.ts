@@ -89,6 +89,9 @@ export function createDatabase(wire: Wire, kind: DatabaseKind, description: stri
     kind,
     description,
     transaction: (work, start) => inTurn(() => run(work, start)),
+    ...(wire.each === undefined
+      ? {}
+      : { eachWhole: (statements) => inTurn(() => wire.each!(statements, 'muse_statement', true)) }),
     alone: <Row>({ sql, values }: Statement, start: TransactionStart) =>
       inTurn(async () => toResult<Row>(await wire.query(sql, values.map(toParameter), { ...start, whole: true }))),
     async queryText(sql) {

@@ -41,8 +41,11 @@ export interface Wire {
   query(sql: string, parameters: (string | null)[], opening?: Opening): Promise<WireResult>;
   /** @throws DatabaseError what PostgreSQL says; MuseError if the connection is lost */
   script(sql: string): Promise<void>;
-  /** See `Session.each`; what failed is a DatabaseError. */
-  each?(statements: readonly string[], savepoint: string): Promise<(DatabaseError | undefined)[]>;
+  /**
+   * See `Session.each`; what failed is a DatabaseError.
+   * @param whole in a transaction of their own, as `Database.eachWhole`
+   */
+  each?(statements: readonly string[], savepoint: string, whole?: boolean): Promise<(DatabaseError | undefined)[]>;
   /** See `Database.onRaise`. */
   onRaise?(listener: (text: string) => void): () => void;
   close(): Promise<void>;

@@ -1,4 +1,6 @@
 /** The git edge, other repositories: the verbs that fetch a kit, and look at what was fetched. */
+import { join } from 'node:path';
+import { readText } from '../shared/files.ts';
 import { type GitOptions, mustRun, runGit } from './git-run.ts';
 
 /** A branch or tag of another repository. */
@@ -37,11 +39,9 @@ export async function fetchCommit(
 ): Promise<string> {
   const fetch = ['fetch', '--quiet', '--depth=1', '--no-tags', '--no-recurse-submodules', '--no-write-commit-graph'];
   await mustRun('fetch', subject, [...fetch, '--', url, refspec], options);
-  const [commit] = await Promise.all([
-    mustRun('rev-parse', subject, ['rev-parse', '--verify', '--end-of-options', 'FETCH_HEAD^{commit}'], options),
-    mustRun('checkout', subject, ['checkout', '--quiet', '--force', '--detach', 'FETCH_HEAD'], options),
-  ]);
-  return commit.trim();
+  await mustRun('checkout', subject, ['checkout', '--quiet', '--force', '--detach', 'FETCH_HEAD'], options);
+  // A HEAD that is detached holds the commit itself.
+  return (await readText(join(options.directory, '.git', 'HEAD')))!.trim();
 }
 
 /**

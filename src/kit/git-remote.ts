@@ -61,6 +61,16 @@ export async function checkRemote({ url, subject, ref, git }: Omit<Checkout, 'di
 /** @param ready settles once the directory is a repository */
 async function attempt({ url, subject, ref, directory, git }: Checkout, ready: Promise<void>): Promise<string> {
   const options = { ...git, directory };
+  if (ref === undefined && url.startsWith('file:')) {
+    await ready;
+    try {
+      return await fetchCommit(url, 'HEAD', options, subject);
+    } catch (error) {
+      // What is wrong with it, its refs tell.
+      if (!(error instanceof MuseError) || ['cancelled', 'git-timeout', 'git-missing'].includes(error.code))
+        throw error;
+    }
+  }
   // Listing the refs first is cheap and fails fast if no one answers; the transfer may take long.
   const [refs] = await Promise.all([
     lsRemote(url, { ...git, timeoutMs: Math.min(git.timeoutMs ?? 60_000, 60_000) }, subject),

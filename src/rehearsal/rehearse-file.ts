@@ -127,6 +127,64 @@ const withinTransaction: ReadonlySet<string> = new Set([
 ]);
 
 async function inTransaction(database: Database, statements: readonly Statement[], undo: boolean): Promise<Failed[]> {
+  const refused: Failed[] = [];
+  for (let rest = statements; ;) {
+    try {
+      const failed = await inOneTransaction(database, rest, undo);
+      if (refused.length === 0) return failed;
+      const all = [...failed, ...refused];
+      return statements.flatMap((each) => all.find(({ statement }) => statement === each) ?? []);
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || rest.length === 0) throw error;
+      const statement = await deferredBy(database, rest);
+      refused.push({ statement, error });
+      rest = refused.length < mostRefused ? rest.filter((each) => each !== statement) : [];
+    }
+  }
+}
+
+/** So many statements are taken out of a transaction that PostgreSQL does not commit, before nothing of it is run. */
+const mostRefused = 10;
+
+/**
+ * The statement because of which PostgreSQL does not commit a transaction: the one after which a deferred constraint or trigger
+ * would refuse it, and does so up to the end.
+ */
+async function deferredBy(database: Database, statements: readonly Statement[]): Promise<Statement> {
+  let found: Statement | undefined;
+  const undone = new Error('Only tried.');
+  await database
+    .transaction(async (session) => {
+      for (const statement of statements) {
+        await runOneByOne(session, [statement]);
+        await session.script('savepoint muse_deferred');
+        const isRefused = await session.script('set constraints all immediate').then(
+          () => false,
+          () => true,
+        );
+        found = isRefused ? (found ?? statement) : undefined;
+        await session.script('rollback to savepoint muse_deferred');
+      }
+      throw undone;
+    })
+    .catch((error: unknown) => {
+      if (error !== undone) throw error;
+    });
+  return found ?? statements.at(-1)!;
+}
+
+async function inOneTransaction(
+  database: Database,
+  statements: readonly Statement[],
+  undo: boolean,
+): Promise<Failed[]> {
+  if (!undo && database.eachWhole !== undefined && statements.every(({ error }) => error === undefined)) {
+    const errors = await database.eachWhole(statements.map(({ sql }) => sql));
+    return statements.flatMap((statement, index) => {
+      const error = errors[index];
+      return error === undefined ? [] : [{ statement, error }];
+    });
+  }
   let failed: Failed[] = [];
   const undone = new Error('Rolled back, as the file says.');
   await database

@@ -19,6 +19,9 @@ import { rehearseFile, tryStatements, type RehearsalRun } from './rehearse-file.
 import { changeFindings, seedFindings } from './rehearse-repeat.ts';
 import { rehearseRollbacks } from './rehearse-rollback.ts';
 import { strictErrors, strictFindings, type StrictErrors } from './rehearse-strict.ts';
+import { withoutHash } from '../migrations/graphile-hash.ts';
+import { fieldsOf } from '../sql/nodes.ts';
+import { createsOnce } from './repeatable.ts';
 import { readFiles } from '../sql/catalog/build.ts';
 import { counted } from '../shared/printable.ts';
 import { loadParser } from '../sql/parser.ts';
@@ -195,12 +198,13 @@ async function allPasses(
   // A file that failed once fails again, which is nothing new.
   const sound = migrations.filter((migration) => !failed.some((place) => place.migration === migration));
   const once = await takeSnapshot();
+  const again = { ...run, failing: await failingAgain(run, sound) };
   for (const migration of sound) {
     onProgress?.({ pass: 'again', layer: migration.layer, file: migration.file });
     const renames = (await runOnce).get(migration.file);
     if (renames) report.once.push(nameOf(migration));
     // One that succeeds renames what has the name now, without the rest of its file: that is no second run either.
-    const failedAgain = renames ? await tryStatements(run, renames) : (await rehearseFile(run, migration)).failed;
+    const failedAgain = renames ? await tryStatements(run, renames) : (await rehearseFile(again, migration)).failed;
     findings.push(
       ...failedAgain.map(({ statement, error }) => diagnoseRepeat(error, { migration, file: 0, statement })),
     );
@@ -243,6 +247,17 @@ async function allPasses(
     )),
   );
   report.rolledBack = tail.map(nameOf);
+}
+
+/** The texts that a second run will not get through as a whole: they create what is there, and drop nothing before. */
+async function failingAgain({ statementsOf }: RehearsalRun, migrations: readonly Migration[]): Promise<Set<string>> {
+  const failing = new Set<string>();
+  for (const migration of migrations) {
+    const statements = await statementsOf(migration);
+    const drops = statements.some(({ tree }) => fieldsOf(tree, 'DropStmt') !== undefined);
+    if (!drops && statements.some(createsOnce)) failing.add(withoutHash(migration.sql));
+  }
+  return failing;
 }
 
 const nameOf = ({ layer, file }: Migration): FileName => ({ layer, file });

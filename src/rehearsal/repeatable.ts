@@ -62,3 +62,34 @@ export function repeatableForm(statement: Statement): string {
     'Write it so that a second run changes nothing: IF NOT EXISTS, OR REPLACE, DROP … IF EXISTS, or a DO block that checks first.'
   );
 }
+
+/** Says whether a statement fails where what it creates is there already. */
+export function createsOnce({ tree }: Statement): boolean {
+  if (tree === undefined) return false;
+  const [type, fields] = open(tree);
+  switch (type) {
+    case 'CreateStmt':
+      return fields.if_not_exists !== true && fields.relation.relpersistence !== 't';
+    case 'CreateSchemaStmt':
+    case 'CreateExtensionStmt':
+    case 'CreateSeqStmt':
+      return fields.if_not_exists !== true;
+    case 'IndexStmt':
+      return fields.idxname !== undefined && fields.if_not_exists !== true;
+    case 'CreateFunctionStmt':
+    case 'CreateTrigStmt':
+    case 'ViewStmt':
+      return fields.replace !== true;
+    case 'CreateEnumStmt':
+    case 'CompositeTypeStmt':
+    case 'CreateDomainStmt':
+    case 'CreatePolicyStmt':
+      return true;
+    case 'AlterTableStmt':
+      return allOf(fields.cmds, 'AlterTableCmd').some(
+        ({ subtype, missing_ok: missingOk }) => subtype === 'AT_AddColumn' && missingOk !== true,
+      );
+    default:
+      return false;
+  }
+}

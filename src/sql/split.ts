@@ -17,10 +17,14 @@ const AT_ONCE = 4 << 20;
  * cannot parse becomes a statement with an `error`.
  */
 export function parseSql(sql: string): ParsedSql {
-  const parsed = recent.get(sql) ?? parseNow(sql);
+  const parsed = recent.get(sql) ?? (large?.sql === sql ? large.parsed.deref() : undefined) ?? parseNow(sql);
   if (sql.length <= AT_ONCE) keep(sql, parsed);
+  else large = { sql, parsed: new WeakRef(parsed) };
   return parsed;
 }
+
+/** The last result of a larger text, as long as somebody else has it too. */
+let large: { sql: string; parsed: WeakRef<ParsedSql> } | undefined;
 
 /**
  * Results by text, the one that was asked for last at the end, because one run parses the same files several times: in the

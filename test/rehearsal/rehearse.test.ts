@@ -97,6 +97,24 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       ],
     ],
     [
+      'what PostgreSQL refuses only as it commits: the rest of the file stays',
+      {
+        [base]:
+          'create table a (id int primary key);\ncreate table b (a int references a (id) deferrable initially deferred);\ninsert into b values (7);\ninsert into a values (1);\ninsert into b values (1);\nselect 1 / 0;',
+      },
+      ['statement-failed core/001_base.sql:3:13', 'statement-failed core/001_base.sql:6:1'],
+    ],
+    [
+      'what a deferred trigger refuses',
+      {
+        [base]:
+          "create table a (id int);\ncreate function no() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;\ncreate constraint trigger no after insert on a deferrable initially deferred for each row execute function no();",
+        [next]: 'select 1;\ninsert into a values (1);\nselect 2;',
+      },
+      ['statement-failed core/002_next.sql:2:1'],
+      /The function no\(\) refuses it/,
+    ],
+    [
       'MySQL',
       { [base]: 'create table a (id int auto_increment primary key);' },
       ['foreign-dialect core/001_base.sql:1:24'],

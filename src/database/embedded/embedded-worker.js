@@ -283,9 +283,10 @@ const mayChangeReading = (sql) => /standard_conforming_strings|backslash_quote/i
  * @param {Extract<Request, { kind: 'each' }>} request
  * @returns {Promise<import('./protocol.ts').EachAnswer>}
  */
-async function each(database, { id, statements, savepoint }) {
+async function each(database, { id, statements, savepoint, whole }) {
   /** @type {[number, import('../wire.ts').ServerReport][]} */
   const failed = [];
+  if (whole) await run(database, [protocol.serialize.query(`begin;savepoint ${savepoint}`)]);
   const next = `\n;release savepoint ${savepoint};savepoint ${savepoint};`;
   let together = 1;
   let told = performance.now();
@@ -318,6 +319,7 @@ async function each(database, { id, statements, savepoint }) {
       from += index + 1;
     }
   }
+  if (whole) await run(database, [protocol.serialize.query(`release savepoint ${savepoint};commit`)]);
   return failed;
 }
 

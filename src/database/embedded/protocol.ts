@@ -76,8 +76,8 @@ export type RequestBody =
   | { kind: 'query'; statements: WireStatement[]; keep: boolean }
   /** `raises`: whether the messages of RAISE are sent while it runs. */
   | { kind: 'script'; sql: string; raises: boolean }
-  /** As `Session.each`: answered by what failed. */
-  | { kind: 'each'; statements: readonly string[]; savepoint: string }
+  /** As `Session.each`, or where they are `whole` as `Database.eachWhole`: answered by what failed. */
+  | { kind: 'each'; statements: readonly string[]; savepoint: string; whole: boolean }
   /** Messages of the wire protocol, answered by what PostgreSQL sends back. Those that belong together are one element. */
   | { kind: 'raw'; messages: Uint8Array[] }
   | { kind: 'dump' }

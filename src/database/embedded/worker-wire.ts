@@ -190,8 +190,8 @@ export async function startWorker(input: EngineInput, options: WorkerOptions = {
     async script(sql) {
       await call({ kind: 'script', sql, raises: listeners.size > 0 }, limitMs);
     },
-    async each(statements, savepoint) {
-      const failed = (await call({ kind: 'each', statements, savepoint }, limitMs)) as EachAnswer;
+    async each(statements, savepoint, whole = false) {
+      const failed = (await call({ kind: 'each', statements, savepoint, whole }, limitMs)) as EachAnswer;
       const errors = new Map(failed);
       return statements.map((_, index) => {
         const report = errors.get(index);

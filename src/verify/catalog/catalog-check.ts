@@ -16,7 +16,7 @@ import { readCatalog } from './read-catalog.ts';
  */
 export async function checkCatalog(session: Session, expectations: Expectations): Promise<Finding[]> {
   const [catalog, parse] = await Promise.all([
-    readCatalog(session, expectations.userRole === undefined ? [] : [expectations.userRole]),
+    readCatalog(session, expectations.userRole === undefined ? [] : [expectations.userRole], 'check'),
     loadExpressionParser(),
   ]);
   return checkLive({ catalog, expectations, parse });

@@ -259,8 +259,18 @@ const enums = `
     from pg_enum e join pg_type t on t.oid = e.enumtypid join pg_namespace n on n.oid = t.typnamespace group by 1
   ) one`;
 
-/** The query; `$1` is a JSON array of the names of the roles to read. One row, one column `catalog`. */
-export const catalogQuery = `
+/** The query for what only the catalog tells; `$1` is a JSON array of the names of the roles to read. One row, one column `catalog`. */
+export const checkQuery = queryOf('');
+
+/** The query for the proof, which also reads what a catalog says of functions that are called and of what waits. */
+export const catalogQuery = queryOf(`,
+  'computing', (${computing}),
+  'hasJobs', ${hasJobs},
+  'enums', (${enums}),
+  'requests', (${requests})`);
+
+function queryOf(more: string): string {
+  return `
 with asked as (
   select r.oid, r.rolname, r.rolbypassrls, r.rolsuper from pg_roles r
   where r.rolname in (select json_array_elements_text($1::json))
@@ -274,8 +284,5 @@ select json_build_object(
     where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
       and has_schema_privilege(a.oid, n.oid, 'USAGE'))), '{}'::json) from asked a),
   'relations', (${relations}),
-  'functions', (${functions}),
-  'computing', (${computing}),
-  'hasJobs', ${hasJobs},
-  'enums', (${enums}),
-  'requests', (${requests})) as catalog`;
+  'functions', (${functions})${more}) as catalog`;
+}
