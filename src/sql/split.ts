@@ -23,7 +23,7 @@ export function parseSql(sql: string): ParsedSql {
   return parsed;
 }
 
-/** The last result of a larger text, as long as somebody else has it too. */
+/** The last result of a larger text, as long as it is in use. */
 let large: { sql: string; parsed: WeakRef<ParsedSql> } | undefined;
 
 /**
