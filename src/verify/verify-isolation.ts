@@ -31,6 +31,7 @@ import { answers, oracles, toldByErrors } from './report/oracles.ts';
 import { subjectReport } from './report/reports.ts';
 import { isOfAllUsers, isOpen, staffGaps, staffShown } from './report/staff-tables.ts';
 import { keysShown } from './report/told-keys.ts';
+import { supposedGaps } from './report/supposed-gaps.ts';
 import { topicReport } from './report/topic-report.ts';
 import { unaskedParents } from './report/unasked-parents.ts';
 import { wayFindings } from './report/ways.ts';
@@ -116,6 +117,9 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
     ...gaps.unfilled.values(),
     ...gaps.others,
     ...liftGaps(proof),
+    ...[...proof.refused, ...supposedGaps(proof, leaks)].filter(
+      ({ object }) => !notCalled.some((gap) => gap.object === object),
+    ),
     ...bucketGaps(model),
     ...staffGaps(model),
     ...notCalled,

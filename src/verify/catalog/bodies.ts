@@ -27,6 +27,8 @@ export interface RoutineBody {
    * function that returns a boolean gives.
    */
   tests: Set<unknown>;
+  /** It has a RAISE of an error, or an ASSERT. */
+  refuses: boolean;
   /** What RETURN gives in PL/pgSQL. */
   returned: Node[];
   /** It has a loop that is not over the rows of a query: how long it runs depends on values. */
@@ -47,6 +49,7 @@ export function readBody(routine: FunctionRow): RoutineBody {
     assigned: [],
     raised: new Set(),
     tests: new Set(),
+    refuses: false,
     returned: [],
     hasLoop: false,
     isUnreadable: false,
@@ -125,6 +128,9 @@ const tests = new Set([
   'PLpgSQL_case_when.expr',
 ]);
 
+/** PostgreSQL's level ERROR. A NOTICE or WARNING does not stop execution. */
+const errorLevel = 21;
+
 /** Fields of RAISE: what it says, and its options. */
 const raises = /^PLpgSQL_(?:stmt_raise|raise_option)\./;
 
@@ -137,6 +143,9 @@ function readPlpgsql(tree: PlpgsqlTree, body: RoutineBody): void {
     } else if (typeof value === 'object' && value !== null) {
       for (const [key, below] of Object.entries(value)) {
         body.hasLoop ||= loops.has(key);
+        body.refuses ||=
+          key === 'PLpgSQL_stmt_assert' ||
+          (key === 'PLpgSQL_stmt_raise' && Number((below as PlpgsqlTree)['elog_level'] ?? 0) >= errorLevel);
         if (key === 'PLpgSQL_expr')
           readExpression(below as Expression, `${statement}.${field}`, variablesOf(statement, fields, nameOf), body);
         else if (key.startsWith('PLpgSQL_'))

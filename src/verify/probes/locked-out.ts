@@ -4,7 +4,6 @@ import { isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/e
 import { columnOf, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { bodiesCalled, findStaff } from '../catalog/staff.ts';
 import { isMoment } from '../fixtures/state-values.ts';
-import type { Actor } from './actors.ts';
 import { makeFinding } from '../report/make-finding.ts';
 import { notProven } from '../report/not-proven.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
@@ -15,6 +14,7 @@ import { isNever } from '../catalog/verb-policies.ts';
 import type { Proof } from './prove.ts';
 import { holdsRow, type Subject } from './subject.ts';
 import { unmetBy } from './unmet.ts';
+import { isHolder } from './holders.ts';
 import { type Verb, verbs } from './verbs.ts';
 
 const ways: readonly { letter: 'S' | 'I' | 'U' | 'D'; verbs: readonly Verb[]; word: string }[] = [
@@ -309,13 +309,3 @@ function isShut(check: Check): boolean {
 }
 
 const grantWord = { S: 'SELECT', I: 'INSERT', U: 'UPDATE', D: 'DELETE' };
-
-/** The owners of a row; if rows have no owner, every signed-in user. */
-function isHolder(actor: Actor, subject: Subject): boolean {
-  if (actor.isAnonymous) return false;
-  return (
-    subject.scope.owner === undefined ||
-    actor.relation === 'self' ||
-    (actor.relation === 'co-member' && subject.scope.owner === 'organization')
-  );
-}

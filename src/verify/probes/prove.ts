@@ -29,8 +29,10 @@ import { jobChains, type JobResult, jobRuns, jobStates, readJobRuns } from './jo
 import { raisesOf, readRaises } from './raised.ts';
 import { redeemedOf } from './redeemed.ts';
 import { renewalProbes } from './renewals.ts';
+import { retryRefused, type Supposed } from './refused-writes.ts';
 import { repeatsOf } from './repeats.ts';
 import { type SilencedTriggers, silenceTriggers } from '../fixtures/silenced-triggers.ts';
+import type { Gap } from '../report/report.ts';
 import { leakFinder } from '../report/leaks.ts';
 import type { Answer, ProofSession } from './run-script.ts';
 import { keyOf, valuesOf } from '../fixtures/rows.ts';
@@ -91,6 +93,9 @@ export interface Proof {
   differing: ReadonlySet<string>;
   /** By the name of a table: the branches of its policies that no row met for anyone. */
   unmet: ReadonlyMap<string, readonly Branch[]>;
+  /** What triggers or functions refused to everyone, and is not proven. */
+  refused: readonly Gap[];
+  supposed: readonly Supposed[];
   /** Functions over rows of users that gave nothing to anyone, not even to those whose rows they are. */
   silent: ReadonlySet<Callable>;
   /** Rows that held a stranger back, and that it took off. */
@@ -276,6 +281,9 @@ export async function prove(
   );
   const answer = await runInParts(session, { ...plan, asked: asked.map(({ condition }) => condition) }, onProgress);
   answer.cells.push(...knownCells(probes, answer));
+  const retried = await retryRefused(session, { model, actors, subjects, callables, probes, plan }, answer);
+  const again = new Set(retried.cells.map(({ probe }) => probe));
+  answer.cells = [...answer.cells.filter(({ probe }) => !again.has(probe)), ...retried.cells];
   answer.cells.sort((x, y) => x.actor - y.actor || x.probe - y.probe);
   const repeats = new Map<number, number>();
   for (const [of, probe] of repeatsOf(tableSubjects, actors, probes, answer.cells, model)) {
@@ -359,6 +367,8 @@ export async function prove(
     silent,
     copies,
     unmet: unmetOf(asked, answer),
+    refused: retried.gaps,
+    supposed: retried.supposed,
     ...followed,
   };
 }

@@ -4,6 +4,7 @@ import { namingArguments } from '../catalog/dynamic-sql.ts';
 import { type Effects, effectsOf } from '../catalog/effects.ts';
 import type { Proof } from '../probes/prove.ts';
 import type { Gap, TableReport } from './report.ts';
+import { readFound } from './leaks.ts';
 import { cellsOf } from './reports.ts';
 
 /** Errors that mean that the function did not accept a value, so the call does not count as tried. */
@@ -72,13 +73,18 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
 function silentGap(
   callable: Callable,
   report: TableReport,
-  { model, silent, differences, probes }: Proof,
+  { model, silent, supposed, differences, probes }: Proof,
 ): Gap | undefined {
   const { name, routine, runsAsOwner } = callable;
   const isFound =
     report.checks.some(({ expected, outcome }) => expected === 'no' && outcome === 'allowed') ||
     differences.some(({ probe }) => probes[probe]!.subject === name);
-  if (isFound || !silent.has(callable)) return undefined;
+  // What it gives where it refuses nobody was seen.
+  const isSupposed = supposed.some(
+    ({ object, cells }) =>
+      object === name && cells.some((cell) => 'answer' in cell && readFound(cell.answer).isSomething),
+  );
+  if (isFound || isSupposed || !silent.has(callable)) return undefined;
   return {
     object: name,
     isDefiner: runsAsOwner && !isAnswer(routine) && !asksCaller(routine, model),

@@ -1,0 +1,327 @@
+/**
+ * Writes that triggers refuse to everyone, the row's owner too, and calls that a function refuses to everyone: such as one more row than
+ * a plan allows, while policies may let anyone write any row. They are tried again where they may be let through: on an emptied table, with
+ * other values in what is asked, and at last without the triggers.
+ */
+import { type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { constantOf, walk } from '../../rules/engine/live/expression.ts';
+import { type Fields, type Node, walk as walkTree } from '../../sql/nodes.ts';
+import { referencesIn } from '../catalog/compared-columns.ts';
+import type { Callable } from '../catalog/functions.ts';
+import type { Model } from '../catalog/model.ts';
+import { policiesFor } from '../catalog/scope.ts';
+import { isNever } from '../catalog/verb-policies.ts';
+import {
+  changedBlock,
+  type Changes,
+  emptied,
+  mostValues,
+  otherValues,
+  ownValues,
+  untriggeredBlock,
+} from '../fixtures/let-through.ts';
+import type { Plan } from '../fixtures/script.ts';
+import { isMoment } from '../fixtures/state-values.ts';
+import type { Gap } from '../report/report.ts';
+import type { Actor } from './actors.ts';
+import { runInParts } from './in-parts.ts';
+import { isHolder } from './holders.ts';
+import { knownCells, type NamedProbe } from './probes.ts';
+import type { Answer, Cell, ProofSession } from './run-script.ts';
+import type { Subject } from './subject.ts';
+import { verbs } from './verbs.ts';
+
+/** The letter of a privilege to write. */
+type Letter = 'I' | 'U' | 'D';
+
+const letters: readonly Letter[] = ['I', 'U', 'D'];
+
+/** What was refused to everyone. */
+interface Refused {
+  /** Its name, and in words what refuses it. */
+  object: string;
+  by: string;
+  /** The privilege; undefined for a call. */
+  letter: Letter | undefined;
+  /** The numbers of its probes. */
+  probes: readonly number[];
+  /** The tables whose rows are removed before the next try. */
+  emptied: readonly RelationRow[];
+  /** The functions that refuse: those of the triggers, or the one that is called. */
+  routines: readonly FunctionRow[];
+  /** The table that is written. */
+  table: RelationRow | undefined;
+  triggers: RelationRow['triggers'];
+  /** Someone who may do it, did. */
+  isThrough: (cell: Cell) => boolean;
+}
+
+/** What came of another try. */
+export interface Retried {
+  /** Cells to take in place of those of the same probes. */
+  cells: Cell[];
+  /** What was let through with other values in the rows of other tables. */
+  supposed: Supposed[];
+  /** What is still refused to all, and not proven. */
+  gaps: Gap[];
+}
+
+/**
+ * What was refused to everyone until rows that are asked who may do it, or may do how much, had other values: whether those are a limit,
+ * or make someone who may do everything, the files do not say. Or until the triggers were off.
+ */
+export interface Supposed {
+  /** The name of what was tried, and in words what refuses it: `its trigger quota`, `it`. */
+  object: string;
+  by: string;
+  cells: readonly Cell[];
+  /** The tables whose rows were changed; none where it was tried without the triggers. */
+  tables: readonly string[];
+}
+
+/** What was tried in the first place. */
+interface Tried {
+  model: Model;
+  actors: readonly Actor[];
+  subjects: readonly Subject[];
+  callables: readonly Callable[];
+  probes: readonly NamedProbe[];
+  plan: Plan;
+}
+
+/**
+ * Tries again what was refused to everyone.
+ * @throws MuseError, DatabaseError as {@link runInParts}
+ */
+export async function retryRefused(session: ProofSession, tried: Tried, answer: Answer): Promise<Retried> {
+  const retried: Retried = { cells: [], supposed: [], gaps: [] };
+  const { model } = tried;
+  const byProbe = groupByProbe(answer.cells);
+  let open = [...refusedWrites(tried, byProbe), ...refusedCalls(tried, byProbe)];
+  const retry = async (blockOf: (one: Refused) => string | undefined): Promise<Cell[]> => {
+    const some = open.flatMap((one) => {
+      const block = blockOf(one);
+      return block === undefined ? [] : [{ one, block }];
+    });
+    const probes = new Set(some.flatMap(({ one }) => one.probes));
+    const blocks = some.map(({ block }) => block);
+    return some.length === 0 ? [] : runSome(session, tried, blocks, probes);
+  };
+  const take = (again: readonly Cell[], taken: (one: Refused, cells: readonly Cell[]) => void): void => {
+    open = open.filter((one) => {
+      const cells = again.filter(({ probe }) => one.probes.includes(probe));
+      const isThrough = cells.some(one.isThrough);
+      if (isThrough) taken(one, cells);
+      return !isThrough;
+    });
+  };
+  const takeInstead = (_: Refused, cells: readonly Cell[]): void => void retried.cells.push(...cells);
+  take(await retry((one) => changedBlock(emptied(one.emptied))), takeInstead);
+  const ofRow = ({ letter, table, routines }: Refused, number: number): Changes[] =>
+    table === undefined || letter === 'I' ? [] : [ownValues(table, routines, number, model)];
+  for (let number = 0; number < mostValues && open.length > 0; number += 1)
+    take(await retry((one) => changedBlock(...ofRow(one, number))), takeInstead);
+  for (let number = 0; number < mostValues && open.length > 0; number += 1)
+    take(
+      await retry((one) =>
+        changedBlock(emptied(one.emptied), ...ofRow(one, number), otherValues(one.routines, number, model)),
+      ),
+      ({ object, by, routines }, cells) => {
+        const { tables } = otherValues(routines, number, model);
+        retried.supposed.push({ object, by, cells, tables: tables.map(qualifiedName) });
+      },
+    );
+  const without = await retry(({ table, triggers }) =>
+    table === undefined || triggers.length === 0 ? undefined : untriggeredBlock(table, triggers),
+  );
+  for (const { object, by, letter, triggers, probes } of open) {
+    const cells = without.filter(({ probe }) => probes.includes(probe));
+    if (triggers.length > 0) retried.supposed.push({ object, by, cells, tables: [] });
+    else if (letter === undefined) retried.gaps.push(callGap(object));
+  }
+  return retried;
+}
+
+function groupByProbe(cells: readonly Cell[]): ReadonlyMap<number, readonly Cell[]> {
+  const byProbe = new Map<number, Cell[]>();
+  for (const cell of cells) {
+    const known = byProbe.get(cell.probe);
+    if (known === undefined) byProbe.set(cell.probe, [cell]);
+    else known.push(cell);
+  }
+  return byProbe;
+}
+
+/** The writes, by table and privilege, that were refused to those who may do them. */
+function refusedWrites(tried: Tried, byProbe: ReadonlyMap<number, readonly Cell[]>): Refused[] {
+  const { model, actors, subjects, probes } = tried;
+  const numbers = new Map<string, number[]>();
+  probes.forEach(({ subject, verb }, number) => {
+    const key = `${verbs[verb].needs ?? ''} ${subject}`;
+    const known = numbers.get(key);
+    if (known === undefined) numbers.set(key, [number]);
+    else known.push(number);
+  });
+  return subjects
+    .filter(({ kind, table, scope }) => kind === 'table' && !table.partition && scope.kind !== 'service-only')
+    .flatMap((subject) =>
+      letters.flatMap((letter): Refused[] => {
+        const { table } = subject;
+        const own = numbers.get(`${letter} ${subject.name}`) ?? [];
+        const made = own.flatMap((number) => byProbe.get(number) ?? []);
+        const isByHolder = ({ actor }: Cell): boolean => isHolder(actors[actor]!, subject);
+        const byHolders = made.filter(isByHolder);
+        const isThrough = (cell: Cell): boolean => isByHolder(cell) && isDone(cell, letter, probes);
+        if (byHolders.length === 0 || byHolders.some(isThrough)) return [];
+        const refused = {
+          object: subject.name,
+          letter,
+          probes: own,
+          table,
+          isThrough,
+          emptied: letter === 'I' ? [table] : [],
+        };
+        if (letter === 'I' && countsItself(subject, model))
+          return [{ ...refused, by: 'its policy', routines: [], triggers: [] }];
+        const triggers = table.triggers.filter(
+          ({ enabled, events, function: oid }) => enabled && events.includes(letter) && mayRefuse(oid, model),
+        );
+        const routines = triggers.flatMap(({ function: oid }) => model.sources.byOid(oid) ?? []);
+        const isStopped = (cell: Cell): boolean =>
+          isRaised(cell) || (routines.some((one) => drops(one, model)) && !('code' in cell));
+        const isForOthers = made.some((cell) => isStopped(cell) && isWrong(cell, subject, tried));
+        if (routines.length === 0 || !byHolders.some(isStopped) || !isForOthers) return [];
+        const by = `its trigger ${triggers.map(({ name }) => name).join(', ')}`;
+        return [{ ...refused, by, routines, triggers }];
+      }),
+    );
+}
+
+/** The functions that run with their owner's rights, and whose calls all ended by a RAISE. */
+function refusedCalls({ callables, model, probes }: Tried, byProbe: ReadonlyMap<number, readonly Cell[]>): Refused[] {
+  const numbers = new Map(probes.map((probe, number) => [probe, number]));
+  return callables.flatMap((callable): Refused[] => {
+    const { name, routine, runsAsOwner, skipped, bySecret, calls } = callable;
+    // Who knows a token is let through, and that is who may be.
+    if (!runsAsOwner || skipped !== undefined || bySecret || !refuses(routine, model)) return [];
+    const own = [...new Set(calls.flatMap(({ probe }) => numbers.get(probe) ?? []))];
+    const made = own.flatMap((number) => byProbe.get(number) ?? []);
+    if (!made.some(isRaised) || made.some((cell) => !('code' in cell))) return [];
+    return [
+      {
+        object: name,
+        by: 'it',
+        letter: undefined,
+        probes: own,
+        emptied: [...tablesAddedTo(routine, model)],
+        routines: [routine],
+        table: undefined,
+        triggers: [],
+        isThrough: (cell) => !('code' in cell),
+      },
+    ];
+  });
+}
+
+/** A RAISE of the kit. */
+function isRaised(cell: Cell): boolean {
+  return 'code' in cell && cell.code.startsWith('P0');
+}
+
+/** The one who did it must not be let. */
+function isWrong({ probe, actor }: Cell, subject: Subject, { probes, actors, model }: Tried): boolean {
+  return verbs[probes[probe]!.verb].expects(subject, actors[actor]!, model) === 'no';
+}
+
+/** Policies and triggers let it through; a constraint is asked after them. What changes a row that is there instead inserts none. */
+function isDone(cell: Cell, letter: Letter, probes: readonly NamedProbe[]): boolean {
+  if (letter === 'I' && verbs[probes[cell.probe]!.verb].result !== 'added') return false;
+  return 'code' in cell ? cell.code.startsWith('23') : cell.touched > 0;
+}
+
+/**
+ * A trigger refuses some writes, or drops them, by what is in rows or by the time: one that refuses all of them keeps everyone out,
+ * whatever policies say.
+ */
+function mayRefuse(oid: string, model: Model): boolean {
+  const routine = model.sources.byOid(oid);
+  if (routine === undefined || (!refuses(routine, model) && !drops(routine, model))) return false;
+  const reached = model.sources.reached(routine);
+  const effects = reached.map((one) => model.sources.effects(one));
+  const tests = reached.flatMap((one) => [...model.sources.body(one).tests]);
+  return (
+    effects.some(({ relations, isDynamic }) => relations.length > 0 || isDynamic) ||
+    referencesIn(tests).some(({ isOfTrigger }) => isOfTrigger) ||
+    isMoment(tests)
+  );
+}
+
+function refuses(routine: FunctionRow, { sources }: Model): boolean {
+  return sources.reached(routine).some((one) => sources.body(one).refuses);
+}
+
+/** It returns NULL, with which a trigger before the write lets nothing become of it. */
+function drops(routine: FunctionRow, { sources }: Model): boolean {
+  let found = false;
+  walk(sources.body(routine).returned, (type, node) => {
+    found ||= type === 'A_Const' && node['isnull'] === true && constantOf({ A_Const: node }) === undefined;
+  });
+  return found;
+}
+
+/** The tables to which a function adds rows. */
+function tablesAddedTo(routine: FunctionRow, model: Model): ReadonlySet<RelationRow> {
+  const names = new Set<string>();
+  const trees = model.sources.reached(routine).flatMap((one): Node[] => model.sources.body(one).trees);
+  walkTree(trees, (type, fields) => {
+    if (type === 'InsertStmt') names.add((fields as Fields<'InsertStmt'>).relation?.relname ?? '');
+  });
+  return new Set(
+    [...model.dependencies.writtenBy(routine)].flatMap((name) => {
+      const table = model.tables.get(name);
+      return table !== undefined && names.has(table.name) ? [table] : [];
+    }),
+  );
+}
+
+/** Its policies let rows be added, by what is in the table already. */
+function countsItself({ name, table }: Subject, model: Model): boolean {
+  return (
+    policiesFor(table, 'I', model).some((policy) => !isNever(policy, 'I')) &&
+    model.dependencies.askers(name).includes(table)
+  );
+}
+
+/** Tries some of the probes, after further steps. */
+async function runSome(
+  session: ProofSession,
+  { plan, probes }: Tried,
+  blocks: readonly string[],
+  some: ReadonlySet<number>,
+): Promise<Cell[]> {
+  const numbers = [...some].toSorted((x, y) => x - y);
+  const place = new Map(numbers.map((number, index) => [number, index]));
+  const answer = await runInParts(session, {
+    ...plan,
+    fill: [...plan.fill, ...blocks.map((sql) => ({ settings: {}, sql: [sql] }))],
+    probes: numbers.map((number) => {
+      const { unless = {}, ...probe } = plan.probes[number]!;
+      const kept = Object.entries(unless).flatMap(([actor, other]) =>
+        place.has(other) ? [[actor, place.get(other)!] as const] : [],
+      );
+      return { ...probe, unless: Object.fromEntries(kept) };
+    }),
+  });
+  const cells = answer.cells.map((cell): Cell => ({ ...cell, probe: numbers[cell.probe]! }));
+  const known = knownCells(probes, { cells, states: answer.states }).filter(({ probe }) => some.has(probe));
+  return [...cells, ...known];
+}
+
+/** What a function does for those whom it lets through was not tried. */
+function callGap(object: string): Gap {
+  return {
+    object,
+    reason: 'it refused every call with the rows that were made up, so whose rows it reads or changes was not tried',
+    suggestion: 'Call it by hand, as a user whom it lets through, with keys of rows of someone else.',
+  };
+}
