@@ -11,7 +11,7 @@ import { bodyPieces } from '../sql/bodies.ts';
 import { createdByTree, keyOf, type Kind } from '../sql/created.ts';
 import { namesIn } from '../sql/message-names.ts';
 import { tableOf } from '../sql/names.ts';
-import { fieldsOf, type Node } from '../sql/nodes.ts';
+import { allOf, fieldsOf, type Node } from '../sql/nodes.ts';
 import { pieceOf, treeOf } from '../sql/piece.ts';
 import type { Statement } from '../sql/statement.ts';
 import { causeAt, isBefore, placeName, type Place, type ParsedFiles } from './parsed-files.ts';
@@ -105,7 +105,19 @@ export function missingVerdict(
   const later = isIndex ? undefined : own.find((creator) => isBefore(place, creator));
   if (later === undefined) {
     const earlier = own.at(-1);
-    if (earlier !== undefined && lack.kind === 'column') return redefined(error, earlier, name, parsedFiles);
+    if (earlier !== undefined && lack.kind === 'column') {
+      // Left with its old type, it goes with a DROP TYPE … CASCADE.
+      const kept = failed.findLast((one) => isBefore(earlier, one) && changes(one, name));
+      if (kept !== undefined)
+        return {
+          rule: 'statement-failed',
+          object: name,
+          message: `${says} ${placeName(kept)} failed, which changes it.`,
+          suggestion: `Fix ${placeName(kept)} first; this error follows from it.`,
+          cause: causeAt(kept),
+        };
+      return redefined(error, earlier, name, parsedFiles);
+    }
     const near = nearKeyOf(parsedFiles, key, lack.kind);
     const create = `Create ${name} in a migration before this one, or correct the name.`;
     const meant = near === undefined ? undefined : asWritten(near.slice(near.indexOf(' ') + 1), lack.kind);
@@ -135,6 +147,16 @@ export function missingVerdict(
     message: `${says} ${placeName(later)} creates it, and that runs later.`,
     suggestion: `Move the statement at ${placeName(later)} before this one.`,
   };
+}
+
+/** The statement gives the column, as `table.column`, another type or another name. */
+function changes({ statement: { tree } }: Place, name: string): boolean {
+  const parts = name.split('.');
+  const column = parts.at(-1);
+  if (tree === undefined || tableOf(tree)?.replace(/^public\./, '') !== parts.slice(0, -1).join('.')) return false;
+  return allOf(fieldsOf(tree, 'AlterTableStmt')?.cmds, 'AlterTableCmd').some(
+    (command) => command.subtype === 'AT_AlterColumnType' && command.name === column,
+  );
 }
 
 /** By a list of places that only grows: so many of their statements are in the set. */

@@ -204,6 +204,16 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       ['statement-failed core/001_base.sql:2:1', 'statement-failed core/001_base.sql:3:7'],
       /001_base\.sql:2 failed, which creates it/,
     ],
+    [
+      'a column that a failed change of its type left to a DROP TYPE',
+      {
+        [base]:
+          "create type t as enum ('a', 'b');\ncreate table a (id int, s t);\ncreate policy p on a using (s = 'a');\n" +
+          'alter table a alter column s type text;\ndrop type t cascade;\ncreate index on a (s);',
+      },
+      ['statement-failed core/001_base.sql:4:1', 'statement-failed core/001_base.sql:6:20'],
+      /001_base\.sql:4 failed, which changes it/,
+    ],
     ['a schema', { [base]: 'create table app.a (id int);' }, ['unknown-relation core/001_base.sql:1:14']],
     [
       'a column that IF NOT EXISTS left out',
