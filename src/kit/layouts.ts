@@ -13,6 +13,8 @@ export interface LayoutRule {
    * ends in `.sql` is that file alone.
    */
   core: readonly string[];
+  /** The names of most of a folder's files have its number in them: they are made to be in one folder together. */
+  carried?: boolean;
   /** All folders that one pattern matches are core together. */
   joined?: true;
   /** What a folder of core is called. */
@@ -331,6 +333,18 @@ export const layoutRules: readonly LayoutRule[] = [
     file: /^schema\.sql$/,
     last: true,
     order: 'schema',
+    ...atTop,
+  },
+  {
+    id: 'gathered-folders',
+    title: 'One folder of numbered folders whose files have their numbers: migrations/NNN_name/NN_NNN_name.sql',
+    core: ['supabase/migrations/*', 'migrations/*', 'db/migrations/*', 'database/migrations/*'],
+    joined: true,
+    folder: /^\d+[_-]/,
+    carried: true,
+    file: counted,
+    last: true,
+    order: 'gathered',
     ...atTop,
   },
   {

@@ -121,6 +121,9 @@ async function candidates(tree: SqlTree): Promise<Candidate[]> {
       const covered = [...taken, ...folders].some((other) => folder === other || isDeepIn(rule, folder, other));
       if (!covered && !folders.includes(folder) && (await fits(tree, folder, rule, tools))) folders.push(folder);
     }
+    // One folder that is not like the others would be left out.
+    if (rule.carried === true && (await count(tree, places, { ...rule, carried: false }, tools)) > folders.length)
+      continue;
     const groups = rule.joined === true && folders.length > 0 ? [folders] : folders.map((folder) => [folder]);
     for (const core of groups) {
       const more = (rule.alsoCore ?? []).filter((folder) => tree.below(folder).some((path) => rule.file.test(path)));
@@ -146,6 +149,17 @@ async function candidates(tree: SqlTree): Promise<Candidate[]> {
   const isLast = ({ rule, core }: Candidate): boolean =>
     isPutAside(core) || (rule.config !== undefined && named.length > 0 && !isNamed(tree, core[0]!));
   return found.sort((a, b) => Number(isLast(a)) - Number(isLast(b)) || b.files.length - a.files.length);
+}
+
+/** How many of the places fit a rule. */
+async function count(
+  tree: SqlTree,
+  places: readonly string[],
+  rule: LayoutRule,
+  tools: Map<string, Promise<SectionTool | undefined>>,
+): Promise<number> {
+  const fitting = await Promise.all([...new Set(places)].map((place) => fits(tree, place, rule, tools)));
+  return fitting.filter(Boolean).length;
 }
 
 /** The folders of deploy scripts whose plan Sqitch's configuration names too. */
@@ -178,7 +192,7 @@ function migrationsIn(tree: SqlTree, place: string, order: MigrationFolders['ord
 async function fits(
   tree: SqlTree,
   place: string,
-  { folder, file, requires, config, sections }: LayoutRule,
+  { folder, file, carried, requires, config, sections }: LayoutRule,
   tools: Map<string, Promise<SectionTool | undefined>>,
 ): Promise<boolean> {
   if (tree.isFile(place)) return file.test(posix.basename(place));
@@ -186,6 +200,7 @@ async function fits(
   if (folder?.test(posix.basename(place)) === false) return false;
   const below = tree.below(place);
   if (!below.some((path) => file.test(path))) return false;
+  if (carried === true && !isCarried(tree, place)) return false;
   if (requires !== undefined) {
     if (![...below, ...above(tree, place)].some((path) => requires.test(path))) return false;
   }
@@ -199,6 +214,14 @@ async function fits(
     );
   tools.set(place, known);
   return (await known) === sections;
+}
+
+/** Whether most of the numbered files of a folder have the folder's number in their names, behind their own. */
+function isCarried(tree: SqlTree, place: string): boolean {
+  const number = /^\d+/.exec(posix.basename(place))?.[0] ?? '';
+  const files = tree.right(place).filter((name) => isSql(name) && /^\d/.test(name));
+  const carrying = files.filter((name) => name.replace(/^\d+/, '').split(/\D+/).includes(number));
+  return carrying.length * 2 > files.length;
 }
 
 /** The files in the folders that a place is in, as paths from it: `../name`, `../../name`. */

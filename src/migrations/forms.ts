@@ -16,6 +16,8 @@ export interface Form {
   below?: 'one' | 'any';
   /** `value`: by the numbers. `text`: by the alphabet. The others: as something lists them, then by the numbers. */
   sort: 'value' | 'text' | 'journal' | 'plan' | 'dependencies';
+  /** The files of all folders of core run in one order, as if they were in one folder. */
+  across?: true;
   /** Numbers have no gaps and no two files share one. */
   counted?: true;
   /** Where the rollback of a migration is, other than in the rollback folder; the first that exists counts. */
@@ -237,6 +239,16 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
     createRollback: (number, title) => `${number}.${title}.rollback.sql`,
     next: 'all',
     digits: 4,
+    first: '1',
+  },
+  gathered: {
+    wanted: 'NN_NNN_<number of the folder>_name.sql, e.g. 10_001_003000_meetings.sql',
+    name: /^(\d+(?:_\d+)*)[_-].+\.(?:sql|pgsql)$/,
+    sort: 'value',
+    across: true,
+    create: plain,
+    next: 'layer',
+    digits: 3,
     first: '1',
   },
   schema: {

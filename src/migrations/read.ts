@@ -185,6 +185,11 @@ export async function readMigrations(
     if (wanted.rollbacks === false) result.rollbacks.clear();
     else await readRollbacks(base, folders, layers, folder, own, all, result);
   }
+  if (forms[order].across === true) {
+    const compare = compareNames(order);
+    const nameOf = ({ file }: Migration): string => posix.basename(file);
+    result.migrations.sort((a, b) => compare(nameOf(a), nameOf(b)));
+  }
   // A rollback of its own counts before the part of the file.
   if (wanted.rollbacks !== false)
     for (const [file, part] of parts) if (!result.rollbacks.has(file)) result.rollbacks.set(file, part);

@@ -151,11 +151,27 @@ export const explainCopy = {
 
 /** The message and suggestion for a statement that must run alone and is in a file with others. */
 export function explainMixed(statement: Statement): { message: string; suggestion: string } {
+  const what = mustRunAlone(statement)!;
   return {
-    message: `${mustRunAlone(statement)} cannot run inside a transaction, and the file's other statements have to run in one.`,
-    suggestion: 'Move it to a migration file of its own, after this one.',
+    message: `${what} cannot run inside a transaction, and the file's other statements have to run in one.`,
+    suggestion: Object.hasOwn(instead, what)
+      ? instead[what]!
+      : 'Move it to a migration file of its own, after this one.',
   };
 }
+
+const oneDatabase = 'Remove it: a muse has one database, which exists.';
+const ofServer = 'Remove it: only who runs the server may do that.';
+
+/** What to do about statements that are none for a migration, alone or not. */
+const instead: Readonly<Record<string, string>> = {
+  'CREATE DATABASE': oneDatabase,
+  'DROP DATABASE': oneDatabase,
+  'ALTER SYSTEM': 'Write ALTER DATABASE … SET or ALTER ROLE … SET: only who runs the server may change it as a whole.',
+  'CREATE TABLESPACE': ofServer,
+  'DROP TABLESPACE': ofServer,
+  'DISCARD ALL': 'Remove it: each file begins with the settings of the session as they were.',
+};
 
 function controlFinding(text: RunText, statement: Statement): Finding {
   const word = statement.sql.split(/\s/, 1)[0]!.toUpperCase();

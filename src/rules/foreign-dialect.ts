@@ -89,7 +89,7 @@ export const rule: Rule = {
         suggestion: `Write it for PostgreSQL; for ${sign.word}: ${sign.instead}.`,
       });
     },
-    piece(piece, _, report) {
+    piece(piece, catalog, report) {
       if (piece.type !== 'CreateStmt' && piece.type !== 'AlterTableStmt') return;
       const elements =
         piece.type === 'CreateStmt'
@@ -106,7 +106,8 @@ export const rule: Rule = {
         if (typeName === undefined) continue;
         const { name } = baseType(typeName);
         const sign = dialectOfType(name);
-        if (sign === undefined) continue;
+        // The files may have a type of that name.
+        if (sign === undefined || [...catalog.types.keys()].some((own) => own.endsWith(`.${name}`))) continue;
         report({
           ...here(piece, location),
           message: `Type ${name} is a type of ${sign.dialect}; PostgreSQL does not have it.`,

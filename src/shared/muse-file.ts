@@ -46,6 +46,7 @@ export const migrationOrders = [
   'atlas',
   'postgrator',
   'dotted',
+  'gathered',
   'schema',
 ] as const;
 

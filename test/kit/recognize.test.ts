@@ -35,6 +35,18 @@ describe('recognizeLayout', () => {
       'number',
     ],
     [
+      'gathered-folders',
+      [
+        'supabase/migrations/002000_b/10_001_002000_y.sql',
+        'supabase/migrations/001000_a/20_001_001000_x.sql',
+        'supabase/migrations/001000_a/notes.sql',
+      ],
+      ['supabase/migrations/001000_a', 'supabase/migrations/002000_b'],
+      'migrations/extensions',
+      'migrations/rollback',
+      'gathered',
+    ],
+    [
       'numbered-folders',
       [
         'supabase/migrations/002_b/01_y.sql',

@@ -29,6 +29,7 @@ describe('new files', () => {
     ['atlas', '20260101000000', 'm/20260101000000_a.sql', 'back/extensions/20260101000000_a.sql'],
     ['postgrator', '004', 'm/004.do.a.sql', 'm/004.undo.a.sql'],
     ['dotted', '0004', 'm/0004.a.sql', 'm/0004.a.rollback.sql'],
+    ['gathered', '004', 'm/004_a.sql', 'back/extensions/004_a.sql'],
     ['schema', '004', 'm/004_a.sql', 'back/extensions/004_a.sql'],
   ];
   it.each(cases)(

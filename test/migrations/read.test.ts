@@ -116,6 +116,22 @@ describe('which files are migrations, and in what order', () => {
       ['sql/B10__d.sql', 'sql/V10_1__f.sql', 'sql/R__v.sql'],
     ],
     [
+      'folders whose files are made to be in one: by the names of the files',
+      { core: ['m/001000_a', 'm/002000_b'], extensions: ['migrations/extensions'], order: 'gathered' },
+      [
+        'm/001000_a/20_001_001000_x.sql',
+        'm/001000_a/10_002_001000_y.sql',
+        'm/002000_b/10_001_002000_z.sql',
+        'migrations/extensions/001_own.sql',
+      ],
+      [
+        'm/002000_b/10_001_002000_z.sql',
+        'm/001000_a/10_002_001000_y.sql',
+        'm/001000_a/20_001_001000_x.sql',
+        'migrations/extensions/001_own.sql',
+      ],
+    ],
+    [
       "Atlas's, with and without a name",
       { core: ['m'], extensions: [], order: 'atlas' },
       ['m/20260102000000_b.sql', 'm/20260101000000.sql', 'm/atlas.sum'],

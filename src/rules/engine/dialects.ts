@@ -6,7 +6,7 @@ import type { Statement } from '../../sql/statement.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
 
 /** The dialects that are known by their words. */
-export type Dialect = 'T-SQL' | 'MySQL' | 'SQLite' | 'ClickHouse';
+export type Dialect = 'T-SQL' | 'MySQL' | 'SQLite' | 'ClickHouse' | 'Oracle' | 'CockroachDB' | 'DuckDB';
 
 interface Sign {
   dialect: Dialect;
@@ -18,6 +18,10 @@ const tsql = (instead: string): Sign => ({ dialect: 'T-SQL', instead });
 const mysql = (instead: string): Sign => ({ dialect: 'MySQL', instead });
 const sqlite = (instead: string): Sign => ({ dialect: 'SQLite', instead });
 const clickhouse = (instead: string): Sign => ({ dialect: 'ClickHouse', instead });
+
+const oracle = (instead: string): Sign => ({ dialect: 'Oracle', instead });
+const cockroach = (instead: string): Sign => ({ dialect: 'CockroachDB', instead });
+const duckdb = (instead: string): Sign => ({ dialect: 'DuckDB', instead });
 
 /** Words that exist only in the other dialect. They are looked for in statements that PostgreSQL cannot parse. */
 const words: Record<string, Sign> = {
@@ -46,6 +50,13 @@ const words: Record<string, Sign> = {
   rowid: sqlite('nothing: PostgreSQL has no such tables'),
   lowcardinality: clickhouse('text'),
   mergetree: clickhouse('nothing: PostgreSQL has no table engines'),
+  ignore: sqlite('ON CONFLICT DO NOTHING at the end'),
+  duplicate: mysql('ON CONFLICT (…) DO UPDATE SET …'),
+  varchar2: oracle('text'),
+  nvarchar2: oracle('text'),
+  '/': oracle('; at the end of each statement'),
+  storing: cockroach('INCLUDE'),
+  install: duckdb('CREATE EXTENSION'),
 };
 
 /** Types of other dialects. PostgreSQL parses them like any type name. */
@@ -67,6 +78,10 @@ const types: Record<string, Sign> = {
   longblob: mysql('bytea'),
   blob: mysql('bytea'),
   double: mysql('double precision'),
+  number: oracle('numeric'),
+  varchar2: oracle('text'),
+  nvarchar2: oracle('text'),
+  clob: oracle('text'),
 };
 
 /** A sign of a dialect in a statement. */
@@ -106,6 +121,10 @@ function fits(word: string, index: number, all: readonly { text: string }[]): bo
   if (word === 'engine') return all[index + 1]?.text === '=';
   if (word === 'dbo') return all[index + 1]?.text === '.';
   if (word === 'rowid') return all[index - 1]?.text === 'without';
+  if (word === 'ignore') return all[index - 1]?.text === 'or' && all[index - 2]?.text === 'insert';
+  if (word === 'duplicate') return all[index - 1]?.text === 'on' && all[index + 1]?.text === 'key';
+  if (word === 'storing') return all[index + 1]?.text === '(';
+  if (word === '/' || word === 'install') return index === 0;
   if (word === 'print' || word === 'delimiter' || word === 'pragma') return index === 0;
   return true;
 }

@@ -34,7 +34,12 @@ const signs: readonly { what: string; mark: RegExp; instead: string }[] = [
     instead: rendered,
   },
   { what: 'a template', mark: /\{\{.*?\}\}/s, instead: rendered },
-  { what: 'a template with placeholders', mark: /\$\{[A-Za-z_][\w.:-]*\}/, instead: rendered },
+  {
+    what: 'a template with placeholders',
+    mark: /\$\{[A-Za-z_][\w.:-]*\}/,
+    instead:
+      'Write the value in its place: its tool (goose with ENVSUB, Flyway and others) takes it from its environment or settings.',
+  },
   { ...ofPsql, mark: /(?<![:\w\]]):[A-Z][A-Z0-9]*_[A-Z0-9_]+\b/ },
 ];
 
