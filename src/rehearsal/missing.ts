@@ -5,6 +5,7 @@
 import type { DatabaseError } from '../database/database.ts';
 import type { Finding, Severity } from '../shared/finding.ts';
 import { asWritten, knownTypes } from '../rules/engine/near-names.ts';
+import { askFirst, toolsOf } from '../rules/engine/own-tables.ts';
 import { isOneMistake, nearest } from '../shared/nearest.ts';
 import type { RuleName } from '../rules/registry.ts';
 import { bodyPieces } from '../sql/bodies.ts';
@@ -118,6 +119,14 @@ export function missingVerdict(
         };
       return redefined(error, earlier, name, parsedFiles);
     }
+    const history = { kind: 'table', name } as const;
+    if (lack.kind === 'relation' && toolsOf(history) !== undefined)
+      return {
+        rule: 'unknown-relation',
+        object: name,
+        message: `${says} no migration creates this ${what}.`,
+        suggestion: askFirst(history),
+      };
     const near = nearKeyOf(parsedFiles, key, lack.kind);
     const create = `Create ${name} in a migration before this one, or correct the name.`;
     const meant = near === undefined ? undefined : asWritten(near.slice(near.indexOf(' ') + 1), lack.kind);

@@ -33,6 +33,11 @@ function suggestionFor(need: Need, drop: Site | undefined, catalog: Catalog): st
   }
   if (drop !== undefined) return `Remove the DROP at ${place(drop)}, or create ${kind} ${name} again after it.`;
   if (toolsOf(need) !== undefined) return askFirst(need);
+  if (name === webhooks || name.startsWith(`${webhooks}.`))
+    return (
+      'Database Webhooks make it: they have to be enabled in the project first (dashboard: Integrations). ' +
+      'Or call net.http_post of pg_net in a trigger function of your own.'
+    );
   const near = nearName(need, catalog);
   if (near === undefined) return creationOf(need);
   // A mistyped letter is no reason to create a second thing of nearly the same name.
@@ -41,6 +46,9 @@ function suggestionFor(need: Need, drop: Site | undefined, catalog: Catalog): st
     return `${meant} Write its schema, or begin the file with SET search_path = ${quoteIdentifier(near.split('.')[0]!)}, public;`;
   return isTypo(need, catalog) ? meant : `${meant} Or else: ${creationOf(need)}`;
 }
+
+/** The schema that Supabase makes when webhooks are enabled. */
+const webhooks = 'supabase_functions';
 
 /** So many things of one schema that are named without it are not an oversight. */
 const fewestOutside = 3;

@@ -133,6 +133,12 @@ describe.each<Kind>(['embedded', 'native'])('on %s', (kind) => {
       /no migration creates/,
     ],
     [
+      'the history of the Supabase CLI',
+      { [base]: 'delete from supabase_migrations.schema_migrations;' },
+      ['unknown-relation core/001_base.sql:1:13'],
+      /history of the Supabase CLI[^]*to_regclass\('supabase_migrations\.schema_migrations'\)/,
+    ],
+    [
       'a table of a later file',
       { [base]: 'alter table b add x int;', [next]: 'select 1;\ncreate table b (id int);' },
       ['used-before-created core/001_base.sql:1:13'],

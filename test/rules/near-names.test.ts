@@ -179,6 +179,12 @@ describe('characters that only look like what SQL has', () => {
   });
 });
 
+it('says what makes the schema of webhooks', async () => {
+  const sql =
+    'create table t (id int);\ncreate trigger h after insert on t execute function supabase_functions.http_request();';
+  expect(await advised(sql, 'unknown-relation')).toContain('Database Webhooks make it');
+});
+
 it.each([
   ["comment on schema public is 'it's';", "write a quote that is in a text twice, as in 'it''s'"],
   [`select ${'('.repeat(20_000)}1;`, 'Write it as several statements'],

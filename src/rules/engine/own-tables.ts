@@ -7,6 +7,7 @@ import { verdicts } from './references.ts';
 
 const tools: ReadonlyMap<string, string> = new Map([
   ['public.schema_migrations', 'dbmate, golang-migrate and Rails'],
+  ['supabase_migrations.schema_migrations', 'the Supabase CLI'],
   ['public.goose_db_version', 'goose'],
   ['public.flyway_schema_history', 'Flyway'],
   ['public._prisma_migrations', 'Prisma'],
@@ -24,7 +25,7 @@ export function toolsOf({ kind, name }: Pick<Need, 'kind' | 'name'>): string | u
 }
 
 /** What to do about a statement on such a table. */
-export const askFirst = (need: Need): string =>
+export const askFirst = (need: Pick<Need, 'kind' | 'name'>): string =>
   `It is the history of ${toolsOf(need)}, and only there where that tool has run. Leave the statement out, or ask first: ` +
   `DO $$ BEGIN IF to_regclass('${quoteQualified(need.name)}') IS NOT NULL THEN …; END IF; END $$;`;
 
