@@ -113,6 +113,22 @@ describe('a job of pg_cron', () => {
     ],
     ['deletes', job("delete from public.notes where made_at < now() - interval '1 year'")],
     ['only cleans up', job('vacuum analyze public.notes')],
+    [
+      'makes and drops partitions',
+      `create table public.logs (made_at timestamptz not null, line text not null) partition by range (made_at);
+      alter table public.logs enable row level security;
+      create function private.partition() returns void language plpgsql set search_path = '' as $$
+        declare name text := 'logs_' || to_char(now(), 'YYYYMM'); one record; begin
+        execute format('create table if not exists public.%I partition of public.logs for values from (%L) to (%L)',
+          name, date_trunc('month', now()), date_trunc('month', now()) + interval '1 month');
+        execute 'alter table public.' || quote_ident(name) || ' enable row level security';
+        for one in select c.relname from pg_class c join pg_inherits i on i.inhrelid = c.oid
+          where i.inhparent = 'public.logs'::regclass and c.relname < name loop
+          execute format('alter table public.logs detach partition public.%I', one.relname);
+          execute format('drop table public.%I', one.relname); end loop; end $$;
+      create table public.logs_rest partition of public.logs default; alter table public.logs_rest enable row level security;
+      ${job('select private.partition()')}`,
+    ],
     ['deletes what pg_cron notes', job('delete from cron.job_run_details where end_time < now()')],
     [
       'is off',
@@ -144,6 +160,13 @@ describe('a job of pg_cron', () => {
       'was not run: public.notes is too large for that',
     ],
     ['cannot be read', job(`${copying}; do $x$ begin null; end $x$`), 'was not run: it is written in DO blocks'],
+    [
+      'puts its SQL together',
+      `create function private.fill(name text) returns void language plpgsql as $$ begin
+        execute format('insert into public.%I (line) select title from public.notes where false', name); end $$;
+      ${job("select private.fill('digest')")}`,
+      'changed nothing with the rows that were tried',
+    ],
     ['does nothing with any row', job(`${copying} where false`), 'changed nothing with the rows that were tried'],
     [
       'is of a role that is not there',

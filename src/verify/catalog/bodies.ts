@@ -3,7 +3,7 @@ import { parseTree } from '../../sql/parser.ts';
 import { parseRoutine } from '../../sql/plpgsql.ts';
 import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
 import { actionsOf, ruleLanguage } from './rules.ts';
-import { isQueryText, templateOf } from './run-templates.ts';
+import { isQueryText, onlyDefines, templateOf } from './run-templates.ts';
 
 /** A node of PL/pgSQL's tree, which `@pgsql/types` does not describe. */
 type PlpgsqlTree = Record<string, unknown>;
@@ -16,6 +16,8 @@ export interface RoutineBody {
   executed: Node[];
   /** Those of them that tell what they read and write: the statements are among the trees, any column for one that is named then. */
   understood: Set<Node>;
+  /** Those of them that make, change or drop tables of any name, and bring no row anywhere. */
+  defining: Set<Node>;
   /** Those of them that are queries, although of any table: they write nothing by themselves. */
   queried: Set<Node>;
   /** Assignments to variables, each with its expression or query, in order; of FOREACH, the variable has an element of the list. */
@@ -45,6 +47,7 @@ export function readBody(routine: FunctionRow): RoutineBody {
     trees: [],
     executed: [],
     understood: new Set(),
+    defining: new Set(),
     queried: new Set(),
     assigned: [],
     raised: new Set(),
@@ -234,7 +237,10 @@ function settleRuns(body: RoutineBody, given: readonly string[]): void {
     if (templates.every((one) => one !== undefined)) {
       body.understood.add(expression);
       body.trees.push(...templates.flat());
-    } else if (!texts.every(isQueryText)) body.queried.delete(expression);
+    } else {
+      if (texts.every(onlyDefines)) body.defining.add(expression);
+      if (!texts.every(isQueryText)) body.queried.delete(expression);
+    }
   }
 }
 

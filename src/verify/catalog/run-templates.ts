@@ -21,6 +21,33 @@ export function templateOf(expression: Node): Node[] | undefined {
   return JSON.stringify(statements).includes(anyName) ? undefined : statements;
 }
 
+/** Statements that neither read nor write rows: what they define may have any name. */
+const defining = new Set<string>([
+  'CreateStmt',
+  'AlterTableStmt',
+  'AlterOwnerStmt',
+  'CreateTrigStmt',
+  'IndexStmt',
+  'DropStmt',
+  'CommentStmt',
+  'GrantStmt',
+  'RenameStmt',
+  'LockStmt',
+  'VacuumStmt',
+  'ReindexStmt',
+]);
+
+/** Says whether the statements that EXECUTE runs bring no row anywhere, such as those that make and drop partitions, whatever their names are. */
+export function onlyDefines(expression: Node): boolean {
+  const sql = textOf(expression);
+  const parsed = sql === undefined ? undefined : parseTree(sql);
+  return (
+    Array.isArray(parsed) &&
+    parsed.length > 0 &&
+    parsed.every(({ stmt }) => defining.has(Object.keys(stmt ?? {})[0] ?? ''))
+  );
+}
+
 /** The text of an expression; undefined where a part of it is known only at run time and is no quoted name or value. */
 function textOf(node: Node | undefined): string | undefined {
   const constant = literalOf(node);

@@ -45,19 +45,22 @@ export interface JobResult extends JobRun {
 function jobTargets(routine: FunctionRow, { dependencies, sources }: Model): ReadonlySet<string> {
   const written = dependencies.writtenBy(routine);
   const put = new Set<string>();
+  const changed = new Set<string>();
   let isAny = false;
   for (const one of sources.reached(routine)) {
-    const { isDynamic } = sources.effects(one);
-    isAny ||= isDynamic || sources.body(one).isUnreadable;
+    const { executed, understood, defining, isUnreadable } = sources.body(one);
+    isAny ||= isUnreadable || executed.some((sql) => !understood.has(sql) && !defining.has(sql));
+    for (const { name } of sources.effects(one).written) changed.add(name);
     walk(sources.body(one).trees, (type, fields) => {
       if (type === 'InsertStmt' || type === 'UpdateStmt' || type === 'MergeStmt')
         put.add((fields as { relation?: { relname?: string } }).relation?.relname ?? '');
     });
   }
-  const direct = [...written].filter((name) => isAny || put.has(name.slice(name.indexOf('.') + 1)));
+  const among = (names: ReadonlySet<string>): string[] =>
+    [...written].filter((name) => isAny || names.has(name.slice(name.indexOf('.') + 1)));
   return new Set([
-    ...direct,
-    ...[...written].flatMap((name) => dependencies.sideEffects(name).map(({ table }) => table)),
+    ...among(put),
+    ...among(changed).flatMap((name) => dependencies.sideEffects(name).map(({ table }) => table)),
   ]);
 }
 
