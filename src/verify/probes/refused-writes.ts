@@ -181,7 +181,7 @@ function refusedWrites(tried: Tried, byProbe: ReadonlyMap<number, readonly Cell[
           isThrough,
           emptied: letter === 'I' ? [table] : [],
         };
-        if (letter === 'I' && countsItself(subject, model))
+        if (letter === 'I' && byHolders.some(isByPolicy) && countsItself(subject, model))
           return [{ ...refused, by: 'its policy', routines: [], triggers: [] }];
         const triggers = table.triggers.filter(
           ({ enabled, events, function: oid }) => enabled && events.includes(letter) && mayRefuse(oid, model),
@@ -226,6 +226,11 @@ function refusedCalls({ callables, model, probes }: Tried, byProbe: ReadonlyMap<
 /** A RAISE of the kit. */
 function isRaised(cell: Cell): boolean {
   return 'code' in cell && cell.code.startsWith('P0');
+}
+
+/** A policy refused it, not the lack of a privilege. */
+function isByPolicy(cell: Cell): boolean {
+  return 'code' in cell && cell.code === '42501' && cell.message.includes('row-level security');
 }
 
 /** The one who did it must not be let. */
