@@ -164,7 +164,24 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
     ...wayFindings(ways, options.declarations).filter(({ object }) => isAbout(object ?? '')),
   );
   const unfilled = [...gaps.unfilled.values()].filter(({ object }) => isWanted(object)).map(unfilledReport);
-  const reports = [...tables, ...unfilled, ...others.map(({ report }) => report)].map((report): TableReport => {
+  // What a view shows, and what is written through it, are told together.
+  const written = new Set(
+    proof.looked.flatMap(({ view, isWritten }) => (isWritten === true ? [qualifiedName(view)] : [])),
+  );
+  const shown = others.map(({ report }) => report);
+  const whole = tables.map((report): TableReport =>
+    written.has(report.table)
+      ? {
+          ...report,
+          checks: [
+            ...shown.filter(({ table }) => table === report.table).flatMap(({ checks }) => checks),
+            ...report.checks,
+          ],
+        }
+      : report,
+  );
+  const rest = shown.filter(({ table }) => !written.has(table));
+  const reports = [...whole, ...unfilled, ...rest].map((report): TableReport => {
     const notes = open.filter(({ object }) => object === report.table).map(({ reason }) => reason);
     return notes.length === 0 ? report : { ...report, notes };
   });

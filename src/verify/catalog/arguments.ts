@@ -19,7 +19,7 @@ import {
 import { heldInCompared } from './compared-arguments.ts';
 import { objects } from './json-arguments.ts';
 import { isPlain } from './json-keys.ts';
-import { intervalsWithin, limits, momentsWithin, numbersWithin } from './reach-values.ts';
+import { holdsNumber, intervalsWithin, limits, limitsOf, momentsWithin, numbersWithin } from './reach-values.ts';
 import { isSecret } from './row-keys.ts';
 import type { TextForms } from './text-forms.ts';
 import { vectorsFor } from './vector-arguments.ts';
@@ -111,7 +111,9 @@ function valuesOf(input: ArgumentType, name: string, context: ArgumentContext): 
   if (base === 'uuid') return [...keys('uuid', name, context), nothing, { sql: quoteLiteral(actingUser) }];
   if (context.limits.has(name)) return [...limits];
   if (/^(smallint|integer|bigint|numeric|real|double precision|oid|money)/.test(base))
-    return [...keys('number', name, context), ...numbersWithin(context.reach)];
+    return [...keys('number', name, context), ...numbersWithin(context.reach)].filter(({ sql }) =>
+      holdsNumber(sql, base),
+    );
   if (base === 'boolean') return ['true', 'false', 'NULL'].map((sql) => ({ sql }));
   if (/^jsonb?$/.test(base)) return objects(name, context);
   if (/^(timestamp|date$)/.test(base)) return momentsWithin(context.reach, name);
@@ -370,6 +372,11 @@ function composites(
       sql: row((one) => (one === mine ? keyOf(one, 0)?.own : keyOf(one, rank)?.sql)),
     })),
   );
+  const ends = limitsOf(attributes.map(({ type }) => type));
+  const between =
+    new Set(ends.filter((end) => end !== undefined)).size < 2
+      ? []
+      : [{ sql: row((one) => ends[attributes.indexOf(one)]) }];
   const whole =
     own === undefined
       ? []
@@ -381,6 +388,7 @@ function composites(
       unknown: row(keyed(rank, 'unknown')),
       ...(rank === 0 ? { mixed } : {}),
     })),
+    ...between,
     nothing,
   ];
 }

@@ -1,5 +1,8 @@
 /** The SQL of one call of a function. */
 import { type FunctionRow, relation } from '../../rules/engine/live/catalog.ts';
+import { quoteIdentifier } from '../../shared/quote.ts';
+import { allOf, fieldsOf, stringsOf } from '../../sql/nodes.ts';
+import { parseTree } from '../../sql/parser.ts';
 import type { NamedProbe } from '../probes/probes.ts';
 import { argumentList } from './arguments.ts';
 import type { RowKey } from './row-keys.ts';
@@ -29,9 +32,28 @@ function procedureSql(routine: FunctionRow, values: readonly string[]): string {
 /** A query that calls the function and gives its rows as one JSON text; what a cursor holds is fetched. */
 export function callSql(routine: FunctionRow, values: readonly string[]): string {
   if (routine.kind === 'p') return procedureSql(routine, values);
-  const row = routine.returns === 'refcursor' ? "cursor_to_xml(called, 1000, false, false, '')::text" : 'called';
+  const cursors = cursorsOf(routine).map((name) => fetched(`(called).${quoteIdentifier(name)}`));
+  const whole = cursors.length === 0 ? 'called' : `jsonb_build_array(${['called', ...cursors].join(', ')})`;
+  const row = routine.returns === 'refcursor' ? fetched('called') : whole;
   return `select jsonb_agg(to_jsonb(${row}))::text from (select ${callOf(routine, values)} as called) as calls`;
 }
+
+/** What a cursor holds. */
+function fetched(cursor: string): string {
+  return `cursor_to_xml(${cursor}, 1000, false, false, '')::text`;
+}
+
+/** The names of several results that are cursors. */
+function cursorsOf({ modes, definition }: FunctionRow): string[] {
+  if (modes.filter((mode) => mode !== 'i' && mode !== 'v').length < 2) return [];
+  const parsed = parseTree(definition);
+  const [stmt] = Array.isArray(parsed) ? parsed.map((one) => fieldsOf(one.stmt, 'CreateFunctionStmt')) : [];
+  return allOf(stmt?.parameters, 'FunctionParameter').flatMap(({ name, mode, argType }) =>
+    name !== undefined && results.has(mode ?? '') && stringsOf(argType?.names).at(-1) === 'refcursor' ? [name] : [],
+  );
+}
+
+const results = new Set(['FUNC_PARAM_OUT', 'FUNC_PARAM_INOUT', 'FUNC_PARAM_TABLE']);
 
 /** The call as an expression. */
 export function callOf(routine: FunctionRow, values: readonly string[]): string {

@@ -189,14 +189,16 @@ const inputs = `
     'element', case when base.typcategory = 'A' and base.typelem <> 0 then format_type(base.typelem, null) end,
     'attributes', (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, null)) order by a.attnum)
       from pg_type row join pg_attribute a on a.attrelid = row.typrelid
-      where row.oid in (base.oid, base.typelem) and row.typrelid <> 0 and a.attnum > 0 and not a.attisdropped)
-    ) order by given.position), '[]'::json)
+      where row.oid in (base.oid, base.typelem) and row.typrelid <> 0 and a.attnum > 0 and not a.attisdropped),
+    'checks', base.checks) order by given.position), '[]'::json)
   from unnest(f.proargtypes) with ordinality as given(oid, position)
   join lateral (
     with recursive up(oid) as (
       select given.oid union all select y.typbasetype from up cross join ${typeOf('up.oid')} y where y.typtype = 'd'
     )
-    select y.* from up cross join ${typeOf('up.oid')} y where y.typtype <> 'd'
+    select y.*, (select json_agg(pg_get_expr(k.conbin, 0)) from pg_constraint k where k.contype = 'c'
+      and k.contypid in (select up.oid from up)) as checks
+    from up cross join ${typeOf('up.oid')} y where y.typtype <> 'd'
   ) base on true`;
 
 const argumentNames = `

@@ -55,8 +55,8 @@ export interface Claims {
   isStored: boolean;
   /** What an expression reads from the request. */
   pathsIn(node: unknown): ClaimPath[];
-  /** Whose ID a column holds, by the signed claim that it is compared with. */
-  comparedWith(table: RelationRow, column: string): 'email' | 'tenant' | undefined;
+  /** Whose ID a column holds, by the signed claim that it is compared with; of a key, not by what each session has for itself. */
+  comparedWith(table: RelationRow, column: string, isKey?: boolean): 'email' | 'tenant' | undefined;
 }
 
 /** Claims that every token has, whatever the policies read. */
@@ -135,11 +135,12 @@ export function readClaims(
         (path[0] === 'email' && (constants.length > 0 || isPattern === true)),
     ),
     pathsIn: (node) => reader.pathsIn(node, new Map()),
-    comparedWith(table, column) {
+    comparedWith(table, column, isKey = false) {
       const claim = found.find(
         (one) =>
           one.isSigned &&
           !isUserPath(one) &&
+          !(isKey && attainable.has(one.path[0] ?? '')) &&
           [...one.columns, ...one.keys].some((other) => other.table === table && other.column === column),
       );
       if (claim === undefined) return undefined;

@@ -10,6 +10,7 @@ import {
 import { isForUsers } from '../../rules/engine/live/policies.ts';
 import { type Claims, isUserPath, readClaims } from './claims.ts';
 import { type Dependencies, dependenciesOf } from './dependencies.ts';
+import { withDomainLabels } from './domain-labels.ts';
 import { routineOfJob } from './jobs.ts';
 import { withRules } from './rules.ts';
 import { namedIn, type Sources, sourcesOf } from './effects.ts';
@@ -75,7 +76,8 @@ export function buildModel(
   userRole: string,
   { staffTables = new Set(), toldKeys = new Set() }: Found = {},
 ): Model {
-  const given = withRules({ ...read, functions: [...read.functions, ...(read.jobs ?? []).map(routineOfJob)] });
+  const own = withDomainLabels(read.functions, parse);
+  const given = withRules({ ...read, functions: [...own, ...(read.jobs ?? []).map(routineOfJob)] });
   const sources = sourcesOf(given);
   const catalog = withImplied(given, parse, sources);
   const tables = new Map(catalog.relations.map((row) => [qualifiedName(row), row]));
@@ -122,12 +124,12 @@ export function buildModel(
       (one) => one.scope === 'shared-with' && one.table === qualifiedName(table) && one.column === column.name,
     );
     if (isShared && tenancy.organizations !== undefined) return 'organization';
-    const isKey = key.length === 1 && key[0] === column.name;
-    if (isKey || table.constraints.some((k) => k.type === 'f' && k.columns.includes(column.name))) return undefined;
+    if (table.constraints.some((k) => k.type === 'f' && k.columns.includes(column.name))) return undefined;
+    // A key that a claim is compared with says whose the row is, unless it is the tenant itself.
+    if (key.length === 1 && key[0] === column.name) return meaningByClaim(table, column, model);
     // A list of users names guests, of whom there may be none.
     if (column.base.endsWith('[]')) return undefined;
     if (model.policyFacts(table).some((policy) => policy.userColumns.includes(column.name))) return 'user';
-    if (key.includes(column.name)) return undefined;
     return meaningByClaim(table, column, model);
   };
   model.tenancy = findTenancy(catalog, isolation, {
@@ -206,7 +208,7 @@ function readPolicy(policy: PolicyRow, table: RelationRow, model: Model): Policy
 
 /** The meaning of a column according to the claim that policies compare it with. */
 function meaningByClaim(table: RelationRow, column: ColumnRow, model: Model): Meaning | undefined {
-  const claim = model.claims.comparedWith(table, column.name);
+  const claim = model.claims.comparedWith(table, column.name, primaryKey(table).includes(column.name));
   if (claim === 'email') return column.category === 'S' ? 'email' : undefined;
   const { organizations } = model.tenancy;
   const base = organizations?.columns.find(({ name }) => name === primaryKey(organizations)[0])?.base ?? 'uuid';
@@ -273,9 +275,22 @@ function isMembership(type: string, node: Node, table: RelationRow, model: Model
     const column = table.columns.find(({ name }) => name === columnOf({ ColumnRef: node })?.name);
     return column !== undefined && isOrganizationColumn(table, column, organizations);
   }
+  if (givesOwnOrganization({ [type]: node }, model)) return true;
   if (type !== 'FuncCall') return false;
   const name = nameParts(node['funcname']).at(-1);
   return model.catalog.functions.some(
     (routine) => routine.name === name && namedIn(routine, model.sources).some((one) => names.includes(one)),
   );
+}
+
+/** A query or a helper gives the organization in the user's own profile. */
+function givesOwnOrganization(node: unknown, model: Model): boolean {
+  const { organizations, userTables } = model.tenancy;
+  if (organizations === undefined) return false;
+  return [...userTables].some((name) => {
+    const profiles = model.tables.get(name);
+    const given = profiles === undefined ? undefined : givenColumn(node, profiles, model);
+    const column = profiles?.columns.find((one) => one.name === given);
+    return column !== undefined && isOrganizationColumn(profiles!, column, organizations);
+  });
 }

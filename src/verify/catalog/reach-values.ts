@@ -45,3 +45,27 @@ export function momentsWithin(reach: Reach, name: string): Candidate[] {
   const [after, before, ...others] = moments[reach].map((sql) => ({ sql })) as [Candidate, Candidate, ...Candidate[]];
   return begins.test(name.toLowerCase()) ? [before, after, ...others] : [after, before, ...others];
 }
+
+/** Says whether a column or an argument of that type holds the number that the SQL gives, as a key of another type may be too large. */
+export function holdsNumber(sql: string, base: string): boolean {
+  const [, digits] = /^'?(-?\d+)'?/.exec(sql) ?? [];
+  const most = { smallint: 32_767, integer: 2_147_483_647 }[base];
+  return digits === undefined || most === undefined || Math.abs(Number(digits)) <= most;
+}
+
+/** Values of the parts of a pair of limits: few for the first of a kind, many for those after it. Undefined for what is no limit. */
+export function limitsOf(types: readonly string[]): (string | undefined)[] {
+  const known = new Set<string>();
+  return types.map((type) => {
+    const kind = /^(smallint|integer|bigint|numeric|real|double)/.test(type)
+      ? 'number'
+      : /^(timestamp|date)/.test(type)
+        ? 'time'
+        : undefined;
+    if (kind === undefined) return undefined;
+    const isFirst = !known.has(kind);
+    known.add(kind);
+    if (kind === 'time') return isFirst ? "'-infinity'" : "'infinity'";
+    return isFirst ? '0' : type === 'smallint' ? '32767' : '1000000';
+  });
+}

@@ -90,6 +90,11 @@ function readStaff(model: Model): Staff {
     const name = qualifiedName(table);
     const asking = model.dependencies.askers(name).filter((asker) => asker !== table && !leadsTo(asker, table, model));
     const isShare = sharesParent(table, model);
+    if (asking.length === 0 && !isShare && isOnceForUsers(table, model) && isAskedByCallers(name, model)) {
+      if (model.staffTables.has(name)) tables.add(name);
+      else if (!isProfile(table, model, isOneOfUsers) && !isMadeForAll(table, model)) doubted.add(name);
+      continue;
+    }
     if (asking.length === 0 || !(isShare || isOfUsersAlone(table, model))) continue;
     const all = asking.flatMap((asker) => treesOf(asker, model));
     const ladder = roleKeyOf(table, all, model);
@@ -118,6 +123,27 @@ function readStaff(model: Model): Staff {
     }
   }
   return { tables, doubted, bans, flags, ladders, shareFlags };
+}
+
+/** Its rows describe a user and nothing else, each user by one of them. */
+function isOnceForUsers(table: RelationRow, model: Model): boolean {
+  const isUser = (name: string): boolean =>
+    table.columns.some((column) => column.name === name && model.meaningOf(table, column) === 'user');
+  const isOnce = table.constraints.some(
+    ({ type, columns }) => (type === 'p' || type === 'u') && columns.length === 1 && isUser(columns[0]!),
+  );
+  return isOnce && isOfUsersAlone(table, model);
+}
+
+/** Functions with their owner's rights, which users call, name the table and do not write it: they may ask who of the staff calls. */
+function isAskedByCallers(name: string, { catalog, dependencies, userRole }: Model): boolean {
+  return catalog.functions.some(
+    (routine) =>
+      routine.definer &&
+      routine.execute.includes(userRole) &&
+      dependencies.namedBy(routine).has(name) &&
+      !dependencies.writtenBy(routine).has(name),
+  );
 }
 
 /** The key by which rows of the table give a user a role, if what reads them asks what the role is. */
@@ -158,11 +184,25 @@ function leadsTo(asker: RelationRow, table: RelationRow, model: Model): boolean 
 }
 
 /** Every user has a row there: it is the table of users, or rows of other tables belong to those in it. */
-function isProfile(table: RelationRow, model: Model): boolean {
+function isProfile(
+  table: RelationRow,
+  model: Model,
+  tells: (other: RelationRow, table: RelationRow, model: Model) => boolean = () => true,
+): boolean {
   return (
     table === model.tenancy.users ||
     /^profiles?$/.test(table.name) ||
-    referencesTo(table, model).some(([other, columns]) => isOwnedBy(other, columns, model))
+    referencesTo(table, model).some(
+      ([other, columns]) => isOwnedBy(other, columns, model) && tells(other, table, model),
+    )
+  );
+}
+
+/** Its rows name no users of another table: otherwise the one may be staff that helps the other, whose column comes first. */
+function isOneOfUsers(other: RelationRow, table: RelationRow, { tenancy }: Model): boolean {
+  const name = qualifiedName(table);
+  return !other.constraints.some(
+    ({ type, target }) => type === 'f' && target !== null && target !== name && tenancy.userTables.has(target),
   );
 }
 

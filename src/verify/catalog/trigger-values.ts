@@ -12,14 +12,37 @@ import { mergedForms, textFormsOf } from './text-forms.ts';
 import type { Model } from './model.ts';
 import { tablesChanged, tablesNamed } from './reached-tables.ts';
 import { comparedColumns } from './compared-columns.ts';
+import { holdsNumber } from './reach-values.ts';
 import { rowKeysOf } from './row-keys.ts';
 
-/** The subjects, each with the values that make its triggers reach for rows of A. */
-export function withAims(subjects: readonly Subject[], model: Model): Subject[] {
+/**
+ * The subjects, each with the values that make its triggers reach for rows of A.
+ * @param among the tables whose rows those are
+ */
+export function withAims(subjects: readonly Subject[], model: Model, among: readonly Subject[] = subjects): Subject[] {
   return subjects.map((subject) => {
-    const routines = routinesOf(subject.table, model);
-    return routines.length === 0 ? subject : { ...subject, ...aimsOf(subject, routines, subjects, model) };
+    const routines = [...new Set([...routinesOf(subject.table, model), ...inPlaceOf(subject, model)])];
+    return routines.length === 0 ? subject : { ...subject, ...aimsOf(subject, routines, among, model) };
   });
+}
+
+/** The functions of the INSTEAD OF triggers of the view, or of the views over the table, that reach other tables. */
+function inPlaceOf({ kind, table, grants }: Writer, model: Model): FunctionRow[] {
+  const views =
+    kind === 'view'
+      ? [grants]
+      : model.catalog.relations.filter((row) => row.kind === 'v' && row.reads.includes(qualifiedName(table)));
+  return views
+    .flatMap(({ triggers }) => triggers.flatMap(({ function: oid }) => model.sources.byOid(oid) ?? []))
+    .filter((routine) => tablesNamed(routine, model).size > 0);
+}
+
+/** A table or a view that is written. */
+type Writer = Pick<Subject, 'table' | 'kind' | 'grants'>;
+
+/** The functions that run with a write of the table or the view. */
+function routinesBeside(writer: Writer, model: Model): FunctionRow[] {
+  return [...routinesOf(writer.table, model), ...(writer.kind === 'view' ? inPlaceOf(writer, model) : [])];
 }
 
 /** The functions that run with a write of the table, and reach other tables. */
@@ -86,7 +109,7 @@ function aimsOf(
   };
   const aims = columns.flatMap((column) =>
     candidatesOf(argumentOf(column), column.name, context)
-      .filter(({ unknown, sql }) => unknown !== undefined && !isTooLarge(sql, column))
+      .filter(({ unknown, sql }) => unknown !== undefined && holdsNumber(sql, column.base))
       .map(({ sql }): AimedValue => ({ column: column.name, sql })),
   );
   const inPlace = changedInPlace(bodies.flatMap(({ trees }) => trees));
@@ -110,13 +133,6 @@ function aimsOf(
     key.prepare !== undefined && aims.some(({ sql }) => sql.includes(key.sql)) ? [key.prepare] : [],
   );
   return { aims, prepareAims: prepare.length === 0 ? undefined : prepare.join('; ') };
-}
-
-/** The key of a row is a number that a column of that type cannot hold. */
-function isTooLarge(sql: string, { base }: ColumnRow): boolean {
-  const [, digits] = /^'?(-?\d+)'?/.exec(sql) ?? [];
-  const most = { smallint: 32_767, integer: 2_147_483_647 }[base];
-  return digits !== undefined && most !== undefined && Math.abs(Number(digits)) > most;
 }
 
 /** Names of the tables of which rows are changed or deleted, not only added. */
@@ -180,9 +196,9 @@ export function readsForItsRow(table: RelationRow, model: Model): boolean {
  * Says whether a trigger of the table writes values of the new row into rows of another, or puts a text of its own in place of what
  * people write there: not only a counter, a time or a result.
  */
-export function overwrites(table: RelationRow, other: RelationRow, model: Model): boolean {
+export function overwrites(writer: Writer, other: RelationRow, model: Model): boolean {
   const times = new Set(other.columns.filter(({ category }) => category === 'D').map(({ name }) => name));
-  return setBy(table, other, model).some(
+  return setBy(writer, other, model).some(
     ({ column, value, values }) =>
       (!times.has(column) && !isTally(value, column) && carries({ val: value }, values)) ||
       (literalOf(value) !== undefined && isWritten(column, other, model)),
@@ -190,20 +206,20 @@ export function overwrites(table: RelationRow, other: RelationRow, model: Model)
 }
 
 /** Says whether a trigger of the table gives rows of another a state: a constant, but not a number. */
-export function marks(table: RelationRow, other: RelationRow, model: Model): boolean {
+export function marks(writer: Writer, other: RelationRow, model: Model): boolean {
   const kinds = new Map(other.columns.map(({ name, category }) => [name, category]));
-  return setBy(table, other, model).some(
+  return setBy(writer, other, model).some(
     ({ column, value }) => constantOf(value) !== undefined && /^[SEB]$/.test(kinds.get(column) ?? ''),
   );
 }
 
 /** What the triggers of a table set in rows of another, and the names of what holds values of the new row there. */
 function setBy(
-  table: RelationRow,
+  writer: Writer,
   other: RelationRow,
   model: Model,
 ): { column: string; value: unknown; values: ReadonlySet<string> }[] {
-  return routinesOf(table, model)
+  return routinesBeside(writer, model)
     .flatMap((routine) => model.sources.reached(routine))
     .flatMap((one) => {
       const body = model.sources.body(one);
@@ -228,9 +244,9 @@ function isWritten(name: string, { columns, constraints, ...rest }: RelationRow,
 }
 
 /** Says whether the triggers of a table do no more to rows of another than to count there what refers to them. */
-export function onlyCounts(table: RelationRow, other: RelationRow, model: Model): boolean {
+export function onlyCounts(writer: Writer, other: RelationRow, model: Model): boolean {
   const times = new Set(other.columns.filter(({ category }) => category === 'D').map(({ name }) => name));
-  const written = writtenInto(table, other, model);
+  const written = writtenInto(writer, other, model);
   return (
     written !== undefined && written.length > 0 && written.every(([name, val]) => times.has(name) || isTally(val, name))
   );
@@ -240,11 +256,11 @@ export function onlyCounts(table: RelationRow, other: RelationRow, model: Model)
  * What the triggers of a table write into rows of another, by column; undefined where that cannot be read, and where they delete some.
  */
 export function writtenInto(
-  table: RelationRow,
+  writer: Writer,
   other: RelationRow,
   model: Model,
 ): [column: string, value: unknown][] | undefined {
-  const bodies = routinesOf(table, model)
+  const bodies = routinesBeside(writer, model)
     .flatMap((routine) => model.sources.reached(routine))
     .map((one) => model.sources.body(one));
   const trees = bodies.flatMap((body) => body.trees);

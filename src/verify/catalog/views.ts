@@ -1,9 +1,11 @@
 import { isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
+import { queryExpression } from '../../rules/engine/live/expression.ts';
+import { allOf, fieldsOf, stringsOf, walk } from '../../sql/nodes.ts';
 import { lastingEffect } from './outside-effects.ts';
 import type { Model } from './model.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
-import type { Subject } from '../probes/subject.ts';
+import type { KnownRow, Subject } from '../probes/subject.ts';
 
 /** Views on which a user's role has any privilege. */
 export function usableViews(model: Model, roles: readonly string[]): RelationRow[] {
@@ -66,17 +68,15 @@ export function viewSubject(
   model: Model,
 ): Subject | undefined {
   const behind = tablesBehind(view, model);
-  const base = subjects.find((subject) => subject.name === qualifiedName(behind[0] ?? { schema: '', name: '' }));
-  if (behind.length !== 1 || base === undefined || view.kind === 'm' || outsideTrigger(view, model) !== undefined)
-    return undefined;
-  const shown = new Set(view.columns.map((column) => column.name));
+  const isOfSeveral = behind.length !== 1;
+  const [base, shown] = isOfSeveral ? writtenTable(view, subjects, model) : shownOf(view, behind[0]!, subjects);
+  if (base === undefined || view.kind === 'm' || outsideTrigger(view, model) !== undefined) return undefined;
   const belongs = base.belongs.filter(({ column }) => shown.has(column));
+  const isWhole = base.rows.a.key.every(([name]) => shown.has(name));
+  // What triggers write may be told by a part of the key, where the view shows nothing but the user's own.
+  const isInPart = !isWhole && view.triggers.length > 0 && base.rows.a.key.some(([name]) => shown.has(name));
   // A read-only view that does not show a row's owner is searched for known values instead.
-  if (
-    !base.rows.a.key.every(([name]) => shown.has(name)) ||
-    (belongs.length < base.belongs.length && !isWritable(view, roles))
-  )
-    return undefined;
+  if ((!isWhole && !isInPart) || (belongs.length < base.belongs.length && !isWritable(view, roles))) return undefined;
   const name = qualifiedName(view);
   const isPublic = isDeclared(model.declarations, name, 'public-read');
   return {
@@ -89,5 +89,61 @@ export function viewSubject(
     columns: base.columns.filter((column) => shown.has(column.name)),
     scope: isPublic ? { ...base.scope, kind: 'public-read', text: `public-read, ${base.scope.text}` } : base.scope,
     isReadOnly: view.updatable === 0,
+    ...((isOfSeveral || isInPart) && { isWrittenOnly: true }),
+    ...(isInPart && { rows: rowsBy(base.rows, shown), fresh: mapRows(base.fresh, shown) }),
   };
+}
+
+/** The rows, told by what is shown of their keys. */
+function rowsBy(rows: Subject['rows'], shown: ReadonlySet<string>): Subject['rows'] {
+  const { states, ...single } = rows;
+  return { ...mapRows(single, shown), states: states.map((row) => shownRow(row, shown)) };
+}
+
+function mapRows<T extends Record<string, KnownRow | undefined>>(rows: T, shown: ReadonlySet<string>): T {
+  return Object.fromEntries(Object.entries(rows).map(([name, row]) => [name, row && shownRow(row, shown)])) as T;
+}
+
+function shownRow(row: KnownRow, shown: ReadonlySet<string>): KnownRow {
+  return { ...row, key: row.key.filter(([name]) => shown.has(name)) };
+}
+
+type Shown = [base: Subject | undefined, shown: ReadonlySet<string>];
+
+function shownOf(view: RelationRow, table: RelationRow, subjects: readonly Subject[]): Shown {
+  const base = subjects.find((subject) => subject.name === qualifiedName(table));
+  return [base, new Set(view.columns.map((column) => column.name))];
+}
+
+/**
+ * Of a view that reads several tables and is written, by INSTEAD OF triggers or as its only table in FROM: the table whose key it shows,
+ * and which of that one's columns it shows under their names. What it shows of the others is not told by a row of that one.
+ */
+function writtenTable(view: RelationRow, subjects: readonly Subject[], model: Model): Shown {
+  const none: Shown = [undefined, new Set()];
+  if (view.query === null || view.updatable === 0) return none;
+  const select = fieldsOf(fieldsOf(model.parse(queryExpression(view.query)), 'SubLink')?.subselect, 'SelectStmt');
+  const tables = new Map<string, Subject>();
+  walk(select?.fromClause, (type, range) => {
+    if (type === 'RangeSubselect' || type === 'SubLink') return false;
+    if (type !== 'RangeVar') return undefined;
+    const found = subjects.find(
+      ({ table }) => table.name === range.relname && table.schema === (range.schemaname ?? table.schema),
+    );
+    if (found !== undefined) tables.set(range.alias?.aliasname ?? range.relname ?? '', found);
+    return undefined;
+  });
+  const given = allOf(select?.targetList, 'ResTarget').flatMap(({ name, val }) => {
+    const parts = stringsOf(fieldsOf(val, 'ColumnRef')?.fields);
+    const column = parts.at(-1);
+    return column !== undefined && (name ?? column) === column ? [{ column, of: parts.at(-2) }] : [];
+  });
+  for (const [alias, subject] of tables) {
+    const isOnly = tables.size === 1;
+    const shown = new Set(
+      given.flatMap(({ column, of }) => (of === alias || (isOnly && of === undefined) ? [column] : [])),
+    );
+    if (subject.rows.a.key.some(([name]) => shown.has(name))) return [subject, shown];
+  }
+  return none;
 }

@@ -76,7 +76,7 @@ export class ChainReader extends Round {
     const own = subject === undefined ? '' : heldBy(this.first.actors[path.actor]!.user, subject);
     if (probe.mode === 'read')
       return rowsOfA(without(one.answer, `${earlier}${own}`)) === '' ? undefined : opened('reads');
-    if (subject === undefined) {
+    if (subject === undefined || (subject.isWrittenOnly === true && probe.mode === 'rows')) {
       if (this.givesMore(path, probe.subject, one.answer, earlier)) return opened('reads');
       return this.isHarmByCall(path, one, before) ? opened('writes') : undefined;
     }
@@ -228,10 +228,10 @@ export class ChainReader extends Round {
     const { model } = this.first;
     const isTold =
       first !== undefined &&
-      (overwrites(first.table, subject.table, model) ||
-        (marks(first.table, subject.table, model) && this.seesNone(path, subject, lost)));
+      (overwrites(first, subject.table, model) ||
+        (marks(first, subject.table, model) && this.seesNone(path, subject, lost)));
     // A row of one's own that is changed or deleted is counted no more where it refers to.
-    const isCounted = lost === 'a' && remain && first !== undefined && onlyCounts(first.table, subject.table, model);
+    const isCounted = lost === 'a' && remain && first !== undefined && onlyCounts(first, subject.table, model);
     return (isLinked && remain && !isTold) || isCounted
       ? undefined
       : { path, by: path.actor, how: 'loses', object: subject.name };

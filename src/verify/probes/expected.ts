@@ -3,6 +3,7 @@ import { senderColumns, sendersOrganization } from '../catalog/addressed.ts';
 import { isReadByStart } from '../catalog/matched-columns.ts';
 import { managingRoles } from '../catalog/managing-roles.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
+import { isPersonalName } from '../catalog/personal-names.ts';
 import { columnsIn, policiesFor } from '../catalog/scope.ts';
 import { findSeats } from '../catalog/seats.ts';
 import { isForStaff } from '../catalog/staff.ts';
@@ -56,12 +57,10 @@ export const expectNothing: Expects = () => 'may';
 /** Acting on behalf of another user: never allowed, unless to the muse's own staff. */
 const expectNever = withScope(({ table }, { isStaff }, model) => (isStaff && isForStaff(table, model) ? 'may' : 'no'));
 
-const personal = /(^|_)(e_?mail|phone|mobile|iban|ssn|passport|birth_?(day|date)|date_of_birth)(_|$)/;
-
 /** Columns with personal data: in a table whose rows have no owner, not every signed-in user may read them. */
 export function personalColumns(subject: Subject): string[] {
   return subject.columns
-    .filter((column) => (column.category === 'S' || column.category === 'D' ? personal.test(column.name) : false))
+    .filter((column) => (column.category === 'S' || column.category === 'D' ? isPersonalName(column.name) : false))
     .map(({ name }) => name);
 }
 

@@ -219,16 +219,27 @@ export function aimedInsertSql(subject: Subject, actor: Actor, model: Model): st
   });
 }
 
-/** The same for UPDATE of the actor's own row. */
+/** The same for UPDATE of the actor's own row; through a view whose trigger writes, with a text of its own in what may be empty. */
 export function aimedUpdateSql(subject: Subject, actor: Actor, model: Model): string[] {
   if (actor.relation !== 'none' || actor.isAnonymous || actor.isNobody) return [];
-  const granted = new Set(grantedColumns(subject, actor.role, 'U', model).map((column) => column.name));
+  const granted = grantedColumns(subject, actor.role, 'U', model);
+  const names = new Set(granted.map(({ name }) => name));
+  const { values } = subject.fresh[actor.side];
+  const held = new Set([...subject.rows.b.key.map(([name]) => name), ...subject.belongs.map(({ column }) => column)]);
+  const texts =
+    subject.kind === 'view'
+      ? granted.filter(
+          ({ name, notNull, category }) => category === 'S' && !notNull && values.has(name) && !held.has(name),
+        )
+      : [];
   return subject.aims
-    .filter(({ column }) => granted.has(column))
-    .map(
-      ({ column, sql }) =>
-        `update ${subject.into} set ${quoteIdentifier(column)} = ${sql} where ${condition(subject.rows.b.key)}`,
-    );
+    .filter(({ column }) => names.has(column))
+    .map(({ column, sql }) => {
+      const beside = texts.filter(({ name }) => name !== column);
+      const set = [[column, sql], ...beside.map(({ name }) => [name, values.get(name)!])] as const;
+      const list = set.map(([name, value]) => `${quoteIdentifier(name!)} = ${value}`).join(', ');
+      return `update ${subject.into} set ${list} where ${condition(subject.rows.b.key)}`;
+    });
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Users who were invited to an organization with an ordinary role, and choose a privileged one when they accept. */
+import { isAddressName } from '../catalog/personal-names.ts';
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import { constantOf } from '../../rules/engine/live/expression.ts';
 import { type FunctionRow, relation } from '../../rules/engine/live/catalog.ts';
@@ -12,6 +13,7 @@ import { insertStatement } from './insert-sql.ts';
 import type { FirstRound } from './paths.ts';
 import type { NamedProbe } from './probes.ts';
 import type { Raises } from './raised.ts';
+import { secretColumns } from '../catalog/row-keys.ts';
 import { condition, type Subject, userColumnsOf } from './subject.ts';
 
 /** The state that tells whether who was invited has the privileged role. */
@@ -91,9 +93,19 @@ function invite(
 ): string | undefined {
   const { columns, table, fresh, into } = subject;
   const tenants = columns.filter((column) => model.meaningOf(table, column) === 'organization');
-  const addresses = columns.filter(({ name, category }) => category === 'S' && /(^|_)e_?mail$/.test(name));
+  const addresses = columns.filter(({ name, category }) => category === 'S' && isAddressName(name));
   const users = userColumnsOf(subject, model);
-  if (tenants.length !== 1 || addresses.length + users.length === 0) return undefined;
+  if (tenants.length !== 1) return undefined;
+  const keep = (key: string): string =>
+    `select ${columns
+      .map(
+        ({ name }) =>
+          `set_config('${settingOf(name)}', coalesce((select ${quoteIdentifier(name)}::text from ${into} where ${key}), ''), true)`,
+      )
+      .join(', ')}`;
+  // Who is told a code that names nobody, as one to join by, was invited as well.
+  if (addresses.length + users.length === 0)
+    return secretColumns(subject, model).length === 0 ? undefined : keep(condition(subject.rows.a.key));
   const values = new Map(fresh.b.values);
   for (const { name } of tenants) values.set(name, quoteLiteral(organization));
   for (const { name } of addresses) values.set(name, actingEmail);
@@ -107,14 +119,10 @@ function invite(
   }
   const key = condition([...values].filter(([name]) => subject.rows.a.key.some(([one]) => one === name)));
   if (key === 'false' || ofMembers.columns.every(({ name }) => name !== ofOrganization)) return undefined;
-  const kept = columns.map(
-    ({ name }) =>
-      `set_config('${settingOf(name)}', coalesce((select ${quoteIdentifier(name)}::text from ${into} where ${key}), ''), true)`,
-  );
   const insert = insertStatement(
     subject,
     columns.flatMap(({ name }) => (values.has(name) ? [name] : [])),
     values,
   );
-  return `${insert}; select ${kept.join(', ')}`;
+  return `${insert}; ${keep(key)}`;
 }

@@ -89,7 +89,7 @@ export class Offers extends Round {
 
   /** What the triggers write into the other table is nothing that the actor chooses. */
   private writesNothingOf(table: RelationRow, parent: RelationRow, free: ReadonlySet<string>): boolean {
-    const written = writtenInto(table, parent, this.first.model);
+    const written = writtenInto({ table, kind: 'table', grants: table }, parent, this.first.model);
     return (
       written !== undefined &&
       written.length > 0 &&

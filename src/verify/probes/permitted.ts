@@ -94,11 +94,17 @@ export class Permitted extends Round {
   private undone(actor: number, probe: number): Path[] {
     const { subject, verb } = this.first.probes[probe]!;
     if (verb !== 'insert-aimed') return [];
-    const deletes = (this.numbers.get(subject) ?? []).filter((number) => {
-      const cell = this.cells.get(`${actor} ${number}`);
-      return this.first.probes[number]!.verb === 'delete-all' && cell !== undefined && !('code' in cell);
+    const { table } = this.subjects.get(subject) ?? {};
+    const views = this.first.subjects.filter(
+      (one) => one.kind === 'view' && one.table === table && one.name !== subject,
+    );
+    return [subject, ...views.map(({ name }) => name)].flatMap((name) => {
+      const deletes = (this.numbers.get(name) ?? []).filter((number) => {
+        const cell = this.cells.get(`${actor} ${number}`);
+        return this.first.probes[number]!.verb === 'delete-all' && cell !== undefined && !('code' in cell);
+      });
+      return deletes.slice(0, 1).map((number) => ({ actor, probes: [probe, number] }));
     });
-    return deletes.slice(0, 1).map((number) => ({ actor, probes: [probe, number] }));
   }
 
   /** A stranger's new row, and the call of a function that names it. */
@@ -165,7 +171,11 @@ export class Permitted extends Round {
     const { letter, needs } = verbs[probe.verb];
     const columns = probe.verb === 'set-metadata' ? new Set([userMetadata]) : this.changeOf(probe)?.set;
     const by = callable === undefined ? { events: `${letter}${needs ?? ''}`, columns } : undefined;
-    const byTheWay = written.flatMap((name) => dependencies.sideEffects(name, by).map((effect) => effect.table));
+    // Of a view, what its own triggers do.
+    const through = this.subjects.get(probe.subject)?.kind === 'view' ? [probe.subject] : [];
+    const byTheWay = [...written, ...through].flatMap((name) =>
+      dependencies.sideEffects(name, by).map((effect) => effect.table),
+    );
     if (verbs[probe.verb].followed === 'triggers') return { named: [], byTheWay };
     const named = written;
     const children =

@@ -44,7 +44,7 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
   const areAlike = areMembersAlike(subject, model);
   const asksMore = asksForMore(subject, model);
   const probes = rows
-    .filter(([, row]) => row.letter === 'S' || !subject.isReadOnly)
+    .filter(([, row]) => (row.letter === 'S' ? subject.isWrittenOnly !== true : !subject.isReadOnly))
     .flatMap(([verb, row]) => {
       /** Each statement, by its text and what prepares for it. */
       const statements = new Map<

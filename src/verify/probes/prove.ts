@@ -65,7 +65,7 @@ export interface Proof {
   /** Tables, views that are tested like a table, buckets. */
   subjects: Subject[];
   /** Views that are searched for known values; also some that are tested like a table, apart from that. */
-  looked: { view: RelationRow; behind: RelationRow[]; isApart?: true }[];
+  looked: { view: RelationRow; behind: RelationRow[]; isApart?: true; isWritten?: true }[];
   /** Views that users can write through but for which that was not tried. */
   writable: RelationRow[];
   callables: Callable[];
@@ -163,16 +163,23 @@ export async function prove(
   );
   const roles = [...new Set(actors.map((actor) => actor.role))];
   const views = usableViews(model, roles);
-  const viewSubjects = views.flatMap((view) => viewSubject(view, tableSubjects, roles, model) ?? []);
-  const tested = new Set(viewSubjects.map(({ name }) => name));
+  const viewSubjects = withAims(
+    views.flatMap((view) => viewSubject(view, tableSubjects, roles, model) ?? []),
+    model,
+    tableSubjects,
+  );
+  const tested = new Map(viewSubjects.map(({ name, isWrittenOnly }) => [name, isWrittenOnly === true]));
   const looked = views.flatMap((view): Proof['looked'] => {
     if (!isWanted(qualifiedName(view))) return [];
     const behind = tablesBehind(view, model);
-    if (!tested.has(qualifiedName(view))) return [{ view, behind }];
+    const isWrittenOnly = tested.get(qualifiedName(view));
+    if (isWrittenOnly !== false) return [{ view, behind, ...(isWrittenOnly && { isWritten: true }) }];
     const isApart = !view.securityInvoker && behind.some((table) => withheldColumns(table, model).size > 0);
     return isApart ? [{ view, behind, isApart }] : [];
   });
-  const writable = looked.flatMap(({ view, isApart }) => (isApart !== true && isWritable(view, roles) ? [view] : []));
+  const writable = looked.flatMap(({ view, isApart, isWritten }) =>
+    isApart !== true && isWritten !== true && isWritable(view, roles) ? [view] : [],
+  );
   // A view is searched by reading all of it, and a materialized view has to be refreshed first.
   const small = looked.filter(({ behind }) => !behind.some((table) => table.rows > largeTable));
   const subjects = [

@@ -1,4 +1,5 @@
 /** Members who raise themselves: by a row that names them with a privileged role, such as an invitation, and a function that takes it. */
+import { isAddressName } from '../catalog/personal-names.ts';
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import { type ColumnRow, type FunctionRow, relation } from '../../rules/engine/live/catalog.ts';
 import { callSql } from '../catalog/call-sql.ts';
@@ -56,7 +57,7 @@ export function raisesOf(first: FirstRound, start: number): Raises {
     const named = [
       ...userColumnsOf(subject, model).map((name): [string, string] => [name, quoteLiteral(member.user)]),
       ...subject.columns.flatMap((one): [string, string][] =>
-        one.category === 'S' && /(^|_)e_?mail$/.test(one.name) ? [[one.name, actingEmail]] : [],
+        one.category === 'S' && isAddressName(one.name) ? [[one.name, actingEmail]] : [],
       ),
       [column, top.value] as [string, string],
     ];

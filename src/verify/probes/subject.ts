@@ -90,6 +90,8 @@ export interface Subject {
   prepare: string | undefined;
   /** It is read-only: a view that PostgreSQL cannot write through. */
   isReadOnly: boolean;
+  /** A view over several tables that triggers write: what is read there is searched as a whole. */
+  isWrittenOnly?: true;
   /** It is the table of organizations. */
   isTenants: boolean;
   /** The table is too large to be changed entirely. */

@@ -16,19 +16,29 @@ const reaching: ReadonlySet<string> = new Set([
 ]);
 
 /** Says that rows of others are reached as things are, or written where that is only seldom meant, without a write that opens more. */
-export function isOpen({ rule, severity }: Finding): boolean {
+function reaches({ rule, severity }: Finding): boolean {
   return reaching.has(rule) && (severity === 'error' || rule === 'isolation-write');
+}
+
+/** The same, or by a call: a function may ask who of the staff calls it. */
+export function isOpen(finding: Finding): boolean {
+  return reaches(finding) || (finding.rule === 'isolation-escalation' && finding.object?.endsWith(')') === true);
 }
 
 /** The tables, of those that may be of staff, that are asked where a stranger with a row in them reaches rows of others. */
 export function staffShown({ findings }: Pick<IsolationReport, 'findings'>, model: Model): string[] {
-  const open = new Set(findings.filter(isOpen).map(({ object }) => object));
+  const objects = (found: readonly Finding[]): Set<string | undefined> => new Set(found.map(({ object }) => object));
+  const [reached, all] = [objects(findings.filter(reaches)), objects(findings.filter(isOpen))];
+  const { askers, namedBy, writtenBy } = model.dependencies;
   return [...findStaff(model).doubted].filter(
     (name) =>
-      model.dependencies.askers(name).some((row) => open.has(qualifiedName(row))) ||
-      model.catalog.functions.some(
-        (routine) => open.has(signatureOf(routine)) && model.dependencies.namedBy(routine).has(name),
-      ),
+      askers(name).some((row) => reached.has(qualifiedName(row))) ||
+      model.catalog.functions.some((routine) => {
+        const signature = signatureOf(routine);
+        // What a call writes into one's own row there is no matter of who has one.
+        const isAsked = namedBy(routine).has(name);
+        return isAsked && (reached.has(signature) || (all.has(signature) && !writtenBy(routine).has(name)));
+      }),
   );
 }
 

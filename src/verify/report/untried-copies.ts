@@ -20,7 +20,7 @@ export function untriedCopies(proof: Proof): Gap[] {
         other !== undefined &&
         seen?.get(table) !== true &&
         isShown(other, proof) &&
-        !onlyCounts(subject.table, other.table, model)
+        !onlyCounts(subject, other.table, model)
       );
     });
     if (untried === undefined) return [];

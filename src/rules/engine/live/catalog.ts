@@ -140,6 +140,8 @@ export interface ArgumentType {
   element: string | null;
   /** Columns of a composite type, or of an array's. */
   attributes: { name: string; type: string }[] | null;
+  /** CHECK expressions of its domains, over `VALUE`. */
+  checks?: string[] | null;
 }
 
 export interface FunctionRow {

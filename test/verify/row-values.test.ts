@@ -1,0 +1,77 @@
+/** What made-up rows and objects hold: keys of bytes, folders of the user's own clinic; and what the names of columns tell. */
+import { describe, expect, it } from 'vitest';
+import { isAddressName, isPersonalName } from '../../src/verify/catalog/personal-names.ts';
+import { callable, owned } from './designs.ts';
+import { testPairs } from './pairs.ts';
+import { findingsProver } from './prove-files.ts';
+
+/** Links to notes, by the digest of what is sent. */
+const links = (asks: string): string => `${owned('notes')}
+  create table public.links (id uuid primary key default gen_random_uuid(), note_id uuid not null references public.notes (id) on delete cascade, digest bytea not null unique,
+    ends_at timestamptz not null default now() + interval '30 days');
+  create index on public.links (note_id); alter table public.links enable row level security; grant select, insert, delete on public.links to authenticated;
+  create policy a on public.links for all to authenticated using (exists (select from public.notes n where n.id = note_id and n.owner_id = (select auth.uid())))
+    with check (exists (select from public.notes n where n.id = note_id and n.owner_id = (select auth.uid())));
+  ${callable('public.shared(p_key text)', 'setof text', `select n.title from public.links l join public.notes n on n.id = l.note_id where l.ends_at > now() and ${asks}`)}`;
+
+/** Files of a clinic, which is in the profile of who asks. */
+const files = (folder: string): string => `
+  create table public.clinics (id int generated always as identity primary key, name text not null);
+  create table public.people (id uuid primary key references auth.users (id) on delete cascade, clinic_id int references public.clinics (id), name text);
+  create table public.patients (id int generated always as identity primary key, clinic_id int not null references public.clinics (id) on delete cascade, name text not null);
+  create index on public.people (clinic_id); create index on public.patients (clinic_id);
+  ${callable('public.my_clinic()', 'int', 'select p.clinic_id from public.people p where p.id = auth.uid()')}
+  alter table public.clinics enable row level security; alter table public.people enable row level security; alter table public.patients enable row level security;
+  grant select on public.clinics, public.people to authenticated; grant select, insert, update, delete on public.patients to authenticated;
+  create policy r on public.clinics for select to authenticated using (id = (select public.my_clinic()));
+  create policy r on public.people for select to authenticated using (id = (select auth.uid()));
+  create policy a on public.patients for all to authenticated using (clinic_id = (select public.my_clinic())) with check (clinic_id = (select public.my_clinic()));
+  insert into storage.buckets (id, name, public) values ('scans', 'scans', false) on conflict do nothing;
+  create policy scans on storage.objects for all to authenticated using (bucket_id = 'scans' and ${folder}) with check (bucket_id = 'scans' and ${folder});`;
+
+const own = '(storage.foldername(name))[1] = (select public.my_clinic())::text';
+
+describe('rows and objects', () => {
+  testPairs([
+    [
+      'of links by a digest',
+      links(`l.digest = sha256(p_key::bytea)`),
+      links('p_key is not null'),
+      'isolation-read public.shared(text)',
+    ],
+    [
+      'of the clinic in the profile',
+      files(own),
+      files(`${own} or length(name) > 0`),
+      'isolation-read storage.objects[scans]',
+    ],
+  ]);
+
+  it('are proven', async () => {
+    const gaps = (found: Awaited<ReturnType<ReturnType<typeof findingsProver>>>): string[] =>
+      found.filter(({ rule }) => rule === 'not-proven').map(({ message }) => message);
+    expect(gaps(await find(files(own)))).toEqual([]);
+    expect(gaps(await find(links('l.digest = sha256(p_key::bytea)')))).toEqual([]);
+  });
+  const find = findingsProver();
+});
+
+describe('names of columns', () => {
+  it.each(['email', 'contactEmail', 'courriel', 'mail', 'e_mail', 'email_address'])('tell an address: %s', (name) => {
+    expect([isAddressName(name), isPersonalName(name)]).toEqual([true, true]);
+  });
+
+  it.each(['telephone', 'phoneNumber', 'Téléphone', 'geburtsdatum', 'dateOfBirth', 'tel', 'handy_nr', 'tax_id'])(
+    'tell what is personal: %s',
+    (name) => {
+      expect([isAddressName(name), isPersonalName(name)]).toEqual([false, true]);
+    },
+  );
+
+  it.each(['mail_body', 'cell_color', 'title', 'emailed_at', 'headphones_model', 'hotel', 'details'])(
+    'tell neither: %s',
+    (name) => {
+      expect([isAddressName(name), isPersonalName(name)]).toEqual([false, false]);
+    },
+  );
+});
