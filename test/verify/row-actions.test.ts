@@ -4,6 +4,8 @@ import { owned } from './designs.ts';
 import { testPairs } from './pairs.ts';
 import { findingsProver } from './prove-files.ts';
 
+const findings = findingsProver();
+
 /** Recipes, and a list of one's own that names others. */
 const list = (key: string, more: string): string => `${owned('recipes')}
   create table public.bin (owner_id uuid not null default auth.uid() references auth.users (id) on delete cascade, ${key}, primary key (owner_id, named));
@@ -79,14 +81,20 @@ describe('rows beside the one that is written', () => {
   ]);
 });
 
-describe('a verb whose privilege is withheld', () => {
-  const find = findingsProver();
+it('names the rule that writes', async () => {
+  const deletes = rule('insert to public.bin', 'delete from public.recipes where id = new.named');
+  const found = await findings(list('named uuid not null', deletes));
+  expect(found.map(({ suggestion }) => suggestion)).toContain(
+    'Let rule beside touch only rows of public.recipes that belong to the user who writes public.bin.',
+  );
+});
 
+describe('a verb whose privilege is withheld', () => {
   it.each([
     ['revoked later', 'revoke insert, update, delete on public.recipes from authenticated;', 'warning'],
     ['for reading', 'revoke all on public.recipes from authenticated;', 'error'],
   ])('%s', async (_, sql, severity) => {
-    const found = await find(`${owned('recipes')} ${sql}`);
+    const found = await findings(`${owned('recipes')} ${sql}`);
     expect(found.filter(({ rule }) => rule === 'owner-locked-out')).toEqual([expect.objectContaining({ severity })]);
   });
 });

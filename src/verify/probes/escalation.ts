@@ -175,10 +175,12 @@ function suggestionFor(
         : proof.model.dependencies
             .sideEffects(`${subject.table.schema}.${subject.table.name}`)
             .find(({ table }) => table === opening.object);
+    const isRule = subject?.table.rules.some(({ name }) => name === effect?.trigger) === true;
     const trigger = effect === undefined ? 'the trigger' : `trigger ${effect.trigger}`;
+    const writer = isRule ? `rule ${effect!.trigger}` : `the function of ${trigger}`;
     return opening.how === 'loses'
-      ? `Let the function of ${trigger} touch only rows of ${opening.object} that belong to the user who writes ${probe.subject}.`
-      : `Let the function of ${trigger} copy nothing that is private, or narrow the SELECT policy of ` +
+      ? `Let ${writer} touch only rows of ${opening.object} that belong to the user who writes ${probe.subject}.`
+      : `Let ${writer} copy nothing that is private, or narrow the SELECT policy of ` +
           `${opening.object} to those who may read ${probe.subject}.`;
   }
   const routine = proof.callables.find(({ name }) => name === probe.subject)?.routine;
