@@ -21,6 +21,7 @@ import type { Check, IsolationReport, TableReport } from './report/report.ts';
 import { addressedGap } from './report/addressed-gaps.ts';
 import { bucketFindings, bucketGaps } from './report/bucket-policies.ts';
 import { branchGap } from './report/branch-gaps.ts';
+import { cascadeGaps } from './report/cascades.ts';
 import { functionGap } from './report/function-gaps.ts';
 import { functionReport, viewReport } from './report/function-reports.ts';
 import { jobFindings } from './report/job-report.ts';
@@ -34,6 +35,8 @@ import { keysShown } from './report/told-keys.ts';
 import { supposedGaps } from './report/supposed-gaps.ts';
 import { topicReport } from './report/topic-report.ts';
 import { unaskedParents } from './report/unasked-parents.ts';
+import { withheldCopies } from './report/withheld-copies.ts';
+import { unsetPublicGaps } from './report/unset-public.ts';
 import { wayFindings } from './report/ways.ts';
 import { readWays, type Ways } from './catalog/ways-query.ts';
 import { type IsWanted, wantedAfter } from './catalog/wanted.ts';
@@ -122,6 +125,8 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
     ),
     ...bucketGaps(model),
     ...staffGaps(model),
+    ...cascadeGaps(proof),
+    ...unsetPublicGaps(proof),
     ...notCalled,
     ...channels.gaps,
   ].filter(({ object }) => isWanted(object));
@@ -160,6 +165,7 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
     ...escalations(proof),
     ...bucketFindings(model).filter(({ object }) => isAbout(object ?? '')),
     ...liftFindings(proof).filter(({ object }) => isAbout(object ?? '')),
+    ...withheldCopies(proof, leaks),
     ...jobFindings(proof).filter(({ object }) => isAbout(object ?? '')),
     ...wayFindings(ways, options.declarations).filter(({ object }) => isAbout(object ?? '')),
   );

@@ -64,7 +64,7 @@ describe('a column whose values are unique', () => {
       create policy own on public.rooms for all to authenticated
         using (owner_id = (select auth.uid())) with check (owner_id = (select auth.uid()));
       create table public.bookings (id uuid primary key default gen_random_uuid(),
-        room_id uuid not null references public.rooms (id) on delete cascade,
+        room_id uuid not null references public.rooms (id) on delete restrict,
         during tstzrange not null check (not isempty(during)),
         guest_id uuid not null default auth.uid() references auth.users (id) on delete cascade,
         exclude using gist (room_id with =, during with &&));

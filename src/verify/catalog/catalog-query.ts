@@ -51,7 +51,7 @@ const columnNames = (keys: string, relation: string): string => `
 /** What a partitioned table takes, as a CHECK: only rows that one of its partitions takes, where none takes all others. */
 const ofPartitions = `
   select json_build_object('name', '', 'type', 'c', 'columns', ${columnNames('key.columns', 't.partrelid')},
-    'target', null, 'targetColumns', null, 'clears', false, 'expression', (
+    'target', null, 'targetColumns', null, 'clears', false, 'cascades', false, 'expression', (
       select string_agg('(' || pg_get_partition_constraintdef(i.inhrelid) || ')', ' OR ' order by i.inhrelid)
       from pg_inherits i where i.inhparent = t.partrelid)) as one
   from pg_partitioned_table t
@@ -67,6 +67,7 @@ const constraints = `
     'target', (select fn.nspname || '.' || f.relname from pg_class f
       join pg_namespace fn on fn.oid = f.relnamespace where f.oid = k.confrelid),
     'targetColumns', ${columnNames('k.confkey', 'k.confrelid')}, 'clears', k.confdeltype = 'n',
+    'cascades', k.confdeltype = 'c',
     'expression', pg_get_expr(k.conbin, k.conrelid)) as one
   from pg_constraint k where k.conrelid = c.oid and k.contype in ('p', 'u', 'f', 'c', 'x')
   union all ${ofPartitions}) as every`;

@@ -60,6 +60,7 @@ export function withImplied(catalog: Catalog, parse: ParseExpression, sources: S
             target,
             targetColumns: [targetColumn],
             clears: false,
+            cascades: false,
             expression: null,
           })),
         ],

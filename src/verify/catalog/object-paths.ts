@@ -52,6 +52,44 @@ function positionOf(node: unknown): number | undefined {
     : undefined;
 }
 
+/** Says whether a policy looks for who asks anywhere in a name: by a pattern that may begin with anything, as a part of it, or as any of its folders. */
+export function asksAnywhere(policies: readonly PolicyRow[], model: Model): boolean {
+  const isName = (node: unknown): boolean => {
+    let isNamed = false;
+    walk([node], (type, inner) => {
+      const column = type === 'ColumnRef' ? nameParts(inner['fields']).at(-1) : undefined;
+      isNamed ||= column === 'name' || column === 'path_tokens';
+    });
+    return isNamed;
+  };
+  let isAsked = false;
+  for (const { using } of policies)
+    walk(using === null ? undefined : model.parse(using), (type, node) => {
+      const [left, right] = [node['lexpr'], node['rexpr']];
+      const operator = type === 'A_Expr' ? (nameParts(node['name']).at(-1) ?? '') : '';
+      if (/^~~?\*?$/.test(operator))
+        isAsked ||= isName(left) && isWhoAsks(right, model) && isOpenAtStart(right, operator);
+      if (operator === '=' && node['kind'] === 'AEXPR_OP_ANY')
+        isAsked ||= isName(right) && isWhoAsks(left, model) && positionOf(right) === undefined;
+      if (type === 'FuncCall' && /^(strpos|position)$/.test(nameParts(node['funcname']).at(-1) ?? '')) {
+        const [whole, part] = (node['args'] ?? []) as unknown[];
+        isAsked ||= isName(whole) && isWhoAsks(part, model);
+      }
+      return !isAsked;
+    });
+  return isAsked;
+}
+
+/** Of a pattern that is put together, what comes first may stand for anything. */
+function isOpenAtStart(pattern: unknown, operator: string): boolean {
+  const joined = fields(pattern, 'A_Expr');
+  if (joined !== undefined && nameParts(joined['name']).at(-1) === '||')
+    return isOpenAtStart(joined['lexpr'], operator);
+  const constant = constantOf(pattern);
+  const isRegular = !operator.startsWith('~~');
+  return constant === undefined ? isRegular : isRegular ? !constant.startsWith('^') : constant.startsWith('%');
+}
+
 /** `name LIKE 'covers/%'` constrains the first folder. */
 function startsAt(node: Node, side: unknown, other: unknown): number | undefined {
   const isName = nameParts(fields(side, 'ColumnRef')?.['fields']).at(-1) === 'name';

@@ -4,7 +4,7 @@ import { isPlatformSchema, type PolicyRow, qualifiedName, type RelationRow } fro
 import { columnOf, constantOf, walk } from '../../rules/engine/live/expression.ts';
 import { insertSql, type RowStep } from '../fixtures/fill.ts';
 import type { Model } from './model.ts';
-import { endingsOf, foldersOf } from './object-paths.ts';
+import { asksAnywhere, endingsOf, foldersOf } from './object-paths.ts';
 import { columnsIn } from './scope.ts';
 import type { Ids } from '../fixtures/ids.ts';
 import { claimsOf, type Person } from '../fixtures/people.ts';
@@ -111,10 +111,21 @@ function bucketWorld(
   const isOfBoth = kinds.has('organization') && kinds.has('user');
   const made = ({ user, organization }: Person): string =>
     quoteLiteral(path({ organization, user: isOfBoth ? actingUser : user }, ending, below));
-  const states = endings.map((end) => ({
-    ...row(quoteLiteral(a.user), quoteLiteral(path(a, end))),
-    state: `its name ends in ${end}`,
-  }));
+  const forOther = `for/${b.user}/${byOrganization ? `${b.organization}/` : ''}`;
+  const states = [
+    ...endings.map((end) => ({
+      ...row(quoteLiteral(a.user), quoteLiteral(path(a, end))),
+      state: `its name ends in ${end}`,
+    })),
+    ...(asksAnywhere(policies, model)
+      ? [
+          {
+            ...row(quoteLiteral(a.user), quoteLiteral(path(a, ending, forOther))),
+            state: 'its name has the ID of who asks below the folder of its owner',
+          },
+        ]
+      : []),
+  ];
   const rows = { a: known(a), b: known(b), m: undefined, states, k: undefined, l: undefined, g: undefined };
   const name = `storage.objects[${bucket.id.replace(/^muse /, '')}]`;
   const ownerColumn = byOrganization ? undefined : ownerAsked(policies, table, model);

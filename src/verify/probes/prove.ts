@@ -53,6 +53,7 @@ import { realtimeMessages, topicProbes } from './topics.ts';
 import { partitionSubjects } from '../catalog/partitions.ts';
 import { isWritable, tablesBehind, usableViews, viewSubject } from '../catalog/views.ts';
 import type { IsWanted } from '../catalog/wanted.ts';
+import { withheldLooks } from './withheld-looks.ts';
 import { withAims } from '../catalog/trigger-values.ts';
 import { withheldColumns } from '../catalog/withheld.ts';
 import { solveArguments, type SolvedArguments } from '../fixtures/solve-arguments.ts';
@@ -214,6 +215,11 @@ export async function prove(
     ...small.map(({ view }) => lookProbe(view, actors)),
     ...callables.flatMap((callable) => callable.probes),
     ...looks,
+    ...withheldLooks(
+      tableSubjects.filter(({ name }) => isWanted(name)),
+      actors,
+      model,
+    ),
     ...movedProbes(
       tableSubjects.filter(({ name }) => isWanted(name)),
       actors,

@@ -38,6 +38,8 @@ export interface ConstraintRow {
   targetColumns: string[] | null;
   /** A foreign key becomes null when the row is deleted that it points at. */
   clears: boolean;
+  /** The row of a foreign key is deleted with the one that it points at. */
+  cascades: boolean;
   /** A CHECK's expression as SQL. */
   expression: string | null;
 }
