@@ -1,6 +1,7 @@
 /** The order of files that state what a schema is, in which nothing tells which comes first but what they need. */
 import { join, posix } from 'node:path';
 import { readText } from '../shared/files.ts';
+import type { Finding } from '../shared/finding.ts';
 import { buildCatalog } from '../sql/catalog/build.ts';
 import type { Migration } from '../sql/migration.ts';
 import { loadParser } from '../sql/parser.ts';
@@ -9,23 +10,32 @@ import { loadParser } from '../sql/parser.ts';
  * Orders the files of a folder: as the `schema_paths` of a `config.toml` beside the folder say, else so that each comes
  * after the files that create what it needs, by name where nothing else decides.
  * @param names paths below the folder
- * @returns the paths without `.sql`
+ * @returns the paths without `.sql`, and a finding for each of those paths that no file has
  */
 export async function dependencyOrder(
   root: string,
   folder: string,
   names: readonly string[],
   textOf: (name: string) => string,
-): Promise<string[]> {
+): Promise<{ tags: string[]; findings: Finding[] }> {
   const tagOf = (name: string): string => name.replace(/\.sql$/, '');
   const sorted = [...names].sort();
-  const stated = await statedOrder((await readText(join(root, folder, '..', 'config.toml'))) ?? '', folder, sorted);
-  if (stated.length > 0) return [...new Set(stated)].map(tagOf);
-  if (sorted.length < 2) return sorted.map(tagOf);
+  const config = posix.join(folder, '..', 'config.toml');
+  const stated = await statedOrder((await readText(join(root, config))) ?? '', folder, sorted);
+  const findings = stated.unmatched.map((pattern): Finding => ({
+    rule: 'bad-file-name',
+    severity: 'warning',
+    file: config,
+    message: `schema_paths has ${pattern}, and no file is called so.`,
+    suggestion: 'Restore the file, or remove the path from the list.',
+  }));
+  if (stated.names.length > 0) return { tags: [...new Set(stated.names)].map(tagOf), findings };
+  if (sorted.length < 2) return { tags: sorted.map(tagOf), findings };
   await loadParser();
-  return inOrderOfNeed(
+  const ordered = inOrderOfNeed(
     sorted.map((name) => ({ layer: 'core', file: name, number: '', sql: textOf(name), checksum: '' })),
-  ).map(({ file }) => tagOf(file));
+  );
+  return { tags: ordered.map(({ file }) => tagOf(file)), findings };
 }
 
 /**
@@ -68,23 +78,31 @@ function afterNeeds(files: readonly Migration[], needs: ReadonlyMap<string, Read
 }
 
 /**
- * The files that the patterns of `schema_paths` in a `config.toml` match, in their order; the patterns are relative to the
- * folder of that file. None where it has no such list, or cannot be read.
+ * The files that the patterns of `schema_paths` in a `config.toml` match, in their order, and the patterns for the folder that
+ * match none; the patterns are relative to the folder of that file. None where it has no such list, or cannot be read.
  */
-async function statedOrder(toml: string, folder: string, sorted: readonly string[]): Promise<string[]> {
-  if (toml === '') return [];
+async function statedOrder(
+  toml: string,
+  folder: string,
+  sorted: readonly string[],
+): Promise<{ names: string[]; unmatched: string[] }> {
+  const stated: { names: string[]; unmatched: string[] } = { names: [], unmatched: [] };
+  if (toml === '') return stated;
   const [{ parse, TomlError }, { default: picomatch }] = await Promise.all([import('smol-toml'), import('picomatch')]);
   try {
     const { db } = parse(toml) as { db?: { migrations?: { schema_paths?: unknown } } };
     const patterns = db?.migrations?.schema_paths;
-    return (Array.isArray(patterns) ? patterns : [])
-      .filter((pattern) => typeof pattern === 'string')
-      .flatMap((pattern) => {
-        const matches = picomatch(posix.normalize(pattern));
-        return sorted.filter((name) => matches(posix.join(posix.basename(folder), name)));
-      });
+    for (const pattern of Array.isArray(patterns) ? patterns : []) {
+      if (typeof pattern !== 'string') continue;
+      const own = posix.normalize(pattern);
+      const matches = picomatch(own);
+      const names = sorted.filter((name) => matches(posix.join(posix.basename(folder), name)));
+      stated.names.push(...names);
+      if (names.length === 0 && own.startsWith(`${posix.basename(folder)}/`)) stated.unmatched.push(pattern);
+    }
+    return stated;
   } catch (error) {
-    if (error instanceof TomlError) return [];
+    if (error instanceof TomlError) return { names: [], unmatched: [] };
     throw error;
   }
 }

@@ -39,7 +39,7 @@ export async function readListed(
       return readPlan(root, folder);
     case 'dependencies': {
       const { dependencyOrder } = await import('./dependency-order.ts');
-      return { ...nothing, tags: await dependencyOrder(root, folder, names, textOf) };
+      return dependencyOrder(root, folder, names, textOf);
     }
     default:
       return nothing;

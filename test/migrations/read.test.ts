@@ -367,6 +367,20 @@ describe('what lists the files', () => {
     expect(files).toEqual(['zz_types.sql', 'a_notes.sql', 'b_policies.sql', 'c_functions.sql', 'z_folders.sql']);
   });
 
+  it('names paths of the list that no file has', async () => {
+    const config =
+      '[db.migrations]\nschema_paths = ["./schemas/gone.sql", "./schemas/zz_types.sql", "./other/x.sql", "./schemas/*.sql"]\n';
+    const { findings } = await read({ ...schemas, 'supabase/config.toml': config }, declarative);
+    expect(findings).toMatchObject([
+      {
+        rule: 'bad-file-name',
+        severity: 'warning',
+        file: 'supabase/config.toml',
+        message: 'schema_paths has ./schemas/gone.sql, and no file is called so.',
+      },
+    ]);
+  });
+
   it.each([
     ['[db.migrations]\nschema_paths = "./schemas/zz_types.sql"'],
     ['[db.migrations\nschema_paths = ["x"]'],
@@ -388,6 +402,24 @@ describe('a migration and its rollback', () => {
     ],
     ['a pair', { order: 'pair' }, { 'm/1_a.up.sql': 'a', 'm/1_a.down.sql': 'd' }, { 'm/1_a.up.sql': 'm/1_a.down.sql' }],
     ['a pair by number', {}, { 'm/1_a.up.sql': 'a', 'm/1_a.down.sql': 'd' }, { 'm/1_a.up.sql': 'm/1_a.down.sql' }],
+    [
+      'names that say so',
+      {},
+      { 'm/1_a.sql': 'a', 'm/1_a.rollback.sql': 'd', 'm/2_b_up.sql': 'b', 'm/2_b_down.sql': 'd' },
+      { 'm/1_a.sql': 'm/1_a.rollback.sql', 'm/2_b_up.sql': 'm/2_b_down.sql' },
+    ],
+    [
+      'postgrator',
+      { order: 'postgrator' },
+      { 'm/1.do.a.sql': 'a', 'm/1.undo.a.sql': 'd' },
+      { 'm/1.do.a.sql': 'm/1.undo.a.sql' },
+    ],
+    [
+      'yoyo',
+      { order: 'dotted' },
+      { 'm/0001.a.sql': 'a', 'm/0001.a.rollback.sql': 'd' },
+      { 'm/0001.a.sql': 'm/0001.a.rollback.sql' },
+    ],
     [
       'Prisma',
       { order: 'folder' },
