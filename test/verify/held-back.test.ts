@@ -31,7 +31,15 @@ const stop = "then raise exception 'only the decider'; end if;";
 const changed = 'if new.status is distinct from old.status and';
 const byNumber = 'smallint not null default 0 check (status in (0, 1, 2))';
 
+const flag = 'boolean not null default false';
+
 const pairs: Pair[] = [
+  [
+    'a state that is a flag',
+    requests(`${changed} not coalesce(old.decider = ${me}, false) ${stop}`, flag, 'true'),
+    requests(`${changed} not (old.decider = ${me}) ${stop}`, flag, 'true'),
+    'isolation-escalation public.requests',
+  ],
   [
     'who decides is not set',
     requests(`${changed} ${me} is distinct from old.decider ${stop}`),

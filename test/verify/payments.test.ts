@@ -47,7 +47,24 @@ const inSql = (where: string): string =>
 const noLess = "if p_points <= 0 then raise exception 'positive'; end if;";
 const paid = "if not found then raise exception 'no purse'; end if;";
 
+const gift = (check: string): string =>
+  purses('coins bigint not null default 500') +
+  callable(
+    'public.gift(p_friend uuid, p_coins bigint)',
+    'bigint',
+    `declare v bigint := p_coins; rest bigint; begin ${check}
+       update public.purses set coins = coins - v where owner = auth.uid() and coins >= v returning coins into rest;
+       if not found then raise exception 'too few'; end if; update public.purses set coins = coins + v where owner = p_friend; return rest; end`,
+    'plpgsql',
+  );
+
 const pairs: Pair[] = [
+  [
+    'by way of a variable',
+    gift("if v <= 0 then raise exception 'positive'; end if;"),
+    gift(''),
+    'isolation-write public.gift(uuid, bigint)',
+  ],
   [
     'less than nothing from one’s own purse',
     send(noLess, paid),

@@ -3,6 +3,7 @@ import { allOf, fieldsOf, type Node, stringsOf, walk } from '../../sql/nodes.ts'
 import type { FunctionRow } from '../../rules/engine/live/catalog.ts';
 import { constantOf } from '../../rules/engine/live/expression.ts';
 import type { Candidate } from './argument-keys.ts';
+import type { RoutineBody } from './bodies.ts';
 import { valuesOf } from './written-values.ts';
 
 /**
@@ -26,15 +27,17 @@ export function countedTables(trees: readonly Node[]): Map<string, Set<string>> 
 
 /**
  * Calls with less than nothing for what is added to numbers: where that is not refused, who pays takes.
+ * @param names the names of the arguments, or their numbers
  * @param calls lists of arguments as they are otherwise
+ * @param bodies what the function runs
  */
 export function negativeCalls(
   { inputs }: FunctionRow,
   names: readonly string[],
   calls: readonly (readonly Candidate[])[],
-  trees: readonly Node[],
+  bodies: readonly RoutineBody[],
 ): Candidate[][] {
-  const added = addedNames(trees);
+  const added = addedNames(bodies);
   const amounts = inputs.flatMap(({ base }, at) =>
     added.has(names[at]!) && /^(smallint|integer|bigint|numeric|real|double precision)/.test(base) ? [at] : [],
   );
@@ -45,18 +48,27 @@ export function negativeCalls(
   );
 }
 
-/** Names of arguments, or their numbers, that are added to a column or taken away from it. */
-function addedNames(trees: readonly Node[]): Set<string> {
+/** Says whether it adds what is neither a constant nor a column of the row. */
+export function addsVariables(bodies: readonly RoutineBody[]): boolean {
+  return addedNames(bodies).size > 0;
+}
+
+/** Names that are added to a column or taken away from it, and those of which variables among them are made. */
+function addedNames(bodies: readonly RoutineBody[]): Set<string> {
   const found = new Set<string>();
-  walk(trees, (type, fields) => {
-    for (const [column, value] of type === 'UpdateStmt' ? valuesOf(type, fields) : [])
-      if (isSum(value, column))
-        walk(value as Node, (kind, node) => {
-          if (kind === 'ParamRef') found.add(`$${String(node.number)}`);
-          const name = kind === 'ColumnRef' ? stringsOf(node.fields).at(-1) : undefined;
-          if (name !== undefined && name !== column) found.add(name);
-        });
-  });
+  const note = (value: unknown, but?: string): void =>
+    walk(value as Node, (kind, node) => {
+      if (kind === 'ParamRef') found.add(`$${String(node.number)}`);
+      const name = kind === 'ColumnRef' ? stringsOf(node.fields).at(-1) : undefined;
+      if (name !== undefined && name !== but) found.add(name);
+    });
+  for (const { trees } of bodies)
+    walk(trees, (type, fields) => {
+      for (const [column, value] of type === 'UpdateStmt' ? valuesOf(type, fields) : [])
+        if (isSum(value, column)) note(value, column);
+    });
+  const assigned = bodies.flatMap((body) => body.assigned);
+  for (const name of found) for (const { variables, value } of assigned) if (variables.includes(name)) note(value);
   return found;
 }
 

@@ -5,7 +5,7 @@ import type { Subject } from '../probes/subject.ts';
 import type { ArgumentContext, Candidate } from './argument-keys.ts';
 import { combinations, intoOwn, mostLikely, valueLists } from './argument-lists.ts';
 import { reachOf } from './counting.ts';
-import { countedTables, negativeCalls } from './counted-tables.ts';
+import { addsVariables, countedTables, negativeCalls } from './counted-tables.ts';
 import { decidingCalls } from './deciding-calls.ts';
 import { askedValues } from './asked-values.ts';
 import { candidatesOf } from './arguments.ts';
@@ -67,6 +67,8 @@ export interface Callable {
   runsAsOwner: boolean;
   /** Those of the tables in which it only adds to numbers, with their columns. */
   counted: ReadonlyMap<string, ReadonlySet<string>>;
+  /** What it adds there was also less than nothing in some calls, or cannot be. */
+  isAmountTried: boolean;
   /** Arguments that become part of SQL that it runs with its owner's rights. */
   injectable: readonly string[];
   /** Columns whose texts, which users write, become part of such SQL. */
@@ -157,6 +159,7 @@ function callableOf(
     rowKeys: [],
     tables: new Set([...named].map(qualifiedName)),
     counted: countedTables(reached.flatMap((one) => model.sources.body(one).trees)),
+    isAmountTried: false,
     gives: new Set(reached.flatMap((one) => [...model.sources.effects(one).gives])),
     bySecret: false,
     called: [],
@@ -248,12 +251,15 @@ function callableOf(
         ...[...ownKeyed].flatMap((values) => (values[at] === list[0] ? [] : [values[at]!.sql])),
       ]),
   );
+  const negative =
+    changes && runsAsOwner && callable.counted.size > 0
+      ? negativeCalls(routine, argumentNames, [lists.map(([value]) => value!), ...ownKeyed], bodies)
+      : [];
+  callable.isAmountTried = negative.length > 0 || !addsVariables(bodies);
   const ordinary = [
     ...valueLists(routine, lists, most),
     ...ownKeyed,
-    ...(changes && runsAsOwner && callable.counted.size > 0
-      ? negativeCalls(routine, argumentNames, [lists.map(([value]) => value!), ...ownKeyed], trees)
-      : []),
+    ...negative,
     ...[
       ...(changes ? decidingCalls(routine, usual, model) : []),
       ...settingCalls(routine, argumentNames, usual, fixed.settings),

@@ -372,11 +372,14 @@ export function adjustSql(subject: Subject, actor: Actor, model: Model): Stateme
   ]);
   const plain = (sql: string): string => constantOf(model.parse(sql)) ?? sql;
   // What the actor's row has already changes nothing, unless it could not be in a new row from the start.
-  const usual = subject.fresh[actor.side].values;
+  const usual = (name: string): string =>
+    subject.fresh[actor.side].values.get(name) ??
+    subject.columns.find((column) => column.name === name)?.default ??
+    'NULL';
   const isHeld = ([name, value]: readonly [string, string]): boolean =>
     held.has(name) &&
     plain(held.get(name)!) === plain(value) &&
-    !(usual.has(name) && plain(usual.get(name)!) !== plain(value) && isHeldBack(name, subject, actor, model));
+    !(plain(usual(name)) !== plain(value) && isHeldBack(name, subject, actor, model));
   const values = decidingValues(subject, model, keys).filter((one) => isGranted(one) && !isHeld(one));
   const parents = keys.parents.filter(isGranted);
   const friends =

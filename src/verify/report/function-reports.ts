@@ -268,7 +268,7 @@ function changesOf(
   cell: Cell & { state: string },
   actor: Actor,
   call: FunctionCall,
-  { rowKeys, counted }: Callable,
+  { rowKeys, counted, isAmountTried }: Callable,
   proof: Proof,
   leaks: LeakFinder,
 ): Check[] {
@@ -292,7 +292,7 @@ function changesOf(
         (touched && leaks.isForbidden(subject.name, actor, 'update')) ||
         (added && actor.relation === 'none' && leaks.isForbidden(subject.name, actor, 'insert-forged'));
       const takes = takesFromSums(before, after, subject);
-      const isOwnToo = takes === false && actor.side === 'b' && !actor.isNobody && rows.includes('b');
+      const isOwnToo = isAmountTried && takes === false && actor.side === 'b' && !actor.isNobody && rows.includes('b');
       const isPayment = (call.ownAt !== '' || isOwnToo) && !added && takes !== true && counted.has(subject.table.name);
       const left = !added && isOfNobody(rows, subject, proof) ? ownerlessAfter(before, after, subject) : undefined;
       const isTaken = left !== undefined && left.taken >= rows.length;
