@@ -250,6 +250,26 @@ describe('a function that refuses everyone with the rows that are there', () => 
     expect([...(await found(mine)), ...(await found(mine, 'warning'))]).toEqual([]);
   });
 
+  it.each([
+    ['a state', subscribed.replace("raise exception 'subscribe'", 'return')],
+    ['a limit', full.replace("raise exception 'full'", 'return')],
+    [
+      'a feature',
+      "if not exists (select from public.features f where f.name = 'notes' and f.is_on) then return; end if;",
+    ],
+    [
+      'the flag of a feature',
+      "if not coalesce((select f.is_on from public.features f where f.name = 'notes'), false) then return; end if;",
+    ],
+  ])('by %s does nothing, which leaves unproven what it would do', async (_, asked) => {
+    const features = `create table public.features (name text primary key, is_on boolean not null default false);
+      alter table public.features enable row level security;`;
+    const all = notes({}, features + routine(asked + changing('n.owner_id is not null'), 'void'));
+    expect(await found(all, 'warning')).toEqual(['not-proven public.f(uuid)']);
+    const mine = notes({}, features + routine(asked + changing('n.owner_id = auth.uid()'), 'void'));
+    expect([...(await found(mine)), ...(await found(mine, 'warning'))]).toEqual([]);
+  });
+
   it('by a limit that only its own rows reach hides nothing of what it adds', async () => {
     const most =
       "if (select count(*) from public.notes n where n.owner_id = p_id) >= 1 then raise exception 'full'; end if;";

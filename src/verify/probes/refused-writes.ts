@@ -9,6 +9,7 @@ import { type Fields, type Node, walk as walkTree } from '../../sql/nodes.ts';
 import { referencesIn } from '../catalog/compared-columns.ts';
 import type { Callable } from '../catalog/functions.ts';
 import type { Model } from '../catalog/model.ts';
+import { mayChange } from '../catalog/reached-tables.ts';
 import { policiesFor } from '../catalog/scope.ts';
 import { isNever } from '../catalog/verb-policies.ts';
 import {
@@ -38,7 +39,7 @@ const letters: readonly Letter[] = ['I', 'U', 'D'];
 
 /** What was refused to everyone. */
 interface Refused {
-  /** Its name, and in words what refuses it. */
+  /** Its name, and in words what came of it. */
   object: string;
   by: string;
   /** The privilege; undefined for a call. */
@@ -52,6 +53,8 @@ interface Refused {
   /** The table that is written. */
   table: RelationRow | undefined;
   triggers: RelationRow['triggers'];
+  /** It was not tried at all: not proven, if nothing lets it through. */
+  isCertain?: true;
   /** Someone who may do it, did. */
   isThrough: (cell: Cell) => boolean;
 }
@@ -71,7 +74,7 @@ export interface Retried {
  * or make someone who may do everything, the files do not say. Or until the triggers were off.
  */
 export interface Supposed {
-  /** The name of what was tried, and in words what refuses it: `its trigger quota`, `it`. */
+  /** The name of what was tried, and in words what came of it: `its trigger quota refuses everyone`. */
   object: string;
   by: string;
   cells: readonly Cell[];
@@ -134,10 +137,10 @@ export async function retryRefused(session: ProofSession, tried: Tried, answer: 
   const without = await retry(({ table, triggers }) =>
     table === undefined || triggers.length === 0 ? undefined : untriggeredBlock(table, triggers),
   );
-  for (const { object, by, letter, triggers, probes } of open) {
+  for (const { object, by, triggers, probes, isCertain } of open) {
     const cells = without.filter(({ probe }) => probes.includes(probe));
     if (triggers.length > 0) retried.supposed.push({ object, by, cells, tables: [] });
-    else if (letter === undefined) retried.gaps.push(callGap(object));
+    else if (isCertain === true) retried.gaps.push(callGap(object));
   }
   return retried;
 }
@@ -182,7 +185,7 @@ function refusedWrites(tried: Tried, byProbe: ReadonlyMap<number, readonly Cell[
           emptied: letter === 'I' ? [table] : [],
         };
         if (letter === 'I' && byHolders.some(isByPolicy) && countsItself(subject, model))
-          return [{ ...refused, by: 'its policy', routines: [], triggers: [] }];
+          return [{ ...refused, by: 'its policy refuses everyone', routines: [], triggers: [] }];
         const triggers = table.triggers.filter(
           ({ enabled, events, function: oid }) => enabled && events.includes(letter) && mayRefuse(oid, model),
         );
@@ -191,36 +194,53 @@ function refusedWrites(tried: Tried, byProbe: ReadonlyMap<number, readonly Cell[
           isRaised(cell) || (routines.some((one) => drops(one, model)) && !('code' in cell));
         const isForOthers = made.some((cell) => isStopped(cell) && isWrong(cell, subject, tried));
         if (routines.length === 0 || !byHolders.some(isStopped) || !isForOthers) return [];
-        const by = `its trigger ${triggers.map(({ name }) => name).join(', ')}`;
+        const by = `its trigger ${triggers.map(({ name }) => name).join(', ')} refuses everyone`;
         return [{ ...refused, by, routines, triggers }];
       }),
     );
 }
 
-/** The functions that run with their owner's rights, and whose calls all ended by a RAISE. */
+/** The functions that run with their owner's rights, and whose calls all ended by a RAISE, or changed nothing although they may. */
 function refusedCalls({ callables, model, probes }: Tried, byProbe: ReadonlyMap<number, readonly Cell[]>): Refused[] {
   const numbers = new Map(probes.map((probe, number) => [probe, number]));
   return callables.flatMap((callable): Refused[] => {
     const { name, routine, runsAsOwner, skipped, bySecret, calls } = callable;
     // Who knows a token is let through, and that is who may be.
-    if (!runsAsOwner || skipped !== undefined || bySecret || !refuses(routine, model)) return [];
+    if (!runsAsOwner || skipped !== undefined || bySecret) return [];
     const own = [...new Set(calls.flatMap(({ probe }) => numbers.get(probe) ?? []))];
     const made = own.flatMap((number) => byProbe.get(number) ?? []);
-    if (!made.some(isRaised) || made.some((cell) => !('code' in cell))) return [];
-    return [
-      {
-        object: name,
-        by: 'it',
-        letter: undefined,
-        probes: own,
-        emptied: [...tablesAddedTo(routine, model)],
-        routines: [routine],
-        table: undefined,
-        triggers: [],
-        isThrough: (cell) => !('code' in cell),
-      },
-    ];
+    const refused = {
+      object: name,
+      letter: undefined,
+      probes: own,
+      routines: [routine],
+      table: undefined,
+      triggers: [],
+    };
+    const isAnswered = (cell: Cell): boolean => !('code' in cell);
+    if (!made.some(isAnswered))
+      return made.some(isRaised) && refuses(routine, model)
+        ? [
+            {
+              ...refused,
+              by: 'it refuses everyone',
+              isCertain: true as const,
+              emptied: [...tablesAddedTo(routine, model)],
+              isThrough: isAnswered,
+            },
+          ]
+        : [];
+    const isChanged = (cell: Cell): boolean =>
+      !('code' in cell) && cell.state !== '' && cell.state !== (cell.before[probes[cell.probe]!.state] ?? '');
+    return mayChange(routine, model) && endsEarly(routine, model) && !made.some(isChanged)
+      ? [{ ...refused, by: 'it changes nothing for anyone', emptied: [], isThrough: isChanged }]
+      : [];
   });
+}
+
+/** It has a condition on what is in rows, beside what it changes. */
+function endsEarly(routine: FunctionRow, { sources }: Model): boolean {
+  return sources.reached(routine).some((one) => sources.body(one).tests.size > 0);
 }
 
 /** A RAISE of the kit. */

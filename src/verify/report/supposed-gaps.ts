@@ -16,7 +16,7 @@ export function supposedGaps(proof: Proof, leaks: LeakFinder): Gap[] {
     const wrong = [...after].flatMap(([rule, text]) => (before.has(rule) ? [] : [text])).join('; ');
     if (wrong === '') return [];
     const names = tables.join(', ');
-    const refused = `with the rows that were made up, ${by} refuses everyone`;
+    const refused = `with the rows that were made up, ${by}`;
     return [
       tables.length === 0
         ? {
