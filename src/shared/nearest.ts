@@ -6,9 +6,10 @@
 export function nearest(typed: string, known: Iterable<string>): string | undefined {
   const word = typed.toLowerCase();
   let best: { word: string; distance: number; alike: number } | undefined;
-  // One letter of two is half of the word: only its case may differ.
-  const most = word.length < 3 ? 0 : Math.floor(word.length / 3);
+  const usual = Math.floor(word.length / 3);
   for (const candidate of known) {
+    // One letter of two is half of the word: only its case may differ, or its last letter be missing.
+    const most = word.length === 2 && candidate.toLowerCase().startsWith(word) ? 1 : usual;
     const limit = Math.min(most, best?.distance ?? most);
     // Most names are too short or too long to be near: no need to look at their letters.
     const longer = candidate.length - word.length;
