@@ -95,7 +95,7 @@ function rowsOfJoined({ table, belongs, rows: { a, b }, into, isLarge }: Subject
 }
 
 /** The name of the state that holds the numbers in A's rows to which a function adds, summed up. */
-export function stateOfSums({ name }: Subject): string {
+function stateOfSums({ name }: Subject): string {
   return `* sums of ${name}`;
 }
 
