@@ -27,7 +27,9 @@ export function supposedGaps(proof: Proof, leaks: LeakFinder): Gap[] {
         : {
             object,
             reason: `${refused}; with other values in ${names}, ${wrong}`,
-            suggestion: `If ${names} ${tables.length === 1 ? 'does' : 'do'} not say who may do that with all rows, ask whose the row is as well.`,
+            suggestion:
+              `If ${names} ${tables.length === 1 ? 'does' : 'do'} not say who may do that with all rows, ` +
+              'ask whose the row is as well.',
           },
     ];
   });
