@@ -26,7 +26,7 @@ function keywordAsName({ sql, start, error }: Statement): string | undefined {
   })?.text;
 }
 
-/** Whether the place of the error is right behind the end of a text: its author meant the quote to be in it. */
+/** Whether the error is directly after the end of a text: its author meant the quote to be part of it. */
 function isBehindText({ sql, start, error }: Statement): boolean {
   const at = error!.offset - start;
   return sql[at - 1] === "'" && /[\p{L}\p{N}]/u.test(sql[at] ?? '');

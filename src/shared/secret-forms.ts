@@ -18,7 +18,7 @@ const secretForms: readonly { pattern: RegExp; title: string }[] = [
   // A database on this machine, or in a container of it, has a password that protects nothing.
   {
     pattern:
-      /\bpostgres(?:ql)?:\/\/[^\s:/@]+:(?!\[|<|\$|\*)([^\s@]{4,})@(?!(?:[\w-]+|127\.\d+\.\d+\.\d+|\[::1\]|host\.docker\.internal)(?::\d+)?(?:[/?\s]|$))/,
+      /\bpostgres(?:ql)?:\/\/[^\s:/@]+:(?!\[|<|\$|\*)([^\s@]{4,})@(?!(?:localhost|db|database|postgres|127\.\d+\.\d+\.\d+|\[::1\]|host\.docker\.internal)(?::\d+)?(?:[/?\s]|$))/,
     title: 'a database URL with its password',
   },
   { pattern: /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/, title: 'a password hash' },

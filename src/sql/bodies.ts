@@ -13,7 +13,7 @@ interface Body {
   text: string;
   /** Offset in the file of the body's first character; undefined if quoting makes the text differ from the file's. */
   offset: number;
-  /** It is the body of a DO, of which nothing runs behind a RETURN. */
+  /** It is the body of a DO: nothing in it runs after a RETURN. */
   isBlock?: true;
 }
 

@@ -218,6 +218,20 @@ describe('a trigger that refuses everyone with the rows that are there', () => {
     expect(await found(notes({}, closed))).toEqual([]);
   });
 
+  it('is only supposed where the rows that are removed for it say who may do what elsewhere', async () => {
+    const full = guard(
+      "if (select count(*) from public.notes n where n.owner_id = new.owner_id) >= 1 then raise exception 'full'; end if;",
+    );
+    const files = `create table public.files (id uuid primary key default gen_random_uuid(), note_id uuid not null references public.notes (id) on delete cascade);
+      alter table public.files enable row level security; grant select on public.files to authenticated;
+      create policy r on public.files for select to authenticated
+        using (exists (select from public.notes n where n.id = note_id and n.owner_id = (select auth.uid())));`;
+    const sql = notes({ insert: open }, full + files);
+    expect(await found(sql)).toEqual([]);
+    expect(await found(sql, 'warning')).toEqual(['not-proven public.notes']);
+    expect(await told(notes({}, full + files))).toEqual([]);
+  });
+
   it('keeps everyone out if it asks for nothing', async () => {
     const closed = guard("raise exception 'append only';", 'update or delete');
     expect(await found(notes({ update: open, remove: open }, closed))).toEqual([]);

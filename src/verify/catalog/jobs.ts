@@ -4,6 +4,7 @@ import type { FunctionRow, JobRow } from '../../rules/engine/live/catalog.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import { allOf, fieldsOf } from '../../sql/nodes.ts';
 import { parseTree } from '../../sql/parser.ts';
+import { madeRoutine } from './made-routine.ts';
 
 /** A condition that the current role may read the jobs. */
 export const hasJobs = `exists (select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -42,27 +43,16 @@ const schema = 'cron job';
 /** The job as a function that nobody may call, so that all that is known of bodies is known of its command. */
 export function routineOfJob({ id, command }: JobRow): FunctionRow {
   const { language, body } = bodyOf(command);
-  return {
-    oid: `job ${id}`,
+  return madeRoutine({
     schema,
     name: `job ${id}`,
-    arguments: [],
-    argumentNames: [],
-    inputs: [],
-    modes: [],
-    variadic: false,
-    defaults: 0,
     returns: 'void',
-    returnsSet: false,
     definer: false,
-    volatility: 'v',
     language,
     kind: 'f',
     source: command,
     definition: `create function "${schema}"."job ${id}"() returns void language ${language} as ${quoteLiteral(body)}`,
-    settings: [],
-    execute: [],
-  };
+  });
 }
 
 /** Says whether the function stands for a job. */

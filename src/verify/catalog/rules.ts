@@ -2,6 +2,7 @@
 import { type Catalog, type FunctionRow, qualifiedName, type TriggerRow } from '../../rules/engine/live/catalog.ts';
 import { allOf, type Node } from '../../sql/nodes.ts';
 import { parseTree } from '../../sql/parser.ts';
+import { madeRoutine } from './made-routine.ts';
 
 /** The language of what a rule does: PostgreSQL prints it, and its body is the statements of the rule. */
 export const ruleLanguage = 'rule';
@@ -48,25 +49,14 @@ function ruleOf(definition: string) {
 }
 
 function routineOfRule(name: string, definition: string): FunctionRow {
-  return {
-    oid: `rule ${name}`,
+  return madeRoutine({
     schema,
     name: `rule ${name}`,
-    arguments: [],
-    argumentNames: [],
-    inputs: [],
-    modes: [],
-    variadic: false,
-    defaults: 0,
     returns: 'trigger',
-    returnsSet: false,
     definer: true,
-    volatility: 'v',
     language: ruleLanguage,
     kind: 't',
     source: definition,
     definition,
-    settings: [],
-    execute: [],
-  };
+  });
 }

@@ -3,8 +3,8 @@
  * a plan allows, while policies may let anyone write any row. They are tried again where they may be let through: on an emptied table, with
  * other values in what is asked, and at last without the triggers.
  */
-import { type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
-import { constantOf, walk } from '../../rules/engine/live/expression.ts';
+import { type FunctionRow, qualifiedName, type RelationRow, type TriggerRow } from '../../rules/engine/live/catalog.ts';
+import { walk } from '../../rules/engine/live/expression.ts';
 import { type Fields, type Node, walk as walkTree } from '../../sql/nodes.ts';
 import { referencesIn } from '../catalog/compared-columns.ts';
 import type { Callable } from '../catalog/functions.ts';
@@ -52,7 +52,7 @@ interface Refused {
   routines: readonly FunctionRow[];
   /** The table that is written. */
   table: RelationRow | undefined;
-  triggers: RelationRow['triggers'];
+  triggers: readonly TriggerRow[];
   /** It was not tried at all: not proven, if nothing lets it through. */
   isCertain?: true;
   /** Someone who may do it, did. */
@@ -78,7 +78,9 @@ export interface Supposed {
   object: string;
   by: string;
   cells: readonly Cell[];
-  /** The tables whose rows were changed; none where it was tried without the triggers. */
+  /** What was different then, in words: `with other values in public.plans`, `without it`. */
+  how: string;
+  /** The tables whose rows were changed or removed; none where it was tried without the triggers. */
   tables: readonly string[];
 }
 
@@ -101,48 +103,58 @@ export async function retryRefused(session: ProofSession, tried: Tried, answer: 
   const { model } = tried;
   const byProbe = groupByProbe(answer.cells);
   let open = [...refusedWrites(tried, byProbe), ...refusedCalls(tried, byProbe)];
-  const retry = async (blockOf: (one: Refused) => string | undefined): Promise<Cell[]> => {
-    const some = open.flatMap((one) => {
+  /** Tries each by itself: what is changed for one may let another one through. */
+  const retry = async (
+    blockOf: (one: Refused) => string | undefined,
+    taken: (one: Refused, cells: readonly Cell[]) => void,
+  ): Promise<void> => {
+    const left: Refused[] = [];
+    for (const one of open) {
       const block = blockOf(one);
-      return block === undefined ? [] : [{ one, block }];
-    });
-    const probes = new Set(some.flatMap(({ one }) => one.probes));
-    const blocks = some.map(({ block }) => block);
-    return some.length === 0 ? [] : runSome(session, tried, blocks, probes);
-  };
-  const take = (again: readonly Cell[], taken: (one: Refused, cells: readonly Cell[]) => void): void => {
-    open = open.filter((one) => {
-      const cells = again.filter(({ probe }) => one.probes.includes(probe));
-      const isThrough = cells.some(one.isThrough);
-      if (isThrough) taken(one, cells);
-      return !isThrough;
-    });
+      const cells = block === undefined ? [] : await runSome(session, tried, block, new Set(one.probes));
+      if (cells.some(one.isThrough)) taken(one, cells);
+      else left.push(one);
+    }
+    open = left;
   };
   const takeInstead = (_: Refused, cells: readonly Cell[]): void => void retried.cells.push(...cells);
-  take(await retry((one) => changedBlock(emptied(one.emptied))), takeInstead);
+  await retry(
+    (one) => changedBlock(emptied(one.emptied)),
+    (one, cells) => {
+      // Without rows that say who may do what, others may do more.
+      if (!one.emptied.some((table) => decides(table, model))) takeInstead(one, cells);
+      else {
+        const tables = one.emptied.map(qualifiedName);
+        retried.supposed.push({ ...one, cells, how: `without the rows of ${tables.join(', ')}`, tables });
+      }
+    },
+  );
   const ofRow = ({ letter, table, routines }: Refused, number: number): Changes[] =>
     table === undefined || letter === 'I' ? [] : [ownValues(table, routines, number, model)];
-  for (let number = 0; number < mostValues && open.length > 0; number += 1)
-    take(await retry((one) => changedBlock(...ofRow(one, number))), takeInstead);
-  for (let number = 0; number < mostValues && open.length > 0; number += 1)
-    take(
-      await retry((one) =>
-        changedBlock(emptied(one.emptied), ...ofRow(one, number), otherValues(one.routines, number, model)),
-      ),
-      ({ object, by, routines }, cells) => {
-        const { tables } = otherValues(routines, number, model);
-        retried.supposed.push({ object, by, cells, tables: tables.map(qualifiedName) });
+  for (let number = 0; number < mostValues; number += 1)
+    await retry((one) => changedBlock(...ofRow(one, number)), takeInstead);
+  for (let number = 0; number < mostValues; number += 1)
+    await retry(
+      (one) => changedBlock(emptied(one.emptied), ...ofRow(one, number), otherValues(one.routines, number, model)),
+      (one, cells) => {
+        const tables = otherValues(one.routines, number, model).tables.map(qualifiedName);
+        retried.supposed.push({ ...one, cells, how: `with other values in ${tables.join(', ')}`, tables });
       },
     );
-  const without = await retry(({ table, triggers }) =>
-    table === undefined || triggers.length === 0 ? undefined : untriggeredBlock(table, triggers),
-  );
-  for (const { object, by, triggers, probes, isCertain } of open) {
-    const cells = without.filter(({ probe }) => probes.includes(probe));
-    if (triggers.length > 0) retried.supposed.push({ object, by, cells, tables: [] });
-    else if (isCertain === true) retried.gaps.push(callGap(object));
+  for (const one of open) {
+    const { table, triggers, object, by, isCertain } = one;
+    if (table !== undefined && triggers.length > 0) {
+      const cells = await runSome(session, tried, untriggeredBlock(table, triggers), new Set(one.probes));
+      retried.supposed.push({ object, by, cells, how: 'without it', tables: [] });
+    } else if (isCertain === true) retried.gaps.push(callGap(object));
   }
   return retried;
+}
+
+/** Rows of the table say who may do what elsewhere: policies of other tables ask it, or it is that of members. */
+function decides(table: RelationRow, { dependencies, tenancy }: Model): boolean {
+  const askers = dependencies.askers(qualifiedName(table));
+  return table === tenancy.membership?.table || askers.some((asker) => asker !== table);
 }
 
 function groupByProbe(cells: readonly Cell[]): ReadonlyMap<number, readonly Cell[]> {
@@ -187,11 +199,11 @@ function refusedWrites(tried: Tried, byProbe: ReadonlyMap<number, readonly Cell[
         if (letter === 'I' && byHolders.some(isByPolicy) && countsItself(subject, model))
           return [{ ...refused, by: 'its policy refuses everyone', routines: [], triggers: [] }];
         const triggers = table.triggers.filter(
-          ({ enabled, events, function: oid }) => enabled && events.includes(letter) && mayRefuse(oid, model),
+          (one) => one.enabled && one.events.includes(letter) && mayRefuse(one, model),
         );
         const routines = triggers.flatMap(({ function: oid }) => model.sources.byOid(oid) ?? []);
         const isStopped = (cell: Cell): boolean =>
-          isRaised(cell) || (routines.some((one) => drops(one, model)) && !('code' in cell));
+          isRaised(cell) || (triggers.some((one) => drops(one, model)) && !('code' in cell));
         const isForOthers = made.some((cell) => isStopped(cell) && isWrong(cell, subject, tried));
         if (routines.length === 0 || !byHolders.some(isStopped) || !isForOthers) return [];
         const by = `its trigger ${triggers.map(({ name }) => name).join(', ')} refuses everyone`;
@@ -232,14 +244,14 @@ function refusedCalls({ callables, model, probes }: Tried, byProbe: ReadonlyMap<
         : [];
     const isChanged = (cell: Cell): boolean =>
       !('code' in cell) && cell.state !== '' && cell.state !== (cell.before[probes[cell.probe]!.state] ?? '');
-    return mayChange(routine, model) && endsEarly(routine, model) && !made.some(isChanged)
+    return mayChange(routine, model) && hasConditions(routine, model) && !made.some(isChanged)
       ? [{ ...refused, by: 'it changes nothing for anyone', emptied: [], isThrough: isChanged }]
       : [];
   });
 }
 
-/** It has a condition on what is in rows, beside what it changes. */
-function endsEarly(routine: FunctionRow, { sources }: Model): boolean {
+/** It has IF, CASE or the like, and may end before it changes anything. */
+function hasConditions(routine: FunctionRow, { sources }: Model): boolean {
   return sources.reached(routine).some((one) => sources.body(one).tests.size > 0);
 }
 
@@ -268,9 +280,9 @@ function isDone(cell: Cell, letter: Letter, probes: readonly NamedProbe[]): bool
  * A trigger refuses some writes, or drops them, by what is in rows or by the time: one that refuses all of them keeps everyone out,
  * whatever policies say.
  */
-function mayRefuse(oid: string, model: Model): boolean {
-  const routine = model.sources.byOid(oid);
-  if (routine === undefined || (!refuses(routine, model) && !drops(routine, model))) return false;
+function mayRefuse(trigger: TriggerRow, model: Model): boolean {
+  const routine = model.sources.byOid(trigger.function);
+  if (routine === undefined || (!refuses(routine, model) && !drops(trigger, model))) return false;
   const reached = model.sources.reached(routine);
   const effects = reached.map((one) => model.sources.effects(one));
   const tests = reached.flatMap((one) => [...model.sources.body(one).tests]);
@@ -285,11 +297,12 @@ function refuses(routine: FunctionRow, { sources }: Model): boolean {
   return sources.reached(routine).some((one) => sources.body(one).refuses);
 }
 
-/** It returns NULL, with which a trigger before the write lets nothing become of it. */
-function drops(routine: FunctionRow, { sources }: Model): boolean {
+/** It returns NULL before the write, with which nothing becomes of that; after it, what is returned does not matter. */
+function drops({ isAfter, function: oid }: TriggerRow, { sources }: Model): boolean {
+  const routine = isAfter ? undefined : sources.byOid(oid);
   let found = false;
-  walk(sources.body(routine).returned, (type, node) => {
-    found ||= type === 'A_Const' && node['isnull'] === true && constantOf({ A_Const: node }) === undefined;
+  walk(routine === undefined ? [] : sources.body(routine).returned, (type, node) => {
+    found ||= type === 'A_Const' && node['isnull'] === true;
   });
   return found;
 }
@@ -317,18 +330,18 @@ function countsItself({ name, table }: Subject, model: Model): boolean {
   );
 }
 
-/** Tries some of the probes, after further steps. */
+/** Tries some of the probes, after a further step. */
 async function runSome(
   session: ProofSession,
   { plan, probes }: Tried,
-  blocks: readonly string[],
+  block: string,
   some: ReadonlySet<number>,
 ): Promise<Cell[]> {
   const numbers = [...some].toSorted((x, y) => x - y);
   const place = new Map(numbers.map((number, index) => [number, index]));
   const answer = await runInParts(session, {
     ...plan,
-    fill: [...plan.fill, ...blocks.map((sql) => ({ settings: {}, sql: [sql] }))],
+    fill: [...plan.fill, { settings: {}, sql: [block] }],
     probes: numbers.map((number) => {
       const { unless = {}, ...probe } = plan.probes[number]!;
       const kept = Object.entries(unless).flatMap(([actor, other]) =>

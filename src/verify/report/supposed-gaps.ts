@@ -8,29 +8,23 @@ import { subjectReport } from './reports.ts';
 
 /** The gaps: of each, what others do then with rows that are not theirs. Nothing of what is proven to be wrong anyway. */
 export function supposedGaps(proof: Proof, leaks: LeakFinder): Gap[] {
-  return proof.supposed.flatMap(({ object, by, cells, tables }): Gap[] => {
+  return proof.supposed.flatMap(({ object, by, cells, how, tables }): Gap[] => {
     const taken = new Set(cells.map(({ probe }) => probe));
     const kept = proof.answer.cells.filter(({ probe }) => !taken.has(probe));
     const before = wrongOf(object, proof, leaks);
     const after = wrongOf(object, { ...proof, answer: { ...proof.answer, cells: [...kept, ...cells] } }, leaks);
     const wrong = [...after].flatMap(([rule, text]) => (before.has(rule) ? [] : [text])).join('; ');
     if (wrong === '') return [];
-    const names = tables.join(', ');
-    const refused = `with the rows that were made up, ${by}`;
     return [
-      tables.length === 0
-        ? {
-            object,
-            reason: `${refused}; without it, ${wrong}`,
-            suggestion: 'Let the policies ask whose the row is, whatever the trigger refuses beside that.',
-          }
-        : {
-            object,
-            reason: `${refused}; with other values in ${names}, ${wrong}`,
-            suggestion:
-              `If ${names} ${tables.length === 1 ? 'does' : 'do'} not say who may do that with all rows, ` +
+      {
+        object,
+        reason: `with the rows that were made up, ${by}; ${how}, ${wrong}`,
+        suggestion:
+          tables.length === 0
+            ? 'Let the policies ask whose the row is, whatever the trigger refuses beside that.'
+            : `If ${tables.join(', ')} ${tables.length === 1 ? 'does' : 'do'} not say who may do that with all rows, ` +
               'ask whose the row is as well.',
-          },
+      },
     ];
   });
 }
