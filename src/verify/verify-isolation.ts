@@ -114,7 +114,7 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
   );
   const leaks = leakFinder(proof);
   const functions = proof.callables.map((callable) => ({ callable, report: functionReport(callable, proof, leaks) }));
-  const notCalled = functions.flatMap(({ callable, report }) => functionGap(callable, report, proof) ?? []);
+  const notCalled = functions.flatMap(({ callable, report }) => functionGap(callable, report, proof, leaks) ?? []);
   const channels = topicReport(ways.topics, proof);
   const open = [
     ...gaps.unfilled.values(),

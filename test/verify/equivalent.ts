@@ -55,10 +55,13 @@ function addsNothingForAnon({ using, command, permissive }: PolicyRow, { policie
  */
 export function whyEquivalent(mutant: Mutant): string | undefined {
   if (mutant.isUnused === true) return 'nothing that users reach calls the function';
+  if (mutant.isForVisitors === true) return 'only who is signed in may call the function, and has an ID';
   if (mutant.isRefused === true) return 'a trigger refuses every change of a row';
   if (mutant.policy !== undefined) return whyPolicy(mutant.policy, mutant.name);
   if (mutant.given !== undefined && isOfNobody(mutant.given))
     return "the rows of the table are nobody's: signed-in users may read them in any state";
+  if (mutant.isBeyondAnon === true)
+    return "the function has its caller's rights, and anon may not use a table or function that it uses";
   if (mutant.added !== undefined && isLetAlready(mutant.added))
     return 'a policy and a privilege let users do it already';
   if (mutant.widened !== undefined) {

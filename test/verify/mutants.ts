@@ -27,6 +27,10 @@ export interface Mutant {
   widened?: { policy: PolicyRow; table: RelationRow };
   /** For a policy that is added: its table, its command, and what it asks, as PostgreSQL prints it. */
   added?: { table: RelationRow; command: 'a' | 'w'; asks: string };
+  /** Whether a function with its caller's rights, which anon may call now, uses a table or function that anon may not. */
+  isBeyondAnon?: boolean;
+  /** The refusal that is left out is for visitors who are not signed in, who may not call the function. */
+  isForVisitors?: boolean;
   /** The table whose rows a new function gives to anyone who names one. */
   given?: RelationRow;
   /** Whether a trigger of the table refuses what it lets through. */
@@ -171,13 +175,14 @@ export type Redefine = (routine: FunctionRow, source: string) => string;
 function functionMutants(routine: FunctionRow, redefine: Redefine, touches: string[] | undefined): Mutant[] {
   const name = `${qualifiedName(routine)}(${routine.arguments.join(', ')})`;
   const mutants: Mutant[] = [];
-  const add = (what: string, source: string): void => {
+  const add = (what: string, source: string, more: Partial<Mutant> = {}): void => {
     if (source !== routine.source)
       mutants.push({
         name: `function ${name}: ${what}`,
         sql: redefine(routine, source),
         touches,
         source: routine.source,
+        ...more,
       });
   };
   if (routine.schema === 'private' && routine.returns === 'uuid[]')
@@ -187,9 +192,11 @@ function functionMutants(routine: FunctionRow, redefine: Redefine, touches: stri
   const { source } = routine;
   // A refusal that depends on the current user.
   for (const [block] of source.matchAll(
-    /\bif\b(?:(?!\bend if\b)[^;])*?(?:auth\.|private\.)(?:(?!\bend if\b)[^;])*?\bthen\s+raise\b[^;]*;\s*end if;/g,
+    /\bif\b(?:(?!\bend if\b)[^;])*?(?:auth|private)\.\w+\((?:(?!\bend if\b)[^;])*?\bthen\s+raise\b[^;]*;\s*end if;/g,
   ))
-    add(`without ${block.slice(0, 60).replaceAll(/\s+/g, ' ')}…`, source.replace(block, ''));
+    add(`without ${block.slice(0, 60).replaceAll(/\s+/g, ' ')}…`, source.replace(block, ''), {
+      isForVisitors: block.startsWith('if auth.uid() is null then') && !routine.execute.includes('anon'),
+    });
   // A condition of a query that depends on the current user.
   for (const [condition] of source.matchAll(
     /[\w.]+ = (?:\(select auth\.uid\(\)\)|auth\.uid\(\)|me\b|any \(private\.[a-z_]+\((?:[^()]|array\[[^\]]*\])*\)\))/g,
@@ -280,6 +287,9 @@ export function allMutants(catalog: Catalog, redefine: Redefine): Mutant[] {
         ).map((mutant) => ({
           ...mutant,
           ...(mutant.source === undefined ? {} : { source: withCalled(mutant.source, catalog) }),
+          ...(routine.definer || !mutant.name.endsWith('callable by anon')
+            ? {}
+            : { isBeyondAnon: isBeyondAnon(routine.source, catalog) }),
           isUnused: isForOthers(routine, mutant) && !isUsed(routine, catalog),
         })),
       ),
@@ -298,6 +308,14 @@ function isForOthers({ schema, execute }: FunctionRow, { sql }: Mutant): boolean
 function withCalled(source: string, { functions }: Catalog): string {
   const called = functions.filter(({ schema, name }) => schema === 'private' && source.includes(`private.${name}(`));
   return [source, ...called.map((routine) => routine.source)].join('\n');
+}
+
+function isBeyondAnon(source: string, { functions, relations }: Catalog): boolean {
+  const names = (row: FunctionRow | RelationRow): boolean => new RegExp(`\\b${qualifiedName(row)}\\b`).test(source);
+  return (
+    functions.some((routine) => names(routine) && !routine.execute.includes('anon')) ||
+    relations.some((row) => names(row) && !(row.grants['anon'] ?? '').includes('S') && !row.columnGrants['anon']?.S)
+  );
 }
 
 function isUsed(routine: FunctionRow, catalog: Catalog): boolean {

@@ -1,5 +1,5 @@
 /** Policies that ask what time it is, whatever is in the row: what they let through then is tried with those conditions turned. */
-import type { PolicyRow, RelationRow } from '../../rules/engine/live/catalog.ts';
+import type { FunctionRow, PolicyRow, RelationRow } from '../../rules/engine/live/catalog.ts';
 import { relation } from '../../rules/engine/live/catalog.ts';
 import { constantOf, nameParts, type Node, readsColumn, walk } from '../../rules/engine/live/expression.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
@@ -50,6 +50,25 @@ export function clockPolicies(table: RelationRow, model: Model, now = Date.now()
         : `alter policy ${quoteIdentifier(policy.name)} on ${relation(table)}${clauseOf('using', using)}${clauseOf('with check', check)}`;
     return [{ policy, when: first.when, moved }];
   });
+}
+
+/**
+ * Columns that a function, with what it calls, compares with the time it is, or of which it asks whether they are set: they say
+ * whether a row counts, as `published_at` does.
+ */
+export function timedColumns(routine: FunctionRow, { sources }: Model): Set<string> {
+  const found = new Set<string>();
+  walk(
+    sources.reached(routine).map((one) => sources.body(one).trees),
+    (type, node) => {
+      const sides = type === 'NullTest' ? [node['arg']] : [node['lexpr'], node['rexpr']];
+      if (type === 'NullTest' || (type === 'A_Expr' && sides.some(isMoment)))
+        walk(sides, (inner, column) => {
+          if (inner === 'ColumnRef') found.add(nameParts(column['fields']).at(-1) ?? '');
+        });
+    },
+  );
+  return found;
 }
 
 /** The expression with each of the conditions replaced by what it will be; undefined where one is not found. */

@@ -181,6 +181,7 @@ export function effectsOf({
   const relations: RelationName[] = [];
   const written: RelationName[] = [];
   const gives = new Set<string>();
+  const rows = new Set<string>();
   const columns = new Set<string>();
   let [changes, copies] = [executed.length > 0, false];
   walk(trees, (type, fields) => {
@@ -192,6 +193,9 @@ export function effectsOf({
     }
     if (type === 'RangeVar') {
       relations.push(nameOf(fields));
+      rows.add(fields.alias?.aliasname ?? fields.relname ?? '');
+    } else if (type === 'RangeSubselect' || type === 'RangeFunction') {
+      rows.add(fields.alias?.aliasname ?? '');
     } else if (type === 'ColumnRef') {
       columns.add(lastName(fields));
     } else if (type === 'CopyStmt') {
@@ -205,6 +209,8 @@ export function effectsOf({
     const { relation, relations: all } = fields as { relation?: RangeVar; relations?: Node[] };
     written.push(...(relation === undefined ? allOf(all, 'RangeVar') : [relation]).map(nameOf));
   });
+  // The name of what it reads from, as in to_jsonb(t), is a whole row; what it puts together may name any column.
+  if (executed.length > 0 || [...gives].some((name) => rows.has(name))) gives.add('*');
   return {
     calls,
     relations,

@@ -382,15 +382,3 @@ export function isAnswer({ returns, returnsSet }: FunctionRow): boolean {
 function argumentNameOf({ argumentNames }: FunctionRow, index: number): string {
   return argumentNames[index] || `$${index + 1}`;
 }
-
-/** Says whether the function, or what it calls, asks who calls: then whom it acts for is its own decision. */
-export function asksCaller(routine: FunctionRow, { sources }: Model): boolean {
-  return sources.reached(routine).some((one) => {
-    const { calls, isDynamic } = sources.effects(one);
-    return (
-      isDynamic ||
-      sources.body(one).isUnreadable ||
-      calls.some(({ schema, name }) => schema === 'auth' || name === 'current_setting')
-    );
-  });
-}

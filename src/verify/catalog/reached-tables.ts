@@ -1,3 +1,4 @@
+import { allOf, fieldsOf, stringsOf, walk } from '../../sql/nodes.ts';
 import { type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { Model } from './model.ts';
 import { tablesBehind } from './views.ts';
@@ -5,6 +6,31 @@ import { tablesBehind } from './views.ts';
 /** The tables that a function and what it calls name, through views; all of them where it runs SQL that it puts together. */
 export function tablesNamed(routine: FunctionRow, model: Model): Set<RelationRow> {
   return tablesOf(model.dependencies.namedBy(routine), model);
+}
+
+/** Aggregates that say how many rows there are, or whether, and not which. */
+const tallies = new Set(['avg', 'bool_and', 'bool_or', 'count', 'every', 'sum']);
+
+/**
+ * The tables whose rows a function, with what it calls, joins to what it gives: not those of which it only asks how many rows there
+ * are, or whether there is one.
+ * @returns their names, as `schema.name`
+ */
+export function tablesJoined(routine: FunctionRow, model: Model): Set<string> {
+  const found = new Set<string>();
+  const trees = model.sources.reached(routine).flatMap((one) => model.sources.body(one).trees);
+  walk(trees, (type, fields) => {
+    if (type === 'RangeVar') {
+      const { schemaname, relname } = fields;
+      for (const row of model.tables.values())
+        if (row.name === relname && (schemaname ?? row.schema) === row.schema) found.add(qualifiedName(row));
+    }
+    if (type === 'SubLink') return fields.subLinkType !== 'EXISTS_SUBLINK';
+    if (type !== 'SelectStmt') return undefined;
+    const targets = allOf(fields.targetList, 'ResTarget').map(({ val }) => fieldsOf(val, 'FuncCall'));
+    return targets.length === 0 || !targets.every((call) => call && tallies.has(stringsOf(call.funcname).at(-1) ?? ''));
+  });
+  return new Set([...tablesOf(found, model)].map(qualifiedName));
 }
 
 /**

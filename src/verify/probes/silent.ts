@@ -1,7 +1,8 @@
 /** Functions over rows of users and organizations that gave nothing to anyone: what they give to whom was not seen. */
 import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { effectsOf } from '../catalog/effects.ts';
-import { asksCaller, type Callable, isAnswer } from '../catalog/functions.ts';
+import { asksCaller } from '../catalog/asks-caller.ts';
+import { type Callable, isAnswer } from '../catalog/functions.ts';
 import type { Model } from '../catalog/model.ts';
 import { mayChange, tablesNamed } from '../catalog/reached-tables.ts';
 import type { Chain } from '../fixtures/script.ts';

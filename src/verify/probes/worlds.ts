@@ -4,6 +4,7 @@
  */
 import { quoteIdentifier } from '../../shared/quote.ts';
 import { type ColumnRow } from '../../rules/engine/live/catalog.ts';
+import { timedColumns } from '../catalog/clock.ts';
 import type { Callable } from '../catalog/functions.ts';
 import type { Chain } from '../fixtures/script.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
@@ -26,7 +27,7 @@ export interface Difference {
   probe: number;
   /** It gives what it made of their texts: two other texts gave two other results. */
   isTold: boolean;
-  /** It gives what it made of their numbers: each world gave another result, and no error. */
+  /** It gives what it made of their numbers or times: each world gave another result, and no error. */
   isCounted: boolean;
 }
 
@@ -68,6 +69,7 @@ export function otherWorlds(first: FirstRound, start: number): Worlds {
   const owner = actors.findIndex(({ relation }) => relation === 'self');
   const asked = callable.filter((one) => [...one.tables].some((name) => tables.has(name)));
   if (asked.length === 0 || owner === -1) return { probes: [], chains: [], tables, open, isRepeated: false };
+  const timed = new Set(asked.flatMap(({ routine }) => [...timedColumns(routine, model)]));
   const isRepeated = hidden.some((subject) => secretColumns(subject, model).length > 0);
   const calls = numbers.map((world) =>
     callsOf(world === 0 ? asked.filter((one) => isVolatile(one, model)) : asked, first),
@@ -79,7 +81,7 @@ export function otherWorlds(first: FirstRound, start: number): Worlds {
     state: '',
     actors: [],
     sql: "select ''",
-    prepare: world === 0 && !isRepeated ? 'select 1' : worldSql(hidden, world === 2 ? 2 : 1, first),
+    prepare: world === 0 && !isRepeated ? 'select 1' : worldSql(hidden, world === 2 ? 2 : 1, first, timed),
   }));
   return {
     probes,
@@ -136,7 +138,7 @@ function callsOf(callables: readonly Callable[], { actors, probes }: FirstRound)
 }
 
 /** A block that changes A's rows; what a constraint or a trigger refuses stays as it is. */
-function worldSql(subjects: readonly Subject[], world: 1 | 2, first: FirstRound): string {
+function worldSql(subjects: readonly Subject[], world: 1 | 2, first: FirstRound, timed: ReadonlySet<string>): string {
   const updates = subjects.flatMap((subject) => {
     const seen = seenByStrangers(subject, first);
     const isHidden = isHiddenFromAll(subject, first);
@@ -144,7 +146,8 @@ function worldSql(subjects: readonly Subject[], world: 1 | 2, first: FirstRound)
     return labelledRows(subject)
       .filter(([label]) => rowsOfA(label) !== '')
       .flatMap(([label, row]) => {
-        const isOther = ({ name }: ColumnRow): boolean => (isHidden && !seen.includes(label)) || withheld.has(name);
+        const isOther = ({ name, category }: ColumnRow): boolean =>
+          ((isHidden && !seen.includes(label)) || withheld.has(name)) && !(category === 'D' && timed.has(name));
         return updateSql(subject, row, label === 'a', world, first.model, isOther);
       });
   });
@@ -227,8 +230,10 @@ function otherValues(
 ): string[] {
   if (category === 'N') return [`coalesce(${quoteIdentifier(name)}, 0) + ${3 * world}`];
   if (/^jsonb?$/.test(base)) return [`'{"muse": "world ${world}"}'`];
+  if (base === 'text[]') return world === 1 ? ["array['another muse word']"] : ["array['yet other muse letters']"];
   const fitting = subject.fresh[world === 1 ? 'a' : 'b'].values.get(name);
   const text = world === 1 ? "'another muse word'" : "'yet other muse letters'";
+  if (category === 'D') return [`(now() ${world === 1 ? '-' : '+'} interval '700 days')`];
   // What chance has put there, such as the secret of a webhook, is known to no statement.
   if (isSecret && category === 'S') return [text];
   return category !== 'S' || fitting === undefined || fitting === row.values.get(name) ? [] : [text, fitting];

@@ -1,10 +1,14 @@
 /** What was not tried of functions. */
-import { asksCaller, type Callable, isAnswer } from '../catalog/functions.ts';
+import { asksCaller } from '../catalog/asks-caller.ts';
+import { type Callable, isAnswer } from '../catalog/functions.ts';
+import { tablesJoined } from '../catalog/reached-tables.ts';
 import { namingArguments } from '../catalog/dynamic-sql.ts';
 import { type Effects, effectsOf } from '../catalog/effects.ts';
+import type { Actor } from '../probes/actors.ts';
+import type { NamedProbe } from '../probes/probes.ts';
 import type { Proof } from '../probes/prove.ts';
 import type { Gap, TableReport } from './report.ts';
-import { readFound } from './leaks.ts';
+import { type Found, type LeakFinder, readFound } from './leaks.ts';
 import { cellsOf } from './reports.ts';
 
 /** Errors that mean that the function did not accept a value, so the call does not count as tried. */
@@ -14,7 +18,7 @@ const useless = /^(22|42883|42804|42846|42P18|21000)/;
 const ownTransaction = '2D000';
 
 /** What was not tried of a function: it was not called, no value was of use to it, or it runs SQL that its caller writes. */
-export function functionGap(callable: Callable, report: TableReport, proof: Proof): Gap | undefined {
+export function functionGap(callable: Callable, report: TableReport, proof: Proof, leaks: LeakFinder): Gap | undefined {
   const { name, routine, skipped, injectable, stored } = callable;
   const cells = cellsOf(name, proof);
   const errors = cells.map(({ cell }) => ('code' in cell ? cell : undefined));
@@ -52,7 +56,7 @@ export function functionGap(callable: Callable, report: TableReport, proof: Proo
     skipped ??
     (isApart ? 'it commits or rolls back itself, and nothing that it does could be rolled back' : undefined) ??
     (failed === undefined ? undefined : `no value was found that it takes: ${failed.message} (${failed.code})`);
-  if (reason === undefined) return silentGap(callable, report, proof);
+  if (reason === undefined) return silentGap(callable, report, proof) ?? pairingGap(callable, report, proof, leaks);
   return {
     object: name,
     isDefiner: routine.definer,
@@ -90,6 +94,45 @@ function silentGap(
     isDefiner: runsAsOwner && !isAnswer(routine) && !asksCaller(routine, model),
     reason: 'it gave nothing to anyone with the arguments that were tried',
     suggestion: 'Call it by hand, as another user, with arguments for which it gives rows of someone else.',
+  };
+}
+
+/**
+ * What a stranger gets for a key of another's is each by itself in rows that everyone may read. That it belongs to the key may be in a
+ * row that the stranger may not read, as who is whose patient.
+ */
+function pairingGap(
+  { name, routine, runsAsOwner, calls, tables, bySecret }: Callable,
+  report: TableReport,
+  proof: Proof,
+  leaks: LeakFinder,
+): Gap | undefined {
+  const { model, actors } = proof;
+  const isJudged = report.checks.some(({ expected }) => expected === 'no' || expected === 'doubtful');
+  if (isJudged || !runsAsOwner || bySecret || isAnswer(routine) || asksCaller(routine, model)) return undefined;
+  const cells = cellsOf(name, proof);
+  const foundBy = (actor: Actor, probe: NamedProbe): Found | undefined => {
+    const cell = cells.find((one) => one.actor === actor && one.probe === probe)?.cell;
+    return cell !== undefined && 'answer' in cell ? readFound(cell.answer) : undefined;
+  };
+  const hidden = [...tablesJoined(routine, model)].filter((table) =>
+    actors.some(
+      (actor) =>
+        actor.relation === 'none' &&
+        leaks.isHidden(table, actor, tables) &&
+        calls.some(({ probe, baseline }) => {
+          if (baseline === undefined) return false;
+          const [found, nobody] = [foundBy(actor, probe), foundBy(actor, baseline)];
+          return found !== undefined && nobody !== undefined && found.isSomething && found.hash !== nobody.hash;
+        }),
+    ),
+  );
+  if (hidden.length === 0) return undefined;
+  return {
+    object: name,
+    isDefiner: false,
+    reason: `it reads ${hidden.join(', ')} with its owner's rights, does not ask who calls, and gives something for a key of another's: each value may be read elsewhere, but not that they belong together`,
+    suggestion: 'Let it ask whether auth.uid() may read those rows. Or revoke EXECUTE from anon and authenticated.',
   };
 }
 

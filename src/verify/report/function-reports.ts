@@ -4,7 +4,8 @@ import { quoteLiteral } from '../../shared/quote.ts';
 import { queryExpression } from '../../rules/engine/live/expression.ts';
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { isHelperApart } from '../catalog/policy-helpers.ts';
-import { asksCaller, type Callable, type FunctionCall, isAnswer, isCallable } from '../catalog/functions.ts';
+import { asksCaller } from '../catalog/asks-caller.ts';
+import { type Callable, type FunctionCall, isAnswer, isCallable } from '../catalog/functions.ts';
 import { bucketsAsked, objectsTable } from '../catalog/storage-asked.ts';
 import { ownerlessAfter, stateOfJoined, stateOfPairs, stateOfUser, takesFromSums } from '../catalog/call-states.ts';
 import type { RowKey } from '../catalog/row-keys.ts';
@@ -119,12 +120,15 @@ function toldOf(
   const found = differences.find((one) => one.actor === cell.actor && one.probe === cell.probe);
   if (found === undefined) return undefined;
   const hidden = [...tables].filter((name) => differing.has(name));
-  // A number made of all rows may be for everybody. One made of the rows of a user or an organization that the caller names is not.
+  // A number or a time made of all rows may be for everybody. One made of a row that the caller names, or of the rows of a user or an
+  // organization, is not.
+  const isNamed = (value: string): boolean => value.length > 4 && call.probe.sql.includes(value);
   const isOfOne =
     found.isCounted &&
     subjects.some(
-      ({ name, belongs }) =>
-        hidden.includes(name) && belongs.some(({ a }) => a !== 'NULL' && call.probe.sql.includes(a)),
+      ({ name, belongs, rows }) =>
+        hidden.includes(name) &&
+        (belongs.some(({ a }) => isNamed(a)) || rows.a.key.some(([, value]) => isNamed(value))),
     );
   if (!found.isTold && !isOfOne && call.searches.length === 0) return undefined;
   return readCheck(call.probe, call.probe.verb, actor, hidden, hidden, 'allowed', 'tells what is in');

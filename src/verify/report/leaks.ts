@@ -16,7 +16,7 @@ export interface Found {
   hash: string;
   /** Values of known rows that it contains, in any case. */
   values: readonly string[];
-  /** A digest of its texts alone, whatever their order. */
+  /** A digest of its texts alone, whatever their order; dates and times are none. */
   texts: string;
   /** There is more in it than null, false, zero and empty texts. */
   isSomething: boolean;

@@ -1,7 +1,7 @@
 /** Functions and triggers that send messages by Realtime, which all who are let into their topic hear: that is not tried. */
 import { fieldsOf, walk, stringsOf } from '../../sql/nodes.ts';
 import { type FunctionRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
-import { asksCaller } from '../catalog/functions.ts';
+import { asksCaller } from '../catalog/asks-caller.ts';
 import type { Model } from '../catalog/model.ts';
 import { referencesIn } from '../catalog/compared-columns.ts';
 import { isProbed, type Proof } from '../probes/prove.ts';

@@ -1,7 +1,8 @@
 /** What is asked of rows that nobody could make: whom it lets through, or what is done then, was not seen. */
 import { mostCombined } from '../catalog/combined-calls.ts';
 import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
-import { asksCaller, isAnswer } from '../catalog/functions.ts';
+import { asksCaller } from '../catalog/asks-caller.ts';
+import { isAnswer } from '../catalog/functions.ts';
 import { readersOf } from '../catalog/conditions.ts';
 import { type OwnGoal, textOf } from '../catalog/own-parts.ts';
 import type { SolvedGoal } from '../fixtures/solve-goals.ts';
