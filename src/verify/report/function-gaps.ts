@@ -131,7 +131,9 @@ function pairingGap(
   return {
     object: name,
     isDefiner: false,
-    reason: `it reads ${hidden.join(', ')} with its owner's rights, does not ask who calls, and gives something for a key of another's: each value may be read elsewhere, but not that they belong together`,
+    reason:
+      `it reads ${hidden.join(', ')} with its owner's rights, does not ask who calls, and gives something for a key of another's: ` +
+      'each value may be read elsewhere, but not that they belong together',
     suggestion: 'Let it ask whether auth.uid() may read those rows. Or revoke EXECUTE from anon and authenticated.',
   };
 }
