@@ -311,3 +311,28 @@ describe('a function that refuses everyone with the rows that are there', () => 
     ]);
   });
 });
+
+describe('what the INSTEAD OF trigger of a view refuses to everyone', () => {
+  /** A view of one's own notes; the trigger writes them with its owner's rights. */
+  const view = (event: string, asked: string, write: string): string =>
+    notes(
+      {},
+      `create view public.mine with (security_invoker = true) as select id, owner_id, body, status from public.notes;
+      grant select, insert, update, delete on public.mine to authenticated;
+      create function public.write_mine() returns trigger language plpgsql security definer set search_path = '' as $$
+        begin ${asked} ${write} return coalesce(new, old); end $$;
+      create trigger write_mine instead of ${event} on public.mine for each row execute function public.write_mine();`,
+    );
+  const insert = (owner: string): string => `insert into public.notes (owner_id, body) values (${owner}, new.body);`;
+  const few = "if (select count(*) from public.notes) >= 2 then raise exception 'full'; end if;";
+  const late = "if now() > '2020-01-01' then raise exception 'closed'; end if;";
+
+  it('by a limit', async () => {
+    expect(await found(view('insert', few, insert('new.owner_id')))).toEqual(['isolation-insert public.mine']);
+    expect(await told(view('insert', few, insert('auth.uid()')))).toEqual([]);
+  });
+
+  it('by a time that has passed leaves unproven what it writes', async () => {
+    expect(await found(view('insert', late, insert('new.owner_id')), 'warning')).toEqual(['not-proven public.mine']);
+  });
+});

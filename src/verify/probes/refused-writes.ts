@@ -54,7 +54,7 @@ interface Refused {
   table: RelationRow | undefined;
   triggers: readonly TriggerRow[];
   /** It was not tried at all: not proven, if nothing lets it through. */
-  isCertain?: true;
+  isCertain?: boolean;
   /** Someone who may do it, did. */
   isThrough: (cell: Cell) => boolean;
 }
@@ -146,7 +146,7 @@ export async function retryRefused(session: ProofSession, tried: Tried, answer: 
     if (table !== undefined && triggers.length > 0) {
       const cells = await runSome(session, tried, untriggeredBlock(table, triggers), new Set(one.probes));
       retried.supposed.push({ object, by, cells, how: 'without it', tables: [] });
-    } else if (isCertain === true) retried.gaps.push(callGap(object));
+    } else if (isCertain === true) retried.gaps.push(gapOf(object, by));
   }
   return retried;
 }
@@ -178,10 +178,14 @@ function refusedWrites(tried: Tried, byProbe: ReadonlyMap<number, readonly Cell[
     else known.push(number);
   });
   return subjects
-    .filter(({ kind, table, scope }) => kind === 'table' && !table.partition && scope.kind !== 'service-only')
+    .filter(
+      ({ kind, table, scope, grants }) =>
+        (kind === 'table' && !table.partition && scope.kind !== 'service-only') ||
+        (kind === 'view' && grants.triggers.length > 0),
+    )
     .flatMap((subject) =>
       letters.flatMap((letter): Refused[] => {
-        const { table } = subject;
+        const { table, kind, grants } = subject;
         const own = numbers.get(`${letter} ${subject.name}`) ?? [];
         const made = own.flatMap((number) => byProbe.get(number) ?? []);
         const isByHolder = ({ actor }: Cell): boolean => isHolder(actors[actor]!, subject);
@@ -198,7 +202,7 @@ function refusedWrites(tried: Tried, byProbe: ReadonlyMap<number, readonly Cell[
         };
         if (letter === 'I' && byHolders.some(isByPolicy) && countsItself(subject, model))
           return [{ ...refused, by: 'its policy refuses everyone', routines: [], triggers: [] }];
-        const triggers = table.triggers.filter(
+        const triggers = (kind === 'view' ? grants : table).triggers.filter(
           (one) => one.enabled && one.events.includes(letter) && mayRefuse(one, model),
         );
         const routines = triggers.flatMap(({ function: oid }) => model.sources.byOid(oid) ?? []);
@@ -207,7 +211,8 @@ function refusedWrites(tried: Tried, byProbe: ReadonlyMap<number, readonly Cell[
         const isForOthers = made.some((cell) => isStopped(cell) && isWrong(cell, subject, tried));
         if (routines.length === 0 || !byHolders.some(isStopped) || !isForOthers) return [];
         const by = `its trigger ${triggers.map(({ name }) => name).join(', ')} refuses everyone`;
-        return [{ ...refused, by, routines, triggers }];
+        // A trigger of a view cannot be off: it is what writes.
+        return [{ ...refused, by, routines, ...(kind === 'view' ? { triggers: [], isCertain: true } : { triggers }) }];
       }),
     );
 }
@@ -236,7 +241,7 @@ function refusedCalls({ callables, model, probes }: Tried, byProbe: ReadonlyMap<
             {
               ...refused,
               by: 'it refuses everyone',
-              isCertain: true as const,
+              isCertain: true,
               emptied: [...tablesAddedTo(routine, model)],
               isThrough: isAnswered,
             },
@@ -355,11 +360,11 @@ async function runSome(
   return [...cells, ...known];
 }
 
-/** What a function does for those whom it lets through was not tried. */
-function callGap(object: string): Gap {
+/** What a function, or the trigger of a view, does for those whom it lets through was not tried. */
+function gapOf(object: string, by: string): Gap {
   return {
     object,
-    reason: 'it refused every call with the rows that were made up, so whose rows it reads or changes was not tried',
-    suggestion: 'Call it by hand, as a user whom it lets through, with keys of rows of someone else.',
+    reason: `${by} with the rows that were made up, so whose rows it reads or changes was not tried`,
+    suggestion: 'Try it by hand, as a user whom it lets through, with keys of rows of someone else.',
   };
 }
