@@ -49,7 +49,7 @@ export interface LayoutRule {
 
 const numbered = /^\d{1,6}[_-].*\.(sql|pgsql)$/i;
 /** As the Supabase CLI accepts them: 14 digits, in practice any number. */
-const timestamped = /^\d+_.*\.sql$/i;
+const timestamped = /^\d+[_-].*\.sql$/i;
 const counted = /^\d+[_-].*\.sql$/i;
 const nextTo = {
   extensions: '<core>/../extensions',

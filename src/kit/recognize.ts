@@ -1,6 +1,7 @@
 /** Finds the layout of a kit. Only reads. */
 import { posix } from 'node:path';
 import { forms } from '../migrations/forms.ts';
+import { numberOf } from '../migrations/order.ts';
 import { migrationsAmong } from '../migrations/read.ts';
 import { sectionToolOf, type SectionTool } from '../migrations/sections.ts';
 import { MuseError } from '../shared/error.ts';
@@ -8,8 +9,9 @@ import { inside, kindOf } from '../shared/files.ts';
 import type { Isolation, MigrationFolders } from '../shared/muse-file.ts';
 import { databaseNamed, type Foreign, foreignOf } from './dialect.ts';
 import { isolationMarks, type LayoutRule, layoutRules } from './layouts.ts';
+import { leftOut } from './left-out.ts';
 import { isSql, readSqlTree, type SqlTree } from './sql-tree.ts';
-import { unknownLayout, withoutMigrations } from './unknown-layout.ts';
+import { mustBeWhole, unknownLayout, withoutMigrations } from './unknown-layout.ts';
 
 /** Where a kit keeps its migrations. The known layouts are data in `layouts.ts`. */
 export interface Layout {
@@ -21,8 +23,8 @@ export interface Layout {
   isolation: Isolation;
   /** Other layouts that also fit the kit; their files are not run. */
   others?: OtherLayout[];
-  /** Migrations in code beside the SQL, which are not run. */
-  inCode?: string[];
+  /** What else changes the kit's database and is not run, a sentence each. */
+  notes?: string[];
 }
 
 /** A layout that fits a kit and is not used. */
@@ -93,14 +95,19 @@ export async function recognizeLayout(
       files: files.length,
       ...(foreign === undefined ? {} : { foreign: foreign.what }),
     }));
-  const inCode = codeIn(tree, first.core);
+  if (first.rule.order === 'number' && first.rule.last === true) await mustBeWhole(tree, first.core);
+  const notes = await leftOut(
+    tree,
+    folders,
+    fitting.flatMap(({ files }) => files),
+  );
   return {
     id: first.rule.id,
     title: first.rule.title,
     folders,
     isolation: await isolationOf(tree, first.files),
     ...(others.length === 0 ? {} : { others }),
-    ...(inCode.length === 0 ? {} : { inCode }),
+    ...(notes.length === 0 ? {} : { notes }),
   };
 }
 
@@ -119,12 +126,18 @@ async function candidates(tree: SqlTree): Promise<Candidate[]> {
     const places = rule.named === undefined ? rule.core.flatMap((pattern) => tree.matching(pattern)) : plannedIn(tree);
     for (const folder of places) {
       const covered = [...taken, ...folders].some((other) => folder === other || isDeepIn(rule, folder, other));
+      if (isUncommitted(tree, folder)) continue;
       if (!covered && !folders.includes(folder) && (await fits(tree, folder, rule, tools))) folders.push(folder);
     }
     // One folder that is not like the others would be left out.
     if (rule.carried === true && (await count(tree, places, { ...rule, carried: false }, tools)) > folders.length)
       continue;
-    const groups = rule.joined === true && folders.length > 0 ? [folders] : folders.map((folder) => [folder]);
+    const groups =
+      rule.joined === true && folders.length > 0
+        ? [folders]
+        : rule.order === 'flyway'
+          ? versionsTogether(tree, folders)
+          : folders.map((folder) => [folder]);
     for (const core of groups) {
       const more = (rule.alsoCore ?? []).filter((folder) => tree.below(folder).some((path) => rule.file.test(path)));
       const all = [...core, ...more];
@@ -151,6 +164,32 @@ async function candidates(tree: SqlTree): Promise<Candidate[]> {
   return found.sort((a, b) => Number(isLast(a)) - Number(isLast(b)) || b.files.length - a.files.length);
 }
 
+/** Folders below a location of Flyway that its profiles choose from. */
+const chosen = /(?:^|\/)(?:demo|dev(?:elopment)?|local|prod(?:uction)?|samples?|staging)$/i;
+
+/**
+ * Flyway reads all that is below a location: folders below one are one, where they are for PostgreSQL and no version is
+ * there twice.
+ */
+function versionsTogether(tree: SqlTree, folders: readonly string[]): string[][] {
+  const groups = new Map<string, string[]>();
+  for (const folder of folders) {
+    const above = /^(?:.*\/)?migrations?(?=\/)/i.exec(folder)?.[0];
+    const isApart = chosen.test(folder) || !['PostgreSQL', undefined].includes(databaseNamed(posix.basename(folder)));
+    const place = above === undefined || isApart ? folder : above;
+    groups.set(place, [...(groups.get(place) ?? []), folder]);
+  }
+  return [...groups].flatMap(([place, group]) => {
+    if (group.length === 1) return [group];
+    const versions = group.flatMap((folder) =>
+      migrationsIn(tree, folder, 'flyway').flatMap((path) => numberOf(posix.basename(path), 'flyway') ?? []),
+    );
+    if (new Set(versions).size < versions.length) return group.map((folder) => [folder]);
+    const isAll = folders.every((folder) => group.includes(folder) || !folder.startsWith(`${place}/`));
+    return [isAll ? [place] : group];
+  });
+}
+
 /** How many of the places fit a rule. */
 async function count(
   tree: SqlTree,
@@ -165,6 +204,10 @@ async function count(
 /** The folders of deploy scripts whose plan Sqitch's configuration names too. */
 const plannedIn = ({ sqitch, files }: SqlTree): string[] =>
   sqitch.filter(({ plan }) => files.includes(plan)).map(({ deploy }) => deploy);
+
+/** Whether a folder is what Graphile Migrate has not committed yet. */
+const isUncommitted = (tree: SqlTree, folder: string): boolean =>
+  posix.basename(folder) === 'current' && above(tree, folder).some((path) => /\/\.gmrc(?:\.\w+)?$/.test(path));
 
 /** Whether a file is in a folder that is called after PostgreSQL. */
 const isForPostgres = (path: string): boolean => databaseNamed(posix.dirname(path)) === 'PostgreSQL';
@@ -263,19 +306,6 @@ function foldersOf(rule: LayoutRule, core: string[]): MigrationFolders {
 /** The folder of the scripts that revert those of a folder, as Sqitch's configuration names it. */
 const revertOf = ({ sqitch }: SqlTree, [core]: readonly string[]): string =>
   sqitch.find(({ deploy }) => deploy === core)!.revert;
-
-/** Numbered migrations in a programming language, which the kit's own tool runs between the SQL files. */
-function codeIn(tree: SqlTree, core: readonly string[]): string[] {
-  const code = /^(?:\d+[_-]|V\d[\d._]*__).*\.(?:[cm]?js|[cm]?ts|go|py|rb|java|kt)$/;
-  return core
-    .filter((place) => !tree.isFile(place))
-    .flatMap((folder) =>
-      tree
-        .below(folder)
-        .filter((path) => code.test(path) && !/\.d\.ts$|_test\.go$/.test(path))
-        .map((path) => posix.join(folder, path)),
-    );
-}
 
 /** A folder as in `muse.json`: with `/`, without `./` and a `/` at the end. */
 function plain(folder: string): string {

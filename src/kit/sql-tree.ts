@@ -9,7 +9,7 @@ import { walk } from './walk.ts';
 const foreign =
   /^(?:node_modules|vendor|bower_components|dist|build|target|coverage|\.git|\.muse|\.next|\.turbo|\.venv|\.cache)$/;
 /** Folders whose SQL is there for something else: `**` does not enter them. */
-const elsewhere =
+export const elsewhere =
   /(?:^|\/)(?:tests?|__tests__|testdata|fixtures|examples?|e2e|seeds?|archived?|rollbacks?|down|undo|revert|verify|snippets|queries)(?:\/|$)/i;
 
 /** The files of a kit, without those of other tools. */

@@ -7,7 +7,7 @@ import { databaseNamed, type Foreign } from './dialect.ts';
 import { layoutRules } from './layouts.ts';
 import { plannedChanges } from '../migrations/listed.ts';
 import { isSql, type SqlTree } from './sql-tree.ts';
-import { toolWithoutSql } from './without-sql.ts';
+import { migrationsInCode, toolWithoutSql } from './without-sql.ts';
 
 /** At most this many folders with SQL are listed. */
 const listed = 12;
@@ -121,6 +121,84 @@ export function withoutMigrations(tree: SqlTree, folder: string, wanted: string)
   });
 }
 
+/**
+ * Says that numbered SQL files somewhere are hardly a kit's migrations where a tool of it has others in code.
+ * @throws MuseError `layout-unknown`
+ */
+export async function mustBeWhole(tree: SqlTree, [folder]: readonly string[]): Promise<void> {
+  const code = await migrationsInCode(tree);
+  if (code === undefined || code.files.every((path) => path.startsWith(`${folder}/`))) return;
+  const more = code.files.length > 1 ? ` and ${code.files.length - 1} more` : '';
+  throw new MuseError({
+    code: 'layout-unknown',
+    message: `The kit has ${code.title}, which create-muse does not run: ${code.files[0]}${more}.`,
+    detail: sqlFolders(tree, 'It has SQL files beside them:').join('\n'),
+    suggestion:
+      `${code.advice}\nCommit that in the kit, then run this again.\n` +
+      `Or, if its SQL files are all that it needs: --core ${shellWord(folder!)}`,
+  });
+}
+
+/** The kit of Graphile Migrate that has committed nothing yet; undefined where it is none. */
+function uncommitted(tree: SqlTree): MuseError | undefined {
+  const current = tree.files.find((path) => /(?:^|\/)current(?:\.sql$|\/[^/]+\.sql$)/.test(path));
+  if (current === undefined || !tree.files.some((path) => /(?:^|\/)\.gmrc(?:\.\w+)?$/.test(path))) return undefined;
+  return new MuseError({
+    code: 'layout-unknown',
+    message: `The kit's migrations are those of Graphile Migrate, and none is committed: ${current} is what its author works on.`,
+    suggestion:
+      'Commit it (graphile-migrate commit) and commit that in the kit, then run this again.\n' +
+      `Or run it as it is: --core ${shellWord(current)}`,
+  });
+}
+
+/** At most this many files are read for what they include. */
+const read = 200;
+
+/** The kit whose SQL is one script of psql that includes the others; undefined where it is none. */
+async function scriptOfPsql(tree: SqlTree): Promise<MuseError | undefined> {
+  const files = tree.files.filter(isSql).slice(0, read);
+  const counts = await Promise.all(
+    files.map(
+      async (path) =>
+        [path, [...(await tree.text(path)).matchAll(/^\s*\\i(?:r|nclude(?:_relative)?)?\s/gm)].length] as const,
+    ),
+  );
+  const [path, includes] = counts.toSorted((a, b) => b[1] - a[1])[0] ?? ['', 0];
+  if (includes === 0) return undefined;
+  return new MuseError({
+    code: 'layout-unknown',
+    message: `The kit has no migrations: its SQL is a script for psql, ${path}, which includes ${counted(includes, 'other file')}.`,
+    detail: sqlFolders(tree).join('\n'),
+    suggestion:
+      `Let psql run it on an empty database, and write that as SQL: psql "$DATABASE_URL" -f ${shellWord(path)} && ` +
+      'pg_dump --schema-only --no-owner "$DATABASE_URL" > migrations/001_schema.sql\n' +
+      'Commit that in the kit, then run this again.',
+  });
+}
+
+/** The kit whose SQL files are changelogs of Liquibase; undefined where it is none. */
+async function formattedSql(tree: SqlTree): Promise<MuseError | undefined> {
+  const files = tree.files.filter(isSql).slice(0, read);
+  const texts = await Promise.all(files.map((path) => tree.text(path)));
+  const formatted = files.filter((_, index) => /^\s*--\s*liquibase formatted sql\b/i.test(texts[index]!));
+  if (formatted.length === 0) return undefined;
+  const [first] = formatted;
+  const more = formatted.length > 1 ? ` and ${formatted.length - 1} more` : '';
+  const master = tree.files.find((path) =>
+    /(?:^|\/)(?:db\.)?changelog(?:-master)?\.(?:xml|ya?ml|json|sql)$/i.test(path),
+  );
+  return new MuseError({
+    code: 'layout-unknown',
+    message: `The kit's migrations are changelogs of Liquibase: ${first}${more}.`,
+    suggestion:
+      'Write their SQL: liquibase update-sql --url=offline:postgresql ' +
+      `--changelog-file=${master ?? first} --output-file=migrations/001_schema.sql\n` +
+      `Commit that in the kit, then run this again.\n` +
+      `Or, if every change set runs on PostgreSQL as it is: --core ${shellWord(posix.dirname(first!))}`,
+  });
+}
+
 /** The kit of Sqitch whose plans have no change, or whose changes have no script; undefined where it is none. */
 async function withoutChanges(tree: SqlTree): Promise<MuseError | undefined> {
   const plans = tree.files.filter((path) => posix.basename(path) === 'sqitch.plan');
@@ -188,9 +266,17 @@ export async function unknownLayout(tree: SqlTree, foreign: readonly Elsewhere[]
   const folders = sqlIn(tree);
   const elsewhere = await otherRepositories(tree);
   if (folders.length === 0 && elsewhere !== undefined) return elsewhere;
-  const half = (await withoutChanges(tree)) ?? onlyUndoing(tree, folders);
+  const half =
+    (await withoutChanges(tree)) ??
+    onlyUndoing(tree, folders) ??
+    uncommitted(tree) ??
+    (await formattedSql(tree)) ??
+    (await scriptOfPsql(tree));
   if (half !== undefined) return half;
   const tool = await toolWithoutSql(tree);
+  const files = tree.files.filter(isSql);
+  // All that is in the kit's own folder would be below it.
+  const likely = files.length === 1 && folders[0]?.folder === '.' ? files[0]! : folders[0]?.folder;
   if (tool !== undefined && folders.length === 0) {
     return new MuseError({
       code: 'layout-unknown',
@@ -215,7 +301,7 @@ export async function unknownLayout(tree: SqlTree, foreign: readonly Elsewhere[]
       detail: sqlFolders(tree, 'Its SQL files have no numbers:').join('\n'),
       suggestion:
         `${tool.advice}\nCommit that in the kit, then run this again.\n` +
-        `Or, if its SQL files are all that it needs: --core ${folders[0]!.folder}`,
+        `Or, if its SQL files are all that it needs: --core ${likely}`,
     });
   }
   const has = tool === undefined ? [] : [`It also has ${tool.what}. ${tool.advice}`];
@@ -225,6 +311,6 @@ export async function unknownLayout(tree: SqlTree, foreign: readonly Elsewhere[]
     detail: [...sqlFolders(tree), ...has, `No file has the name that its migrations have in ${knownTools()}.`].join(
       '\n',
     ),
-    suggestion: `Name the folders: --core ${folders[0]!.folder} (and --extensions <folder>).`,
+    suggestion: `Name the folders: --core ${likely} (and --extensions <folder>).`,
   });
 }

@@ -1,5 +1,5 @@
 /** What a kit without SQL migrations has instead, and how its own tool writes SQL. Data, one entry a tool. */
-import type { SqlTree } from './sql-tree.ts';
+import { elsewhere, type SqlTree } from './sql-tree.ts';
 
 interface Tool {
   title: string;
@@ -9,11 +9,20 @@ interface Tool {
   dependency?: string;
   /** What makes SQL of it, one sentence. */
   advice: string;
+  /** The names of its migrations, where it is a tool of migrations: others than the ORM's model. */
+  migration?: RegExp;
 }
 
 const dump =
   'Let it migrate an empty database, and write that as SQL: pg_dump --schema-only --no-owner "$DATABASE_URL" > migrations/001_schema.sql';
 const scripts = /(?:^|\/)migrations?\/[^/]+\.(?:[cm]?[jt]s)$/;
+/** Scripts with a number or a time in their names, as generators write them. */
+const numberedScripts = /(?:^|\/)migrations?\/(?:\d+[_-][^/]*|[^/]*\d{8,}[^/]*)(?<!\.d)\.[cm]?[jt]s$/;
+const rails = /(?:^|\/)db\/migrate\/\d+_[^/]+\.rb$/;
+const laravel = /(?:^|\/)database\/migrations\/[^/]+\.php$/;
+const django = /(?:^|\/)migrations\/\d+_[^/]+\.py$/;
+const entityFramework = /(?:^|\/)Migrations\/\d{14}_[^/]+\.cs$/;
+const ecto = /(?:^|\/)repo\/migrations\/[^/]+\.exs$/;
 
 const tools: readonly Tool[] = [
   {
@@ -28,26 +37,62 @@ const tools: readonly Tool[] = [
     file: /(?:^|\/)drizzle\.config\.[cm]?[jt]s(?:on)?$/,
     advice: 'Write its migrations: npx drizzle-kit generate',
   },
-  { title: 'TypeORM migrations in code', file: scripts, dependency: 'typeorm', advice: dump },
-  { title: 'Knex migrations in code', file: scripts, dependency: 'knex', advice: dump },
-  { title: 'Sequelize migrations in code', file: scripts, dependency: 'sequelize', advice: dump },
-  { title: 'Kysely migrations in code', file: scripts, dependency: 'kysely', advice: dump },
-  { title: 'MikroORM migrations in code', file: /(?:^|\/)migrations?\//, dependency: '@mikro-orm/core', advice: dump },
-  { title: 'node-pg-migrate migrations in code', file: scripts, dependency: 'node-pg-migrate', advice: dump },
+  {
+    title: 'TypeORM migrations in code',
+    file: scripts,
+    dependency: 'typeorm',
+    advice: dump,
+    migration: numberedScripts,
+  },
+  { title: 'Knex migrations in code', file: scripts, dependency: 'knex', advice: dump, migration: numberedScripts },
+  {
+    title: 'Sequelize migrations in code',
+    file: scripts,
+    dependency: 'sequelize',
+    advice: dump,
+    migration: numberedScripts,
+  },
+  { title: 'Kysely migrations in code', file: scripts, dependency: 'kysely', advice: dump, migration: numberedScripts },
+  {
+    title: 'MikroORM migrations in code',
+    file: scripts,
+    dependency: '@mikro-orm/core',
+    advice: dump,
+    migration: numberedScripts,
+  },
+  {
+    title: 'node-pg-migrate migrations in code',
+    file: scripts,
+    dependency: 'node-pg-migrate',
+    advice: dump,
+    migration: numberedScripts,
+  },
   { title: 'a TypeORM model', file: /(?:^|\/)package\.json$/, dependency: 'typeorm', advice: dump },
   { title: 'a Sequelize model', file: /(?:^|\/)package\.json$/, dependency: 'sequelize', advice: dump },
-  { title: 'Rails migrations', file: /(?:^|\/)db\/migrate\/\d+_[^/]+\.rb$/, advice: dump },
-  { title: 'Laravel migrations', file: /(?:^|\/)database\/migrations\/[^/]+\.php$/, advice: dump },
-  { title: 'Alembic migrations', file: /(?:^|\/)alembic\.ini$/, advice: dump },
-  { title: 'Django migrations', file: /(?:^|\/)migrations\/\d+_[^/]+\.py$/, advice: dump },
+  { title: 'a MikroORM model', file: /(?:^|\/)package\.json$/, dependency: '@mikro-orm/core', advice: dump },
+  { title: 'Rails migrations', file: rails, advice: dump, migration: rails },
+  { title: 'Laravel migrations', file: laravel, advice: dump, migration: laravel },
+  {
+    title: 'Alembic migrations',
+    file: /(?:^|\/)alembic\.ini$/,
+    advice: dump,
+    migration: /(?:^|\/)versions\/[^/]+\.py$/,
+  },
+  { title: 'Django migrations', file: django, advice: dump, migration: django },
   {
     title: 'Liquibase changelogs',
     file: /(?:^|\/)(?:db\.)?changelog[^/]*\.(?:xml|ya?ml|json)$|\/changelogs?\/[^/]+\.(?:xml|ya?ml|json)$/i,
     advice:
       'Write their SQL: liquibase update-sql --url=offline:postgresql --changelog-file=<changelog> --output-file=migrations/001_schema.sql',
   },
-  { title: 'Entity Framework migrations', file: /(?:^|\/)Migrations\/\d{14}_[^/]+\.cs$/, advice: dump },
-  { title: 'Payload migrations in code', file: scripts, dependency: 'payload', advice: dump },
+  { title: 'Entity Framework migrations', file: entityFramework, advice: dump, migration: entityFramework },
+  {
+    title: 'Payload migrations in code',
+    file: scripts,
+    dependency: 'payload',
+    advice: dump,
+    migration: numberedScripts,
+  },
   {
     title: 'dbt models',
     file: /(?:^|\/)dbt_project\.ya?ml$/,
@@ -58,7 +103,12 @@ const tools: readonly Tool[] = [
     file: /(?:^|\/)supabase\/config\.toml$/,
     advice: 'Write them from the project: supabase link && supabase db pull',
   },
-  { title: 'Ecto migrations', file: /(?:^|\/)repo\/migrations\/[^/]+\.exs$/, advice: dump },
+  { title: 'Ecto migrations', file: ecto, advice: dump, migration: ecto },
+  {
+    title: 'an Atlas schema without migrations',
+    file: /(?:^|\/)atlas\.hcl$/,
+    advice: 'Write its migrations: atlas migrate diff',
+  },
 ];
 
 /** What a kit has in the place of SQL. */
@@ -70,14 +120,39 @@ export interface WithoutSql {
 
 /** The first tool whose files the kit has. */
 export async function toolWithoutSql(tree: SqlTree): Promise<WithoutSql | undefined> {
-  const manifests = tree.files.filter((path) => /(?:^|\/)package\.json$/.test(path));
-  const texts = await Promise.all(manifests.map((path) => tree.text(path)));
-  const depends = (name: string): boolean => texts.some((text) => text.includes(`"${name}"`));
+  const depends = await dependencies(tree);
   for (const { title, file, dependency, advice } of tools) {
     const found = tree.files.filter((path) => file.test(path));
-    if (found.length === 0 || (dependency !== undefined && !depends(dependency))) continue;
+    if (found.length === 0 || !depends(dependency)) continue;
     const more = found.length > 1 ? ` and ${found.length - 1} more` : '';
     return { what: `${title}: ${found[0]}${more}`, advice: advice.replace(/<schema\.prisma>|<changelog>/, found[0]!) };
   }
   return undefined;
+}
+
+/** Migrations in a programming language. */
+export interface CodeMigrations {
+  /** For people: `Alembic migrations`. */
+  title: string;
+  /** Paths in the kit. */
+  files: readonly string[];
+  advice: string;
+}
+
+/** The first tool of which the kit has migrations in code, not only a model; those for tests and examples do not count. */
+export async function migrationsInCode(tree: SqlTree): Promise<CodeMigrations | undefined> {
+  const depends = await dependencies(tree);
+  for (const { title, file, dependency, advice, migration } of tools) {
+    if (migration === undefined || !depends(dependency) || !tree.files.some((path) => file.test(path))) continue;
+    const files = tree.files.filter((path) => migration.test(path) && !elsewhere.test(path));
+    if (files.length > 0) return { title, files, advice };
+  }
+  return undefined;
+}
+
+/** Says whether one of the kit's `package.json` names a dependency; none is named always. */
+async function dependencies(tree: SqlTree): Promise<(name: string | undefined) => boolean> {
+  const manifests = tree.files.filter((path) => /(?:^|\/)package\.json$/.test(path));
+  const texts = await Promise.all(manifests.map((path) => tree.text(path)));
+  return (name) => name === undefined || texts.some((text) => text.includes(`"${name}"`));
 }

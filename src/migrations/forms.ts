@@ -10,6 +10,8 @@ export interface Form {
   name: RegExp;
   /** Other SQL files are migrations too: they run after the numbered ones. */
   unnumbered?: RegExp;
+  /** Migrations that a tool which is common for the form skips by their names, and which. */
+  skipped?: { name: RegExp; by: string };
   /** Files that are not migrations although they are SQL, by their last part. */
   never?: RegExp;
   /** Where the files are: in the folder (absent), one folder down, or at any depth. */
@@ -81,7 +83,8 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
   },
   timestamp: {
     wanted: '<14 digits>_name.sql, e.g. 20260131120000_invoices.sql',
-    name: digitsFirst,
+    name: anyBreak,
+    skipped: { name: /^\d+-/, by: 'The Supabase CLI' },
     sort: 'text',
     create: plain,
     next: 'all',
@@ -106,6 +109,7 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
     never: /^(?![VBR]\d*(?:[._]\d+)*__)/,
     below: 'any',
     sort: 'value',
+    across: true,
     rollback: undoOf,
     create: (number, title) => `V${number}__${title}.sql`,
     createRollback: (number, title) => `U${number}__${title}.sql`,

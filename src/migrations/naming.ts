@@ -17,6 +17,7 @@ export function namingFindings(
 ): Finding[] {
   return [
     ...names.flatMap((name) => badName(folder, name, order)),
+    ...skipped(folder, names, order),
     ...duplicates(folder, names, order),
     ...(forms[order].counted === true ? gaps(folder, names, order) : []),
     ...(listed.file === undefined ? [] : unlisted(folder, names, listed.file, listed.tags)),
@@ -32,6 +33,23 @@ function badName(folder: string, name: string, order: Order): Finding[] {
       file: inFolder(folder, name),
       message: `The name does not say when the file runs: it would run after the numbered ones, in alphabetical order.`,
       suggestion: `Rename it to ${forms[order].wanted}; move it to another folder if it is not a migration.`,
+    },
+  ];
+}
+
+/** One finding for all the files of a folder that a tool skips. */
+function skipped(folder: string, names: readonly string[], order: Order): Finding[] {
+  const { skipped: by, wanted } = forms[order];
+  const [first, ...more] = names.filter((name) => by?.name.test(name) === true);
+  if (by === undefined || first === undefined) return [];
+  const [what, it] = more.length === 0 ? ['the file that is', 'it'] : [`${more.length + 1} files that are`, 'them'];
+  return [
+    {
+      rule: 'bad-file-name',
+      severity: 'warning',
+      file: inFolder(folder, first),
+      message: `${by.by} skips ${what} not called ${wanted}; create-muse runs ${it} in the order of the numbers.`,
+      suggestion: `Rename ${it}, if no database has applied ${it} yet.`,
     },
   ];
 }

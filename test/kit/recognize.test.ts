@@ -133,6 +133,14 @@ describe('recognizeLayout', () => {
     ],
     [
       'supabase',
+      ['supabase/migrations/20240101000000-6d3c9c1e.sql'],
+      ['supabase/migrations'],
+      'migrations/extensions',
+      'migrations/rollback',
+      'timestamp',
+    ],
+    [
+      'supabase',
       ['apps/web/supabase/migrations/20240101000000_a.sql'],
       ['apps/web/supabase/migrations'],
       'migrations/extensions',
@@ -390,9 +398,103 @@ describe('the layouts of other tools', () => {
     expect([layout.folders.core, layout.others?.length ?? 0]).toEqual([core, others]);
   });
 
-  it('tells migrations in code apart', async () => {
-    const place = kit({ 'migrations/001_a.sql': up, 'migrations/002_b.go': 'package x', 'migrations/003_c.sql': up });
-    expect(await recognizeLayout(place)).toMatchObject({ id: 'goose', inCode: ['migrations/002_b.go'] });
+  const java = 'src/main/java/db/migration';
+  const resources = 'src/main/resources/db/migration';
+  const dependsOnTypeorm = JSON.stringify({ dependencies: { typeorm: '1.0.0' } });
+  it.each<[string, Files, RegExp | undefined]>([
+    [
+      'migrations in code among them',
+      { 'migrations/001_a.sql': up, 'migrations/002_b.go': 'package x', 'migrations/003_c.sql': up },
+      /^Among the migrations is 1 that is not SQL and not run: migrations\/002_b\.go$/,
+    ],
+    ['no test of them', { 'migrations/001_a.sql': up, 'migrations/002_b_test.go': 'package x' }, undefined],
+    [
+      "Flyway's in Java",
+      { [`${resources}/V1__a.sql`]: sql, [`${java}/V2__Fill.java`]: '', [`${java}/Helper.java`]: '' },
+      /1 that is not SQL and not run: src\/main\/java\/db\/migration\/V2__Fill\.java$/,
+    ],
+    [
+      "Flyway's callbacks",
+      {
+        [`${resources}/V1__a.sql`]: sql,
+        [`${resources}/afterMigrate__grants.sql`]: sql,
+        [`${resources}/U1__a.sql`]: sql,
+      },
+      /^Callbacks of Flyway are not run: src\/main\/resources\/db\/migration\/afterMigrate__grants\.sql\./,
+    ],
+    [
+      'a name that the form does not have',
+      { [`${resources}/V1__a.sql`]: sql, [`${resources}/v2__b.sql`]: sql },
+      /a file that is not named as one and not run: .*\/v2__b\.sql\. Those of this kit are called V<version>__name\.sql/,
+    ],
+    [
+      'a file beside the folders of Prisma',
+      { 'prisma/migrations/1_a/migration.sql': sql, 'prisma/migrations/2_b.sql': sql },
+      /not named as one and not run: prisma\/migrations\/2_b\.sql\./,
+    ],
+    [
+      'what Hasura had before SQL',
+      { 'migrations/1700000000000_a/up.sql': sql, 'migrations/1700000000001_b/up.yaml': '- type: run_sql' },
+      /not SQL and not run: migrations\/1700000000001_b\/up\.yaml$/,
+    ],
+    [
+      'what Graphile Migrate has not committed',
+      { 'migrations/committed/000001.sql': sql, 'migrations/current.sql': sql },
+      /^migrations\/current\.sql is not committed, and not run: graphile-migrate commit/,
+    ],
+    [
+      'nothing, where that is empty',
+      { 'migrations/committed/000001.sql': sql, 'migrations/current/1-current.sql': '-- Enter migration here\n' },
+      undefined,
+    ],
+    [
+      'those of another tool',
+      { 'package.json': dependsOnTypeorm, 'supabase/migrations/1_a.sql': sql, 'src/migrations/1700000000000-B.ts': '' },
+      /^The kit also has TypeORM migrations in code, which are not run: src\/migrations\/1700000000000-B\.ts$/,
+    ],
+    [
+      'nothing for what undoes, fills, tests or is for another database',
+      {
+        ...all(['db/1_a.up.sql', 'db/1_a.down.sql', 'db/1_a.mysql.up.sql', 'db/seed.sql', 'db/tests/a.sql']),
+        'tests/app/migrations/0001_initial.py': '',
+      },
+      undefined,
+    ],
+  ])('names %s', async (_, files, note) => {
+    const { notes = [] } = await recognizeLayout(kit(files));
+    expect(notes).toEqual(note === undefined ? [] : [expect.stringMatching(note)]);
+  });
+
+  const flyway = (...names: string[]): Files => all(names.map((name) => `${resources}/${name}`));
+  it.each<[string, Files, core: string[], others: number]>([
+    ['are one', flyway('2024/V1__a.sql', '2025/V2__b.sql', '2025/more/V3__c.sql'), [resources], 0],
+    [
+      'are one without those for another database',
+      flyway('common/V1__a.sql', 'postgresql/V2__b.sql', 'h2/V2__b.sql'),
+      [`${resources}/common`, `${resources}/postgresql`],
+      1,
+    ],
+    [
+      'are one without those for development',
+      flyway('main/V1__a.sql', 'main/V2__b.sql', 'dev/V100__b.sql'),
+      [`${resources}/main`],
+      1,
+    ],
+    [
+      'are several where they have the same versions',
+      flyway('a/V1__a.sql', 'a/V2__b.sql', 'b/V1__a.sql'),
+      [`${resources}/a`],
+      1,
+    ],
+    [
+      'are several in several services',
+      all(['a/db/migration/V1__a.sql', 'a/db/migration/V2__a.sql', 'b/db/migration/V3__a.sql']),
+      ['a/db/migration'],
+      1,
+    ],
+  ])("Flyway's folders below a location %s", async (_, files, core, others) => {
+    const layout = await recognizeLayout(kit(files));
+    expect([layout.folders.core, layout.others?.length ?? 0]).toEqual([core, others]);
   });
 });
 
@@ -674,6 +776,57 @@ describe('kits without SQL', () => {
       /pg_dump[^]*Or, if its SQL files are all that it needs: --core priv\/queries$/,
     ],
   ])('%s: says what there is and what to run', async (_, files, message, suggestion) => {
+    expect(await rejectionOf(recognizeLayout(kit(files)))).toMatchObject({
+      code: 'layout-unknown',
+      message: expect.stringMatching(message),
+      suggestion: expect.stringMatching(suggestion),
+    });
+  });
+
+  it.each<[string, Files, RegExp, RegExp]>([
+    [
+      'Alembic',
+      { 'alembic.ini': '', 'alembic/versions/1_a.py': '', 'scripts/01_report.sql': sql },
+      /^The kit has Alembic migrations, which create-muse does not run: alembic\/versions\/1_a\.py\.$/,
+      /pg_dump[^]*--core scripts$/,
+    ],
+    [
+      'Rails',
+      { 'db/migrate/20260101000000_a.rb': '', 'db/migrate/20260102000000_b.rb': '', 'db/views/01_a.sql': sql },
+      /^The kit has Rails migrations, .* and 1 more\.$/,
+      /--core db\/views$/,
+    ],
+    [
+      'MikroORM',
+      {
+        'package.json': depends('@mikro-orm/core'),
+        'src/migrations/Migration20260101000000.ts': '',
+        'db/01_a.sql': sql,
+      },
+      /^The kit has MikroORM migrations in code/,
+      /--core db$/,
+    ],
+    [
+      'Graphile Migrate before its first commit',
+      { '.gmrc': '{}', 'migrations/current/1-current.sql': sql },
+      /those of Graphile Migrate, and none is committed: migrations\/current\/1-current\.sql/,
+      /graphile-migrate commit[^]*--core migrations\/current\/1-current\.sql$/,
+    ],
+    [
+      'a script of psql',
+      { 'db/init.sql': '\\ir a/1.sql\n\\i a/2.sql\n', 'db/a/tables.sql': sql },
+      /its SQL is a script for psql, db\/init\.sql, which includes 2 other files\.$/,
+      /psql "\$DATABASE_URL" -f db\/init\.sql && pg_dump/,
+    ],
+    [
+      'SQL of Liquibase',
+      { 'db/db.changelog-master.sql': '--liquibase formatted sql\n--changeset a:1\nSELECT 1;\n' },
+      /changelogs of Liquibase: db\/db\.changelog-master\.sql\.$/,
+      /liquibase update-sql .*--changelog-file=db\/db\.changelog-master\.sql/,
+    ],
+    ['Atlas', { 'atlas.hcl': '', 'schema.hcl': '' }, /It has an Atlas schema without migrations/, /atlas migrate diff/],
+    ['one file', { 'init.sql': sql }, /does not know how this kit stores/, /--core init\.sql /],
+  ])('%s: names the cause', async (_, files, message, suggestion) => {
     expect(await rejectionOf(recognizeLayout(kit(files)))).toMatchObject({
       code: 'layout-unknown',
       message: expect.stringMatching(message),

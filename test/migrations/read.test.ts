@@ -489,6 +489,25 @@ describe('names', () => {
       expect(`${findings[index]!.message} ${findings[index]!.suggestion}`).toMatch(text),
     );
   });
+
+  it('with a dash behind a time are one warning, and keep their order', async () => {
+    const names = ['20260101000000-3f2a.sql', '20260102000000_b.sql', '20260103000000-9c1d.sql'];
+    const { findings, migrations } = await read(Object.fromEntries(names.map((name) => [`m/${name}`, 'select 1;'])), {
+      core: ['m'],
+      order: 'timestamp',
+    });
+    expect(migrations.map(({ file, number }) => [file, number])).toEqual(
+      names.map((name) => [`m/${name}`, name.slice(0, 14)]),
+    );
+    expect(findings).toMatchObject([
+      {
+        rule: 'bad-file-name',
+        severity: 'warning',
+        file: 'm/20260101000000-3f2a.sql',
+        message: expect.stringContaining('skips 2 files'),
+      },
+    ]);
+  });
 });
 
 describe('texts', () => {

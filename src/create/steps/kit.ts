@@ -98,19 +98,14 @@ function choiceOf({ core, title, files }: Offered): string {
 }
 
 /** What is among the kit's migrations and is not run. */
-function layoutNotes({ folders, others = [], inCode = [] }: Layout, files: number): string[] {
+function layoutNotes({ folders, others = [], notes: more = [] }: Layout, files: number): string[] {
   const notes = others.map(({ id, folders: other, files: count, foreign }) => {
     const named = `The kit also has ${other.join(', ')} (${id}, ${counted(count, 'file')})`;
     if (foreign !== undefined) return `${named}, which are ${foreign} and are not run.`;
     const taken = `${folders.core.join(', ')} has ${counted(files, 'file')}`;
     return `${named}, which are not run; ${taken}. To run them instead: --core ${shellPath(other[0]!)}`;
   });
-  if (inCode.length === 0) return notes;
-  const named = `${inCode.slice(0, 3).join(', ')}${inCode.length > 3 ? ' …' : ''}`;
-  return [
-    ...notes,
-    `Among the migrations ${inCode.length === 1 ? 'is 1 that is' : `are ${inCode.length} that are`} not SQL and not run: ${named}`,
-  ];
+  return [...notes, ...more];
 }
 
 /** What a kit that is itself a muse wants removed in addition to the built-in list. */
