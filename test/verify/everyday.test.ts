@@ -85,7 +85,51 @@ const clubs = (columns: string): string => `
   revoke execute on function public.join_club from public, anon; grant execute on function public.join_club to authenticated;`;
 
 /** What it is, the design, the hole, what is found there, and of what the design leaves something unproven. */
+/** Players, who read those in their squad, beside organizations of which they are members. */
+const players = (reads: string): string => `
+  create table public.organizations (id uuid primary key default gen_random_uuid(), name text not null);
+  create table public.organization_members (organization_id uuid not null references public.organizations (id), user_id uuid not null references auth.users (id),
+    role text not null default 'member' check (role in ('owner', 'member')), primary key (organization_id, user_id));
+  create table public.squads (no bigint generated always as identity primary key, tag text);
+  create table public.players (id uuid primary key references auth.users (id) on delete cascade, squad bigint references public.squads (no), nick text);
+  create index on public.organization_members (user_id); create index on public.players (squad);
+  ${opened('organizations', 'select')} ${opened('organization_members', 'select')} ${opened('squads', 'select')} ${opened('players', 'select')}
+  ${helper('my_organizations()', 'setof uuid', 'select organization_id from public.organization_members where user_id = auth.uid()')}
+  ${helper('my_squad()', 'bigint', 'select squad from public.players where id = auth.uid()')}
+  grant execute on function private.my_organizations(), private.my_squad() to authenticated;
+  create policy r on public.organizations for select to authenticated using (id in (select private.my_organizations()));
+  create policy r on public.organization_members for select to authenticated using (organization_id in (select private.my_organizations()));
+  create policy r on public.squads for select to authenticated using (no = (select private.my_squad()));
+  create policy r on public.players for select to authenticated using (id = ${uid} or ${reads});`;
+
+/** Assets that who keeps them has, and that are read at the same site, which the token says. */
+const assets = (site: string): string => `
+  create table public.assets (id uuid primary key default gen_random_uuid(), keeper uuid not null references auth.users (id), site text not null, tag text);
+  create index on public.assets (keeper); create index on public.assets (site); ${opened('assets', 'select, insert')}
+  create policy i on public.assets for insert to authenticated with check (keeper = ${uid} and site = (select auth.jwt() -> 'app_metadata' ->> 'site'));
+  create policy r on public.assets for select to authenticated using (keeper = ${uid} or site = (select auth.jwt() -> '${site}' ->> 'site'));`;
+
+/** Files of who works on them, and of a deputy, whom the file names first. */
+const files = (reads: string): string => `
+  create table public.files (no bigint generated always as identity primary key, deputy uuid references auth.users (id), worker uuid not null references auth.users (id), text text);
+  create index on public.files (deputy); create index on public.files (worker); ${opened('files', 'select, insert, update, delete')}
+  create policy own on public.files for all to authenticated using (worker = ${uid}) with check (worker = ${uid});
+  create policy r on public.files for select to authenticated using (${reads});`;
+
 const cases: Pair[] = [
+  [
+    'players of the same squad',
+    players('squad = (select private.my_squad())'),
+    players('squad = (select private.my_squad()) or squad is not null'),
+    'isolation-read public.players',
+  ],
+  ['assets of the same site', assets('app_metadata'), assets('user_metadata'), 'isolation-read public.assets'],
+  [
+    'a deputy who reads',
+    files(`deputy = ${uid}`),
+    files(`coalesce(deputy, ${uid}) = ${uid}`),
+    'isolation-read public.files',
+  ],
   [
     'private rows of what everyone reads',
     payouts('security invoker'),

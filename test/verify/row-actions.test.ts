@@ -12,6 +12,24 @@ const list = (key: string, more: string): string => `${owned('recipes')}
   alter table public.bin enable row level security; grant select, insert, delete on public.bin to authenticated;
   create policy own on public.bin for all to authenticated using (owner_id = (select auth.uid())) with check (owner_id = (select auth.uid())); ${more}`;
 
+/** Commands about recipes, which a trigger carries out. */
+const commands = (key: string, event: string, does: string): string => `${owned('recipes')}
+  create table public.orders (id uuid primary key default gen_random_uuid(), owner_id uuid not null default auth.uid() references auth.users (id) on delete cascade,
+    act text, ${key});
+  create index on public.orders (owner_id); alter table public.orders enable row level security; grant select, insert, update on public.orders to authenticated;
+  create policy own on public.orders for all to authenticated using (owner_id = (select auth.uid())) with check (owner_id = (select auth.uid()));
+  create function public.obey() returns trigger language plpgsql security definer set search_path = '' as $$ ${does} $$;
+  create trigger obey after ${event} on public.orders for each row execute function public.obey();`;
+
+const isOwners = 'and owner_id = new.owner_id';
+const deletesIf = (more: string): string =>
+  `begin if new.act = 'purge' then delete from public.recipes where id = new.recipe ${more}; end if; return null; end`;
+const renames = (more: string): string =>
+  `declare v uuid; begin v := new.recipe; update public.recipes set title = 'Taken' where id = v ${more}; return null; end`;
+const opens = (more: string): string =>
+  `begin update public.recipes set title = 'Opened' where id = new.recipe ${more}; return null; end`;
+const toRecipes = 'recipe uuid references public.recipes (id) on delete cascade';
+
 /** A trigger that acts on rows that are deleted from the list. */
 const emptied = (does: string): string => `
   create function public.empty() returns trigger language plpgsql security definer set search_path = '' as $$ begin ${does} return null; end $$;
@@ -77,6 +95,24 @@ describe('rows beside the one that is written', () => {
       ),
       list('named text not null', emptied('delete from public.recipes r where r.title = old.named;')),
       'isolation-write public.bin',
+    ],
+    [
+      'a command that names a row without a foreign key, and what to do',
+      commands('recipe uuid', 'insert', deletesIf(isOwners)),
+      commands('recipe uuid', 'insert', deletesIf('')),
+      'isolation-write public.orders',
+    ],
+    [
+      'a command by way of a variable',
+      commands('recipe uuid', 'insert', renames(isOwners)),
+      commands('recipe uuid', 'insert', renames('')),
+      'isolation-write public.orders',
+    ],
+    [
+      "a row of one's own that is moved to another's, which a trigger writes",
+      commands(toRecipes, 'update of recipe', opens(isOwners)),
+      commands(toRecipes, 'update of recipe', opens('')),
+      'isolation-write public.orders',
     ],
   ]);
 });

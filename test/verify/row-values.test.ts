@@ -1,7 +1,7 @@
 /** What made-up rows and objects hold: keys of bytes, folders of the user's own clinic; and what the names of columns tell. */
 import { describe, expect, it } from 'vitest';
 import { isAddressName, isPersonalName } from '../../src/verify/catalog/personal-names.ts';
-import { callable, owned } from './designs.ts';
+import { callable, helper, owned } from './designs.ts';
 import { testPairs } from './pairs.ts';
 import { findingsProver } from './prove-files.ts';
 
@@ -29,10 +29,66 @@ const files = (folder: string): string => `
   insert into storage.buckets (id, name, public) values ('scans', 'scans', false) on conflict do nothing;
   create policy scans on storage.objects for all to authenticated using (bucket_id = 'scans' and ${folder}) with check (bucket_id = 'scans' and ${folder});`;
 
+/** Tasks of projects: helpers and queries look up whose a project is, and in which state. */
+const tasks = (
+  verb: 'select' | 'delete',
+  reads: string,
+  looks = '',
+): string => `${owned('projects', "state text not null default 'open'")}
+  create table public.tasks (id bigint generated always as identity primary key, project_id uuid not null references public.projects (id) on delete cascade, what text);
+  create index on public.tasks (project_id); alter table public.tasks enable row level security; grant select, delete on public.tasks to authenticated;
+  ${helper('owner_of(p uuid)', 'uuid', 'select owner_id from public.projects where id = p')} grant execute on function private.owner_of(uuid) to authenticated;
+  ${looks} create policy own on public.tasks for all to authenticated using (private.owner_of(project_id) = (select auth.uid()));
+  create policy more on public.tasks for ${verb} to authenticated using (${reads});`;
+
+const ofOwner = 'private.owner_of(project_id) = (select auth.uid())';
+const stateOf = `${helper('state_of(p uuid)', 'text', 'select state from public.projects where id = p')} grant execute on function private.state_of(uuid) to authenticated;`;
+const stateQuery = '(select p.state from public.projects p where p.id = project_id)';
+
+/** Photos in the order in which they were taken, and a function that picks one. */
+const photos = (returns: string, asks: string): string =>
+  `${owned('photos', "nr bigint generated always as identity, pixels bytea not null default 'x'")} ${callable('public.pick()', returns, asks)}`;
+
 const own = '(storage.foldername(name))[1] = (select public.my_clinic())::text';
 
 describe('rows and objects', () => {
   testPairs([
+    [
+      'of all, of which a function picks the newest',
+      photos('text', 'select title from public.photos where owner_id = auth.uid() order by nr desc limit 1'),
+      photos('text', 'select title from public.photos order by nr desc limit 1'),
+      'isolation-read public.pick()',
+    ],
+    [
+      'of all, of which a function picks bytes',
+      photos('bytea', 'select pixels from public.photos where owner_id = auth.uid() order by nr desc limit 1'),
+      photos('bytea', 'select pixels from public.photos order by nr desc limit 1'),
+      'isolation-read public.pick()',
+    ],
+    [
+      'of all, of which a function picks the greatest text',
+      photos('text', 'select max(title) from public.photos where owner_id = auth.uid()'),
+      photos('text', 'select max(title) from public.photos'),
+      'isolation-read public.pick()',
+    ],
+    [
+      'of a project in a state that a helper looks up',
+      tasks('select', `private.state_of(project_id) = 'archived' and ${ofOwner}`, stateOf),
+      tasks('select', "private.state_of(project_id) = 'archived'", stateOf),
+      'isolation-read public.tasks',
+    ],
+    [
+      'of a project whose state has a pattern',
+      tasks('delete', `private.state_of(project_id) like 'arch%' and ${ofOwner}`, stateOf),
+      `${tasks('delete', "private.state_of(project_id) like 'arch%'", stateOf)} create policy seen on public.tasks for select to authenticated using (private.state_of(project_id) like 'arch%');`,
+      'isolation-write public.tasks',
+    ],
+    [
+      'of a project in a state that a query looks up',
+      tasks('select', `${stateQuery} = 'archived' and ${ofOwner}`),
+      `${tasks('select', `${stateQuery} = 'archived'`)} create policy seen on public.projects for select to authenticated using (state = 'archived');`,
+      'isolation-read public.tasks',
+    ],
     [
       'of links by a digest',
       links(`l.digest = sha256(p_key::bytea)`),

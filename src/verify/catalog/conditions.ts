@@ -9,6 +9,7 @@ import { columnOf, fields, nameParts, type Node, walk } from '../../rules/engine
 import { bodiesGiven } from './called-bodies.ts';
 import { effectsOf } from './effects.ts';
 import type { Reader } from './dependencies.ts';
+import { withLookedUp } from './given-columns.ts';
 import { isJob } from './jobs.ts';
 import type { Model } from './model.ts';
 import { stripped } from './verb-policies.ts';
@@ -93,6 +94,15 @@ function findConditions(table: RelationRow, model: Model): Conditions {
     const given = routine === undefined ? [] : bodiesGiven(routine, model);
     for (const trees of given) others.visit(trees, names, 0, isShowing);
   }
+  // What a helper looks up in the table is asked for where the helper is called.
+  for (const { trees: above, routine, row } of [
+    ...readersOf(table, model).filter((reader) => reader.row !== undefined),
+    ...running(model.dependencies.callers(`${table.schema}.${table.name}`), model),
+  ]) {
+    others.source = above;
+    if (routine === undefined && row?.query == null) for (const tree of above) others.ask(tree, nothing);
+    else others.visit(above, nothing, 0);
+  }
   const firing: Names = { ...nothing, rows: new Set(['new', 'old']) };
   for (const trigger of table.triggers) {
     const routine = trigger.enabled ? model.sources.byOid(trigger.function) : undefined;
@@ -107,10 +117,15 @@ function findConditions(table: RelationRow, model: Model): Conditions {
 
 /** What reads the table for users beyond what its policies let them: its own policies, those of others, views, functions. */
 export function readersOf(table: RelationRow, model: Model): Reader[] {
-  const running = privilegedRoutines(model);
-  return model.dependencies
-    .readers(`${table.schema}.${table.name}`)
-    .filter(({ routine, row }) => (routine === undefined ? row?.securityInvoker === false : running.has(routine)));
+  return running(model.dependencies.readers(`${table.schema}.${table.name}`), model);
+}
+
+/** Those of them that show users more than the policies of what they read. */
+function running(readers: readonly Reader[], model: Model): Reader[] {
+  const routines = privilegedRoutines(model);
+  return readers.filter(({ routine, row }) =>
+    routine === undefined ? row?.securityInvoker === false : routines.has(routine),
+  );
 }
 
 const privileged = new WeakMap<Model, ReadonlySet<FunctionRow>>();
@@ -306,8 +321,16 @@ class Finder {
     this.isFired = isFired;
   }
 
+  /** What is in a column that is no key, and says nothing of whose a row is, may be asked for where it is looked up. */
+  private readonly isLooked = (name: string): boolean =>
+    this.table.columns.some(
+      (column) => column.name === name && this.model.meaningOf(this.table, column) === undefined,
+    ) && !this.table.constraints.some(({ type, columns }) => (type === 'p' || type === 'f') && columns.includes(name));
+
   /** Takes an expression whose truth matters, if it names a column of the row. */
-  ask(tree: unknown, names: Names, isFilter = false): void {
+  ask(asked: unknown, around: Names, isFilter = false): void {
+    const { tree, rows } = withLookedUp(asked, this.table, this.model, this.isLooked);
+    const names = rows.length === 0 ? around : { ...around, rows: new Set([...around.rows, ...rows]) };
     const own: Condition['own'] = (node) => ownColumn(node, this.table, names);
     let isAsked = false;
     walk(tree, (type, node) => {

@@ -69,6 +69,8 @@ export interface Dependencies {
   askers(table: string): readonly RelationRow[];
   /** Whatever names the table, directly, and its own policies. */
   readers(table: string): readonly Reader[];
+  /** Whatever calls a function that names the table, and does not name it itself. */
+  callers(table: string): readonly Reader[];
   /** Says whether what comes of a query or a write of the relation may depend on rows of the tables: by policies, defaults, checks, rules and triggers. */
   consults(relation: string, tables: ReadonlySet<string>): boolean;
   /** Says whether other relations' policies or views ask this table. */
@@ -351,6 +353,18 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
       .filter((routine) => bodies(routine).reads.has(table))
       .map((routine) => readerOf(bodies(routine), { row: undefined, routine })),
   ]);
+  const callers = remember((table: string) => {
+    const isCaller = (mentions: Mentions): boolean =>
+      !mentions.reads.has(table) && closure(mentions, 'calls').some(({ reads }) => reads.has(table));
+    return [
+      ...catalog.relations
+        .filter((row) => qualifiedName(row) !== table && isCaller(askers(row)))
+        .map((row) => readerOf(askers(row), { row, routine: undefined })),
+      ...catalog.functions
+        .filter((routine) => isCaller(bodies(routine)))
+        .map((routine) => readerOf(bodies(routine), { row: undefined, routine })),
+    ];
+  });
   const isDeciding = remember((table: string) => [...dependents([table])].some((name) => name !== table));
   const columnsCompared = remember((table: string): DecidingColumns => {
     const row = relations.get(table);
@@ -393,6 +407,7 @@ export function dependenciesOf(catalog: Catalog, parse: ParseExpression, sources
     decidingColumns,
     copied,
     readers,
+    callers,
     changesAccess: (routine) =>
       closure(bodies(routine), 'calls').some(({ isOpaque, turnsTriggers }) => isOpaque || turnsTriggers),
     consults: (relation, tables) =>

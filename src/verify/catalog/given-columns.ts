@@ -1,6 +1,6 @@
 /** Which column of a table an expression gives: itself, by a query for one value, or by a helper that has one. */
 import type { Catalog, FunctionRow, RelationRow } from '../../rules/engine/live/catalog.ts';
-import { columnOf, fields, nameParts, walk } from '../../rules/engine/live/expression.ts';
+import { columnOf, fields, type Node, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import type { Sources } from './effects.ts';
 
 /** What it needs of a model. */
@@ -68,4 +68,74 @@ function readsFrom(clause: unknown, table: RelationRow): boolean {
       type === 'RangeVar' && range['relname'] === table.name && (range['schemaname'] ?? table.schema) === table.schema;
   });
   return reads;
+}
+
+/** An expression in which columns stand for what is looked up. */
+export interface WithLookedUp {
+  tree: unknown;
+  /** The qualifiers of those columns, one for each row that is looked up. */
+  rows: readonly string[];
+}
+
+/**
+ * The expression with a column in place of each value that a query or a helper looks up in the table by what the reader's own row
+ * names: of `(select p.status from projects p where p.id = tasks.project_id)`, of `status_of(project_id)`. What is looked up by who asks
+ * stays as it is, and so does what queries ask within.
+ * @param isLooked says of a column of the table whether its value matters
+ */
+export function withLookedUp(
+  tree: unknown,
+  table: RelationRow,
+  model: Routines,
+  isLooked: (column: string) => boolean,
+): WithLookedUp {
+  const rows: string[] = [];
+  const rowOf = (by: unknown): string => {
+    const name = `looked up by ${JSON.stringify(by, (key, value: unknown) => (key === 'location' ? undefined : value))}`;
+    if (!rows.includes(name)) rows.push(name);
+    return name;
+  };
+  const copy = (part: unknown): unknown => {
+    if (Array.isArray(part)) return part.map(copy);
+    if (typeof part !== 'object' || part === null) return part;
+    const by = lookedUpBy(part);
+    const column = by === undefined ? undefined : givenColumn(part, table, model);
+    if (column !== undefined && isLooked(column))
+      return { ColumnRef: { fields: [{ String: { sval: rowOf(by) } }, { String: { sval: column } }] } };
+    if (fields(part, 'SelectStmt') !== undefined) return part;
+    return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, copy(value)]));
+  };
+  const copied = copy(tree);
+  return rows.length === 0 ? { tree, rows } : { tree: copied, rows };
+}
+
+/** What a query for one value, or a call, looks a row up by; undefined where that is nothing that the reader's own row names. */
+function lookedUpBy(node: unknown): unknown {
+  const call = fields(node, 'FuncCall');
+  if (call !== undefined) return namesOutside(call['args'], new Set()) ? call['args'] : undefined;
+  const link = fields(node, 'SubLink');
+  const select = link?.['subLinkType'] === 'EXPR_SUBLINK' ? fields(link['subselect'], 'SelectStmt') : undefined;
+  return namesOutside(select?.['whereClause'], namesIn(select)) ? select?.['whereClause'] : undefined;
+}
+
+/** What the FROM clause of a query calls its tables. */
+function namesIn(select: Node | undefined): ReadonlySet<string> {
+  const names = new Set<string>();
+  walk(select?.['fromClause'], (type, range) => {
+    if (type === 'RangeVar') names.add(String((range['alias'] as Node | undefined)?.['aliasname'] ?? range['relname']));
+  });
+  return names;
+}
+
+/** It names an argument, or a column of something else than those. */
+function namesOutside(tree: unknown, inside: ReadonlySet<string>): boolean {
+  let isOutside = false;
+  walk(tree, (type, node) => {
+    const { qualifier } = (type === 'ColumnRef' ? columnOf({ ColumnRef: node }) : undefined) ?? {};
+    isOutside ||=
+      type === 'ParamRef' ||
+      (type === 'ColumnRef' && (qualifier === undefined ? inside.size === 0 : !inside.has(qualifier)));
+    return !isOutside;
+  });
+  return isOutside;
 }

@@ -1,5 +1,5 @@
 /**
- * What the database does not know of columns: policies, and the helpers that they call, compare a column with the key of another
+ * What the database does not know of columns: policies, the helpers that they call, and triggers compare a column with the key of another
  * table, so its values are that table's; or they cast a text, so that it holds values of another type.
  */
 import {
@@ -106,7 +106,30 @@ class Comparisons {
         for (const sql of [using, check])
           if (sql !== null)
             this.visit(parse(sql), { tables: [new Map([[table.name, table]])], variables: new Map() }, 0);
+      for (const trigger of table.triggers) if (trigger.enabled) this.fired(table, trigger.function);
     }
+  }
+
+  /** What the function of a trigger compares the written row with. */
+  private fired(table: RelationRow, oid: string): void {
+    const routine = this.sources.byOid(oid);
+    if (routine === undefined || isPlatformSchema(routine.schema)) return;
+    const { trees, assigned } = this.sources.body(routine);
+    const variables = new Map<string, Place>();
+    const scope: Scope = {
+      tables: [
+        new Map([
+          ['new', table],
+          ['old', table],
+        ]),
+      ],
+      variables,
+    };
+    for (const { variables: names, value } of assigned) {
+      const [place] = names.length === 1 ? this.resultOf(value, scope, 0) : [];
+      if (place !== undefined) variables.set(names[0]!, place);
+    }
+    this.visit(trees, scope, 0);
   }
 
   /** The foreign keys of each table that are not there. */
@@ -153,7 +176,7 @@ class Comparisons {
 
   private visit(tree: unknown, scope: Scope, depth: number): void {
     walk(tree, (type, node) => {
-      if (type === 'SelectStmt') {
+      if (type === 'SelectStmt' || type === 'UpdateStmt' || type === 'DeleteStmt') {
         this.visit(Object.values(node), this.inside(node, scope), depth);
         return false;
       }
@@ -229,7 +252,9 @@ class Comparisons {
 
   private inside(select: Node, { tables, variables }: Scope): Scope {
     const named = new Map<string, RelationRow>();
-    walk(select['fromClause'], (type, range) => {
+    // The relation that a statement writes is a RangeVar without its type.
+    const written = select['relation'] === undefined ? undefined : { RangeVar: select['relation'] };
+    walk([select['fromClause'], select['usingClause'], written], (type, range) => {
       if (type === 'RangeSubselect' || type === 'SubLink') return false;
       if (type !== 'RangeVar') return undefined;
       const name = String(range['relname']);

@@ -198,6 +198,8 @@ function readPolicy(policy: PolicyRow, table: RelationRow, model: Model): Policy
             own.has(column.name) &&
             (column.qualifier === undefined || column.qualifier === table.name);
           if (isOwn && isWhoAsks(other, model)) userColumns.add(column.name);
+          // Who has the same in a row of its own, as the squad of a player, has it in common.
+          else if (isOwn) membership ||= givesOther(callIn(other, model), model);
         }
       }
       membership ||= isMembership(type, node, table, model);
@@ -264,6 +266,16 @@ function givesOther(node: unknown, model: Model): boolean {
   });
 }
 
+/** The call of a helper for one value, also in `(select my_squad())`; undefined for anything else. */
+function callIn(node: unknown, model: Model): unknown {
+  const select = fields(fields(node, 'SubLink')?.['subselect'], 'SelectStmt');
+  const target = fields((select?.['targetList'] as unknown[] | undefined)?.[0], 'ResTarget')?.['val'];
+  const call = select === undefined ? node : select['fromClause'] === undefined ? target : undefined;
+  const name = nameParts(fields(call, 'FuncCall')?.['funcname']).at(-1);
+  const isOne = model.catalog.functions.some((routine) => routine.name === name && !routine.returnsSet);
+  return isOne ? call : undefined;
+}
+
 /** Tables of users by their names: which those are, is not known before the tenancy is. */
 const usersTable = /\.(users?|profiles?)$/;
 
@@ -273,7 +285,10 @@ function isMembership(type: string, node: Node, table: RelationRow, model: Model
   if (type === 'RangeVar') return names.includes(String(node['relname']));
   if (type === 'ColumnRef') {
     const column = table.columns.find(({ name }) => name === columnOf({ ColumnRef: node })?.name);
-    return column !== undefined && isOrganizationColumn(table, column, organizations);
+    return (
+      column !== undefined &&
+      (isOrganizationColumn(table, column, organizations) || meaningByClaim(table, column, model) === 'organization')
+    );
   }
   if (givesOwnOrganization({ [type]: node }, model)) return true;
   if (type !== 'FuncCall') return false;

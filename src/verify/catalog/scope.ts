@@ -236,7 +236,11 @@ const usualOwners = ['user_id', 'owner_id', 'owner', 'profile_id', 'author_id', 
 /** User columns: first the one that most policies compare with the current user, then by their usual names. */
 function ownerColumns(table: RelationRow, users: string[], model: Model): string[] {
   const facts = model.policyFacts(table);
-  const votes = (name: string): number => facts.filter((policy) => policy.userColumns.includes(name)).length;
+  // A policy for all four verbs counts for each of them: who only reads a row does not own it.
+  const votes = (name: string): number =>
+    facts
+      .filter((policy) => policy.userColumns.includes(name))
+      .reduce((sum, { policy }) => sum + (policy.command === '*' ? 4 : 1), 0);
   const rank = (name: string): number =>
     (usualOwners.indexOf(name) + usualOwners.length + 1) % (usualOwners.length + 1);
   return [...users].sort((a, b) => votes(b) - votes(a) || rank(a) - rank(b));

@@ -192,6 +192,21 @@ export function readsForItsRow(table: RelationRow, model: Model): boolean {
   });
 }
 
+/** Says whether what runs with a write of the table writes, with its owner's rights, a table to which the column leads. */
+export function writesWhereLed(table: RelationRow, column: string, model: Model): boolean {
+  const targets = table.constraints.flatMap(({ type, columns, target }) =>
+    type === 'f' && columns.includes(column) ? (model.tables.get(target ?? '') ?? []) : [],
+  );
+  return routinesOf(table, model).some((routine) => {
+    const reached = model.sources.reached(routine);
+    const written = reached.flatMap((one) => model.sources.effects(one).written);
+    return (
+      reached.some(({ definer }) => definer) &&
+      targets.some((target) => written.some(({ name }) => name === target.name))
+    );
+  });
+}
+
 /**
  * Says whether a trigger of the table writes values of the new row into rows of another, or puts a text of its own in place of what
  * people write there: not only a counter, a time or a result.

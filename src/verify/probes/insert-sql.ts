@@ -4,6 +4,7 @@ import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
 import { constantsIn } from '../catalog/compared-values.ts';
 import { primaryKey } from '../catalog/tenancy.ts';
 import { actingUser } from '../fixtures/belongings.ts';
+import { uniqueSets } from '../fixtures/draft.ts';
 import type { Actor } from './actors.ts';
 import { copyTables } from '../catalog/copy-tables.ts';
 import type { Model } from '../catalog/model.ts';
@@ -190,6 +191,21 @@ export function crossLinks(subject: Subject, model: Model): { column: string; a:
   // Where a row lets its user in elsewhere, that is tried by joining.
   const withKey = !model.dependencies.isDeciding(qualifiedName(subject.table));
   return linkColumns(subject, model, withKey).filter((link) => link.a !== link.b);
+}
+
+/**
+ * SQL that removes the row that is partly a stranger's, where it is what the stranger would add: in its place, it could only be refused
+ * for being there. Undefined where that does not matter, or a trigger would act on it.
+ */
+export function withoutMixedSql(subject: Subject, model: Model): string | undefined {
+  const { kind, table, into, rows, belongs } = subject;
+  const { m } = rows;
+  if (m === undefined || kind !== 'table') return undefined;
+  if (table.triggers.some(({ enabled, events }) => enabled && events.includes('D'))) return undefined;
+  const set = new Set([...belongs, ...crossLinks(subject, model)].map(({ column }) => column));
+  return uniqueSets(table).some((columns) => columns.every((name) => set.has(name)))
+    ? `delete from ${into} where ${condition(m.key)}`
+    : undefined;
 }
 
 /** Columns that a foreign key ties to the owner columns, with their values on a side: others would only be refused by that key. */

@@ -3,7 +3,7 @@ import { type ConstraintRow, qualifiedName, type RelationRow } from '../../rules
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { Model } from '../catalog/model.ts';
 import { columnsIn, isPublic, isSomeones, policiesFor, scopeOf } from '../catalog/scope.ts';
-import { readsForItsRow } from '../catalog/trigger-values.ts';
+import { readsForItsRow, writesWhereLed } from '../catalog/trigger-values.ts';
 import type { Actor } from './actors.ts';
 import { crossLinks, insertSql } from './insert-sql.ts';
 import type { NamedProbe } from './probes.ts';
@@ -11,7 +11,8 @@ import { condition, grantedColumns, type Subject } from './subject.ts';
 
 /**
  * The columns by which an update may move a stranger's row under a row of A: those that every policy to insert asks about, or
- * without one every policy to find what is updated, and that some policy to update does not; and any, where triggers read more for the row.
+ * without one every policy to find what is updated, and that some policy to update does not; and any, where triggers read more for the
+ * row, or write that of A.
  */
 function movableLinks(subject: Subject, model: Model): { column: string; a: string; isUnasked: boolean }[] {
   const { table } = subject;
@@ -33,7 +34,8 @@ function movableLinks(subject: Subject, model: Model): { column: string; a: stri
       inserting.length > 0 &&
       inserting.every((columns) => columns.has(column)) &&
       updating.some((columns) => !columns.has(column));
-    return granted.has(column) && (isFilled || isUnasked) ? [{ column, a, isUnasked }] : [];
+    const isFollowed = isFilled || writesWhereLed(table, column, model);
+    return granted.has(column) && (isFollowed || isUnasked) ? [{ column, a, isUnasked }] : [];
   });
 }
 

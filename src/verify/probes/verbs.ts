@@ -34,6 +34,7 @@ import {
   insertSql,
   insertStateSql,
   returningSql,
+  withoutMixedSql,
 } from './insert-sql.ts';
 import { callVerbs, furtherVerbs } from './further-verbs.ts';
 import { forgedStateSql, openStateSql, visitorsSql } from './open-inserts.ts';
@@ -150,6 +151,7 @@ const table = {
     shown: 'when-broken',
     linksToA: true,
     sql: (...of) => [insertSql(...of, 'cross')],
+    prepare: withoutMixedSql,
   },
   'insert-aimed': {
     letter: 'I',

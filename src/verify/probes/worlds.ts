@@ -5,6 +5,7 @@
 import { quoteIdentifier } from '../../shared/quote.ts';
 import { type ColumnRow } from '../../rules/engine/live/catalog.ts';
 import { timedColumns } from '../catalog/clock.ts';
+import { fields, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import type { Callable } from '../catalog/functions.ts';
 import type { Chain } from '../fixtures/script.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
@@ -44,8 +45,14 @@ export interface Worlds {
   isRepeated: boolean;
 }
 
-/** A world as it is, to see which functions answer differently each time; and two with other rows of A. */
-const numbers = [0, 1, 2] as const;
+/**
+ * A world as it is, to see which functions answer differently each time; two with other rows of A; and the same two without rows of B,
+ * one of which a function may otherwise pick.
+ */
+const numbers = [0, 1, 2, 3, 4] as const;
+
+/** The worlds for functions that pick one of the rows that they read. */
+const firstToPick = 3;
 
 /** How many calls of a function are made. */
 const mostCalls = 4;
@@ -71,24 +78,29 @@ export function otherWorlds(first: FirstRound, start: number): Worlds {
   if (asked.length === 0 || owner === -1) return { probes: [], chains: [], tables, open, isRepeated: false };
   const timed = new Set(asked.flatMap(({ routine }) => [...timedColumns(routine, model)]));
   const isRepeated = hidden.some((subject) => secretColumns(subject, model).length > 0);
-  const calls = numbers.map((world) =>
-    callsOf(world === 0 ? asked.filter((one) => isVolatile(one, model)) : asked, first),
+  const picking = asked.filter((one) => isPicking(one, model));
+  const made = numbers.filter((world) => world < firstToPick || picking.length > 0);
+  const calls = made.map((world) =>
+    callsOf(world === 0 ? asked.filter((one) => isVolatile(one, model)) : world < firstToPick ? asked : picking, first),
   );
-  const probes = numbers.map((world): NamedProbe => ({
+  const probes = made.map((world): NamedProbe => ({
     subject: '',
     verb: 'select',
     mode: 'read',
     state: '',
     actors: [],
     sql: "select ''",
-    prepare: world === 0 && !isRepeated ? 'select 1' : worldSql(hidden, world === 2 ? 2 : 1, first, timed),
+    prepare:
+      world === 0 && !isRepeated
+        ? 'select 1'
+        : `${world < firstToPick ? '' : withoutB(hidden)}${worldSql(hidden, world === 2 || world === 4 ? 2 : 1, first, timed)}`,
   }));
   return {
     probes,
     tables,
     open,
     isRepeated,
-    chains: numbers.map((world) => ({ lead: [[start + world, owner]], afterwards: calls[world]!, states: [] })),
+    chains: made.map((world) => ({ lead: [[start + world, owner]], afterwards: calls[world]!, states: [] })),
   };
 }
 
@@ -98,6 +110,37 @@ function isAsked(callable: Callable, model: Model): boolean {
 
 function isVolatile({ routine }: Callable, model: Model): boolean {
   return model.sources.reached(routine).some(({ volatility }) => volatility === 'v');
+}
+
+/** It answers with a few of many rows: the first in some order, or the greatest value. */
+function isPicking({ routine }: Callable, model: Model): boolean {
+  let isFound = false;
+  if (routine.returns === 'boolean') return false;
+  // Of many rows, what it calls picks one of others for each.
+  for (const one of routine.returnsSet ? [routine] : model.sources.reached(routine))
+    walk(model.sources.body(one).trees, (type, node) => {
+      isFound ||=
+        (type === 'SelectStmt' && !routine.returnsSet && node['sortClause'] !== undefined) ||
+        (type === 'SelectStmt' && fields(node['limitCount'], 'A_Const') !== undefined) ||
+        (type === 'FuncCall' && picks.has(nameParts(node['funcname']).at(-1) ?? ''));
+      return !isFound;
+    });
+  return isFound;
+}
+
+const picks = new Set(['max', 'min', 'first_value', 'last_value', 'nth_value', 'any_value']);
+
+/** SQL that removes the rows of B, as far as nothing keeps them. */
+function withoutB(subjects: readonly Subject[]): string {
+  const removals = subjects.flatMap((subject) =>
+    labelledRows(subject)
+      .filter(([label]) => rowsOfA(label) === '')
+      .map(
+        ([, { key }]) =>
+          `begin delete from ${subject.into} where ${condition(key)}; exception when others then null; end;`,
+      ),
+  );
+  return removals.length === 0 ? '' : `do $muse_alone$ begin ${removals.join(' ')} end $muse_alone$; `;
 }
 
 /** Large tables are left alone. */
@@ -229,6 +272,7 @@ function otherValues(
   isSecret: boolean,
 ): string[] {
   if (category === 'N') return [`coalesce(${quoteIdentifier(name)}, 0) + ${3 * world}`];
+  if (base === 'bytea') return [`'\\x6d757365${world}0'`];
   if (/^jsonb?$/.test(base)) return [`'{"muse": "world ${world}"}'`];
   if (base === 'text[]') return world === 1 ? ["array['another muse word']"] : ["array['yet other muse letters']"];
   const fitting = subject.fresh[world === 1 ? 'a' : 'b'].values.get(name);
@@ -260,7 +304,12 @@ export function readWorlds(
     all[one.chain] = resultOf(one);
     results.set(key, all);
   }
-  return [...results].flatMap(([key, [again, first, second]]): Difference[] => {
+  const differs = (
+    key: string,
+    again: Result | undefined,
+    first: Result | undefined,
+    second: Result | undefined,
+  ): Difference[] => {
     const cell = before.get(key);
     if (cell === undefined || first === undefined || second === undefined) return [];
     const now = resultOf(cell);
@@ -274,6 +323,14 @@ export function readWorlds(
     const isTold = new Set([now.texts, first.texts, second.texts]).size === 3;
     const isCounted = !('code' in cell) && new Set([now.whole, first.whole, second.whole]).size === 3;
     return [{ actor: cell.actor, probe: cell.probe, isTold, isCounted }];
+  };
+  return [...results].flatMap(([key, [again, first, second, third, fourth]]): Difference[] => {
+    // What they answer without rows of B differs from before in any case.
+    const apart = third?.whole === fourth?.whole ? [] : differs(key, again, third, fourth);
+    const [one, ...more] = [...differs(key, again, first, second), ...apart];
+    if (one === undefined) return [];
+    const all = [one, ...more];
+    return [{ ...one, isTold: all.some(({ isTold }) => isTold), isCounted: all.some(({ isCounted }) => isCounted) }];
   });
 }
 
