@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { inFolder } from '../migrations/order.ts';
 import { buildCatalog } from '../sql/catalog/build.ts';
 import type { Catalog, Need, Site } from '../sql/catalog/model.ts';
+import { knownExtensions } from '../sql/catalog/platform.ts';
 import type { Migration } from '../sql/migration.ts';
 import { oddCharacterIn } from '../sql/odd-characters.ts';
 import { parseSql } from '../sql/split.ts';
@@ -38,7 +39,11 @@ function suggestionFor(need: Need, drop: Site | undefined, catalog: Catalog): st
       'Database Webhooks make it: they have to be enabled in the project first (dashboard: Integrations). ' +
       'Or call net.http_post of pg_net in a trigger function of your own.'
     );
+  const owner = need.kind === 'schema' ? ownSchemas.get(need.name) : undefined;
+  if (owner !== undefined) return owner;
   const near = nearName(need, catalog);
+  const extension = extensionOf(need, catalog);
+  if (extension !== undefined) return `It comes with an extension: ${extension}`;
   if (near === undefined) return creationOf(need);
   // A mistyped letter is no reason to create a second thing of nearly the same name.
   const meant = `Did you mean ${asWritten(near, kind)}?`;
@@ -49,6 +54,43 @@ function suggestionFor(need: Need, drop: Site | undefined, catalog: Catalog): st
 
 /** The schema that Supabase makes when webhooks are enabled. */
 const webhooks = 'supabase_functions';
+
+const madeBy = (tool: string, how: string): string =>
+  `${tool} makes it, and no migration: let it do so on the database first (${how}), or leave out what uses it.`;
+
+/** Schemas that a program makes for itself, and what to do where a migration uses one. */
+const ownSchemas: ReadonlyMap<string, string> = new Map([
+  ['graphile_worker', madeBy('Graphile Worker', 'graphile-worker --schema-only')],
+  ['graphile_migrate', madeBy('Graphile Migrate', 'graphile-migrate migrate')],
+  ['hdb_catalog', madeBy('Hasura', 'it does when it starts')],
+  ['pgboss', madeBy('pg-boss', 'it does when it starts')],
+  ['river', madeBy('River', 'river migrate-up')],
+]);
+
+/** Types of further extensions, which name nothing else. */
+const furtherTypes: Readonly<Record<string, readonly string[]>> = {
+  cube: ['cube'],
+  isn: ['ean13', 'isbn', 'isbn13', 'issn', 'upc'],
+  ltree: ['lquery', 'ltree', 'ltxtquery'],
+  seg: ['seg'],
+};
+/** Functions of extensions whose names say little: they may be meant for others. */
+const everydayNames: ReadonlySet<string> = new Set(['defined', 'delete', 'difference', 'each', 'exist', 'http']);
+
+/** The statement that creates the extension which has what is missing; undefined where none that is known has it. */
+function extensionOf({ kind, name }: Need, catalog: Catalog): string | undefined {
+  const [schema, base] = name.includes('.') ? name.split('.', 2) : ['public', name];
+  if (base === undefined || schema !== 'public') return undefined;
+  const has = ([, parts]: [string, { types?: readonly string[]; functions?: readonly string[] }]): boolean =>
+    kind === 'type'
+      ? parts.types?.includes(base) === true
+      : kind === 'function' && !everydayNames.has(base) && parts.functions?.includes(base) === true;
+  const further = Object.entries(furtherTypes).map(([extension, types]) => [extension, { types }] as const);
+  const found = [...Object.entries(knownExtensions), ...further].filter((each) => has([each[0], each[1]]));
+  const [extension] = found.length === 1 ? found[0]! : [];
+  if (extension === undefined || catalog.extensions.has(extension)) return undefined;
+  return `CREATE EXTENSION IF NOT EXISTS ${quoteIdentifier(extension)};`;
+}
 
 /** So many things of one schema that are named without it are not an oversight. */
 const fewestOutside = 3;
@@ -133,13 +175,14 @@ function supplySchemas(situation: Situation): FixResult {
   const seen = new Set<string>();
   const edits = verdicts(situation.catalog).flatMap(({ rule, need }): Edit[] => {
     const { source, statement } = need.site.piece;
-    if (
-      rule !== 'unknown-relation' ||
-      need.kind !== 'schema' ||
-      isTypo(need, situation.catalog) ||
-      seen.has(need.name) ||
-      situation.applied.has(source.migration.file)
-    )
+    if (rule !== 'unknown-relation' || situation.applied.has(source.migration.file)) return [];
+    const create = extensionOf(need, situation.catalog);
+    if (create !== undefined) {
+      if (seen.has(create)) return [];
+      seen.add(create);
+      return [{ file: source.migration.file, start: statement.start, end: statement.start, text: `${create}\n` }];
+    }
+    if (need.kind !== 'schema' || ownSchemas.has(need.name) || isTypo(need, situation.catalog) || seen.has(need.name))
       return [];
     seen.add(need.name);
     const extension = need.name === 'cron' || need.name === 'net';
@@ -291,8 +334,8 @@ export const rule: Rule = {
   },
   fix: {
     does:
-      'takes it from the built-in core where that has it and the types fit; else makes the table as its use shows it; asks ' +
-      'first whether the history of a migration tool is there',
+      'takes it from the built-in core where that has it and the types fit, or creates the extension that has it; else makes the ' +
+      'table as its use shows it; asks first whether the history of a migration tool is there',
     stage: 'relations',
     apply,
   },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { lint, repair } from '../../src/rules/registry.ts';
-import { migrationsOf } from '../migrations/files.ts';
+import { folders, migrationsOf } from '../migrations/files.ts';
 
 const one = 'migrations/core/001_one.sql';
 const two = 'migrations/core/002_two.sql';
@@ -51,6 +51,40 @@ describe('the name of something in another schema', () => {
     expect(await suggestion(sql)).toBe(
       `Did you mean ${near}? Write its schema, or begin the file with SET search_path = ${schema}, public;`,
     );
+  });
+});
+
+describe('what comes from elsewhere', () => {
+  const comes = (extension: string): string =>
+    `It comes with an extension: CREATE EXTENSION IF NOT EXISTS ${extension};`;
+  it.each([
+    ['ALTER TABLE notes ADD COLUMN name citext;', comes('citext')],
+    ['CREATE TABLE t (path ltree);', comes('ltree')],
+    ['CREATE TABLE t (at public.geography(Point, 4326));', comes('postgis')],
+    ['CREATE TABLE t (v vector(3));', comes('vector')],
+    ["CREATE FUNCTION f() RETURNS real LANGUAGE sql AS $$ SELECT similarity('a', 'b') $$;", comes('pg_trgm')],
+    ['GRANT USAGE ON SCHEMA graphile_worker TO authenticated;', 'Graphile Worker makes it, and no migration: '],
+    ['CREATE TABLE hdb_catalog.t (id int);', 'Hasura makes it, and no migration: '],
+    // Two extensions could be meant, or none.
+    ['CREATE TABLE t (v app.citext);', 'CREATE SCHEMA '],
+    ['SELECT defined(1);', 'Create function public.defined '],
+  ])('%s', async (sql, wanted) => {
+    expect((await suggestion(sql))?.slice(0, wanted.length)).toBe(wanted);
+  });
+
+  it('is created by --fix before what uses it first, and only there', async () => {
+    const sql = '-- x\nSELECT 1;\nCREATE DOMAIN public.handle AS citext;\nCREATE DOMAIN public.mail AS citext;\n';
+    const fixed = await repair({
+      migrations: migrationsOf({ [one]: sql, [two]: 'CREATE TABLE graphile_worker.t (id int);\n' }),
+      rollbacks: new Map(),
+      folders: { ...folders, core: ['migrations/core'], order: 'number' },
+      kit: 'kit',
+      builtin: [],
+    });
+    const made = fixed.migrations.map(({ sql: text }) => text).join('');
+    expect(made.match(/CREATE EXTENSION IF NOT EXISTS citext;\n/g)).toHaveLength(1);
+    expect(made).toMatch(/SELECT 1;\nCREATE EXTENSION IF NOT EXISTS citext;\n[^]*AS citext/);
+    expect(made).not.toContain('CREATE SCHEMA');
   });
 });
 
