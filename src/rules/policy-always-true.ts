@@ -68,6 +68,15 @@ function apply(situation: Situation): FixResult {
   return { ...withPlaced(situation, edits, texts, decisions), left };
 }
 
+/** What to do about a policy that lets everyone write: who should, only its author knows. */
+function whoWrites(policy: string, table: string): string {
+  return (
+    "Compare the row's owner or organization in it. If only the server writes: " +
+    `ALTER POLICY ${policy} ON ${table} TO service_role; if all of those may write any row, as colleagues who share it: ` +
+    '-- muse: ignore policy-always-true because <reason>'
+  );
+}
+
 type Narrowed =
   { service: string } | { owner: Exclude<Owner, { kind: 'service' }>; condition: string } | { why: string };
 
@@ -162,7 +171,7 @@ export const rule: Rule = {
             ? `Policy "${each.name}" lets ${who} write any row of ${each.table}.`
             : `Policy "${each.name}" lets ${who} read every row of ${each.table}.`,
           suggestion: writes
-            ? `ALTER POLICY ${quoteIdentifier(each.name)} ON ${quoteQualified(each.table)} TO service_role;`
+            ? whoWrites(quoteIdentifier(each.name), quoteQualified(each.table))
             : '-- muse: public-read',
         });
       }
@@ -186,8 +195,7 @@ export const rule: Rule = {
           `${reads ? 'read' : 'write'} every row.`,
         suggestion: reads
           ? "Compare the row's owner or organization, or write -- muse: public-read above the table if everyone may read it."
-          : `ALTER POLICY ${quoteIdentifier(policy.name)} ON ${relation(table)} TO service_role; or compare the ` +
-            "row's owner or organization.",
+          : whoWrites(quoteIdentifier(policy.name), relation(table)),
       });
     },
   },

@@ -31,6 +31,14 @@ const rows = (asks: string): string => `${notes}
     `select q.title from (select n.title, row_number() over (order by n.id) as place from public.notes n where ${asks}) q where q.place > p_after and q.place <= p_after + p_take`,
   )}`;
 
+/** Where the next page begins, as the function gave it out with the one before. */
+const next = (asks: string): string => `${notes}
+  ${callable(
+    'public.next(page_token text)',
+    'setof text',
+    `select n.title from public.notes n where n.id >= convert_from(decode(page_token, 'base64'), 'utf8')::uuid and ${asks} order by n.id limit 10`,
+  )}`;
+
 /** A clinic that one joins with its code; `post` is what the new member gets. */
 const clinic = (post: string): string => `create type public.post as enum ('desk', 'nurse', 'manager');
   create table public.clinics (id bigint generated always as identity primary key, name text not null);
@@ -57,6 +65,7 @@ const clinic = (post: string): string => `create type public.post as enum ('desk
 
 describe('what a function takes and gives', () => {
   testPairs([
+    ['where the next page begins', next(mine), next('true'), 'isolation-read public.next(text)'],
     ['several cursors', cursors(mine), cursors('true'), 'isolation-read public.boards()'],
     ['a table of cursors', table(mine), table('true'), 'isolation-read public.boards()'],
     ['a domain that lists its texts', domain(mine), domain('true'), 'isolation-read public.of(duty)'],
