@@ -5,7 +5,7 @@ import { readTar } from './tar.ts';
 import { type EngineInput, startWorker, type WorkerWire } from './worker-wire.ts';
 
 /** Version of the snapshot's build steps. Increment it when they change, so that no older cached snapshot is used. */
-export const snapshotVersion = 2;
+export const snapshotVersion = 3;
 
 /**
  * Creates a new database with the platform's objects and returns its files.
@@ -19,6 +19,10 @@ export async function makeSnapshot(
   const wire = await startWorker(input, { signal });
   try {
     await wire.script(platformSql());
+    // On Supabase supautils lets postgres drop the extensions that a project starts with.
+    await wire.script(
+      `UPDATE pg_catalog.pg_extension SET extowner = 'postgres'::pg_catalog.regrole WHERE extname <> 'plpgsql'`,
+    );
     // Nothing here needs the template databases, and without them each start writes only a third of the files.
     await wire.script(
       `UPDATE pg_catalog.pg_database SET datistemplate = false WHERE datname IN ('template0', 'template1')`,

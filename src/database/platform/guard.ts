@@ -22,7 +22,7 @@ BEGIN
       END IF;
     END LOOP;
   ELSE
-    FOR changed IN SELECT object_type, object_identity, schema_name, objid
+    FOR changed IN SELECT command_tag, object_type, object_identity, schema_name, objid
       FROM pg_catalog.pg_event_trigger_ddl_commands()
       WHERE command_tag NOT IN ('CREATE POLICY', 'ALTER POLICY', 'CREATE TRIGGER', 'GRANT', 'REVOKE') LOOP
       IF changed.object_type IN ('trigger', 'policy', 'rule', 'statistics object', 'publication relation') THEN
@@ -39,6 +39,9 @@ BEGIN
         IF FOUND THEN
           RAISE EXCEPTION 'must be owner of relation %', service_table USING ERRCODE = '42501';
         END IF;
+      ELSIF changed.object_type = 'extension' AND changed.command_tag = 'COMMENT' AND changed.object_identity IN
+        ('pgcrypto', 'pg_graphql', 'pg_stat_statements', 'supabase_vault', '"uuid-ossp"') THEN
+        RAISE EXCEPTION 'must be owner of extension %', changed.object_identity USING ERRCODE = '42501';
       ELSIF changed.schema_name IN ('auth', 'storage', 'realtime') THEN
         RAISE EXCEPTION 'must be owner of % %', changed.object_type,
           pg_catalog.split_part(changed.object_identity, '.', 2) USING ERRCODE = '42501';

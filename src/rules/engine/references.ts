@@ -38,7 +38,9 @@ export function verdicts(catalog: Catalog): Verdict[] {
       : (catalog.created.get(`${need.kind} ${need.name}`) ?? []).find(
           ({ piece }) => piece.order > need.site.piece.order,
         );
-    if (made === undefined && need.site.piece.guarded) continue;
+    // A DROP that runs under a condition is for a database on which the later statement ran already.
+    const { guarded, type } = need.site.piece;
+    if (guarded && (made === undefined || type === 'DropStmt')) continue;
     seen.add(key);
     if (made === undefined) result.push({ rule: 'unknown-relation', need });
     else if (migration.layer === 'core' && made.piece.source.migration.layer === 'extension')

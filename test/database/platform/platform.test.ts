@@ -114,8 +114,9 @@ describe('postgres on the embedded database, as on Supabase,', () => {
     'grant authenticated to app',
     'grant select on auth.users to authenticated',
     'create function extensions.own() returns int language sql as $$ select 1 $$',
+    'begin; drop extension pg_graphql; drop extension if exists "uuid-ossp", pgcrypto; rollback',
   ])('may: %s', async (sql) => {
-    await both.embedded.query(sql);
+    await both.embedded.script(sql);
   });
   // The only difference: the snapshot has no template database, because a muse needs only one database.
   it('cannot create another database', async () => {
@@ -136,6 +137,8 @@ describe('postgres on the embedded database, as on Supabase,', () => {
       'cannot insert multiple',
     ],
     ['drop event trigger guard_service_tables', 'must be owner of event trigger'],
+    ["comment on extension pgcrypto is 'x'", 'must be owner of extension pgcrypto'],
+    ['drop extension plpgsql', 'must be owner of extension plpgsql'],
   ])('may not: %s', async (sql, message) => {
     await expect(both.embedded.query(sql)).rejects.toThrow(message);
   });

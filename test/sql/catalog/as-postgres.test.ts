@@ -43,6 +43,12 @@ const cases: { name: string; sql: string; wrong?: string; says?: string }[] = [
       "do $$ begin if to_regclass('nothing') is null then raise notice 'no'; end if; update nothing set x = 1; end $$;",
   },
   {
+    name: 'a DROP under a condition, of what the file makes later',
+    says: 'is used here and created only later',
+    sql: 'create table a (id int); do $$ begin if exists (select from pg_index where not indisvalid) then drop index public.a_i; drop table public.b; end if; end $$; create index a_i on a (id); create table b (id int);',
+    wrong: 'create table a (id int); do $$ begin drop index public.a_i; end $$; create index a_i on a (id);',
+  },
+  {
     name: 'FOR UPDATE OF names aliases',
     sql: `create table a (id int); create function g() returns int language sql set search_path = pg_catalog as 'select p.id from public.a p for update of p'`,
     wrong: `create function g() returns int language sql set search_path = pg_catalog as 'select p.id from public.b p for update of p'`,
