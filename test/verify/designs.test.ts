@@ -1,7 +1,7 @@
 /** Holes of many kinds in small schemas, each with the smallest repair, which leaves no error; and correct designs, without any. */
 import { describe, expect, it } from 'vitest';
 import { casts, correctDesigns, withCast } from './correct-designs.ts';
-import { callable, mine, ofTeams, ours, owned, seenBy } from './designs.ts';
+import { callable, helper, mine, ofTeams, ours, owned, seenBy } from './designs.ts';
 import { errorProver } from './prove-files.ts';
 
 const prove = errorProver();
@@ -9,6 +9,7 @@ const prove = errorProver();
 /** What is wrong, the schema, the error that must be found, and the repair. */
 type Hole = [name: string, sql: string, finds: string, repair: string];
 
+const mineAsUser = 'user_id = (select auth.uid())';
 const fonts = owned('a', "font text not null default 'Inter'");
 
 const holes: Record<string, Hole[]> = {
@@ -281,8 +282,46 @@ const holes: Record<string, Hole[]> = {
       'isolation-read public.b',
       'revoke select on public.b from authenticated;',
     ],
+    [
+      'a function that gives any row to anyone',
+      owned('a') + give('true'),
+      'isolation-write public.give(uuid, uuid)',
+      give('owner_id = auth.uid()'),
+    ],
+    ...[ofTeams('notes', `${ours} or private.sees(id)`), owned('notes', '', `${mine} or private.sees(id)`)].map(
+      (table): Hole => [
+        `a share that its user moves to another row, of ${table.includes('team_id') ? 'a team' : 'a user'}`,
+        shares(table, mineAsUser),
+        'isolation-escalation public.shares',
+        'alter policy u on public.shares using (private.owns(note_id)) with check (private.owns(note_id));',
+      ],
+    ),
   ],
 };
+
+function give(asks: string): string {
+  return callable(
+    'public.give(p uuid, to_whom uuid)',
+    'boolean',
+    `begin update public.a set owner_id = to_whom where id = p and ${asks}; return found; end`,
+    'plpgsql',
+  );
+}
+
+/** Shares of notes, which nobody adds by a policy. */
+function shares(table: string, changes: string): string {
+  const who = table.includes('team_id') ? ours : mine;
+  return `create schema private; grant usage on schema private to authenticated;
+    create table public.shares (id uuid primary key default gen_random_uuid(), note_id uuid not null,
+      user_id uuid not null references auth.users (id) on delete cascade);
+    ${helper('sees(p uuid)', 'boolean', 'select exists (select 1 from public.shares s where s.note_id = p and s.user_id = auth.uid())')}
+    ${table} alter table public.shares add foreign key (note_id) references public.notes (id) on delete cascade;
+    create index on public.shares (note_id); create index on public.shares (user_id);
+    ${helper('owns(p uuid)', 'boolean', `select exists (select 1 from public.notes where id = p and ${who})`)}
+    alter table public.shares enable row level security; grant select, update on public.shares to authenticated;
+    create policy r on public.shares for select to authenticated using (${mineAsUser} or private.owns(note_id));
+    create policy u on public.shares for update to authenticated using (${changes}) with check (${changes});`;
+}
 
 /** A table whose rows belong to those of `p`; `seen` is who reads. */
 function child(table: string, seen: string): string {

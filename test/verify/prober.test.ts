@@ -23,7 +23,9 @@ function isSaid(findings: readonly Finding[], { table, touched }: Reach): boolea
   const said = findings
     .filter(({ rule, severity }) => severity === 'error' || rule === 'not-proven')
     .map(({ object, message }) => `${object} ${message}`);
-  return [table, ...touched].some((name) => said.some((text) => new RegExp(`public\\.(get_)?${name}\\b`).test(text)));
+  return [table, ...touched].some((name) =>
+    said.some((text) => new RegExp(`public\\.((get|set|give|v)_)?${name}\\b`).test(text)),
+  );
 }
 
 const story = (number: number, made: MadeSchema, { table, how, steps }: Reach): string =>

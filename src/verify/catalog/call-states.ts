@@ -127,6 +127,16 @@ export function isStateOfAll(name: string): boolean {
   return name.startsWith(ofAll);
 }
 
+/** Says whether there are as many rows as before; not of a large table. */
+export function isAsMany(
+  before: Readonly<Record<string, string>>,
+  after: Readonly<Record<string, string>>,
+  { name }: Subject,
+): boolean {
+  const [then, now] = [before, after].map((states) => states[ofAll + name]);
+  return then !== undefined && then === now;
+}
+
 /** The name of the state that holds how many rows have an owner, how many have none, and a digest of those. */
 function stateOfNobody({ name }: Subject): string {
   return `* nobody's of ${name}`;

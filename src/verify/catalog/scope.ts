@@ -324,22 +324,27 @@ function ownershipBy(
 }
 
 /**
- * The foreign key to the parent that every INSERT policy asks about, or that all policies ask about where there is none, while none asks
- * who the user of the row is: the parent owns the row then, and the user is a guest. A row that nobody but its user reads, and that lets
+ * The foreign key to the parent that every INSERT policy asks about, or every UPDATE policy where there is none, or that all policies ask
+ * about where there is neither, while none asks who the user of the row is: the parent owns the row then, and the user is a guest. A row that nobody but its user reads, and that lets
  * nobody in anywhere, is the user's all the same.
  */
 function parentAsked(table: RelationRow, users: readonly string[], model: Model): ConstraintRow | undefined {
   const policies = model.policyFacts(table).filter(({ policy }) => policy.permissive);
   const inserting = policies.filter(({ policy }) => 'a*'.includes(policy.command));
   if (inserting.some(({ userColumns }) => userColumns.length > 0)) return undefined;
-  const asked =
-    inserting.length > 0
+  const changing = inserting.length > 0 ? [] : policies.filter(({ policy }) => policy.command === 'w');
+  const isOfChanging = changing.length > 0 && changing.every(({ userColumns }) => userColumns.length === 0);
+  const asked = isOfChanging
+    ? changing.flatMap(({ policy: { using, check } }) =>
+        [using, check ?? using].map((sql) => columnsIn(sql, table, model)),
+      )
+    : inserting.length > 0
       ? inserting.map(({ policy }) => columnsIn(policy.check ?? policy.using, table, model))
       : // What only the server adds, and may leave without a user: what an update writes there says who did that.
         policies.map(({ policy }) => columnsIn(policy.using, table, model));
   const isOptional = (name: string): boolean => table.columns.some((column) => column.name === name && !column.notNull);
   const isUserAsked = users.some((name) => !isOptional(name) || asked.some((columns) => columns.has(name)));
-  if (asked.length === 0 || (inserting.length === 0 && isUserAsked)) return undefined;
+  if (asked.length === 0 || (inserting.length === 0 && !isOfChanging && isUserAsked)) return undefined;
   const parent = table.constraints.find(
     (key) =>
       key.type === 'f' &&

@@ -122,17 +122,25 @@ export const expectForged: Expects = (subject, actor, model) =>
     ? 'may'
     : expectNever(subject, actor, model);
 
-/** To give a row to another; who lets users into a thing may let another one in instead, where all policies to change such a row ask for the thing. */
-export const expectGive: Expects = (subject, actor, model) => {
+/** To give a row to another; who lets users into a thing may let another one in instead. */
+export const expectGive: Expects = (subject, actor, model) =>
+  letsInAnother(subject, actor, model) ? 'may' : expectNever(subject, actor, model);
+
+/** The rows are seats in a thing, for which all policies to change such a row ask, and those to add one where there are any. */
+function letsInAnother(subject: Subject, actor: Actor, model: Model): boolean {
   const changing = policiesFor(subject.table, 'U', model);
   const keys = findSeats(model).find(({ table }) => table === subject.table)?.parent.columns ?? [];
   const asksForThing = changing.every(({ using, check }) =>
     [using, check ?? using].every((sql) => keys.some((name) => columnsIn(sql, subject.table, model).has(name))),
   );
-  return changing.length > 0 && asksForThing && !actor.isAnonymous && isInvited(subject, model)
-    ? 'may'
-    : expectNever(subject, actor, model);
-};
+  const isAdded = policiesFor(subject.table, 'I', model).length > 0;
+  return (
+    changing.length > 0 &&
+    asksForThing &&
+    !actor.isAnonymous &&
+    (isAdded ? isInvited(subject, model) : isSeats(subject, model))
+  );
+}
 
 /** Its rows say who has added them, which only the author can say is enough. */
 function isAddressed({ table, scope, kind }: Subject, model: Model): boolean {
@@ -155,14 +163,13 @@ function isChosen({ table, belongs }: Subject, model: Model): boolean {
  * Its rows are seats in what nobody owns, and each policy to add one asks for what the user is let into, or for that user
  * alone.
  */
-function isInvited({ table, scope }: Subject, model: Model): boolean {
+function isInvited(subject: Subject, model: Model): boolean {
+  const { table } = subject;
   const seats = findSeats(model).find((one) => one.table === table);
   const adding = model.policyFacts(table).filter(({ policy }) => policy.permissive && 'a*'.includes(policy.command));
   return (
     seats !== undefined &&
-    scope.parent === undefined &&
-    table.rls &&
-    scope.kind !== 'service-only' &&
+    isSeats(subject, model) &&
     adding.length > 0 &&
     adding.every(
       ({ policy, userColumns }) =>
@@ -172,9 +179,22 @@ function isInvited({ table, scope }: Subject, model: Model): boolean {
   );
 }
 
+/** Its rows are seats in what nobody owns. */
+function isSeats({ table, scope }: Subject, model: Model): boolean {
+  return (
+    findSeats(model).some((one) => one.table === table) &&
+    scope.parent === undefined &&
+    table.rls &&
+    scope.kind !== 'service-only'
+  );
+}
+
 /** To take A's row over. Who may write what belongs to the rows of all co-members may move it from one to another. */
-export const expectTake = withScope(({ scope }, { relation }) => {
+export const expectTake = withScope((subject, actor, model) => {
+  const { scope } = subject;
+  const { relation } = actor;
   if (relation === 'co-member' && scope.parent !== undefined && scope.coMembersWrite) return 'may';
+  if (relation === 'co-member' && letsInAnother(subject, actor, model)) return 'may';
   return relation === 'guest' ? 'doubtful' : 'no';
 });
 

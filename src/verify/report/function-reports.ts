@@ -7,7 +7,14 @@ import { isHelperApart } from '../catalog/policy-helpers.ts';
 import { asksCaller } from '../catalog/asks-caller.ts';
 import { type Callable, type FunctionCall, isAnswer, isCallable } from '../catalog/functions.ts';
 import { bucketsAsked, objectsTable } from '../catalog/storage-asked.ts';
-import { ownerlessAfter, stateOfJoined, stateOfPairs, stateOfUser, takesFromSums } from '../catalog/call-states.ts';
+import {
+  isAsMany,
+  ownerlessAfter,
+  stateOfJoined,
+  stateOfPairs,
+  stateOfUser,
+  takesFromSums,
+} from '../catalog/call-states.ts';
 import type { RowKey } from '../catalog/row-keys.ts';
 import { type Actor, sqlAs } from '../probes/actors.ts';
 import { verbs } from '../probes/verbs.ts';
@@ -266,7 +273,7 @@ function stoppedCall(
 
 /**
  * Tables in which the call changed A's rows or their number, and whether the actor may. A payment from one's own account to another's is
- * meant, and adds to a number there.
+ * meant, and adds to a number there; so is to give what is one's own.
  */
 function changesOf(
   cell: Cell & { state: string },
@@ -291,7 +298,9 @@ function changesOf(
       const isShared =
         before[pairs] !== undefined && numberOf(now) - numberOf(then) === Number(after[pairs]) - Number(before[pairs]);
       const isAddedBelow = Number(after[stateOfJoined(subject)]) > Number(before[stateOfJoined(subject)]);
-      const added = (countChanged(then, now) && subject.belongs.length > 0 && !isShared) || isAddedBelow;
+      // One's own row, which is another's now and nobody else's before.
+      const isGiven = !touched && rows === 'b' && actor.side === 'b' && isAsMany(before, after, subject);
+      const added = (countChanged(then, now) && subject.belongs.length > 0 && !isShared && !isGiven) || isAddedBelow;
       const isForbidden =
         (touched && leaks.isForbidden(subject.name, actor, 'update')) ||
         (added && actor.relation === 'none' && leaks.isForbidden(subject.name, actor, 'insert-forged'));

@@ -26,11 +26,10 @@ function rowsSql(schema: MadeSchema): string {
     ([who, user]) =>
       `insert into auth.users (id, email, aud, role) values ('${user}', '${who}@example.com', 'authenticated', 'authenticated')`,
   );
-  const rows = schema.tables.flatMap((table) =>
+  const rows = tablesOf(schema).flatMap((table) =>
     (['a', 'b'] as const).flatMap((who) =>
       [1, 2].flatMap((copy) => {
-        if (copy === 2 && table.columns.some(({ holds }) => holds === 'role')) return [];
-        if (copy === 2 && table.name === 'prefs') return [];
+        if (copy === 2 && isSingle(table)) return [];
         const valueOf: Record<Holds, string> = {
           id: `'${rowId(schema, table, who, copy)}'`,
           user: `'${people[who]}'`,
@@ -50,10 +49,17 @@ function rowsSql(schema: MadeSchema): string {
   return [...users, ...rows].join(';\n');
 }
 
+const tablesOf = (schema: MadeSchema): MadeTable[] => schema.tables.filter((table) => table.of === undefined);
+
+/** A user or an organization has one row there. */
+const isSingle = ({ name, columns }: MadeTable): boolean =>
+  name === 'prefs' || columns.some(({ holds }) => holds === 'role');
+
 const tableNamed = (schema: MadeSchema, name: string): MadeTable => schema.tables.find((table) => table.name === name)!;
 
 function rowId(schema: MadeSchema, table: MadeTable, who: 'a' | 'b', copy: number): string {
-  return id(who, (schema.tables.indexOf(table) + 1) * 10 + copy);
+  const base = table.of === undefined ? table : tableNamed(schema, table.of);
+  return id(who, (schema.tables.indexOf(base) + 1) * 10 + copy);
 }
 
 /** A statement that a stranger may try, and the tables it names. */
@@ -66,12 +72,11 @@ interface Statement {
 
 function makeStatement(schema: MadeSchema, who: Stranger, random: Random): Statement {
   if (schema.functions.length > 0 && random.chance(0.15)) {
-    const { name, table } = random.pick(schema.functions);
-    return {
-      sql: `select id from ${name}('${rowId(schema, tableNamed(schema, table), 'a', random.pick([1, 2]))}')`,
-      table,
-      returnsRows: true,
-    };
+    const { call, table, returnsRows } = random.pick(schema.functions);
+    const sql = call
+      .replace('@id', rowId(schema, tableNamed(schema, table), 'a', random.pick([1, 2])))
+      .replace('@user', people[who]);
+    return { sql, table, returnsRows };
   }
   const writable = schema.tables.filter(({ verbs }) => verbs.some((verb) => verb !== 'select'));
   const table = random.pick(writable);
@@ -103,8 +108,17 @@ function makeStatement(schema: MadeSchema, who: Stranger, random: Random): State
       returnsRows: false,
     };
   }
+  // One that meets the victim's row and changes it.
+  const met = table.of === undefined && table.verbs.includes('update') && random.chance(0.3);
+  const other = random.pick(table.columns.filter(({ holds }) => holds !== 'id')).name;
+  const values = table.columns.map(({ holds }) =>
+    met && holds === 'id'
+      ? `'${rowId(schema, table, 'a', isSingle(table) ? 1 : random.pick([1, 2]))}'`
+      : valueOf(holds),
+  );
+  const instead = met ? ` on conflict (id) do update set ${other} = excluded.${other}` : '';
   return {
-    sql: `insert into public.${table.name} (${table.columns.map(({ name }) => name).join(', ')}) values (${table.columns.map(({ holds }) => valueOf(holds)).join(', ')})`,
+    sql: `insert into public.${table.name} (${table.columns.map(({ name }) => name).join(', ')}) values (${values.join(', ')})${instead}`,
     table: table.name,
     returnsRows: false,
   };
@@ -137,7 +151,14 @@ async function trySequences(
   random: Random,
 ): Promise<Reach[]> {
   const reached: Reach[] = [];
-  const victims = `select table_name, count(*) as n, md5(string_agg(row_text, ',' order by row_text)) as state from (${schema.tables.map((table) => `select '${table.name}' as table_name, t::text as row_text from public.${table.name} t where t.id::text like 'aaaaaaaa-%'`).join(' union all ')}) s group by 1 order by 1`;
+  const victims = `select table_name, count(*) as n, md5(string_agg(row_text, ',' order by row_text)) as state from (${tablesOf(
+    schema,
+  )
+    .map(
+      (table) =>
+        `select '${table.name}' as table_name, t::text as row_text from public.${table.name} t where t.id::text like 'aaaaaaaa-%'`,
+    )
+    .join(' union all ')}) s group by 1 order by 1`;
   const seen = schema.tables
     .filter(({ verbs }) => verbs.includes('select'))
     .map(

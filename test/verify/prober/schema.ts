@@ -3,8 +3,11 @@ import type { Random } from './random.ts';
 /** The kind of a generated table's column. */
 export type Holds = 'id' | 'user' | 'organization' | 'parent' | 'text' | 'flag' | 'role';
 
+/** A table, or a view of one. */
 export interface MadeTable {
   name: string;
+  /** For a view: the table. */
+  of?: string;
   columns: { name: string; holds: Holds }[];
   /** For a column that references a parent: the table. */
   parent?: string;
@@ -16,8 +19,8 @@ export type Verb = 'select' | 'insert' | 'update' | 'delete';
 export interface MadeSchema {
   sql: string;
   tables: MadeTable[];
-  /** Functions with one argument, the ID of a row of the table. */
-  functions: { name: string; table: string }[];
+  /** Functions by their call: the ID of a row of the table is in the place of `@id`, a user's in that of `@user`. */
+  functions: { call: string; table: string; returnsRows: boolean }[];
   /** Whether every policy and function is correct. */
   isSound: boolean;
 }
@@ -62,6 +65,7 @@ class SchemaMaker {
   make(): MadeSchema {
     this.#organizations();
     for (const name of ['papers', 'notes', 'lines'].slice(0, this.#random.pick([1, 2, 3]))) this.#table(name);
+    for (const table of this.#tables.filter(({ name }) => this.#right.has(name))) this.#view(table);
     return {
       sql: `${this.#sql.join(';\n')};`,
       tables: this.#tables,
@@ -162,6 +166,8 @@ class SchemaMaker {
     const right = this.#rightFor(name, kind, key, parent);
     this.#right.set(name, right);
     const granted = verbs.filter((verb) => verb === 'select' || random.chance(0.6));
+    const shares = random.chance(0.2) ? this.#shares(name, right) : undefined;
+    const shared = shares?.asks ?? '';
     this.#open({
       name,
       columns: [
@@ -173,15 +179,91 @@ class SchemaMaker {
       ...(parent === undefined ? {} : { parent }),
       verbs: granted,
     });
+    if (random.chance(0.15))
+      this.#sql.push(
+        `create policy ${name}_kept on public.${name} as restrictive to authenticated using (${right('')}${shared})`,
+      );
+    const isSet = kind === 'user' && granted.includes('insert') && random.chance(0.2);
+    if (isSet) this.#setsOwner(name);
     for (const verb of granted) {
-      const rule = right('');
-      if (this.#errs(0.08)) this.#policy(name, verb, this.#wrong(rule, key));
+      const rule = verb === 'select' ? right('') + shared : right('');
+      if (this.#errs(0.08)) this.#policy(name, verb, this.#wrong(rule, key, kind));
+      else if (verb === 'insert' && isSet) this.#policy(name, verb, 'true');
       else if (verb === 'select' && random.chance(0.1)) {
         if (this.#writesPrefs) this.#isSound = false;
         this.#policy(name, verb, `${rule} or (select private.is_staff())`);
       } else this.#policy(name, verb, rule);
     }
+    shares?.open();
     if (random.chance(0.25)) this.#function(name, this.#errs(0.4) ? 'true' : right('t.'));
+    if (random.chance(0.15)) this.#writer(name, this.#errs(0.4) ? `${me} is not null` : right('t.'));
+    if (kind === 'user' && random.chance(0.1)) this.#giver(name, this.#errs(0.4) ? 'true' : right('t.'));
+  }
+
+  /**
+   * Users with whom a row is shared, by who may do anything with it. Returns what the policy of the table asks beside, and opens the table
+   * of the shares, after the other one.
+   */
+  #shares(name: string, right: (prefix: string) => string): { asks: string; open: () => void } {
+    const [table, random] = [`${name}_shares`, this.#random];
+    const own = `private.owns_${name}(${name}_id)`;
+    this.#sql.push(
+      `create table public.${table} (id uuid primary key default gen_random_uuid(), ${name}_id uuid not null references public.${name} (id) on delete cascade, user_id uuid not null references auth.users (id))`,
+      `create function private.owns_${name}(p uuid) returns boolean language sql stable security definer set search_path = '' as $$ select exists (select 1 from public.${name} t where t.id = p and ${right('t.')}) $$; grant execute on function private.owns_${name}(uuid) to authenticated`,
+      `create function private.sees_${name}(p uuid) returns boolean language sql stable security definer set search_path = '' as $$ select exists (select 1 from public.${table} s where s.${name}_id = p and s.user_id = auth.uid()) $$; grant execute on function private.sees_${name}(uuid) to authenticated`,
+    );
+    const open = (): void => {
+      const made: MadeTable = {
+        name: table,
+        columns: [
+          { name: 'id', holds: 'id' },
+          { name: `${name}_id`, holds: 'parent' },
+          { name: 'user_id', holds: 'user' },
+        ],
+        parent: name,
+        verbs: ['select', ...(['insert', 'update', 'delete'] as const).filter(() => random.chance(0.6))],
+      };
+      this.#open(made);
+      for (const verb of made.verbs) {
+        const either = `user_id = ${me} or ${own}`;
+        if (verb === 'select' || verb === 'delete') this.#policy(table, verb, either);
+        else if (this.#errs(0.3))
+          this.#policy(table, verb, `user_id = ${me}`, random.pick([`user_id = ${me}`, either]));
+        else this.#policy(table, verb, own);
+      }
+    };
+    return { asks: ` or private.sees_${name}(id)`, open };
+  }
+
+  /** A trigger that makes who adds a row its owner, or only who does not say. */
+  #setsOwner(name: string): void {
+    const owner = this.#errs(0.3) ? 'coalesce(new.user_id, auth.uid())' : 'coalesce(auth.uid(), new.user_id)';
+    this.#sql.push(
+      `create function private.own_${name}() returns trigger language plpgsql as $$ begin new.user_id := ${owner}; return new; end $$; create trigger own before insert on public.${name} for each row execute function private.own_${name}()`,
+    );
+  }
+
+  /** A view of the rows, with the rights of its user or of its owner. */
+  #view({ name, columns, parent, verbs: granted }: MadeTable): void {
+    const random = this.#random;
+    if (!random.chance(0.2)) return;
+    const right = this.#right.get(name)!;
+    const kind = random.pick(['invoker', 'asking']);
+    const isWrong = this.#errs(0.25);
+    const options = kind === 'invoker' && !isWrong ? ' with (security_invoker = true)' : '';
+    const asked = kind === 'asking' && !isWrong ? ` where ${right('')}` : '';
+    const option = asked === '' ? '' : ' with check option';
+    const view: MadeTable = {
+      name: `v_${name}`,
+      of: name,
+      ...(parent === undefined ? {} : { parent }),
+      columns,
+      verbs: ['select', ...granted.filter((verb) => verb !== 'select' && random.chance(0.3))],
+    };
+    this.#tables.push(view);
+    this.#sql.push(
+      `create view public.v_${name}${options} as select * from public.${name}${asked}${option}; revoke all on public.v_${name} from anon, authenticated; grant ${view.verbs.join(', ')} on public.v_${name} to authenticated`,
+    );
   }
 
   /** The correct condition for a row; `prefix` precedes its columns. */
@@ -198,8 +280,12 @@ class SchemaMaker {
     return (prefix) => `${helper}(${prefix}${key})`;
   }
 
-  #wrong(rule: string, key: string): string {
+  #wrong(rule: string, key: string, kind: Key): string {
     return this.#random.pick([
+      // The column of the inner table, which has the same name.
+      ...(kind === 'organization'
+        ? [`exists (select 1 from public.org_members m where m.org_id = org_id and m.user_id = ${me})`]
+        : []),
       'true',
       `${me} is not null`,
       `${rule} or archived`,
@@ -210,9 +296,26 @@ class SchemaMaker {
 
   #function(table: string, rule: string): void {
     const name = `public.get_${table}`;
-    this.#functions.push({ name, table });
+    this.#functions.push({ call: `select id from ${name}('@id')`, table, returnsRows: true });
     this.#sql.push(
       `create function ${name}(p uuid) returns setof public.${table} language sql stable security definer set search_path = '' as $$ select t.* from public.${table} t where t.id = p and ${rule} $$; revoke execute on function ${name}(uuid) from public, anon; grant execute on function ${name}(uuid) to authenticated`,
+    );
+  }
+
+  #writer(table: string, rule: string): void {
+    const name = `public.set_${table}`;
+    this.#functions.push({ call: `select ${name}('@id', 'written')`, table, returnsRows: false });
+    this.#sql.push(
+      `create function ${name}(p uuid, words text) returns void language sql security definer set search_path = '' as $$ update public.${table} t set body = words where t.id = p and ${rule} $$; revoke execute on function ${name}(uuid, text) from public, anon; grant execute on function ${name}(uuid, text) to authenticated`,
+    );
+  }
+
+  /** Gives a row to another user. */
+  #giver(table: string, rule: string): void {
+    const name = `public.give_${table}`;
+    this.#functions.push({ call: `select ${name}('@id', '@user')`, table, returnsRows: false });
+    this.#sql.push(
+      `create function ${name}(p uuid, to_whom uuid) returns boolean language plpgsql security definer set search_path = '' as $$ begin update public.${table} t set user_id = to_whom where t.id = p and ${rule}; return found; end $$; revoke execute on function ${name}(uuid, uuid) from public, anon; grant execute on function ${name}(uuid, uuid) to authenticated`,
     );
   }
 }
