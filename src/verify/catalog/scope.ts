@@ -325,8 +325,8 @@ function ownershipBy(
 
 /**
  * The foreign key to the parent that every INSERT policy asks about, or every UPDATE policy where there is none, or that all policies ask
- * about where there is neither, while none asks who the user of the row is: the parent owns the row then, and the user is a guest. A row that nobody but its user reads, and that lets
- * nobody in anywhere, is the user's all the same.
+ * about where there is neither, while none asks who the user of the row is: the parent owns the row then, and the user is a guest. A row
+ * that nobody but its user reads, and that lets nobody in anywhere, is the user's all the same.
  */
 function parentAsked(table: RelationRow, users: readonly string[], model: Model): ConstraintRow | undefined {
   const policies = model.policyFacts(table).filter(({ policy }) => policy.permissive);
