@@ -36,6 +36,7 @@ import { supposedGaps } from './report/supposed-gaps.ts';
 import { topicReport } from './report/topic-report.ts';
 import { unaskedParents } from './report/unasked-parents.ts';
 import { withheldCopies } from './report/withheld-copies.ts';
+import { withheldGenerated } from './report/withheld-generated.ts';
 import { unsetPublicGaps } from './report/unset-public.ts';
 import { wayFindings } from './report/ways.ts';
 import { readWays, type Ways } from './catalog/ways-query.ts';
@@ -166,6 +167,7 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
     ...bucketFindings(model).filter(({ object }) => isAbout(object ?? '')),
     ...liftFindings(proof).filter(({ object }) => isAbout(object ?? '')),
     ...withheldCopies(proof, leaks),
+    ...withheldGenerated(model).filter(({ object }) => isWanted(object ?? '')),
     ...jobFindings(proof).filter(({ object }) => isAbout(object ?? '')),
     ...wayFindings(ways, options.declarations).filter(({ object }) => isAbout(object ?? '')),
   );

@@ -214,7 +214,7 @@ class Visitor {
     else if (type === 'SelectStmt') {
       const isOfUsers = readsUsers(node);
       this.isStored ||= isOfUsers;
-      this.visit(Object.values(node), { ...place, isOfUsers, names: this.reader.withSources(node, place.names) });
+      this.visit(node, { ...place, isOfUsers, names: this.reader.withSources(node, place.names) });
     } else if (type === 'ResTarget' && this.reader.pathOf(node['val'], place.names) !== undefined) return;
     else if (type === 'RangeFunction') return;
     else if (type === 'FuncCall' && this.call(node, place)) return;

@@ -220,7 +220,7 @@ function limitingArguments(
   const find = (tree: unknown, inside: Names): void => {
     walk(tree, (type, node) => {
       if (/^(Select|Update|Delete)Stmt$/.test(type)) {
-        find(Object.values(node), namesIn(node, table, inside));
+        find(node, namesIn(node, table, inside));
         return false;
       }
       if (type !== 'A_Expr' || !limiting.test(nameParts(node['name']).at(-1) ?? '')) return undefined;
@@ -373,7 +373,7 @@ class Finder {
       const isAsked = this.tests.has(statement) || (column === undefined ? isTruth(value) : column.base === 'boolean');
       if (isAsked) this.ask(value, names);
     }
-    this.visit(Object.values(statement), names, depth, isShowing);
+    this.visit(statement, names, depth, isShowing);
   }
 
   /** Follows a call of a helper that gets columns of the row. */

@@ -1,6 +1,7 @@
 /** The columns of a table whose values may decide what policies, views and functions let through, and the values that may. */
-import { type Catalog, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
-import { allOf, literalOf, type Node, stringsOf, walk } from '../../sql/nodes.ts';
+import { type Catalog, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { columnOf, constantOf } from '../../rules/engine/live/expression.ts';
+import { allOf, fieldsOf, literalOf, type Node, stringsOf, walk } from '../../sql/nodes.ts';
 import { type JoinedColumn, joinsByCall, type Mentioned, type Mentions } from './joined-by-call.ts';
 import { joinsIn, limitsIn } from './joined-columns.ts';
 import { add, Names, type Scope } from './scope-names.ts';
@@ -71,7 +72,7 @@ export function decidingColumnsOf(
   let isWhole = false;
   for (const scope of scopes) {
     const names = new Names(table, called, scope);
-    const { compared, json } = comparisonsIn(scope.trees, names);
+    const { compared, json } = comparisonsIn(scope, names);
     for (const [name, texts] of compared) add(direct, name, texts);
     places.push(...json);
     isWhole ||= names.isWhole;
@@ -151,10 +152,12 @@ function scopesOf(
     const rows = routine.argumentNames.filter((_, index) => routine.inputs[index]?.base === own);
     const hasRows = [...body.calls].some(({ returns }) => returns === own || returns === `SETOF ${own}`);
     if (!isRead(body) && !isTrigger && rows.length === 0 && !hasRows) return [];
+    const callers = every.filter(({ calls }) => calls.has(routine)).flatMap(({ compared }) => compared);
     return [
       {
         trees: body.compared,
-        callers: every.filter(({ calls }) => calls.has(routine)).flatMap(({ compared }) => compared),
+        callers,
+        given: constantsGiven(routine, callers),
         rows: isTrigger ? ['new', 'old'] : rows,
         isOpen: hasRows,
         isStrict: isTrigger && !isRead(body),
@@ -175,6 +178,22 @@ function scopesOf(
     ...generated.map(({ compared }): Scope => ({ ...plain, trees: compared })),
     ...routines,
   ];
+}
+
+/** The constants that calls of a function have in place of each of its arguments, by name and by number. */
+function constantsGiven(
+  { name, argumentNames, inputs }: FunctionRow,
+  callers: readonly Node[],
+): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, Set<string>>();
+  walk(callers, (...[type, fields]) => {
+    if (type !== 'FuncCall' || stringsOf(fields.funcname).at(-1) !== name) return;
+    (fields.args ?? []).slice(0, inputs.length).forEach((argument, index) => {
+      const text = constantOf(argument);
+      for (const one of text === undefined ? [] : [argumentNames[index] ?? '', `$${index + 1}`]) add(found, one, [text!]);
+    });
+  });
+  return new Map([...found].map(([one, texts]) => [one, [...texts]]));
 }
 
 /** A number that every type of numbers holds, and that is more than what rows have. */
@@ -203,7 +222,7 @@ function firstOf(
 
 /** What the trees compare each column with that they mention; and what they read of JSON. */
 function comparisonsIn(
-  trees: readonly Node[],
+  { trees, given }: Scope,
   names: Names,
 ): { compared: Map<string, Set<string>>; json: JsonPlace[] } {
   const compared = new Map<string, Set<string>>();
@@ -214,8 +233,13 @@ function comparisonsIn(
       (base) => names.columnIn(base),
       (base) => names.isRow(base),
     );
+  const givenTo = (node: unknown): readonly string[] => {
+    const number = fieldsOf(fieldsOf(node, 'TypeCast')?.arg ?? node, 'ParamRef')?.number;
+    const argument = names.columnIn(node) === undefined ? columnOf(node)?.name : undefined;
+    return given?.get(number === undefined ? (argument ?? '') : `$${number}`) ?? [];
+  };
   const note = (node: unknown, other?: unknown): void => {
-    const texts = other === undefined ? [] : constantsIn(other);
+    const texts = other === undefined ? [] : [...constantsIn(other), ...givenTo(other)];
     const name = names.columnIn(node);
     if (name !== undefined) add(compared, name, texts);
     const place = placeOf(node);

@@ -67,7 +67,7 @@ function deniedParts(asker: RelationRow, table: RelationRow, model: Model): unkn
     .flatMap(({ using, check }) => [using, check])
     .flatMap((sql) => (sql === null ? [] : [model.parse(sql)]));
   return [...own, ...calledBodies(own, model)]
-    .flatMap((tree) => [...refusedIn(tree), ...lastRowsIn(tree)])
+    .flatMap((tree) => [...refusedIn(tree), ...lastRowsIn(tree, table, model)])
     .map((part) => [part, ...calledBodies([part], model)])
     .filter((reached) => reached.some((one) => names(one, table)));
 }
@@ -92,12 +92,17 @@ function refusedIn(tree: unknown): unknown[] {
   return found;
 }
 
-/** Queries of one row, the first in some order: a later row takes the place of an earlier one. */
-function lastRowsIn(tree: unknown): unknown[] {
+/**
+ * Queries of one row, the first in some order: a later row takes the place of an earlier one. One that gives a user says in whose place
+ * somebody acts, and holds nobody back.
+ */
+function lastRowsIn(tree: unknown, table: RelationRow, model: Model): unknown[] {
   const found: unknown[] = [];
+  const users = new Set(table.columns.flatMap((one) => (model.meaningOf(table, one) === 'user' ? [one.name] : [])));
   walk(tree, (type, node) => {
-    if (type === 'SelectStmt' && node['sortClause'] !== undefined && node['limitCount'] !== undefined)
-      found.push({ SelectStmt: node });
+    if (type !== 'SelectStmt' || node['sortClause'] === undefined || node['limitCount'] === undefined) return;
+    const given = ((node['targetList'] ?? []) as unknown[]).map((target) => fields(target, 'ResTarget')?.['val']);
+    if (given.some((value) => !users.has(columnOf(value)?.name ?? ''))) found.push({ SelectStmt: node });
   });
   return found;
 }

@@ -177,7 +177,7 @@ class Comparisons {
   private visit(tree: unknown, scope: Scope, depth: number): void {
     walk(tree, (type, node) => {
       if (type === 'SelectStmt' || type === 'UpdateStmt' || type === 'DeleteStmt') {
-        this.visit(Object.values(node), this.inside(node, scope), depth);
+        this.visit(node, this.inside(node, scope), depth);
         return false;
       }
       if (type === 'A_Expr' && nameParts(node['name']).at(-1) === '=')

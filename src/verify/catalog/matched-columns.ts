@@ -92,7 +92,7 @@ function matchesOf(table: RelationRow, model: Model): Match[] {
     walk(tree, (type, node) => {
       if (type === 'SelectStmt') {
         const inner = rangesOf(node, names);
-        for (const part of Object.values(node)) visit(part, inner, depth);
+        visit(node, inner, depth);
         return false;
       }
       if (type === 'FuncCall') follow(node, names, depth);

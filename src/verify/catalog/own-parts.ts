@@ -247,7 +247,7 @@ class PartReader {
       walk(tree, (type, inner) => {
         if (!isAll) return false;
         if (type === 'SubLink') {
-          look(Object.values(inner), new Set([...within, ...namesGiven(inner)]));
+          look(inner, new Set([...within, ...namesGiven(inner)]));
           return false;
         }
         const named = type === 'ColumnRef' || type === 'ParamRef' ? own({ [type]: inner }) : undefined;

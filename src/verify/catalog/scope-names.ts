@@ -18,6 +18,8 @@ export interface Scope {
   of: RelationRow | undefined;
   /** Names of other tables of which it is a trigger: `new` and `old` are their rows. */
   fires?: readonly string[];
+  /** By the name of an argument: the constants that its callers give it. */
+  given?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Adds texts to those of a name. */

@@ -1,6 +1,6 @@
 /** Writes to an actor's own rows in a table that other policies read. What they open is checked afterwards. */
 import { quoteIdentifier, quoteLiteral } from '../../shared/quote.ts';
-import { constantOf } from '../../rules/engine/live/expression.ts';
+import { columnOf, constantOf, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { type ColumnRow, qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { isChosen } from '../catalog/matched-columns.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
@@ -15,6 +15,7 @@ import { actingEmail, actingOrganization, actingUser } from '../fixtures/belongi
 import type { Actor } from './actors.ts';
 import type { Statement } from './verb-row.ts';
 import { insertStatement } from './insert-sql.ts';
+import { mentionsOf } from './mentions.ts';
 import { condition, grantedColumns, type Subject } from './subject.ts';
 
 /**
@@ -261,7 +262,8 @@ export function joinSql(subject: Subject, actor: Actor, model: Model): Statement
   const isWhole = isAsked(subject, model) || isTakenByCalls(subject.table, model);
   const isPassed = !isWhole && isPassedOn(subject, model);
   const plain = (isWhole || isPassed) && (keys.parents.length > 0 || keys.users.length > 1) ? [[]] : [];
-  const fired = isPassed && keys.parents.length > 0 ? firedValues(subject).filter((one) => one.every(isFree)) : [];
+  const ofTriggers = [...firedValues(subject), ...mentionsOf(subject, model).map((one) => [one])];
+  const fired = isPassed && keys.parents.length > 0 ? ofTriggers.filter((one) => one.every(isFree)) : [];
   const further = [
     ...plain,
     ...fired,
@@ -348,6 +350,23 @@ function isHeldBack(name: string, subject: Subject, actor: Actor, model: Model):
   );
 }
 
+/** Columns that may be empty, and whose new value a trigger compares with the old one by `=` or `<>`. */
+function looselyGuarded({ table, kind }: Subject, model: Model): ReadonlySet<string> {
+  const found = new Set<string>();
+  const optional = new Set(table.columns.flatMap(({ name, notNull }) => (notNull ? [] : [name])));
+  for (const trigger of kind === 'table' ? table.triggers : []) {
+    const routine = trigger.enabled && trigger.events.includes('U') ? model.sources.byOid(trigger.function) : undefined;
+    walk(routine === undefined ? undefined : model.sources.body(routine).trees, (type, node) => {
+      if (type !== 'A_Expr' || node['kind'] !== 'AEXPR_OP') return;
+      if (!/^(=|<>)$/.test(nameParts(node['name']).at(-1) ?? '')) return;
+      const [left, right] = [columnOf(node['lexpr']), columnOf(node['rexpr'])];
+      const isOfBoth = [left?.qualifier, right?.qualifier].toSorted().join() === 'new,old';
+      if (left !== undefined && isOfBoth && left.name === right?.name && optional.has(left.name)) found.add(left.name);
+    });
+  }
+  return found;
+}
+
 /**
  * UPDATEs of the actor's own rows: each value that may open something, and A's organization, parents or user instead of
  * its own.
@@ -385,7 +404,11 @@ export function adjustSql(subject: Subject, actor: Actor, model: Model): Stateme
   const friends =
     keys.users.length < 2 ? [] : keys.users.map((name): [string, string] => [name, subject.users.a]).filter(isGranted);
   if (!isAsked(subject, model)) return values.map((one) => update([one]));
+  // What is compared with nothing is neither equal to it nor different: a guard that compares so lets the second change pass.
+  const loose = looselyGuarded(subject, model);
+  const unset = [...new Set([...values, ...parents].map(([name]) => name))].filter((name) => loose.has(name));
   return [
+    ...unset.map((name): [string, string][] => [[name, 'NULL']]),
     ...values.map((one) => [one]),
     ...valuesTogether(subject, model, (one) => isGranted(one) && !isHeld(one)),
     ...parents.map((one) => [one]),

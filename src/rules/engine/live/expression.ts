@@ -40,10 +40,15 @@ export function walk(node: unknown, enter: (type: string, fields: Node) => boole
   for (const key in below) {
     const value = below[key];
     if (typeof value !== 'object' || value === null) continue;
-    const isType = isTypeName(key) && !Array.isArray(value);
-    if (isType && enter(key, value as Node) === false) continue;
+    const type = Array.isArray(value) ? undefined : isTypeName(key) ? key : isSideOfQuery(key, value) ? 'SelectStmt' : undefined;
+    if (type !== undefined && enter(type, value as Node) === false) continue;
     walk(value, enter);
   }
+}
+
+/** The queries of a UNION, INTERSECT or EXCEPT hold their fields without the key for the type; the sides of a JOIN have it. */
+function isSideOfQuery(field: string, value: object): boolean {
+  return (field === 'larg' || field === 'rarg') && 'limitOption' in value;
 }
 
 /** Types of nodes begin with a capital letter, names of fields with a small one. */
