@@ -35,6 +35,7 @@ import { keysShown } from './report/told-keys.ts';
 import { supposedGaps } from './report/supposed-gaps.ts';
 import { topicReport } from './report/topic-report.ts';
 import { unaskedParents } from './report/unasked-parents.ts';
+import { vaultLeaks } from './report/vault-leaks.ts';
 import { withheldCopies } from './report/withheld-copies.ts';
 import { withheldGenerated } from './report/withheld-generated.ts';
 import { unsetPublicGaps } from './report/unset-public.ts';
@@ -167,7 +168,7 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
     ...bucketFindings(model).filter(({ object }) => isAbout(object ?? '')),
     ...liftFindings(proof).filter(({ object }) => isAbout(object ?? '')),
     ...withheldCopies(proof, leaks),
-    ...withheldGenerated(model).filter(({ object }) => isWanted(object ?? '')),
+    ...[...withheldGenerated(model), ...vaultLeaks(model)].filter(({ object }) => isWanted(object ?? '')),
     ...jobFindings(proof).filter(({ object }) => isAbout(object ?? '')),
     ...wayFindings(ways, options.declarations).filter(({ object }) => isAbout(object ?? '')),
   );

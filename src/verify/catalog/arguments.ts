@@ -3,7 +3,8 @@ import { candidatesFor, knownSecret } from '../fixtures/candidates.ts';
 import { actingUser } from '../fixtures/belongings.ts';
 import { isSpatial } from '../fixtures/spatial-values.ts';
 import type { Subject } from '../probes/subject.ts';
-import type { ArgumentType } from '../../rules/engine/live/catalog.ts';
+import { uniqueSets } from '../fixtures/draft.ts';
+import type { ArgumentType, ColumnRow } from '../../rules/engine/live/catalog.ts';
 import {
   type ArgumentContext,
   bareName,
@@ -229,9 +230,23 @@ function composed(ids: readonly Candidate[], name: string, context: ArgumentCont
 }
 
 /** The key of A's row in one of the columns. */
-function ofColumns(columns: ReadonlySet<string>, rank: number, { rowKeys }: ArgumentContext): Candidate | undefined {
+function ofColumns(
+  columns: ReadonlySet<string>,
+  rank: number,
+  { rowKeys, named }: ArgumentContext,
+): Candidate | undefined {
   const found = rowKeys.filter(({ column }) => columns.has(column.name));
-  const key = found[rank] ?? found[0];
+  // A number that is another one in each organization is no key by itself, and one beside its name.
+  const inKeys = (): { column: ColumnRow; sql: string }[] =>
+    named.flatMap(({ table, rows }) =>
+      table.columns.flatMap((column) => {
+        const sql = rows.a.values.get(column.name);
+        const isPart = uniqueSets(table).some((set) => set.length > 1 && set.includes(column.name));
+        const isAsked = columns.has(column.name) && isPart && !isSecret.test(column.name);
+        return isAsked && sql !== undefined && sql !== 'NULL' ? [{ column, sql }] : [];
+      }),
+    );
+  const key = found[rank] ?? found[0] ?? inKeys()[0];
   return key === undefined
     ? undefined
     : { sql: key.sql, unknown: unknownOf(key.sql, fits('number', key.column.base) ? 'number' : 'text') };

@@ -10,15 +10,33 @@ import { primaryKey } from './tenancy.ts';
 export const secretMakers: ReadonlySet<string> = new Set(['gen_random_bytes', 'gen_random_uuid', 'uuid_generate_v4']);
 
 /** Says whether the column's default is a secret: not the key of the row, nor that of another row, which are in links. */
-export function isMadeByChance(column: ColumnRow, table: RelationRow, { parse }: Model): boolean {
+export function isMadeByChance(column: ColumnRow, table: RelationRow, model: Model): boolean {
   const isKey =
-    primaryKey(table).includes(column.name) ||
+    (primaryKey(table).includes(column.name) && !isSecretKey(column, table, model)) ||
     table.constraints.some(({ type, columns }) => type === 'f' && columns.includes(column.name));
+  return !isKey && isMadeBySecret(column, model);
+}
+
+function isMadeBySecret({ default: sql }: ColumnRow, { parse }: Model): boolean {
   let found = false;
-  walk(column.default === null ? undefined : parse(column.default), (type, node) => {
+  walk(sql === null ? undefined : parse(sql), (type, node) => {
     found ||= type === 'FuncCall' && secretMakers.has(nameParts(node['funcname']).at(-1) ?? '');
   });
-  return found && !isKey;
+  return found;
+}
+
+/**
+ * Says whether the key of a row is called a token or a secret, and chance makes it: to which no other row refers, it is in no link but the
+ * one that is meant.
+ */
+export function isSecretKey(column: ColumnRow, table: RelationRow, model: Model): boolean {
+  const own = qualifiedName(table);
+  return (
+    /token|secret/.test(column.name) &&
+    primaryKey(table).join() === column.name &&
+    isMadeBySecret(column, model) &&
+    ![...model.tables.values()].some(({ constraints }) => constraints.some(({ target }) => target === own))
+  );
 }
 
 /**

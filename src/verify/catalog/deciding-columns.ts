@@ -190,7 +190,8 @@ function constantsGiven(
     if (type !== 'FuncCall' || stringsOf(fields.funcname).at(-1) !== name) return;
     (fields.args ?? []).slice(0, inputs.length).forEach((argument, index) => {
       const text = constantOf(argument);
-      for (const one of text === undefined ? [] : [argumentNames[index] ?? '', `$${index + 1}`]) add(found, one, [text!]);
+      for (const one of text === undefined ? [] : [argumentNames[index] ?? '', `$${index + 1}`])
+        add(found, one, [text!]);
     });
   });
   return new Map([...found].map(([one, texts]) => [one, [...texts]]));

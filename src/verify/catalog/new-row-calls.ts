@@ -53,6 +53,18 @@ export function isTakenByCalls(table: RelationRow, model: Model): boolean {
   return tables.has(qualifiedName(table));
 }
 
+/** The functions of which {@link isTakenByCalls} tells: those that read the table so. */
+export function takersOf(table: RelationRow, model: Model): FunctionRow[] {
+  const name = qualifiedName(table);
+  return !isTakenByCalls(table, model)
+    ? []
+    : calledAsOwner(model).filter(
+        (one) =>
+          model.dependencies.namedBy(one).has(name) &&
+          [...model.dependencies.writtenBy(one)].some((other) => other !== name && isOwned(other, model)),
+      );
+}
+
 const asked = new WeakMap<Model, ReadonlySet<string>>();
 
 /** A function names a table more than once whose rows belong to others of the same table, as one that follows a thread of messages upwards. */

@@ -5,7 +5,7 @@ import { nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import { condition, type KnownRow, type Subject } from '../probes/subject.ts';
 import { madeColumns } from './made-columns.ts';
-import { secretMakers } from './chance.ts';
+import { isSecretKey, secretMakers } from './chance.ts';
 import type { Model } from './model.ts';
 import { policiesFor } from './scope.ts';
 import { primaryKey } from './tenancy.ts';
@@ -45,8 +45,10 @@ const random = new Set([
  */
 export function rowKeysOf(subject: Subject, model: Model): RowKey[] {
   const { table, rows, belongs } = subject;
+  const isOpen = (name: string): boolean =>
+    !table.columns.some((column) => column.name === name && isSecretKey(column, table, model));
   const first = new Set([
-    ...rows.a.key.map(([column]) => column),
+    ...rows.a.key.map(([column]) => column).filter(isOpen),
     ...(subject.kind === 'bucket'
       ? []
       : [
@@ -100,8 +102,10 @@ export function withoutSecrets(subject: Subject, model: Model): Subject {
     ['anon', model.userRole].some(
       (role) => table.grants[role]?.includes('S') === true || table.columnGrants[role]?.S?.includes(name) === true,
     );
+  const isKept = (name: string): boolean =>
+    !table.columns.some((column) => column.name === name && isSecretKey(column, table, model));
   const kept = new Set([
-    ...primaryKey(table),
+    ...primaryKey(table).filter(isKept),
     ...belongs.map(({ column }) => column),
     ...table.constraints.filter(({ type }) => type === 'f').flatMap(({ columns }) => columns),
   ]);
@@ -120,7 +124,8 @@ export function secretColumns({ table }: Subject, model: Model): string[] {
   const keys = new Set(primaryKey(table));
   const made = madeColumns(table, model);
   return table.columns
-    .filter((column) => !keys.has(column.name) && isUnguessable(column, made, model))
+    .filter((column) => !keys.has(column.name) || isSecretKey(column, table, model))
+    .filter((column) => isUnguessable(column, made, model))
     .map(({ name }) => name);
 }
 

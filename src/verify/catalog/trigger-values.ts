@@ -3,7 +3,9 @@ import { allOf, type Fields, literalOf, type Node, walk } from '../../sql/nodes.
 import { type ColumnRow, type FunctionRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { constantOf, nameParts, walk as walkExpression } from '../../rules/engine/live/expression.ts';
 import type { AimedValue, Subject } from '../probes/subject.ts';
+import type { ArgumentContext } from './argument-keys.ts';
 import { candidatesOf } from './arguments.ts';
+import { takersOf } from './new-row-calls.ts';
 import type { RelationName } from './effects.ts';
 import { isTally } from './counted-tables.ts';
 import { carries, spread } from './dynamic-sql.ts';
@@ -22,7 +24,30 @@ import { rowKeysOf } from './row-keys.ts';
 export function withAims(subjects: readonly Subject[], model: Model, among: readonly Subject[] = subjects): Subject[] {
   return subjects.map((subject) => {
     const routines = [...new Set([...routinesOf(subject.table, model), ...inPlaceOf(subject, model)])];
-    return routines.length === 0 ? subject : { ...subject, ...aimsOf(subject, routines, among, model) };
+    const aims = routines.length === 0 ? subject : { ...subject, ...aimsOf(subject, routines, among, model) };
+    const ofCalls = subject.kind === 'table' ? jsonAims(subject, among, model) : [];
+    return ofCalls.length === 0 ? aims : { ...aims, aims: [...aims.aims, ...ofCalls] };
+  });
+}
+
+/** JSON in a row of one's own, with the keys of A's rows at the places that functions read when they are given the row's key. */
+function jsonAims(subject: Subject, subjects: readonly Subject[], model: Model): AimedValue[] {
+  const columns = freeColumns(subject, model).filter(({ base }) => /^jsonb?$/.test(base));
+  return (columns.length === 0 ? [] : takersOf(subject.table, model)).flatMap((routine) => {
+    const reached = model.sources.reached(routine);
+    const mentioned = new Set(reached.flatMap((one) => [...model.sources.effects(one).columns]));
+    const bodies = reached.map((one) => model.sources.body(one));
+    const written = model.dependencies.writtenBy(routine);
+    const named = subjects.filter(({ name, kind }) => kind === 'table' && written.has(name) && name !== subject.name);
+    const rowKeys = named.flatMap((one) => rowKeysOf(one, model)).filter(({ prepare }) => prepare === undefined);
+    const context = contextOf({ subjects, named, rowKeys, shape: jsonShapes([], bodies, model.tables) });
+    return columns
+      .filter(({ name }) => mentioned.has(name) || mentioned.has('*'))
+      .flatMap((column) =>
+        candidatesOf(argumentOf(column), column.name, context)
+          .filter(({ unknown }) => unknown !== undefined)
+          .map(({ sql }): AimedValue => ({ column: column.name, sql })),
+      );
   });
 }
 
@@ -91,22 +116,14 @@ function aimsOf(
       ? mentioned.has(name) || mentioned.has('*') || mentioned.has('new') || isChecked(subject.table, name)
       : [...compared.get(name)!].some((column) => keys.has(column)),
   );
-  const context = {
+  const context = contextOf({
     subjects,
     named,
     rowKeys,
     compared,
-    asked: () => [],
-    settings: { names: [], values: [], naming: new Set<string>() },
     shape: jsonShapes([], bodies, model.tables),
-    textForms: (column: string) => mergedForms(routines.map((routine) => textFormsOf(routine, column, model.sources))),
-    columns: new Set<string>(),
-    injectable: new Set<string>(),
-    isDynamic: false,
-    reach: 'far' as const,
-    limits: new Set<string>(),
-    holder: undefined,
-  };
+    textForms: (column) => mergedForms(routines.map((routine) => textFormsOf(routine, column, model.sources))),
+  });
   const aims = columns.flatMap((column) =>
     candidatesOf(argumentOf(column), column.name, context)
       .filter(({ unknown, sql }) => unknown !== undefined && holdsNumber(sql, column.base))
@@ -133,6 +150,25 @@ function aimsOf(
     key.prepare !== undefined && aims.some(({ sql }) => sql.includes(key.sql)) ? [key.prepare] : [],
   );
   return { aims, prepareAims: prepare.length === 0 ? undefined : prepare.join('; ') };
+}
+
+/** What is known of values for columns, as for the arguments of a function. */
+function contextOf(
+  known: Pick<ArgumentContext, 'subjects' | 'named' | 'rowKeys' | 'shape'> & Partial<ArgumentContext>,
+): ArgumentContext {
+  return {
+    compared: new Map(),
+    asked: () => [],
+    settings: { names: [], values: [], naming: new Set<string>() },
+    textForms: () => ({ forms: [], encodings: [] }),
+    columns: new Set<string>(),
+    injectable: new Set<string>(),
+    isDynamic: false,
+    reach: 'far',
+    limits: new Set<string>(),
+    holder: undefined,
+    ...known,
+  };
 }
 
 /** Names of the tables of which rows are changed or deleted, not only added. */

@@ -168,7 +168,14 @@ export class ChainReader extends Round {
       alone === undefined || 'code' in alone
         ? undefined
         : ([statesIn(alone.before[state]), statesIn(alone.state)] as const);
+    // What is in a row of one's own names A's organization, and the call adds a row to it.
+    const isAimed = path.probes.some((number) => this.first.probes[number]!.verb.endsWith('-aimed'));
     return this.first.subjects.some((subject) => {
+      const added = numberIn(now[subject.state]) - numberIn(then[subject.state]);
+      const addedAlone = lone === undefined ? 0 : numberIn(lone[1][subject.state]) - numberIn(lone[0][subject.state]);
+      const actor = this.first.actors[path.actor]!;
+      if (isAimed && added > addedAlone && actor.relation === 'none' && subject.scope.owner === 'organization')
+        return verbs['insert-forged'].expects(subject, actor, this.first.model) === 'no';
       const changed = rowsOfA(changedRows(then[subject.state] ?? '', now[subject.state] ?? ''));
       const before = lone === undefined ? '' : changedRows(lone[0][subject.state] ?? '', lone[1][subject.state] ?? '');
       const isNew = without(without(changed, before), this.changedBefore(path, subject, undefined)) !== '';
@@ -331,4 +338,9 @@ function isUnnamedDelete({ verb }: NamedProbe, code: string): boolean {
 /** Policies let the write through: it changed rows, or only a constraint stopped it. */
 export function wasLetThrough(cell: Cell | undefined): boolean {
   return cell !== undefined && ('code' in cell ? cell.code.startsWith('23') : cell.touched > 0);
+}
+
+/** How many rows of A's there are in a state. */
+function numberIn(state: string | undefined): number {
+  return Number(state?.split('#')[1] ?? 0);
 }

@@ -1,17 +1,10 @@
 /** Generated columns that everyone who reads the rows may read, and that tell what is in one that nobody may read. */
 import type { Finding } from '../../shared/finding.ts';
 import { type ColumnRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
-import { columnOf, nameParts, type Node, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from '../catalog/model.ts';
+import { columnsPassed } from '../catalog/passed-on.ts';
 import { withheldColumns } from '../catalog/withheld.ts';
 import { makeFinding } from './make-finding.ts';
-
-/** Functions whose result has the text of their arguments in it, as it is or in other letters. */
-const keeping = new Set([
-  ...['lower', 'upper', 'initcap', 'concat', 'concat_ws', 'coalesce', 'trim', 'btrim', 'ltrim', 'rtrim', 'format'],
-  ...['unaccent', 'immutable_unaccent', 'to_tsvector', 'setweight', 'to_jsonb', 'jsonb_build_object', 'json_build_object'],
-  ...['array_to_string', 'string_to_array', 'normalize', 'reverse'],
-]);
 
 /** What they tell: an error where a text keeps the other in it, a warning where something else is made of it. */
 export function withheldGenerated(model: Model): Finding[] {
@@ -29,15 +22,9 @@ function ofColumn(
 ): Finding[] {
   if (!generated || sql === null || withheld.has(name)) return [];
   const [kept, named] = [new Set<string>(), new Set<string>()];
-  const visit = (tree: unknown, isKept: boolean): void =>
-    walk(tree, (type, node) => {
-      const column = type === 'ColumnRef' ? columnOf({ ColumnRef: node })?.name : undefined;
-      if (column !== undefined && withheld.has(column)) (isKept ? kept : named).add(column);
-      if (keeps(type, node)) return undefined;
-      visit(node, false);
-      return false;
-    });
-  visit(model.parse(sql), true);
+  columnsPassed(model.parse(sql), (column, isKept) => {
+    if (withheld.has(column)) (isKept ? kept : named).add(column);
+  });
   const told = kept.size > 0 ? kept : named;
   if (told.size === 0) return [];
   const columns = [...told].join(', ');
@@ -50,11 +37,4 @@ function ofColumn(
       kept.size > 0 ? undefined : 'warning',
     ),
   ];
-}
-
-/** What is below the node is in its result as it is. */
-function keeps(type: string, node: Node): boolean {
-  if (type === 'A_Expr') return nameParts(node['name']).at(-1) === '||';
-  if (type === 'FuncCall') return keeping.has(nameParts(node['funcname']).at(-1) ?? '');
-  return !['CaseWhen', 'NullTest', 'BoolExpr', 'BooleanTest', 'SubLink'].includes(type);
 }

@@ -40,7 +40,13 @@ export function walk(node: unknown, enter: (type: string, fields: Node) => boole
   for (const key in below) {
     const value = below[key];
     if (typeof value !== 'object' || value === null) continue;
-    const type = Array.isArray(value) ? undefined : isTypeName(key) ? key : isSideOfQuery(key, value) ? 'SelectStmt' : undefined;
+    const type = Array.isArray(value)
+      ? undefined
+      : isTypeName(key)
+        ? key
+        : isSideOfQuery(key, value)
+          ? 'SelectStmt'
+          : undefined;
     if (type !== undefined && enter(type, value as Node) === false) continue;
     walk(value, enter);
   }
