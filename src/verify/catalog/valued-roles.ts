@@ -26,18 +26,22 @@ export function valuedRole(
 ): ValuedRole | undefined {
   const name = qualifiedName(table);
   const { named } = dependencies.decidingColumns(name);
+  // The table's own policies ask of the row, not of who asks.
+  const readers = dependencies.readers(name).filter(({ row }) => row !== table);
+  // What everything asks for is a state, as a time at which the member left.
+  const isAskedBySome = (column: ColumnRow): boolean => {
+    const asking = readers.filter(({ trees }) => mentions(trees, column.name));
+    return asking.length > 0 && asking.length < readers.length;
+  };
   const candidates = table.columns.filter(
     (column) =>
       !keys.has(column.name) &&
       !column.generated &&
       (column.base === 'boolean' ? named.has(column.name) : (named.get(column.name)?.length ?? 0) > 0),
   );
-  const [column, ...more] = candidates;
-  if (column === undefined || more.length > 0) return undefined;
-  // The table's own policies ask of the row, not of who asks.
-  const readers = dependencies.readers(name).filter(({ row }) => row !== table);
-  const asking = readers.filter(({ trees }) => mentions(trees, column.name));
-  if (asking.length === 0 || asking.length === readers.length) return undefined;
+  const times = candidates.filter(({ category }) => category === 'D');
+  const [column, ...more] = candidates.filter((one) => !times.includes(one) || isAskedBySome(one));
+  if (column === undefined || more.length > 0 || !isAskedBySome(column)) return undefined;
   const values = valuesOf(table, column, named.get(column.name)!, parse);
   return values === undefined
     ? undefined

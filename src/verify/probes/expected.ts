@@ -1,5 +1,6 @@
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { senderColumns, sendersOrganization } from '../catalog/addressed.ts';
+import { takesHandedIn } from '../catalog/handed-in.ts';
 import { isReadByStart } from '../catalog/matched-columns.ts';
 import { managingRoles } from '../catalog/managing-roles.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
@@ -86,7 +87,7 @@ export const expectRead = withScope((subject, actor, model) => {
  */
 export const expectInOwnName: Expects = (subject, actor, model) =>
   // What users are joined to afterwards, anyone may start.
-  subject.scope.isJoined && subject.scope.kind !== 'service-only' && !actor.isAnonymous
+  (subject.scope.isJoined && subject.scope.kind !== 'service-only' && !actor.isAnonymous) || isHandedIn(subject, model)
     ? 'may'
     : inOwnName(subject, actor, model);
 
@@ -118,6 +119,7 @@ export const expectLink = asWriter(() => 'may');
 /** To add a row on behalf of another; anyone who may let others into its own thing does so in their name. */
 export const expectForged: Expects = (subject, actor, model) =>
   ((isInvited(subject, model) || isAddressed(subject, model)) && !actor.isAnonymous) ||
+  isHandedIn(subject, model) ||
   (actor.relation === 'guest' && isChosen(subject, model))
     ? 'may'
     : expectNever(subject, actor, model);
@@ -140,6 +142,11 @@ function letsInAnother(subject: Subject, actor: Actor, model: Model): boolean {
     !actor.isAnonymous &&
     (isAdded ? isInvited(subject, model) : isSeats(subject, model))
   );
+}
+
+/** What anyone hands in to what everyone sees. */
+function isHandedIn({ table, scope, kind }: Subject, model: Model): boolean {
+  return kind === 'table' && scope.kind !== 'service-only' && takesHandedIn(table, scope, model) !== undefined;
 }
 
 /** Its rows say who has added them, which only the author can say is enough. */

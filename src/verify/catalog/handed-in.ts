@@ -1,0 +1,54 @@
+/** Rows that anyone hands in where the owner of what everyone sees takes them: answers to a form that is open. */
+import { type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { columnOf, nameParts, walk } from '../../rules/engine/live/expression.ts';
+import type { Model } from './model.ts';
+import { policiesFor, publicConditions, type Scope } from './scope.ts';
+
+/**
+ * The table of what the rows are handed in for, where every policy to add one asks for the very state in which it is declared that everyone
+ * may read that, and for nobody; undefined for other tables. Whether anyone may, only the author can say.
+ */
+export function takesHandedIn(table: RelationRow, scope: Scope, model: Model): RelationRow | undefined {
+  const parent = scope.parent === undefined ? undefined : model.tables.get(scope.parent);
+  const adding = policiesFor(table, 'I', model);
+  if (parent === undefined || !table.rls || adding.length === 0) return undefined;
+  const states = publicConditions(parent, model).map((sql) => columnsNamed(model.parse(sql)));
+  const isGated = (policy: PolicyRow): boolean => {
+    const tree = model.parse(policy.check ?? policy.using ?? '');
+    const named = columnsNamed(tree);
+    return (
+      namesTable(tree, parent) &&
+      !asksAnyone(tree) &&
+      states.some((columns) => columns.size > 0 && [...columns].every((name) => named.has(name)))
+    );
+  };
+  return adding.every(isGated) ? parent : undefined;
+}
+
+function columnsNamed(tree: unknown): Set<string> {
+  const found = new Set<string>();
+  walk(tree, (type, node) => {
+    const column = type === 'ColumnRef' ? columnOf({ ColumnRef: node }) : undefined;
+    if (column !== undefined) found.add(column.name);
+  });
+  return found;
+}
+
+function namesTable(tree: unknown, table: RelationRow): boolean {
+  let found = false;
+  walk(tree, (type, node) => {
+    found ||=
+      type === 'RangeVar' &&
+      qualifiedName({ schema: table.schema, name: String(node['relname']) }) === qualifiedName(table);
+  });
+  return found;
+}
+
+/** It asks who calls, or calls a function that may. */
+function asksAnyone(tree: unknown): boolean {
+  let found = false;
+  walk(tree, (type, node) => {
+    found ||= type === 'FuncCall' && nameParts(node['funcname']).length > 0;
+  });
+  return found;
+}
