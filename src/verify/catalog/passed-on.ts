@@ -9,7 +9,7 @@ const functions = new Set(
 );
 
 /** Says whether what is below the node is in its result as it is. */
-export function keepsText(type: string, node: Node): boolean {
+function keepsText(type: string, node: Node): boolean {
   if (type === 'A_Expr') return nameParts(node['name']).at(-1) === '||';
   if (type === 'FuncCall') return functions.has(nameParts(node['funcname']).at(-1) ?? '');
   return !['CaseWhen', 'NullTest', 'BoolExpr', 'BooleanTest', 'SubLink'].includes(type);
