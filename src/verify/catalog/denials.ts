@@ -93,8 +93,8 @@ function refusedIn(tree: unknown): unknown[] {
 }
 
 /**
- * Queries of one row, the first in some order: a later row takes the place of an earlier one. One that gives a user says in whose place a user
- * acts, and holds nobody back.
+ * Queries of one row, the first in some order: a later row takes the place of an earlier one. One that gives a user says in whose
+ * place another one acts, and holds nobody back.
  */
 function lastRowsIn(tree: unknown, table: RelationRow, model: Model): unknown[] {
   const found: unknown[] = [];

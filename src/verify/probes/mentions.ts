@@ -10,7 +10,10 @@ import type { Subject } from './subject.ts';
 /** How many texts are tried of one column. */
 const most = 2;
 
-/** Values of the columns of a new row that its triggers take apart and look up: with the text of the acting user in place of what they look for. */
+/**
+ * Values of the columns of a new row that its triggers take apart and look up: with the text of the acting user in place of what they
+ * look for.
+ */
 export function mentionsOf({ table, columns }: Subject, model: Model): [column: string, sql: string][] {
   const routines = table.triggers.flatMap((trigger) =>
     trigger.enabled && trigger.events.includes('I') ? (model.sources.byOid(trigger.function) ?? []) : [],

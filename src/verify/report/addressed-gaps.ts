@@ -48,8 +48,8 @@ function handedInGap(
   return {
     object: name,
     reason:
-      `${[...new Set(who)].join(', ')} adds rows for what everyone sees in ${qualifiedName(parent)}: policy ${policies.join(', ')} asks only ` +
-      `whether it is open`,
+      `${[...new Set(who)].join(', ')} adds rows for what everyone sees in ${qualifiedName(parent)}: policy ` +
+      `${policies.join(', ')} asks only whether it is open`,
     suggestion:
       'If anyone may hand in rows there, as answers to a form, say so: -- muse: ignore not-proven because <reason>. If not, compare ' +
       'who asks in the WITH CHECK.',
