@@ -167,9 +167,8 @@ function texts(input: ArgumentType, name: string, context: ArgumentContext): Can
       : isSecret.test(name)
         ? [plain]
         : [...unique, plain];
-  // What is decoded holds what the function gave out before, as where the next page begins, whatever it is called.
-  const isDecoded = context.textForms(name).encodings.length > 0;
-  const taken = isSecret.test(name) && !isDecoded ? [] : composed(ids, name, context);
+  // What is decoded or taken apart holds what the function gave out before, as where the next page begins, or a key, whatever it is called.
+  const taken = composed(ids, name, context);
   const rest = [
     ...sql,
     nothing,
