@@ -72,6 +72,24 @@ describe('rows and objects', () => {
       'isolation-read public.pick()',
     ],
     [
+      'of all, of which a function deletes the newest',
+      photos(
+        'void',
+        'delete from public.photos where nr = (select nr from public.photos where owner_id = auth.uid() order by nr desc limit 1)',
+      ),
+      photos('void', 'delete from public.photos where nr = (select nr from public.photos order by nr desc limit 1)'),
+      'isolation-write public.pick()',
+    ],
+    [
+      'of all, of which a function changes the last one',
+      photos(
+        'void',
+        "update public.photos set title = 'x' where nr = (select max(nr) from public.photos where owner_id = auth.uid())",
+      ),
+      photos('void', "update public.photos set title = 'x' where nr = (select max(nr) from public.photos)"),
+      'isolation-write public.pick()',
+    ],
+    [
       'of a project in a state that a helper looks up',
       tasks('select', `private.state_of(project_id) = 'archived' and ${ofOwner}`, stateOf),
       tasks('select', "private.state_of(project_id) = 'archived'", stateOf),

@@ -30,11 +30,12 @@ import { raisesOf, readRaises } from './raised.ts';
 import { redeemedOf } from './redeemed.ts';
 import { renewalProbes } from './renewals.ts';
 import { retryRefused, type Supposed } from './refused-writes.ts';
+import { retryPicked } from './run-some.ts';
 import { repeatsOf } from './repeats.ts';
 import { type SilencedTriggers, silenceTriggers } from '../fixtures/silenced-triggers.ts';
 import type { Gap } from '../report/report.ts';
 import { leakFinder } from '../report/leaks.ts';
-import type { Answer, ProofSession } from './run-script.ts';
+import type { Answer, Cell, ProofSession } from './run-script.ts';
 import { keyOf, valuesOf } from '../fixtures/rows.ts';
 import { scopeOf } from '../catalog/scope.ts';
 import { tablesOfMembers } from '../catalog/ended-seats.ts';
@@ -294,9 +295,15 @@ export async function prove(
   );
   const answer = await runInParts(session, { ...plan, asked: asked.map(({ condition }) => condition) }, onProgress);
   answer.cells.push(...knownCells(probes, answer));
-  const retried = await retryRefused(session, { model, actors, subjects, callables, probes, plan }, answer);
+  const tried = { model, actors, subjects, callables, probes, plan };
+  const retried = await retryRefused(session, tried, answer);
   const again = new Set(retried.cells.map(({ probe }) => probe));
-  answer.cells = [...answer.cells.filter(({ probe }) => !again.has(probe)), ...retried.cells];
+  const picked = await retryPicked(session, tried);
+  const isPicked = (cell: Cell): boolean => picked.some((one) => one.probe === cell.probe && one.actor === cell.actor);
+  answer.cells = [
+    ...[...answer.cells.filter(({ probe }) => !again.has(probe)), ...retried.cells].filter((cell) => !isPicked(cell)),
+    ...picked,
+  ];
   answer.cells.sort((x, y) => x.actor - y.actor || x.probe - y.probe);
   const repeats = new Map<number, number>();
   for (const [of, probe] of repeatsOf(tableSubjects, actors, probes, answer.cells, model)) {

@@ -7,7 +7,6 @@ import { type FunctionRow, qualifiedName, type RelationRow, type TriggerRow } fr
 import { walk } from '../../rules/engine/live/expression.ts';
 import { type Fields, type Node, walk as walkTree } from '../../sql/nodes.ts';
 import { referencesIn } from '../catalog/compared-columns.ts';
-import type { Callable } from '../catalog/functions.ts';
 import type { Model } from '../catalog/model.ts';
 import { mayChange } from '../catalog/reached-tables.ts';
 import { policiesFor } from '../catalog/scope.ts';
@@ -21,14 +20,12 @@ import {
   ownValues,
   untriggeredBlock,
 } from '../fixtures/let-through.ts';
-import type { Plan } from '../fixtures/script.ts';
 import { isMoment } from '../fixtures/state-values.ts';
 import type { Gap } from '../report/report.ts';
-import type { Actor } from './actors.ts';
-import { runInParts } from './in-parts.ts';
 import { isHolder } from './holders.ts';
-import { knownCells, type NamedProbe } from './probes.ts';
+import type { NamedProbe } from './probes.ts';
 import type { Answer, Cell, ProofSession } from './run-script.ts';
+import { runSome, type Tried } from './run-some.ts';
 import type { Subject } from './subject.ts';
 import { verbs } from './verbs.ts';
 
@@ -82,16 +79,6 @@ export interface Supposed {
   how: string;
   /** The tables whose rows were changed or removed; none where it was tried without the triggers. */
   tables: readonly string[];
-}
-
-/** What was tried in the first place. */
-interface Tried {
-  model: Model;
-  actors: readonly Actor[];
-  subjects: readonly Subject[];
-  callables: readonly Callable[];
-  probes: readonly NamedProbe[];
-  plan: Plan;
 }
 
 /**
@@ -333,31 +320,6 @@ function countsItself({ name, table }: Subject, model: Model): boolean {
     policiesFor(table, 'I', model).some((policy) => !isNever(policy, 'I')) &&
     model.dependencies.askers(name).includes(table)
   );
-}
-
-/** Tries some of the probes, after a further step. */
-async function runSome(
-  session: ProofSession,
-  { plan, probes }: Tried,
-  block: string,
-  some: ReadonlySet<number>,
-): Promise<Cell[]> {
-  const numbers = [...some].toSorted((x, y) => x - y);
-  const place = new Map(numbers.map((number, index) => [number, index]));
-  const answer = await runInParts(session, {
-    ...plan,
-    fill: [...plan.fill, { settings: {}, sql: [block] }],
-    probes: numbers.map((number) => {
-      const { unless = {}, ...probe } = plan.probes[number]!;
-      const kept = Object.entries(unless).flatMap(([actor, other]) =>
-        place.has(other) ? [[actor, place.get(other)!] as const] : [],
-      );
-      return { ...probe, unless: Object.fromEntries(kept) };
-    }),
-  });
-  const cells = answer.cells.map((cell): Cell => ({ ...cell, probe: numbers[cell.probe]! }));
-  const known = knownCells(probes, { cells, states: answer.states }).filter(({ probe }) => some.has(probe));
-  return [...cells, ...known];
 }
 
 /** What a function, or the trigger of a view, does for those whom it lets through was not tried. */

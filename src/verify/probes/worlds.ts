@@ -5,7 +5,7 @@
 import { quoteIdentifier } from '../../shared/quote.ts';
 import { type ColumnRow } from '../../rules/engine/live/catalog.ts';
 import { timedColumns } from '../catalog/clock.ts';
-import { fields, nameParts, walk } from '../../rules/engine/live/expression.ts';
+import { isPicking } from '../catalog/picking.ts';
 import type { Callable } from '../catalog/functions.ts';
 import type { Chain } from '../fixtures/script.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
@@ -78,7 +78,7 @@ export function otherWorlds(first: FirstRound, start: number): Worlds {
   if (asked.length === 0 || owner === -1) return { probes: [], chains: [], tables, open, isRepeated: false };
   const timed = new Set(asked.flatMap(({ routine }) => [...timedColumns(routine, model)]));
   const isRepeated = hidden.some((subject) => secretColumns(subject, model).length > 0);
-  const picking = asked.filter((one) => isPicking(one, model));
+  const picking = asked.filter(({ routine }) => isPicking(routine, model));
   const made = numbers.filter((world) => world < firstToPick || picking.length > 0);
   const calls = made.map((world) =>
     callsOf(world === 0 ? asked.filter((one) => isVolatile(one, model)) : world < firstToPick ? asked : picking, first),
@@ -112,35 +112,20 @@ function isVolatile({ routine }: Callable, model: Model): boolean {
   return model.sources.reached(routine).some(({ volatility }) => volatility === 'v');
 }
 
-/** It answers with a few of many rows: the first in some order, or the greatest value. */
-function isPicking({ routine }: Callable, model: Model): boolean {
-  let isFound = false;
-  if (routine.returns === 'boolean') return false;
-  // Of many rows, what it calls picks one of others for each.
-  for (const one of routine.returnsSet ? [routine] : model.sources.reached(routine))
-    walk(model.sources.body(one).trees, (type, node) => {
-      isFound ||=
-        (type === 'SelectStmt' && !routine.returnsSet && node['sortClause'] !== undefined) ||
-        (type === 'SelectStmt' && fields(node['limitCount'], 'A_Const') !== undefined) ||
-        (type === 'FuncCall' && picks.has(nameParts(node['funcname']).at(-1) ?? ''));
-      return !isFound;
-    });
-  return isFound;
-}
-
-const picks = new Set(['max', 'min', 'first_value', 'last_value', 'nth_value', 'any_value']);
-
 /** SQL that removes the rows of B, as far as nothing keeps them. */
 function withoutB(subjects: readonly Subject[]): string {
-  const removals = subjects.flatMap((subject) =>
-    labelledRows(subject)
-      .filter(([label]) => rowsOfA(label) === '')
-      .map(
-        ([, { key }]) =>
-          `begin delete from ${subject.into} where ${condition(key)}; exception when others then null; end;`,
-      ),
-  );
+  const removals = subjects.flatMap(removalsOfB);
   return removals.length === 0 ? '' : `do $muse_alone$ begin ${removals.join(' ')} end $muse_alone$; `;
+}
+
+/** Statements that remove the rows of B from a table, as far as nothing keeps them. */
+export function removalsOfB(subject: Subject): string[] {
+  return labelledRows(subject)
+    .filter(([label]) => rowsOfA(label) === '')
+    .map(
+      ([, { key }]) =>
+        `begin delete from ${subject.into} where ${condition(key)}; exception when others then null; end;`,
+    );
 }
 
 /** Large tables are left alone. */
