@@ -5,6 +5,7 @@
 import {
   type Catalog,
   type ColumnRow,
+  type ConstraintRow,
   isPlatformSchema,
   qualifiedName,
   type RelationRow,
@@ -54,7 +55,7 @@ export function withImplied(catalog: Catalog, parse: ParseExpression, sources: S
         constraints: [
           ...row.constraints,
           ...keys.map(({ column, target, targetColumn }) => ({
-            name: `${column} of ${target}`,
+            name: nameOfImplied(column, target),
             type: 'f' as const,
             columns: [column],
             target,
@@ -67,6 +68,13 @@ export function withImplied(catalog: Catalog, parse: ParseExpression, sources: S
       };
     }),
   };
+}
+
+const nameOfImplied = (column: string, target: string): string => `${column} of ${target}`;
+
+/** Says whether that is a foreign key which the database does not have. */
+export function isImplied({ name, type, columns, target }: ConstraintRow): boolean {
+  return type === 'f' && target !== null && columns.length === 1 && name === nameOfImplied(columns[0]!, target);
 }
 
 interface ImpliedKey {

@@ -32,7 +32,7 @@ import { renewalProbes } from './renewals.ts';
 import { retryRefused, type Supposed } from './refused-writes.ts';
 import { retryPicked } from './run-some.ts';
 import { repeatsOf } from './repeats.ts';
-import { type SilencedTriggers, silenceTriggers } from '../fixtures/silenced-triggers.ts';
+import { restingTriggers, type SilencedTriggers, silenceTriggers } from '../fixtures/silenced-triggers.ts';
 import type { Gap } from '../report/report.ts';
 import { leakFinder } from '../report/leaks.ts';
 import type { Answer, Cell, ProofSession } from './run-script.ts';
@@ -147,10 +147,9 @@ export async function prove(
     tablesOfMembers(model),
   );
   const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people, world.ids);
-  const silenced = silenceTriggers(
-    [...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))],
-    model,
-  );
+  const filled = [...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))];
+  const silenced = silenceTriggers(filled, model);
+  const resting = restingTriggers(filled, model);
   const untouchable = new Set(silenced.untouchable.map(({ object }) => object));
   const tables = [...model.tables.values()].filter(
     (table) => isProbed(table) && !untouchable.has(`${table.schema}.${table.name}`),
@@ -254,7 +253,8 @@ export async function prove(
   const numbers = new Map(probes.map((probe, number) => [probe, number]));
   const plan: Plan = {
     sequences: [...model.tables.values()].flatMap((table) => table.sequences),
-    silenced: [...silenced.sql, ...secretStatements(model)],
+    silenced: [...silenced.sql, ...secretStatements(model), ...resting.off],
+    woken: resting.on,
     fill: steps.map(({ settings, sql, force }) => ({ settings, sql, ...(force === undefined ? {} : { force }) })),
     states: {
       ...states,
