@@ -299,7 +299,12 @@ function changesOf(
         before[pairs] !== undefined && numberOf(now) - numberOf(then) === Number(after[pairs]) - Number(before[pairs]);
       const isAddedBelow = Number(after[stateOfJoined(subject)]) > Number(before[stateOfJoined(subject)]);
       // One's own row, which is another's now and nobody else's before.
-      const isGiven = !touched && rows === 'b' && actor.side === 'b' && isAsMany(before, after, subject);
+      const isGiven =
+        subject.scope.owner === 'user' &&
+        !touched &&
+        rows === 'b' &&
+        actor.side === 'b' &&
+        isAsMany(before, after, subject);
       const added = (countChanged(then, now) && subject.belongs.length > 0 && !isShared && !isGiven) || isAddedBelow;
       const isForbidden =
         (touched && leaks.isForbidden(subject.name, actor, 'update')) ||
