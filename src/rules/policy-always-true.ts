@@ -71,7 +71,7 @@ function apply(situation: Situation): FixResult {
 /** What to do about a policy that lets everyone write: who should, only its author knows. */
 function whoWrites(policy: string, table: string): string {
   return (
-    "Compare the row's owner or organization in it. If only the server writes: " +
+    "Compare the row's owner or organization in the policy. If only the server writes: " +
     `ALTER POLICY ${policy} ON ${table} TO service_role; if all of those may write any row, as colleagues who share it: ` +
     '-- muse: ignore policy-always-true because <reason>'
   );

@@ -90,15 +90,13 @@ const seats = `${everyone('places', 'id uuid primary key default gen_random_uuid
   grant select on public.seats to authenticated;
   create policy r on public.seats for select to authenticated using (owner_id = (select auth.uid()));`;
 
-it.each([
-  ['as JSON', f('jsonb', 'select to_jsonb(s) from public.seats s where s.id = p')],
-  ['as a text', f('text', 'select seats::text from public.seats where id = p')],
-  ['as a list', f('json', 'select json_agg(o) from (select * from public.seats where id = p) as o')],
-])('a whole row, all of whose parts may be known, %s', async (_, sql) => {
-  const found = await find(`${seats} ${sql}`);
-  expect(found.map(({ rule, object }) => `${rule} ${object}`)).toContainEqual(
-    expect.stringMatching(/^(isolation-read|not-proven) public\.f\(uuid\)$/),
-  );
+it.each<[name: string, sql: string, found: string]>([
+  ['as JSON', f('jsonb', 'select to_jsonb(s) from public.seats s where s.id = p'), 'isolation-read'],
+  ['as a list', f('json', 'select json_agg(o) from (select * from public.seats where id = p) as o'), 'isolation-read'],
+  ['as a text', f('text', 'select seats::text from public.seats where id = p'), 'not-proven'],
+])('a whole row, all of whose parts may be known, %s', async (_, sql, found) => {
+  const findings = await find(`${seats} ${sql}`);
+  expect(findings.filter(({ object }) => object === 'public.f(uuid)').map(({ rule }) => rule)).toEqual([found]);
 });
 
 const born = owned(

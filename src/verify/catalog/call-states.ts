@@ -127,6 +127,16 @@ export function isStateOfAll(name: string): boolean {
   return name.startsWith(ofAll);
 }
 
+/** The states of the tables that a call may change, by their names: before it, and afterwards. */
+export function statesAround(
+  { before, state }: { before: Readonly<Record<string, string>>; state: string },
+  probe: { state: string },
+): [Record<string, string>, Record<string, string>] {
+  const parse = (text: string | undefined): Record<string, string> =>
+    JSON.parse(text === undefined || text === '' ? '{}' : text) as Record<string, string>;
+  return [parse(before[probe.state]), parse(state)];
+}
+
 /** Says whether there are as many rows as before; not of a large table. */
 export function isAsMany(
   before: Readonly<Record<string, string>>,

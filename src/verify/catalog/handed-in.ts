@@ -1,8 +1,8 @@
 /** Rows that anyone hands in where the owner of what everyone sees takes them: answers to a form that is open. */
-import { type PolicyRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
-import { columnOf, nameParts, walk } from '../../rules/engine/live/expression.ts';
+import type { PolicyRow, RelationRow } from '../../rules/engine/live/catalog.ts';
+import { columnOf, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from './model.ts';
-import { policiesFor, publicConditions, type Scope } from './scope.ts';
+import { namesOneOf, policiesFor, publicConditions, type Scope } from './scope.ts';
 
 /**
  * The table of what the rows are handed in for, where every policy to add one asks for the very state in which it is declared that everyone
@@ -17,8 +17,8 @@ export function takesHandedIn(table: RelationRow, scope: Scope, model: Model): R
     const tree = model.parse(policy.check ?? policy.using ?? '');
     const named = columnsNamed(tree);
     return (
-      namesTable(tree, parent) &&
-      !asksAnyone(tree) &&
+      namesOneOf(policy.check ?? policy.using, [parent], model) &&
+      !callsFunction(tree) &&
       states.some((columns) => columns.size > 0 && [...columns].every((name) => named.has(name)))
     );
   };
@@ -34,21 +34,11 @@ function columnsNamed(tree: unknown): Set<string> {
   return found;
 }
 
-function namesTable(tree: unknown, table: RelationRow): boolean {
+/** A function that it calls may ask who calls. */
+function callsFunction(tree: unknown): boolean {
   let found = false;
-  walk(tree, (type, node) => {
-    found ||=
-      type === 'RangeVar' &&
-      qualifiedName({ schema: table.schema, name: String(node['relname']) }) === qualifiedName(table);
-  });
-  return found;
-}
-
-/** It asks who calls, or calls a function that may. */
-function asksAnyone(tree: unknown): boolean {
-  let found = false;
-  walk(tree, (type, node) => {
-    found ||= type === 'FuncCall' && nameParts(node['funcname']).length > 0;
+  walk(tree, (type) => {
+    found ||= type === 'FuncCall';
   });
   return found;
 }

@@ -1,4 +1,5 @@
 /** Some of the probes once more, on rows that were changed before. */
+import { statesAround } from '../catalog/call-states.ts';
 import type { Callable } from '../catalog/functions.ts';
 import type { Model } from '../catalog/model.ts';
 import { isPicking } from '../catalog/picking.ts';
@@ -72,9 +73,7 @@ export async function retryPicked(session: ProofSession, tried: Tried): Promise<
   const cells = await runSome(session, tried, block, new Set(calls));
   return cells.filter((cell) => {
     if ('code' in cell || cell.state === '') return false;
-    const [then, now] = [cell.before[probes[cell.probe]!.state], cell.state].map(
-      (text) => JSON.parse(text === undefined || text === '' ? '{}' : text) as Record<string, string>,
-    ) as [Record<string, string>, Record<string, string>];
+    const [then, now] = statesAround(cell, probes[cell.probe]!);
     return written.some(({ state }) => rowsOfA(changedRows(then[state] ?? '', now[state] ?? '')) !== '');
   });
 }

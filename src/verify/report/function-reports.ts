@@ -13,6 +13,7 @@ import {
   stateOfJoined,
   stateOfPairs,
   stateOfUser,
+  statesAround,
   takesFromSums,
 } from '../catalog/call-states.ts';
 import type { RowKey } from '../catalog/row-keys.ts';
@@ -129,13 +130,14 @@ function toldOf(
   const hidden = [...tables].filter((name) => differing.has(name));
   // A number or a time made of all rows may be for everybody. One made of a row that the caller names, or of the rows of a user or an
   // organization, is not.
-  const isNamed = (value: string): boolean => value.length > 4 && call.probe.sql.includes(value);
+  const isNamed = (value: string): boolean => value !== 'NULL' && call.probe.sql.includes(value);
+  // A short number may stand for something else.
+  const isKey = ([, value]: readonly [string, string]): boolean => value.length > 4 && isNamed(value);
   const isOfOne =
     found.isCounted &&
     subjects.some(
       ({ name, belongs, rows }) =>
-        hidden.includes(name) &&
-        (belongs.some(({ a }) => isNamed(a)) || rows.a.key.some(([, value]) => isNamed(value))),
+        hidden.includes(name) && (belongs.some(({ a }) => isNamed(a)) || rows.a.key.some(isKey)),
     );
   if (!found.isTold && !isOfOne && call.searches.length === 0) return undefined;
   return readCheck(call.probe, call.probe.verb, actor, hidden, hidden, 'allowed', 'tells what is in');
@@ -284,7 +286,7 @@ function changesOf(
   leaks: LeakFinder,
 ): Check[] {
   if (cell.state === '') return [];
-  const [before, after] = statesAround(cell, proof);
+  const [before, after] = statesAround(cell, proof.probes[cell.probe]!);
   const changed = proof.subjects
     .filter(({ kind }) => kind !== 'view')
     .flatMap((subject) => {
@@ -346,16 +348,6 @@ function numberOf(state: string): number {
   return Number(state.split('#')[1]);
 }
 
-/** The states of the tables that a call may change: before it, and afterwards. */
-function statesAround(
-  cell: Cell & { state: string },
-  { probes }: Proof,
-): [Record<string, string>, Record<string, string>] {
-  const parse = (text: string | undefined): Record<string, string> =>
-    JSON.parse(text === undefined || text === '' ? '{}' : text) as Record<string, string>;
-  return [parse(cell.before[probes[cell.probe]!.state]), parse(cell.state)];
-}
-
 /**
  * Tables in which rows appeared that name A, because a stranger gave A's ID to a function that never asks who calls. An
  * invitation asks whether the caller may invite.
@@ -363,7 +355,7 @@ function statesAround(
 function actsAs(cell: Cell & { state: string }, actor: Actor, { routine }: Callable, proof: Proof): Check[] {
   const probe = proof.probes[cell.probe]!;
   if (actor.relation !== 'none' || !routine.definer || cell.state === '' || asksCaller(routine, proof.model)) return [];
-  const [before, after] = statesAround(cell, proof);
+  const [before, after] = statesAround(cell, proof.probes[cell.probe]!);
   const added = proof.subjects
     .filter((subject) => {
       const [then, now] = [before[stateOfUser(subject)], after[stateOfUser(subject)]];
