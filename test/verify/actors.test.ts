@@ -10,6 +10,7 @@ import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { expectationsOf } from '../../src/muse/declared-schema.ts';
 import { openProofDatabase, withSchema } from './database.ts';
 import { asMigration } from './kit.ts';
+import { sampleOf } from '../support/sample.ts';
 
 let database: Database;
 beforeAll(async () => {
@@ -348,7 +349,7 @@ describe('the fixtures of the proof', () => {
     );
   };
 
-  it.each(designs)('do not decide the verdict: $name', ({ sql, declarations, gap }) =>
+  it.each(sampleOf(designs, 3))('do not decide the verdict: $name', ({ sql, declarations, gap }) =>
     expectProven(database, sql, declarations, gap),
   );
 
@@ -418,7 +419,7 @@ describe('two runs', () => {
 });
 
 describe('claims and settings of users', () => {
-  it.each(cases)('$name', async ({ sql, finds, says, repair, declarations = [] }) => {
+  it.each(sampleOf(cases, 3))('$name', async ({ sql, finds, says, repair, declarations = [] }) => {
     const found = await errorsOf(sql, declarations);
     expect(found.map(({ rule, object }) => `${rule} ${object}`).sort(), text(found)).toEqual([...finds].sort());
     if (says !== undefined) expect(text(found)).toMatch(says);

@@ -4,6 +4,7 @@ import type { Database } from '../../src/database/database.ts';
 import type { Finding } from '../../src/shared/finding.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { openProofDatabase, withSchema } from './database.ts';
+import { sampleOf } from '../support/sample.ts';
 
 let database: Database;
 beforeAll(async () => {
@@ -117,7 +118,7 @@ const prove = (sql: string): Promise<Finding[]> =>
 const errorsOf = (findings: readonly Finding[]): string[] =>
   findings.filter(({ severity }) => severity === 'error').map(({ rule }) => rule);
 
-describe.each(cases)('$name', (one) => {
+describe.each(sampleOf(cases, 3))('$name', (one) => {
   it('leads to the rows of others', async () => {
     expect(errorsOf(await prove(sqlOf(one, '')))).toEqual(['isolation-read']);
   });

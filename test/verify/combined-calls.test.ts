@@ -5,6 +5,7 @@ import type { Finding } from '../../src/shared/finding.ts';
 import { combinedCalls, mostCombined } from '../../src/verify/catalog/combined-calls.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { openProofDatabase, withSchema } from './database.ts';
+import { sampleOf } from '../support/sample.ts';
 
 let database: Database;
 beforeAll(async () => {
@@ -158,7 +159,7 @@ const prove = (schema: string): Promise<Finding[]> =>
 const errors = (findings: readonly Finding[]): string[] =>
   findings.filter(({ severity }) => severity === 'error').map(({ rule, object }) => `${rule} ${object}`);
 
-describe.each(cases)('$name', (one) => {
+describe.each(sampleOf(cases, 3))('$name', (one) => {
   it('are tried together', async () => {
     expect(errors(await prove(sql(one, true))).join()).toMatch(/isolation-(read|write|escalation) public\.f\(/);
   });

@@ -3,6 +3,7 @@ import type { Database } from '../../src/database/database.ts';
 import type { Declaration } from '../../src/rules/engine/live/expectations.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { openProofDatabase, withSchema } from './database.ts';
+import { sampleOf } from '../support/sample.ts';
 
 let database: Database;
 beforeAll(async () => {
@@ -353,7 +354,7 @@ const cases: Case[] = [
 ];
 
 describe('verifyIsolation', () => {
-  it.each(cases)('$name', async (planted) => {
+  it.each(sampleOf(cases, 3))('$name', async (planted) => {
     const report = await withSchema(database, `${good}; ${planted.sql}`, (session) =>
       verifyIsolation(session, { declarations: planted.declarations ?? declarations }),
     );

@@ -6,16 +6,40 @@ import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { createHttp } from '../../src/supabase/http.ts';
 import { openQueryDatabase } from '../../src/supabase/query-database.ts';
 import { secret } from '../../src/supabase/secret.ts';
+import { expectationsOf } from '../../src/muse/declared-schema.ts';
+import type { Declaration } from '../../src/rules/engine/live/expectations.ts';
 import { checkCatalog } from '../../src/verify/catalog/catalog-check.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { fastClock } from '../support/fast-clock.ts';
 import { startNative } from '../support/native.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
-import { installKit } from './kit.ts';
+import { asMigration, installKit } from './kit.ts';
+import { models } from './models.ts';
+import { isWhole } from '../support/sample.ts';
 
-const presets = ['crm', 'deliverables', 'realty', 'social'];
+/** An app, what its files declare, and the rows that a proof must leave. */
+interface App {
+  install(database: Database): Promise<Declaration[]>;
+  rows: string;
+}
+const apps: Record<string, App> = {
+  'shared documents': {
+    install: async (database) => {
+      const sql = models.get('shared-documents')!;
+      await database.script(sql);
+      return [...(await expectationsOf([asMigration('shared-documents.sql', sql)])).declarations];
+    },
+    rows: 'select (select count(*) from auth.users) as users, (select count(*) from public.documents) as documents, (select count(*) from storage.objects) as objects',
+  },
+  ...(isWhole && {
+    'the built-in kit with all presets': {
+      install: (database) => installKit(database, ['crm', 'deliverables', 'realty', 'social']),
+      rows: 'select (select count(*) from auth.users) as users, (select count(*) from public.profiles) as profiles, (select count(*) from storage.objects) as objects, (select count(*) from public.audit_logs) as audit',
+    },
+  }),
+};
 
-/** The same kit in each kind of database. */
+/** Each kind of database. */
 const openers: Record<string, () => Promise<{ database: Database; close(): Promise<void> }>> = {
   embedded: async () => {
     const database = await openEmbedded();
@@ -40,7 +64,7 @@ const openers: Record<string, () => Promise<{ database: Database; close(): Promi
   },
 };
 
-describe('the built-in kit with all presets', () => {
+describe.each(Object.entries(apps))('%s', (_name, { install, rows }) => {
   const matrices = new Map<string, unknown>();
 
   describe.each(Object.keys(openers))('over %s', (kind) => {
@@ -52,13 +76,8 @@ describe('the built-in kit with all presets', () => {
 
     it('is correct, and the proof leaves everything unchanged', async () => {
       const { database } = opened;
-      const declarations = await installKit(database, presets);
-      const count = async (): Promise<unknown> =>
-        (
-          await database.query(
-            'select (select count(*) from auth.users) as users, (select count(*) from public.profiles) as profiles, (select count(*) from storage.objects) as objects, (select count(*) from public.audit_logs) as audit',
-          )
-        ).rows;
+      const declarations = await install(database);
+      const count = async (): Promise<unknown> => (await database.query(rows)).rows;
       const before = await count();
       expect(
         (await checkCatalog(database, { declarations })).filter((finding) => finding.severity === 'error'),

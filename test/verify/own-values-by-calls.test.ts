@@ -4,6 +4,7 @@ import type { Database } from '../../src/database/database.ts';
 import type { Finding } from '../../src/shared/finding.ts';
 import { verifyIsolation } from '../../src/verify/verify-isolation.ts';
 import { openProofDatabase, withSchema } from './database.ts';
+import { sampleOf } from '../support/sample.ts';
 
 let database: Database;
 beforeAll(async () => {
@@ -90,10 +91,13 @@ const prove = (schema: string): Promise<Finding[]> =>
   withSchema(database, schema, async (session) => (await verifyIsolation(session, { declarations: [] })).findings);
 
 describe.each(
-  (['function', 'policy'] as const).flatMap((by) =>
-    cases
-      .filter(({ end, isOfFunctions }) => by === 'function' || (end === undefined && isOfFunctions !== true))
-      .map((one) => ({ ...one, by })),
+  sampleOf(
+    (['function', 'policy'] as const).flatMap((by) =>
+      cases
+        .filter(({ end, isOfFunctions }) => by === 'function' || (end === undefined && isOfFunctions !== true))
+        .map((one) => ({ ...one, by })),
+    ),
+    3,
   ),
 )("$name in a row of one's own, which a $by asks", (one) => {
   it('lets in who may write it', async () => {

@@ -10,7 +10,7 @@ import { makeSchema, type MadeSchema } from './prober/schema.ts';
 const isAll = process.env['CREATE_MUSE_ALL'] !== undefined;
 const seed = Number(process.env['CREATE_MUSE_SEED'] ?? (isAll ? Math.floor(Date.now() / 1000) : 20_261_128));
 const perSchema = 25;
-const schemas = (isAll ? 10_000 : 300) / perSchema;
+const schemas = (isAll ? 10_000 : 150) / perSchema;
 
 let database: Database;
 beforeAll(async () => {

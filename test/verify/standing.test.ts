@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/shared/finding.ts';
 import { errorsOf, findingsProver } from './prove-files.ts';
+import { sampleOf } from '../support/sample.ts';
 
 const prove = findingsProver();
 
@@ -60,16 +61,19 @@ const standings: [name: string, columns: string, condition: string, ofOrganizati
 ];
 
 describe('members in good standing', () => {
-  it.each(standings)('%s: all is proven, and a leak is found', async (_, columns, condition, ofOrganizations) => {
-    const sql = members(columns, condition, ofOrganizations);
-    const whole = await prove(sql);
-    expect(errorsOf(whole)).toEqual([]);
-    expect(unproven(whole)).toEqual([]);
-    const leaking = await prove(
-      `${sql} create policy leak on public.invoices for select to authenticated using (total > 0);`,
-    );
-    expect(errorsOf(leaking)).toEqual(['isolation-read public.invoices']);
-  });
+  it.each(sampleOf(standings, 3))(
+    '%s: all is proven, and a leak is found',
+    async (_, columns, condition, ofOrganizations) => {
+      const sql = members(columns, condition, ofOrganizations);
+      const whole = await prove(sql);
+      expect(errorsOf(whole)).toEqual([]);
+      expect(unproven(whole)).toEqual([]);
+      const leaking = await prove(
+        `${sql} create policy leak on public.invoices for select to authenticated using (total > 0);`,
+      );
+      expect(errorsOf(leaking)).toEqual(['isolation-read public.invoices']);
+    },
+  );
 
   it.each([
     [
