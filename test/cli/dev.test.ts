@@ -4,6 +4,8 @@ import { describe, expect, it, onTestFailed } from 'vitest';
 import { parseEnvironment } from '../../src/kit/environment-file.ts';
 import { museOnDisk } from '../muse/muse-on-disk.ts';
 import { muse } from '../support/cli.ts';
+import { muse as museHere } from '../support/cli-in-process.ts';
+import { sampleOf } from '../support/sample.ts';
 import { hasTerminal, openTerminal, type Terminal } from '../support/terminal.ts';
 import { bareNodeMs, bin, signals } from './interrupted.ts';
 
@@ -14,7 +16,7 @@ const serve = (cwd: string, ...flags: string[]): Terminal =>
   });
 
 describe.skipIf(!hasTerminal)('muse dev', () => {
-  it.each(Object.keys(signals))('serves until %s, and ends within a second', async (signal) => {
+  it.each(sampleOf(Object.keys(signals), 2))('serves until %s, and ends within a second', async (signal) => {
     const { directory } = await museOnDisk({ 'app/.env.example': 'VITE_SUPABASE_URL=\n' });
     const terminal = serve(directory, '--json');
     onTestFailed(() => terminal.kill('SIGKILL'));
@@ -52,20 +54,24 @@ describe.skipIf(!hasTerminal)('muse dev', () => {
     expect((await muse(['status'], { cwd: directory })).code).toBe(0);
   });
 
-  it.each<[string, string[], number, string]>([
+  const commands: [string, string[], number, string][] = [
     ['its exit code', [process.execPath, '-e', 'process.exit(7)'], 7, ''],
     ['success', [process.execPath, '-e', 'console.log("hello")'], 0, 'hello'],
     ['a program that is not there', ['not/there'], 1, 'There is no program not/there: is it installed?'],
-  ])('runs a command beside the server, and ends with it: %s', async (_title, command, code, text) => {
-    const { directory } = await museOnDisk({});
-    const words = ['dev', '--port', '0', '--db-port', '0', '--', ...command];
-    const ended = await muse(words, { cwd: directory });
-    expect([ended.code, `${ended.stdout}${ended.stderr}`]).toEqual([code, expect.stringContaining(text)]);
-  });
+  ];
+  it.each(sampleOf(commands, 2))(
+    'runs a command beside the server, and ends with it: %s',
+    async (_title, command, code, text) => {
+      const { directory } = await museOnDisk({});
+      const words = ['dev', '--port', '0', '--db-port', '0', '--', ...command];
+      const ended = await muse(words, { cwd: directory });
+      expect([ended.code, `${ended.stdout}${ended.stderr}`]).toEqual([code, expect.stringContaining(text)]);
+    },
+  );
 
   it('asks before it serves the database of another server, outside of development', async () => {
     const { directory } = await museOnDisk({}, { staging: 'postgresql://u:p@127.0.0.1:1/x' });
-    const { code, stderr } = await muse(['dev', '--env', 'staging'], { cwd: directory });
+    const { code, stderr } = await museHere(['dev', '--env', 'staging'], { cwd: directory });
     expect([code, stderr]).toEqual([2, expect.stringContaining('muse dev --env staging --confirm staging')]);
   });
 
@@ -74,7 +80,7 @@ describe.skipIf(!hasTerminal)('muse dev', () => {
     ['--port', '65536'],
     ['--db-port', '1.5'],
   ])('refuses %s %s', async (flag, value) => {
-    const { code, stderr } = await muse(['dev', flag, value], { cwd: (await museOnDisk({})).directory });
+    const { code, stderr } = await museHere(['dev', flag, value], { cwd: (await museOnDisk({})).directory });
     expect([code, stderr]).toEqual([2, expect.stringContaining(`${flag} takes a port`)]);
   });
 });

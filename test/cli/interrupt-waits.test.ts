@@ -8,10 +8,10 @@ import { temporaryDirectory } from '../support/cli.ts';
 import { createMuse, muse } from '../support/cli-in-process.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
+import { isWhole } from '../support/sample.ts';
 import { hasTerminal, openTerminal } from '../support/terminal.ts';
 import { bareNodeMs, bin, signals, start, stop } from './interrupted.ts';
 
-const whole = process.env['CREATE_MUSE_ALL'] === '1';
 const made = ['waiting', '--yes', '--no-git', '--no-verify'];
 
 let bareMs: number;
@@ -71,7 +71,7 @@ describe.runIf(hasTerminal)('a package manager that never ends', () => {
     return { cwd, env, pid: () => (existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0) };
   }
 
-  it.each(whole ? Object.keys(signals) : ['Ctrl-C'])('%s ends it as well, and --resume installs', async (signal) => {
+  it.each(isWhole ? Object.keys(signals) : ['Ctrl-C'])('%s ends it as well, and --resume installs', async (signal) => {
     const { cwd, env, pid } = await slowNpm('exec sleep 60');
     const terminal = start('create-muse', [...made, '--kit', smallKit(), '--install'], cwd, env);
     await expect.poll(pid, { timeout: 30_000 }).toBeGreaterThan(0);
@@ -125,7 +125,7 @@ describe.runIf(hasTerminal)('a request to the Management API that is never answe
     'GET /v1/projects/{ref}/api-keys',
     'PATCH /v1/projects/{ref}/config/auth',
   ];
-  it.each(whole ? requests : requests.slice(0, 1))(
+  it.each(isWhole ? requests : requests.slice(0, 1))(
     'Ctrl-C ends muse provision at %s, and --resume leads to one project',
     async (request) => {
       await prepare();

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { smallKit } from '../kit/repository.ts';
+import { commit, put, smallKit } from '../kit/repository.ts';
 import { createMuse, muse } from '../support/cli-in-process.ts';
 import { startNative } from '../support/native.ts';
 
@@ -14,9 +14,8 @@ const json = async (...args: string[]) => JSON.parse((await call(...args, '--jso
 beforeAll(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
   // A small kit: what the commands do with it is the same, and a proof of the built-in one takes seconds.
-  await createMuse(['product', '--yes', '--kit', smallKit(), '--table', 'post_queues: name text!, owner user'], {
-    cwd,
-  });
+  const table = 'post_queues: name text!, owner user';
+  await createMuse(['product', '--yes', '--no-verify', '--kit', smallKit(), '--table', table], { cwd });
   directory = join(cwd, 'product');
 });
 afterAll(() => rm(cwd, { recursive: true, force: true }));
@@ -146,7 +145,7 @@ describe('target postgres', () => {
     const native = await startNative();
     const url = await native.createDatabase('target');
     const call = (...args: string[]) =>
-      createMuse(['served', '--yes', '--json', '--target', 'postgres', '--kit', smallKit(), ...args], {
+      createMuse(['served', '--yes', '--json', '--no-verify', '--target', 'postgres', '--kit', smallKit(), ...args], {
         cwd,
         env: { DATABASE_URL: url },
       });
@@ -178,7 +177,26 @@ describe('drift', () => {
     const native = await startNative();
     const url = await native.createDatabase('drift');
     const env = { DATABASE_URL: url };
-    const flags = ['--yes', '--quiet', '--no-verify', '--target', 'postgres', '--supabase-baseline'];
+    const kit = smallKit();
+    put(kit, {
+      'migrations/core/002_organizations.sql': [
+        '-- Organizations.',
+        'create table if not exists public.organizations (',
+        '  id uuid primary key,',
+        '  name text not null,',
+        '  founder uuid references auth.users (id)',
+        ');',
+        'create index if not exists organizations_founder_idx on public.organizations (founder);',
+        'alter table public.organizations enable row level security;',
+        'drop policy if exists "The founder reads it" on public.organizations;',
+        'create policy "The founder reads it" on public.organizations for select to authenticated',
+        '  using (founder = (select auth.uid()));',
+        'grant select on public.organizations to authenticated;',
+        '',
+      ].join('\n'),
+    });
+    commit(kit);
+    const flags = ['--yes', '--quiet', '--no-verify', '--target', 'postgres', '--supabase-baseline', '--kit', kit];
     await createMuse(['drifting', ...flags], { cwd, env });
     const at = join(cwd, 'drifting');
     expect(JSON.parse((await muse(['status', '--drift', '--json'], { cwd: at, env })).stdout)).toMatchObject({
@@ -191,7 +209,7 @@ describe('drift', () => {
       create table public.scratch (id uuid primary key, "odd ""name" text);
       alter table public.organizations alter column name drop not null;
       revoke select on public.organizations from authenticated;
-      drop policy "Members and the founder read their organization" on public.organizations;
+      drop policy "The founder reads it" on public.organizations;
       create index by_hand_idx on public.profiles (by_hand);
     `);
     await database.close();

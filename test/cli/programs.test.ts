@@ -5,6 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { museHelp } from '../../src/cli/muse-command.ts';
 import { packageVersion } from '../../src/shared/version.ts';
+import { smallKit } from '../kit/repository.ts';
 import { createMuse, muse, temporaryDirectory } from '../support/cli.ts';
 import { createMuse as createHere, muse as museHere } from '../support/cli-in-process.ts';
 
@@ -44,10 +45,12 @@ describe('help and version, as commands and as flags', () => {
 });
 
 describe('global flags before and after the command', () => {
+  const kit = smallKit();
   let cwd: string;
   beforeAll(async () => {
     cwd = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
-    await createHere(['--yes', '--no-verify', '--preset', 'blank', 'product'], { cwd });
+    const table = 'notes: title text!, owner user';
+    await createHere(['--yes', '--no-verify', '--preset', 'blank', '--kit', kit, '--table', table, 'product'], { cwd });
   });
   afterAll(() => rm(cwd, { recursive: true, force: true }));
 
@@ -64,7 +67,7 @@ describe('global flags before and after the command', () => {
       command: 'muse status',
       name: 'product',
       directory: join(cwd, 'product'),
-      kit: { source: 'builtin', layout: 'musekit', commit: expect.any(String) },
+      kit: { source: kit, layout: 'musekit', commit: expect.any(String) },
       environments: [{ name: 'development', target: 'embedded' }],
     });
   });

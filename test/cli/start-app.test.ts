@@ -2,8 +2,9 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { smallKit } from '../kit/repository.ts';
-import { createMuse, temporaryDirectory } from '../support/cli.ts';
+import { commit, put, smallKit } from '../kit/repository.ts';
+import { temporaryDirectory } from '../support/cli.ts';
+import { createMuse } from '../support/cli-in-process.ts';
 import { hasTerminal, openTerminal } from '../support/terminal.ts';
 import { bin } from './interrupted.ts';
 
@@ -19,6 +20,17 @@ async function withNpm(script = 'exit 0'): Promise<{ cwd: string; env: { PATH: s
     env: { PATH: `${folder}${delimiter}${process.env['PATH'] ?? ''}` },
     calls: () => (existsSync(notes) ? readFileSync(notes, 'utf8').trim().split('\n').sort() : []),
   };
+}
+
+/** A kit with an app: what is installed and started is that of the product, whatever it is. */
+function kitWithApp(): string {
+  const kit = smallKit();
+  put(kit, {
+    'package.json': '{ "name": "kit", "scripts": { "dev": "muse dev -- npm run dev --prefix app" } }\n',
+    'app/package.json': '{ "name": "app", "scripts": { "dev": "vite" } }\n',
+  });
+  commit(kit);
+  return kit;
 }
 
 const install = 'install --no-audit --no-fund';
@@ -54,7 +66,7 @@ describe.skipIf(!hasTerminal)('at the end of a run in a terminal', () => {
     ['y', 'yes: both are installed and started', [`app ${install}`, ` ${install}`, ' run dev'], 0],
   ])('%s means %s', async (key, _title, expected, code) => {
     const { cwd, env, calls } = await withNpm();
-    const argv = [process.execPath, join(bin, 'create-muse.js'), ...quick, '--preset', 'blank'];
+    const argv = [process.execPath, join(bin, 'create-muse.js'), ...quick, '--preset', 'blank', '--kit', kitWithApp()];
     const terminal = openTerminal(argv, { cwd, env: { ...env, CI: undefined } });
     await terminal.shows((text) => text.includes('Continue?') || text.includes('Create it?'));
     terminal.type('\r');

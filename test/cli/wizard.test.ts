@@ -2,11 +2,12 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listPresets } from '../../src/scaffold/presets.ts';
-import { git, put } from '../kit/repository.ts';
+import { git, put, smallKit } from '../kit/repository.ts';
 import { temporaryDirectory } from '../support/cli.ts';
 import { createMuse, muse } from '../support/cli-in-process.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
 import { type Native, startNative } from '../support/native.ts';
+import { sampleOf } from '../support/sample.ts';
 import { hasTerminal, openTerminal } from '../support/terminal.ts';
 
 const program = join(import.meta.dirname, '..', '..', 'bin', 'create-muse.js');
@@ -34,7 +35,7 @@ function wizard(cwd: string, columns: number, env: Record<string, string | undef
   };
 }
 
-describe.skipIf(!hasTerminal).each([60, 80, 120])('the wizard in %d columns', (columns) => {
+describe.skipIf(!hasTerminal).each(sampleOf([60, 80, 120], 2))('the wizard in %d columns', (columns) => {
   it('checks each answer, goes back on Esc, keeps answers, and ends with the command that repeats it', async () => {
     const cwd = await temporaryDirectory();
     put(join(cwd, 'kit'), { 'migrations/core/001_a.sql': '-- A.\nselect 1;\n' });
@@ -127,7 +128,8 @@ describe.skipIf(!hasTerminal)('what a question knows', () => {
 
   it('muse new asks for what it adds', async () => {
     const cwd = await temporaryDirectory();
-    await createMuse(['product', '--yes', '--quiet', '--no-verify'], { cwd });
+    const kit = ['--kit', smallKit(), '--table', 'notes: title text!, owner user'];
+    await createMuse(['product', '--yes', '--quiet', '--no-verify', ...kit], { cwd });
     const terminal = openTerminal([process.execPath, join(import.meta.dirname, '..', '..', 'bin', 'muse.js'), 'new'], {
       cwd: join(cwd, 'product'),
     });

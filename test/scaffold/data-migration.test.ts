@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
 import { dataMigration, type DataMigrationRequest, type DataTable } from '../../src/scaffold/data-migration.ts';
+import { isWhole } from '../support/sample.ts';
 import { folders, openCore, schemaOf } from './support.ts';
 
 type Column = DataTable['columns'][number];
@@ -67,7 +68,7 @@ const make = async (changes: Partial<DataMigrationRequest> = {}): Promise<[up: s
 
 describe.each([
   ['embedded', 20_000],
-  ['native', 100_000],
+  ['native', isWhole ? 100_000 : 20_000],
 ] as const)('a data migration, %s with %i rows', (kind, count) => {
   let database: Database;
   let before: string[];

@@ -7,7 +7,7 @@ import { poolConnections } from '../../src/dev/database/pooled.ts';
 import { createRest } from '../../src/dev/rest/rest.ts';
 import { loadPreset } from '../../src/scaffold/presets.ts';
 import { scaffold } from '../../src/scaffold/scaffold.ts';
-import { asRole, asUser, builtInCore, coreFacts, folders, openCore, type Kind } from './support.ts';
+import { asRole, asUser, builtInCore, coreFacts, folders, openCore, sampleKinds } from './support.ts';
 
 type Tenant = 'a' | 'b';
 
@@ -110,7 +110,7 @@ function insert(sample: Sample, tenant: Tenant, changed: Record<string, string> 
 
 const refused = ['42501', '23503'];
 
-describe.each<Kind>(['embedded', 'native'])('presets keep tenants apart: %s', (kind) => {
+describe.each(sampleKinds)('presets keep tenants apart: %s', (kind) => {
   let database: Database;
   beforeAll(async () => {
     database = await openCore(builtInCore(), kind);

@@ -3,11 +3,11 @@ import type { Database } from '../../src/database/database.ts';
 import { listPresets, loadPreset } from '../../src/scaffold/presets.ts';
 import { scaffold, type Scaffold } from '../../src/scaffold/scaffold.ts';
 import type { CoreFacts } from '../../src/scaffold/table.ts';
-import { builtInCore, coreFacts, folders, openCore, schemaOf, type Kind } from './support.ts';
+import { builtInCore, coreFacts, folders, openCore, sampleKinds, schemaOf } from './support.ts';
 
 const ids = ['blank', 'crm', 'deliverables', 'realty', 'social'];
 
-describe.each<Kind>(['embedded', 'native'])('presets on the built-in core: %s', (kind) => {
+describe.each(sampleKinds)('presets on the built-in core: %s', (kind) => {
   let database: Database;
   let core: CoreFacts;
   let before: string[];

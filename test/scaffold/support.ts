@@ -6,6 +6,7 @@ import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import type { CoreFacts } from '../../src/scaffold/table.ts';
 import type { MigrationFolders } from '../../src/shared/muse-file.ts';
 import { startNative } from '../support/native.ts';
+import { isWhole } from '../support/sample.ts';
 import { platformDatabase } from '../support/platform-database.ts';
 
 export const folders: MigrationFolders = {
@@ -55,6 +56,9 @@ export const sessionCore = [
 ];
 
 export type Kind = 'embedded' | 'native';
+
+/** Both where everything is tested; what is scaffolded runs on the embedded one in most tests of commands. */
+export const sampleKinds: readonly Kind[] = isWhole ? ['embedded', 'native'] : ['native'];
 
 /** A database with the core applied: embedded, or on a PostgreSQL server. */
 export async function openCore(core: readonly string[], kind: Kind = 'embedded'): Promise<Database> {

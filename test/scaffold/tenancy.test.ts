@@ -5,7 +5,7 @@ import { scaffold } from '../../src/scaffold/scaffold.ts';
 import { checkedSession, defaultSession } from '../../src/scaffold/session.ts';
 import { type CoreTable, helperFile, tenancyMigration } from '../../src/scaffold/tenancy.ts';
 import type { Isolation, SessionTenancy } from '../../src/shared/muse-file.ts';
-import { asRole, builtInCore, coreFacts, folders, openCore, schemaOf, sessionCore } from './support.ts';
+import { asRole, builtInCore, coreFacts, folders, openCore, sampleKinds, schemaOf, sessionCore } from './support.ts';
 
 const [one = '', two = ''] = ['1', '2'].map((digit) => `00000000-0000-4000-8000-00000000000${digit}`);
 
@@ -47,7 +47,7 @@ async function make(
   };
 }
 
-describe.each(['embedded', 'native'] as const)('session variables on a kit without an audit log, %s', (kind) => {
+describe.each(sampleKinds)('session variables on a kit without an audit log, %s', (kind) => {
   let database: Database;
   let before: string[];
   let up: string[];
