@@ -4,9 +4,13 @@ import { queueNames } from '../../src/portfolio/queue.ts';
 import { rolloutError } from '../../src/portfolio/rollout.ts';
 import { MuseError } from '../../src/shared/error.ts';
 import type { RolloutOptions } from '../../src/portfolio/api-types.ts';
+import { sampleOf } from '../support/sample.ts';
 import { addRows, failing, named, registryKinds, rowsOf, runner, testKind, useRegistries } from './registries.ts';
 
-describe.each(registryKinds)('runs on %s', (kind) => {
+/** Runs on PostgreSQL: survival.test.ts. */
+const sampledKinds = sampleOf(registryKinds, 2);
+
+describe.each(sampledKinds)('runs on %s', (kind) => {
   const open = useRegistries(kind, true);
 
   it('go through all muses in waves, and leave no queue', async () => {

@@ -12,17 +12,18 @@ import { defaultIntervals, type Intervals } from '../../src/portfolio/worker/wor
 import { environment as cleanEnvironment, temporaryDirectory } from '../support/cli.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
+import { smallKit } from '../kit/repository.ts';
+import { isWhole } from '../support/sample.ts';
 import { findSecrets } from '../support/find-secrets.ts';
 import { hasNamespaces, machinesNote, openRelay, spawnOn } from '../support/machines.ts';
 import { type Native, startNative } from '../support/native.ts';
 
 const script = join(import.meta.dirname, '..', 'support', 'portfolio-worker.js');
+const kit = smallKit();
 /** As long as a worker may take to be missed, and its muse to be taken up again, in ms. */
 const longest = 35_000;
 /** As they are in use; the sample of every day does not wait for half a minute, and a busy machine is not taken for a dead one. */
-const intervals: Intervals = process.env['CREATE_MUSE_ALL']
-  ? defaultIntervals
-  : { beatMs: 500, silenceMs: 5000, pollMs: 100 };
+const intervals: Intervals = isWhole ? defaultIntervals : { beatMs: 500, silenceMs: 5000, pollMs: 100 };
 
 let fakeApi: FakeApi;
 let native: Native;
@@ -102,7 +103,7 @@ async function startWorkers() {
     async provision(names: readonly string[]) {
       const file = join(folder, `${names[0]}.yaml`);
       const muses = names.map((name) => ({ name, preset: 'blank' }));
-      await writeFile(file, JSON.stringify({ defaults: { org: 'acme', region: 'eu-central-1' }, muses }));
+      await writeFile(file, JSON.stringify({ defaults: { kit, org: 'acme', region: 'eu-central-1' }, muses }));
       const { run } = await portfolio.provision(file, { detach: true, waves: '100%', onError: 'continue' });
       for (;;) {
         const rollout = (await portfolio.runs()).find((one) => one.run.name === run.name)!;
@@ -157,14 +158,15 @@ describe(`four workers in four processes, ${machinesNote}`, () => {
     { timeout: 240_000 },
     async () => {
       const workers = await startWorkers();
-      const point = 'before project started ignored repository tables intent organization ref region selection settled';
+      const point =
+        'before project started commit ignored repository tables upstream intent organization ref region selection settled';
       const plan = { once: [point] };
       await writeFile(join(workers.log, 'plan.json'), JSON.stringify(plan));
       await expectDone(workers, await workers.provision(['once']), plan);
     },
   );
 
-  it.runIf(process.env['CREATE_MUSE_ALL'])(
+  it.runIf(isWhole)(
     'die before and after each entry of the journal: all is done, with one project each',
     { timeout: 3_600_000 },
     async () => {

@@ -15,6 +15,7 @@ import { MuseError } from '../../src/shared/error.ts';
 import { temporaryDirectory } from '../support/cli.ts';
 import { muse as runMuse } from '../support/cli-in-process.ts';
 import { findSecrets } from '../support/find-secrets.ts';
+import { sampleOf } from '../support/sample.ts';
 import { tableFiles } from '../muse/muse-on-disk.ts';
 import { useFleet } from './fleet.ts';
 import { addRows, named, quick, registryKinds, rowsOf, testKind, useRegistries } from './registries.ts';
@@ -55,7 +56,10 @@ async function everythingIn(registry: Registry): Promise<string> {
   return texts.join('\n');
 }
 
-describe.each(registryKinds)('muses with their own databases, the registry on %s', { timeout: 240_000 }, (kind) => {
+/** The registry of several workers is on PostgreSQL. */
+const sampledKinds = sampleOf(registryKinds, 2);
+
+describe.each(sampledKinds)('muses with their own databases, the registry on %s', { timeout: 240_000 }, (kind) => {
   const open = useRegistries(kind);
 
   it('are migrated after one rehearsal, seen, verified, and nothing tells a secret', async () => {

@@ -11,6 +11,7 @@ import { environment as cleanEnvironment } from '../support/cli.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
 import { smallKit } from '../kit/repository.ts';
+import { isWhole } from '../support/sample.ts';
 import { findSecrets } from '../support/find-secrets.ts';
 import { writeMuse } from './fleet.ts';
 import { addRows, rowsOf, useRegistries } from './registries.ts';
@@ -79,7 +80,7 @@ function dyingCreator(isThere: (kept: Kept) => boolean, onDeath = async (): Prom
 }
 
 describe('products of a file', () => {
-  it.each(process.env['CREATE_MUSE_ALL'] ? deaths : deaths.slice(0, 2))(
+  it.each(isWhole ? deaths : deaths.slice(0, 1))(
     'are one project each, though the machine is lost that %s',
     { timeout: 240_000 },
     async (what, isThere) => {
@@ -123,7 +124,7 @@ describe('products of a file', () => {
     },
   );
 
-  it.each(process.env['CREATE_MUSE_ALL'] ? returns : returns.slice(1))(
+  it.each(isWhole ? returns : returns.slice(1))(
     'are finished by a machine that %s before another one went further, and died too',
     { timeout: 240_000 },
     async (what, isThere) => {

@@ -48,7 +48,8 @@ function portfolioOn(registry: Registry, directory: string): OwnPortfolio {
 }
 
 describe.each(registryKinds)('a registry on %s', (kind) => {
-  const open = useRegistries(kind);
+  const open = useRegistries(kind, true);
+  const openOwn = useRegistries(kind);
 
   it('takes directories, what a folder holds, and repositories', async () => {
     const { registry, directory } = await open();
@@ -205,7 +206,7 @@ describe.each(registryKinds)('a registry on %s', (kind) => {
   });
 
   it('opens again as it was', async () => {
-    const { registry, url, directory } = await open();
+    const { registry, url, directory } = await openOwn();
     await addRows(registry, ['kept']);
     await registry.close();
     const again = await openRegistry({ url, directory });
