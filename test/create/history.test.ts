@@ -7,7 +7,7 @@ import { createMuse } from '../../src/create/create.ts';
 import { chooseRepository } from '../../src/create/repository.ts';
 import { packageVersion } from '../../src/shared/version.ts';
 import type { MuseFile } from '../../src/shared/muse-file.ts';
-import { git, repository, temporary } from '../kit/repository.ts';
+import { git, repository, smallKit, temporary } from '../kit/repository.ts';
 
 /** A kit whose own extension depends on a fault of core that `--fix` repairs in both. */
 const kit = {
@@ -141,7 +141,7 @@ describe('where the history goes', () => {
     const outer = temporary();
     git(outer, 'init', '--quiet');
     const directory = join(outer, 'apps', 'web app');
-    const { notes } = await create(directory, {});
+    const { notes } = await create(directory, { kit: smallKit() });
     expect(existsSync(join(directory, '.git'))).toBe(false);
     expect(museFile(directory).kit).not.toHaveProperty('base');
     const [command = ''] = /git -C .*?(?=\. To)/.exec(notes.join('\n')) ?? [];
