@@ -14,6 +14,7 @@ import {
 } from '../../src/index.ts';
 import { museOnDisk, nativeDatabase, tableFiles } from '../muse/muse-on-disk.ts';
 import { temporaryDirectory } from '../support/cli.ts';
+import { sampleOf } from '../support/sample.ts';
 import { type Native, startNative } from '../support/native.ts';
 
 let native: Native;
@@ -157,7 +158,8 @@ describe('an abort ends a call with the code cancelled', () => {
     expect((await errorOf(muse.lint({ signal: AbortSignal.abort() }))).code).toBe('cancelled');
   });
 
-  it.each(['postgres', 'embedded'])('in the middle of a statement, on %s', async (target) => {
+  // An embedded one: database/embedded/borrow.test.ts.
+  it.each(sampleOf(['postgres', 'embedded'], 2))('in the middle of a statement, on %s', async (target) => {
     await writeFile(
       join(muse.directory, 'muse.json'),
       JSON.stringify({ ...muse.museFile, environments: { development: { target } } }),
