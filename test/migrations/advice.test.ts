@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
-import { DatabaseError } from '../../src/database/database.ts';
+import { type Database, DatabaseError } from '../../src/database/database.ts';
 import { adviceFor } from '../../src/migrations/advice.ts';
 
 const before = `create table t (id int, email text, note text);
@@ -11,15 +11,20 @@ create function guard() returns trigger language plpgsql as
 create trigger guard before delete on t for each statement execute function guard();
 insert into t values (1, 'a', null), (2, 'a', 'b');`;
 
+let database: Database;
+beforeAll(async () => {
+  database = await openEmbedded();
+});
+afterAll(() => database.close());
+
 /** What is advised about the real error of a statement. */
 async function advised(sql: string): Promise<string | undefined> {
-  const database = await openEmbedded();
+  await database.script(`begin; ${before}`);
   try {
-    await database.script(before);
     const error: unknown = await database.script(sql).catch((thrown: unknown) => thrown);
     return error instanceof DatabaseError ? adviceFor(error) : undefined;
   } finally {
-    await database.close();
+    await database.script('rollback');
   }
 }
 

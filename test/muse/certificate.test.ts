@@ -25,7 +25,7 @@ describe('--db-ca with a PostgreSQL that serves TLS', () => {
   });
   afterAll(() => Promise.all([native.stop(), elsewhere.stop()]));
 
-  const flags = ['--target', 'postgres', '--supabase-baseline', '--yes', '--no-git', '--kit', kit];
+  const flags = ['--target', 'postgres', '--supabase-baseline', '--yes', '--no-git', '--no-verify', '--kit', kit];
 
   it('verifies it, stores the certificate, and uses that from then on', async () => {
     const cwd = await temporaryDirectory();
@@ -101,7 +101,18 @@ describe.skipIf(process.platform === 'win32')('--db-ca with a Supabase project',
       (await readFile(profile, 'utf8')).replace('pooler_host: 127.0.0.1', 'pooler_host: 0.0.0.0'),
     );
     const env = { ...fakeApi.env, SUPABASE_PROFILE: profile };
-    const flags = ['--target', 'supabase', '--org', 'acme', '--region', 'eu-central-1', '--kit', kit, '--yes'];
+    const flags = [
+      '--target',
+      'supabase',
+      '--org',
+      'acme',
+      '--region',
+      'eu-central-1',
+      '--kit',
+      kit,
+      '--yes',
+      '--no-verify',
+    ];
 
     const missing = await createMuse(['tlsmuse', ...flags, '--db-ca', '/nowhere/ca.pem'], { cwd, env });
     expect(missing.code).toBe(2);

@@ -18,7 +18,8 @@ import { muse as museCommand } from '../support/cli-in-process.ts';
 import { type Native, startNative } from '../support/native.ts';
 import { openFakeApi } from '../support/fake-api/open.ts';
 import type { FakeApi } from '../support/fake-api/fake-api.ts';
-import { addFiles, museOnDisk, nativeDatabase, tableFiles } from './muse-on-disk.ts';
+import { sampleOf } from '../support/sample.ts';
+import { addFiles, museOnDisk, nativeDatabase, tableFiles, unrehearsed } from './muse-on-disk.ts';
 
 const run = promisify(execFile);
 let native: Native;
@@ -195,7 +196,7 @@ describe('muse lint --fix', { timeout: 180_000 }, () => {
     );
   });
 
-  it.each<[string, (directory: string) => Promise<unknown>, string, string]>([
+  const refusals: [string, (directory: string) => Promise<unknown>, string, string][] = [
     [
       'a file that git does not know',
       (directory) => git(directory, 'rm', '--cached', '--quiet', open),
@@ -218,7 +219,8 @@ describe('muse lint --fix', { timeout: 180_000 }, () => {
       open,
     ],
     ['a merge', (directory) => writeFile(join(directory, '.git', 'MERGE_HEAD'), `${'0'.repeat(40)}\n`), 'git-busy', ''],
-  ])('refuses with %s, and changes nothing', async (_, spoil, code, detail) => {
+  ];
+  it.each(sampleOf(refusals, 3))('refuses with %s, and changes nothing', async (_, spoil, code, detail) => {
     const { directory } = await committed(broken);
     await spoil(directory);
     const before = [
@@ -350,7 +352,7 @@ describe('applied files', { timeout: 180_000 }, () => {
     return muse;
   }
 
-  it.each(['embedded', 'native', 'supabase'] as const)(
+  it.each(sampleOf(['supabase', 'embedded', 'native'] as const, 3))(
     'are never edited: a new migration of the layer fixes them, and runs (%s)',
     async (kind) => {
       const own =
@@ -373,7 +375,7 @@ describe('applied files', { timeout: 180_000 }, () => {
       const ourRepair = await readFile(join(muse.directory, 'migrations/extensions/002_repair.sql'), 'utf8');
       expect(ourRepair).toContain('ALTER POLICY w ON public.ours USING ((SELECT auth.uid()) = user_id);');
       const name = kind === 'embedded' ? 'development' : 'staging';
-      expect((await migrateMuse(muse, name, fakeApi.env)).applied.map(({ file }) => file)).toEqual([
+      expect((await migrateMuse(muse, name, fakeApi.env, unrehearsed)).applied.map(({ file }) => file)).toEqual([
         'migrations/core/002_repair.sql',
         'migrations/extensions/002_repair.sql',
       ]);
@@ -396,7 +398,9 @@ describe('applied files', { timeout: 180_000 }, () => {
     const late = await readFile(join(muse.directory, 'migrations/core/002_late.sql'), 'utf8');
     // A missing table is created after the applied files: before them, it would never run.
     expect(late).toMatch(/create table if not exists public\.organizations[^]*create table IF NOT EXISTS late/);
-    expect((await migrateMuse(muse, 'staging', {})).notes.filter((note) => note.includes('out of order'))).toEqual([]);
+    expect(
+      (await migrateMuse(muse, 'staging', {}, unrehearsed)).notes.filter((note) => note.includes('out of order')),
+    ).toEqual([]);
   });
 
   it('are unknown if an environment cannot be reached, which is reported', async () => {

@@ -9,7 +9,7 @@ import { seedMuse } from '../../src/muse/seed.ts';
 import { target as postgres } from '../../src/targets/postgres.ts';
 import type { MuseError } from '../../src/shared/error.ts';
 import { type Native, startNative } from '../support/native.ts';
-import { addFiles, museOnDisk, tableFiles, tableSql } from './muse-on-disk.ts';
+import { addFiles, museOnDisk, tableFiles, tableSql, unrehearsed } from './muse-on-disk.ts';
 
 let native: Native;
 beforeAll(async () => {
@@ -26,24 +26,24 @@ const errorOf = (work: Promise<unknown>): Promise<MuseError> =>
 describe('an applied file that was edited', () => {
   it('is rolled back and applied again, or kept, where only development has it', async () => {
     const muse = await museOnDisk({ ...tableFiles('001', 'homes'), ...tableFiles('002', 'cars') });
-    await migrateMuse(muse, 'development', {}, { verify: false });
+    await migrateMuse(muse, 'development', {}, unrehearsed);
     const file = 'migrations/extensions/001_homes.sql';
     await writeFile(join(muse.directory, file), `${tableSql('homes')}-- more\n`);
-    const error = await errorOf(migrateMuse(muse, 'development', {}, { verify: false }));
+    const error = await errorOf(migrateMuse(muse, 'development', {}, unrehearsed));
     expect(error).toMatchObject({ code: 'findings', findings: [{ rule: 'checksum-drift', file }] });
     expect(error.suggestion).toContain(
       `Only your development database has the old text. To apply the new text: muse rollback --steps 2, then muse migrate.`,
     );
     expect(error.suggestion).toContain('muse migrate --accept-edited');
-    expect((await migrateMuse(muse, 'development', {}, { acceptEdited: true })).applied).toEqual([]);
+    expect((await migrateMuse(muse, 'development', {}, { ...unrehearsed, acceptEdited: true })).applied).toEqual([]);
   });
 
   it('that another environment has is to be undone', async () => {
     const muse = await museOnDisk(tableFiles('001', 'homes'), { staging: await native.createDatabase('leads_on') });
-    await migrateMuse(muse, 'development', {}, { verify: false });
-    await migrateMuse(muse, 'staging', {}, { verify: false, supabaseBaseline: true });
+    await migrateMuse(muse, 'development', {}, unrehearsed);
+    await migrateMuse(muse, 'staging', {}, { ...unrehearsed, supabaseBaseline: true });
     await writeFile(join(muse.directory, 'migrations/extensions/001_homes.sql'), `${tableSql('homes')}-- more\n`);
-    const { suggestion } = await errorOf(migrateMuse(muse, 'development', {}, { verify: false }));
+    const { suggestion } = await errorOf(migrateMuse(muse, 'development', {}, unrehearsed));
     expect(suggestion).toContain('Undo the edits');
   });
 });
@@ -69,7 +69,7 @@ describe('a plain server', () => {
     const muse = await museOnDisk(tableFiles('001', 'homes'), {
       staging: await native.createDatabase('leads_restore'),
     });
-    await migrateMuse(muse, 'development', {}, { verify: false });
+    await migrateMuse(muse, 'development', {}, unrehearsed);
     const { file } = await backupMuse(muse, 'development', {});
     const error = await errorOf(restoreMuse(muse, 'staging', {}, join(muse.directory, file), { confirmed: 'staging' }));
     expect(error).toMatchObject({

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { MigrateMuseOptions } from '../../src/muse/migrate.ts';
 import type { Muse } from '../../src/shared/muse-file.ts';
 import { openMuse } from '../../src/muse/open.ts';
 import type { Database } from '../../src/database/database.ts';
@@ -68,6 +69,12 @@ export async function nativeDatabase(native: Native, name: string): Promise<{ ur
   onTestFinished(() => database.close());
   return { url, database };
 }
+
+/** For files that are known to pass: neither their rehearsal nor the proof that goes with it is run. */
+export const unrehearsed = {
+  verify: false,
+  rehearse: () => Promise.resolve({ findings: [], isolation: undefined, isComplete: true }),
+} satisfies MigrateMuseOptions;
 
 /** The rows of a query, each as PostgreSQL's text of the whole row. */
 export async function textRows(database: Database, from: string): Promise<string[]> {

@@ -11,7 +11,7 @@ import { openEnvironment } from '../../src/targets/open.ts';
 import type { Database } from '../../src/database/database.ts';
 import { MuseError } from '../../src/shared/error.ts';
 import { type Native, startNative } from '../support/native.ts';
-import { addFiles, museOnDisk, nativeDatabase, tableFiles, tableSql, textRows } from './muse-on-disk.ts';
+import { addFiles, museOnDisk, nativeDatabase, tableFiles, tableSql, textRows, unrehearsed } from './muse-on-disk.ts';
 
 let native: Native;
 let muse: Muse;
@@ -27,7 +27,7 @@ beforeEach(async () => {
   muse = await museOnDisk(tableFiles('001', 'homes'), { staging: staging.url, production: url });
 });
 
-const agreed = { confirmed: 'production' };
+const agreed = { confirmed: 'production', ...unrehearsed };
 const yes = async (): Promise<boolean> => true;
 const backups = async (): Promise<string[]> =>
   existsSync(join(muse.directory, '.muse', 'backups')) ? readdir(join(muse.directory, '.muse', 'backups')) : [];
@@ -60,8 +60,8 @@ describe('muse migrate --env production', () => {
     const error = await errorOf(migrateMuse(muse, 'production', {}, agreed));
     expect(error).toMatchObject({ code: 'not-in-staging' });
     expect(error.suggestion).toContain('--force production');
-    await migrateMuse(muse, 'staging', {});
-    const first = await migrateMuse(muse, 'production', {}, agreed);
+    await migrateMuse(muse, 'staging', {}, unrehearsed);
+    const first = await migrateMuse(muse, 'production', {}, { confirmed: 'production' });
     expect(first).toMatchObject({
       applied: [{ file: 'migrations/extensions/001_homes.sql' }],
       backup: expect.stringContaining('.muse/backups/production-'),
@@ -70,7 +70,7 @@ describe('muse migrate --env production', () => {
     expect(await backups()).toHaveLength(1);
     // Staging has a file of this name, but with another text.
     await addFiles(muse.directory, tableFiles('002', 'gardens'));
-    await migrateMuse(muse, 'staging', {});
+    await migrateMuse(muse, 'staging', {}, unrehearsed);
     await addFiles(muse.directory, { 'migrations/extensions/002_gardens.sql': `${tableSql('gardens')}-- Edited.\n` });
     expect((await errorOf(migrateMuse(muse, 'production', {}, agreed))).code).toBe('not-in-staging');
     expect(await backups()).toHaveLength(1);
@@ -87,13 +87,13 @@ describe('muse migrate --env production', () => {
       production: await native.createDatabase('plain_production'),
     };
     const plain = await museOnDisk(tableFiles('001', 'homes'), urls);
-    const error = await errorOf(migrateMuse(plain, 'staging', {}));
+    const error = await errorOf(migrateMuse(plain, 'staging', {}, unrehearsed));
     expect(error).toMatchObject({
       code: 'baseline-missing',
       suggestion: expect.stringContaining('--supabase-baseline'),
     });
-    await migrateMuse(plain, 'staging', {}, { supabaseBaseline: true });
-    const refused = { supabaseBaseline: true, ask: async (): Promise<string> => 'no' };
+    await migrateMuse(plain, 'staging', {}, { ...unrehearsed, supabaseBaseline: true });
+    const refused = { ...unrehearsed, supabaseBaseline: true, ask: async (): Promise<string> => 'no' };
     expect((await errorOf(migrateMuse(plain, 'production', {}, refused))).code).toBe('not-confirmed');
     expect((await errorOf(migrateMuse(plain, 'production', {}, agreed))).code).toBe('baseline-missing');
     expect(await migrateMuse(plain, 'production', {}, { ...agreed, supabaseBaseline: true })).toMatchObject({
@@ -105,13 +105,13 @@ describe('muse migrate --env production', () => {
   it('detects that staging is the production database, however the URL is written', async () => {
     const other = url.replace('127.0.0.1', 'localhost');
     const same = await museOnDisk(tableFiles('001', 'homes'), { staging: other, production: url });
-    await migrateMuse(same, 'staging', {});
+    await migrateMuse(same, 'staging', {}, unrehearsed);
     await addFiles(same.directory, tableFiles('002', 'gardens'));
     expect((await errorOf(migrateMuse(same, 'production', {}, agreed))).code).toBe('same-database');
   });
 
   it('shows the files and the row counts of their tables, and continues only after the name is typed', async () => {
-    await migrateMuse(muse, 'staging', {});
+    await migrateMuse(muse, 'staging', {}, unrehearsed);
     await migrateMuse(muse, 'production', {}, agreed);
     await production.script(home('one') + home('two'));
     await addFiles(muse.directory, {
@@ -120,7 +120,7 @@ describe('muse migrate --env production', () => {
       'migrations/rollback/extensions/002_rooms.sql':
         '-- Takes the rooms away.\nalter table public.homes drop column if exists rooms;\n',
     });
-    await migrateMuse(muse, 'staging', {});
+    await migrateMuse(muse, 'staging', {}, unrehearsed);
     let plan = '';
     const ask =
       (answer: string) =>
@@ -128,15 +128,19 @@ describe('muse migrate --env production', () => {
         plan = text;
         return answer;
       };
-    expect((await errorOf(migrateMuse(muse, 'production', {}, { ask: ask('yes') }))).code).toBe('not-confirmed');
+    expect((await errorOf(migrateMuse(muse, 'production', {}, { ...unrehearsed, ask: ask('yes') }))).code).toBe(
+      'not-confirmed',
+    );
     expect(plan).toContain('migrations/extensions/002_rooms.sql');
     expect(plan).toMatch(/public\.homes +2 rows/);
     expect(await backups()).toHaveLength(1);
-    expect((await migrateMuse(muse, 'production', {}, { ask: ask('production ') })).applied).toHaveLength(1);
+    expect(
+      (await migrateMuse(muse, 'production', {}, { ...unrehearsed, ask: ask('production ') })).applied,
+    ).toHaveLength(1);
   });
 
   it('never waits indefinitely for a lock, says where it stopped, and its backup restores production', async () => {
-    await migrateMuse(muse, 'staging', {});
+    await migrateMuse(muse, 'staging', {}, unrehearsed);
     await migrateMuse(muse, 'production', {}, agreed);
     await production.script(home('before'));
     const before = await textRows(production, 'public.homes');
@@ -147,7 +151,7 @@ describe('muse migrate --env production', () => {
       'migrations/rollback/extensions/003_rooms.sql':
         '-- Takes the rooms away.\nalter table public.homes drop column if exists rooms;\n',
     });
-    await migrateMuse(muse, 'staging', {});
+    await migrateMuse(muse, 'staging', {}, unrehearsed);
     let error: MuseError | undefined;
     await production.transaction(async (session) => {
       await session.query('lock table public.homes in row exclusive mode');
@@ -176,7 +180,7 @@ describe('muse migrate --env production', () => {
 do $$ begin execute format('comment on table public.homes is %L', current_setting('lock_timeout') || ' ' || current_setting('statement_timeout')); end $$;
 `,
     });
-    await migrateMuse(muse, 'staging', {});
+    await migrateMuse(muse, 'staging', {}, unrehearsed);
     await migrateMuse(muse, 'production', {}, { ...agreed, ...limits });
     expect(await textRows(production, "(select obj_description('public.homes'::regclass))")).toEqual([
       `("${expected}")`,
@@ -184,7 +188,7 @@ do $$ begin execute format('comment on table public.homes is %L', current_settin
   });
 
   it('stops a statement that takes too long, and does not run it again to find its line', async () => {
-    await migrateMuse(muse, 'staging', {});
+    await migrateMuse(muse, 'staging', {}, unrehearsed);
     await migrateMuse(muse, 'production', {}, agreed);
     const sql =
       "do $$ begin if current_database() like 'production%' then perform nextval('public.tries'), pg_sleep(600); end if; end $$;";
@@ -193,7 +197,7 @@ do $$ begin execute format('comment on table public.homes is %L', current_settin
       ...tableFiles('002', 'gardens'),
       'migrations/extensions/003_slow.sql': `-- Is slow in production.\ncomment on table public.homes is 'Homes';\n\n${sql}\n`,
     });
-    await migrateMuse(muse, 'staging', {});
+    await migrateMuse(muse, 'staging', {}, unrehearsed);
     const error = await errorOf(migrateMuse(muse, 'production', {}, { ...agreed, statementTimeoutMs: 300 }));
     expect(error.message).toMatch(
       /^migrations\/extensions\/003_slow\.sql:4:\d+: canceling statement due to statement timeout/,
@@ -208,12 +212,12 @@ do $$ begin execute format('comment on table public.homes is %L', current_settin
   });
 
   it('reports the findings of the verification, and how to continue or roll back', async () => {
-    await migrateMuse(muse, 'staging', {});
+    await migrateMuse(muse, 'staging', {}, unrehearsed);
     // A manual change opened a table that no file creates.
     await production.script(
       'create table public.by_hand (id integer primary key, secret text); grant all on public.by_hand to anon',
     );
-    const { applied, error, backup } = await migrateMuse(muse, 'production', {}, agreed);
+    const { applied, error, backup } = await migrateMuse(muse, 'production', {}, { confirmed: 'production' });
     expect(applied).toHaveLength(1);
     expect(error).toMatchObject({ code: 'findings' });
     expect(error?.suggestion).toContain(`muse restore ${backup} --env production`);
@@ -223,7 +227,7 @@ do $$ begin execute format('comment on table public.homes is %L', current_settin
 
 describe('muse rollback --env production', () => {
   it('requires its name and makes a backup with the rows', async () => {
-    await migrateMuse(muse, 'staging', {});
+    await migrateMuse(muse, 'staging', {}, unrehearsed);
     await migrateMuse(muse, 'production', {}, agreed);
     await production.script(home('kept'));
     const before = await textRows(production, 'public.homes');
@@ -242,7 +246,7 @@ describe('muse rollback --env production', () => {
   });
 
   it('is refused if a bucket with files would be deleted', async () => {
-    await migrateMuse(muse, 'staging', {});
+    await migrateMuse(muse, 'staging', {}, unrehearsed);
     const { database } = await openEnvironment(muse, 'staging', {});
     await database.script(
       "insert into storage.buckets (id, name) values ('photos', 'photos'), ('empty', 'empty'); insert into storage.objects (bucket_id, name) values ('photos', 'a.png'), ('photos', 'b.png')",

@@ -1,8 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { cacheDirectory } from '../../src/database/cache.ts';
-import { openEmbedded } from '../../src/database/embedded/embedded.ts';
+import { describe, expect, it } from 'vitest';
 import { migrate } from '../../src/migrations/apply.ts';
 import { readMigrations } from '../../src/migrations/read.ts';
 import { proveFiles } from '../../src/muse/prove-files.ts';
@@ -10,19 +8,19 @@ import { useOwnCache } from '../support/own-cache.ts';
 import { changedObjects } from '../../src/sql/changed-objects.ts';
 import { loadParser } from '../../src/sql/parser.ts';
 import type { IsolationReport } from '../../src/verify/report/report.ts';
+import { databases } from '../migrations/databases.ts';
 import { museOnDisk, tableSql } from './muse-on-disk.ts';
 
-const snapshots = cacheDirectory();
 const cache = useOwnCache();
 
+const open = databases('native', true);
 const core = { 'migrations/core/001_homes.sql': tableSql('homes'), 'migrations/core/002_rooms.sql': tableSql('rooms') };
 const extension = (sql: string): Record<string, string> => ({ ...core, 'migrations/extensions/001_own.sql': sql });
 
 async function prove(files: Record<string, string>): Promise<IsolationReport> {
   const muse = await museOnDisk(files);
   const { migrations } = await readMigrations(muse.directory, muse.museFile.migrations, { rollbacks: false });
-  const database = await openEmbedded({ cacheDirectory: snapshots });
-  onTestFinished(() => database.close());
+  const database = await open();
   await migrate(database, migrations);
   return proveFiles(database, muse.museFile, migrations);
 }
@@ -78,15 +76,15 @@ create policy "photos_read" on storage.objects for select to authenticated
 });
 
 describe('what files say of a proof', () => {
-  const open = tableSql('sheds').replaceAll('user_id = (select auth.uid())', '(select auth.uid()) is not null');
+  const opened = tableSql('sheds').replaceAll('user_id = (select auth.uid())', '(select auth.uid()) is not null');
 
   it('is heeded: a finding has its line, and a comment silences it', async () => {
-    const told = await prove(extension(open));
+    const told = await prove(extension(opened));
     const read = told.findings.find(({ rule }) => rule === 'isolation-read');
     expect(read).toMatchObject({ object: 'public.sheds', file: 'migrations/extensions/001_own.sql' });
     expect(read?.line).toBeGreaterThan(1);
     const comment = '-- muse: ignore isolation-read because the sheds are a bulletin board\n';
-    const quiet = await prove(extension(open.replace(/create table/i, (create) => comment + create)));
+    const quiet = await prove(extension(opened.replace(/create table/i, (create) => comment + create)));
     expect(quiet.findings.map(({ rule }) => rule)).not.toContain('isolation-read');
     expect(quiet).toMatchObject({ silenced: 1 });
   });

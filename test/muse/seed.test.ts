@@ -8,7 +8,7 @@ import { seedMuse } from '../../src/muse/seed.ts';
 import type { Database } from '../../src/database/database.ts';
 import type { MuseError } from '../../src/shared/error.ts';
 import { type Native, startNative } from '../support/native.ts';
-import { addFiles, museOnDisk, nativeDatabase, tableFiles, textRows } from './muse-on-disk.ts';
+import { addFiles, museOnDisk, nativeDatabase, tableFiles, textRows, unrehearsed } from './muse-on-disk.ts';
 
 let native: Native;
 let muse: Muse;
@@ -217,7 +217,7 @@ describe('muse reset', () => {
   const all = { agree: async (): Promise<boolean> => true };
 
   it('rolls back every file on a server, keeps what does not belong to the muse, migrates and seeds', async () => {
-    await migrateMuse(muse, 'development', {});
+    await migrateMuse(muse, 'development', {}, unrehearsed);
     await seeds({ '10_first.sql': add(1, 'one') });
     await database.script(
       "insert into auth.users (id, email) values (gen_random_uuid(), 'ada@example.com'); insert into public.homes (user_id, title) select id, 'gone' from auth.users; insert into public.log values ('mine')",
@@ -240,7 +240,7 @@ describe('muse reset', () => {
   });
 
   it('drops nothing if a file has no rollback, or if the files have errors', async () => {
-    await migrateMuse(muse, 'development', {});
+    await migrateMuse(muse, 'development', {}, unrehearsed);
     await addFiles(muse.directory, {
       'migrations/extensions/002_bad.sql': '-- Is wrong.\nselect 1 from public.nowhere;\n',
     });
@@ -248,7 +248,7 @@ describe('muse reset', () => {
     await addFiles(muse.directory, {
       'migrations/extensions/002_bad.sql': "-- Adds a comment.\ncomment on table public.homes is 'Homes';\n",
     });
-    await migrateMuse(muse, 'development', {});
+    await migrateMuse(muse, 'development', {}, unrehearsed);
     const error = await errorOf(resetMuse(muse, {}, all));
     expect(error).toMatchObject({ code: 'rollback-missing', message: expect.stringContaining('002_bad.sql') });
     expect(await textRows(database, 'public.homes')).toEqual([]);
@@ -260,7 +260,7 @@ describe('muse reset', () => {
       'seeds/10_first.sql':
         "insert into auth.users (id, email) values ('00000000-0000-4000-8000-000000000001', 'ada@example.com') on conflict do nothing;",
     });
-    expect((await resetMuse(own, {}, all)).added).toEqual({ 'auth.users': 1 });
+    expect((await seedMuse(own, 'development', {})).added).toEqual({ 'auth.users': 1 });
     let asked: unknown;
     const again = await resetMuse(
       own,

@@ -1,9 +1,11 @@
 /** What was measured is not run again as long as the files are the very same. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openEmbedded } from '../../src/database/embedded/embedded.ts';
+import { openPostgres } from '../../src/database/postgres/postgres.ts';
 import { knownOf, openTrials, type LatestRehearsal, type Trials } from '../../src/muse/repair/trials.ts';
 import { lazy } from '../../src/shared/lazy.ts';
 import { migrationsOf } from '../migrations/files.ts';
+import { type Native, startNative } from '../support/native.ts';
+import { platformDatabase } from '../support/platform-database.ts';
 
 const fileOf = (name: string): string => `migrations/core/${name}.sql`;
 const files = (first: string) =>
@@ -15,16 +17,24 @@ const one = files('create table t (a int)');
 const other = files('create table t (a int);\ngrant insert on t to anon');
 
 let opened = 0;
+let native: Native;
 let trials: Trials;
 const { signal } = new AbortController();
-const shadow = lazy(() => {
+// On a server, where a database takes a tenth of the time.
+const shadow = lazy(async () => {
   opened += 1;
-  return openEmbedded({ signal });
+  const database = await openPostgres({ url: await platformDatabase(native, 'trials'), signal });
+  await database.script('set search_path to "$user", public, extensions');
+  return database;
 });
-beforeAll(() => {
+beforeAll(async () => {
+  native = await startNative();
   trials = openTrials({ shadow, signal });
 });
-afterAll(() => shadow.close());
+afterAll(async () => {
+  await shadow.close();
+  await native.stop();
+});
 
 /** How many databases something opens, and what it returns. */
 async function opens<T>(work: () => Promise<T>): Promise<[number, T]> {

@@ -7,9 +7,9 @@ import { openMuse } from '../../src/muse/open.ts';
 import { rollbackMuse } from '../../src/muse/rollback.ts';
 import { museTypes, type TypesOptions } from '../../src/muse/types.ts';
 import type { Muse } from '../../src/shared/muse-file.ts';
-import { muse as runMuse } from '../support/cli.ts';
+import { muse as runMuse } from '../support/cli-in-process.ts';
 import { type Native, startNative } from '../support/native.ts';
-import { addFiles, museOnDisk, nativeDatabase, tableFiles } from './muse-on-disk.ts';
+import { addFiles, museOnDisk, nativeDatabase, tableFiles, unrehearsed } from './muse-on-disk.ts';
 
 let native: Native;
 let muse: Muse;
@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 
 const types = (options?: TypesOptions) => museTypes(muse, 'development', {}, options);
-const migrate = (name: 'development' | 'staging' = 'development') => migrateMuse(muse, name, {}, { verify: false });
+const migrate = (name: 'development' | 'staging' = 'development') => migrateMuse(muse, name, {}, unrehearsed);
 const read = (file: string) => readFile(join(muse.directory, file), 'utf8');
 
 describe('museTypes', () => {

@@ -15,7 +15,8 @@ import { verifyMuse } from '../../src/muse/verify.ts';
 import { MuseError } from '../../src/shared/error.ts';
 import type { Finding } from '../../src/shared/finding.ts';
 import type { Muse } from '../../src/shared/muse-file.ts';
-import { addFiles, museOnDisk, tableFiles } from './muse-on-disk.ts';
+import { isWhole } from '../support/sample.ts';
+import { addFiles, museOnDisk, tableFiles, unrehearsed } from './muse-on-disk.ts';
 
 const text = '-- Größe.\nselect 1;\n';
 const encodings: Record<string, Uint8Array> = {
@@ -34,7 +35,7 @@ let made: Promise<string> | undefined;
 const prepared = (): Promise<string> =>
   (made ??= (async () => {
     const muse = await museOnDisk(tableFiles('001', 'homes'));
-    await migrateMuse(muse, 'development', {}, { verify: false });
+    await migrateMuse(muse, 'development', {}, unrehearsed);
     const place = await mkdtemp(join(tmpdir(), 'create-muse-test-'));
     await cp(muse.directory, place, { recursive: true });
     return place;
@@ -78,8 +79,9 @@ it.each<[string, string, string[]]>([
   ['UTF-16', applied, ['lint', 'migrate', 'status', 'rollback']],
   ['UTF-16', rollback, ['lint', 'status', 'rollback']],
   ['UTF-16', seed, ['lint', 'status', 'seed']],
-  ['Latin-1', pending, ['lint', 'migrate']],
-  ['a NUL byte', pending, ['lint', 'migrate']],
+  // What reads them is the same for every encoding.
+  ['Latin-1', pending, isWhole ? ['lint', 'migrate'] : ['lint']],
+  ['a NUL byte', pending, isWhole ? ['lint', 'migrate'] : ['lint']],
 ])('%s in %s is said by %j', async (encoding, file, named) => {
   const muse = await museWith(file, encodings[encoding]!);
   for (const name of named) expect([name, await unreadableIn(commands[name]!(muse))]).toEqual([name, [file]]);

@@ -3,6 +3,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database, Session } from '../../src/database/database.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
+import { openPostgres } from '../../src/database/postgres/postgres.ts';
+import { startNative } from '../support/native.ts';
+import { platformDatabase } from '../support/platform-database.ts';
+import { isWhole } from '../support/sample.ts';
 
 export const kitDirectory = join(import.meta.dirname, '..', '..', 'templates', 'musekit');
 
@@ -28,9 +32,26 @@ export async function run(database: Database, files: readonly string[]): Promise
   }
 }
 
-/** An embedded database with the kit's core applied. */
-export async function openKit(): Promise<Database> {
-  const database = await openEmbedded();
+/**
+ * A database with the kit's core applied.
+ * @param kind default: on the native server, where it is there in a fraction of the time; where everything is tested, the embedded
+ *   one, in which a muse is developed and which has the extensions of Supabase
+ */
+export async function openKit(kind: 'embedded' | 'native' = isWhole ? 'embedded' : 'native'): Promise<Database> {
+  if (kind === 'embedded') {
+    const embedded = await openEmbedded();
+    await run(embedded, coreFiles);
+    return embedded;
+  }
+  const native = await startNative();
+  const database = await openPostgres({ url: await platformDatabase(native, 'kit') });
+  await database.script('set search_path to "$user", public, extensions');
   await run(database, coreFiles);
-  return database;
+  return {
+    ...database,
+    async close() {
+      await database.close();
+      await native.stop();
+    },
+  };
 }

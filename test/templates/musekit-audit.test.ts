@@ -5,7 +5,7 @@ import { openKit } from './kit.ts';
 
 let database: Database;
 beforeAll(async () => {
-  database = await openKit();
+  database = await openKit('embedded');
 });
 afterAll(() => database.close());
 

@@ -191,33 +191,34 @@ describe('the schema of core', () => {
 });
 
 describe('row-level security at work', () => {
-  it.each([
-    ['social_posts', 'social_posts_user_id_idx'],
-    ['usage_metrics', 'usage_metrics_period_key'],
-  ])('%s is read through its index, and the helper is evaluated once', (table, index) =>
+  it('reads a table through its index, and evaluates the helper once', () =>
     inScratch(database, async (session) => {
       await session.script(`
-        insert into auth.users (id) select md5(n::text)::uuid from generate_series(1, 500) as n;
+        insert into auth.users (id) select md5(n::text)::uuid from generate_series(1, 200) as n;
         insert into public.organizations (name, slug, created_by)
-          select 'O' || n, 'o' || n, md5(n::text)::uuid from generate_series(1, 500) as n;
+          select 'O' || n, 'o' || n, md5(n::text)::uuid from generate_series(1, 200) as n;
         insert into public.social_posts (user_id, platform, content)
-          select md5(n::text)::uuid, 'x', 'y' from generate_series(1, 500) as n, generate_series(1, 20);
+          select md5(n::text)::uuid, 'x', 'y' from generate_series(1, 200) as n, generate_series(1, 20);
         insert into public.usage_metrics (organization_id, metric, period_start)
           select id, 'm' || n, now() from public.organizations, generate_series(1, 20) as n;
         analyze public.social_posts, public.usage_metrics, public.organizations, public.organization_members;
         select set_config('request.jwt.claims', json_build_object('sub', md5('1')::uuid, 'role', 'authenticated')::text, true);
         set local role authenticated;`);
-      const explained = await rows<{ 'QUERY PLAN': string }>(
-        `explain (analyze, costs off, timing off, summary off) select * from public.${table}`,
-        session,
-      );
-      const plan = explained.map((row) => row['QUERY PLAN']).join('\n');
-      expect(plan).toContain(index);
-      expect(plan).not.toContain('Seq Scan');
-      expect(plan).toMatch(/InitPlan 1\n\s*->\s+Result \(actual rows=1 loops=1\)/);
-      expect(plan).toMatch(/\(actual rows=20 loops=1\)/);
-    }),
-  );
+      for (const [table, index] of [
+        ['social_posts', 'social_posts_user_id_idx'],
+        ['usage_metrics', 'usage_metrics_period_key'],
+      ] as const) {
+        const explained = await rows<{ 'QUERY PLAN': string }>(
+          `explain (analyze, costs off, timing off, summary off) select * from public.${table}`,
+          session,
+        );
+        const plan = explained.map((row) => row['QUERY PLAN']).join('\n');
+        expect(plan).toContain(index);
+        expect(plan).not.toContain('Seq Scan');
+        expect(plan).toMatch(/InitPlan 1\n\s*->\s+Result \(actual rows=1 loops=1\)/);
+        expect(plan).toMatch(/\(actual rows=20 loops=1\)/);
+      }
+    }));
 });
 
 describe('the seed', () => {

@@ -1,6 +1,7 @@
 /** The filter grammar against SQL written by hand, and requests of any kind. */
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isWhole, sampled } from '../../support/sample.ts';
 import { startRest, type RestServer } from './support.ts';
 
 /** Texts that mean something to SQL, to URLs or to the grammar. */
@@ -148,7 +149,7 @@ describe('the filter grammar', () => {
         const { json } = await server.send(`/t?${search}`);
         expect((json as { id: number }[]).map(({ id }) => id)).toEqual(await expectedIds(condition));
       }),
-      { numRuns: 100 },
+      { numRuns: sampled(100) },
     );
   });
 
@@ -174,7 +175,7 @@ describe('the filter grammar', () => {
         const got = await server.send(`/rpc/echo?${new URLSearchParams({ word: value })}`);
         if (got.status === 200) expect(got.json).toBe(value);
       }),
-      { numRuns: 40 },
+      { numRuns: sampled(40) },
     );
   });
 });
@@ -304,7 +305,7 @@ describe('requests of any kind', () => {
         // Only where PostgreSQL itself calls it an error of the server, e.g. a row that is updated twice.
         expect(answer.json).toMatchObject({ code: expect.stringMatching(/^(?:21|25|54|55)...$/) as string });
       }),
-      { numRuns: process.env['CREATE_MUSE_ALL'] ? 2000 : 100 },
+      { numRuns: isWhole ? 2000 : 50 },
     );
     expect((await server.send('/t?select=count()')).json).toEqual([{ count: words.length }]);
   });
@@ -330,7 +331,7 @@ describe('interleaved users', () => {
       ),
     );
     const wrong: unknown[] = [];
-    const calls = Array.from({ length: process.env['CREATE_MUSE_ALL'] ? 2000 : 210 }, async (_, nr) => {
+    const calls = Array.from({ length: isWhole ? 2000 : 120 }, async (_, nr) => {
       const key = tokens[nr % users.length] as string;
       if (nr % 3 === 0) return void (await server.send('/own?id=eq.x', { key }));
       const { json } = await server.send('/own?select=owner', { key });
