@@ -1,5 +1,6 @@
 /** The tables of who belongs to which organization. */
 import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import { type Persons, personsOf } from './persons.ts';
 import {
   type ComparedKeys,
   isUserColumn,
@@ -19,22 +20,42 @@ export interface FoundMembers {
   membership: NonNullable<Tenancy['membership']>;
 }
 
+/** The columns that say who is a member: users, or else people who stand for users. */
+interface Joined {
+  user: string;
+  persons: Persons | undefined;
+}
+
+function joinedIn(table: RelationRow, userTables: ReadonlySet<string>, persons: readonly Persons[]): Joined[] {
+  const users = table.columns.filter((column) => isUserColumn(table, column, userTables));
+  if (users.length > 0) return users.map(({ name }) => ({ user: name, persons: undefined }));
+  return table.columns.flatMap(({ name }) => {
+    const found = personsOf(table, name, persons);
+    return found === undefined || found.isShared || found.through.table === table
+      ? []
+      : [{ user: name, persons: found }];
+  });
+}
+
 /** The table of members that is called so. */
 export function findMembership(
   tables: readonly RelationRow[],
   userTables: ReadonlySet<string>,
+  persons: readonly Persons[],
 ): FoundMembers | undefined {
   const found = tables
     .filter((table) => !organizationTables.test(table.name) || /member/.test(table.name))
     .flatMap((table) => {
-      const user = table.columns.find((column) => isUserColumn(table, column, userTables));
-      const organization = table.columns.find((column) => organizationOf(table, column, tables) !== undefined);
-      if (user === undefined || organization === undefined) return [];
+      const [joined] = joinedIn(table, userTables, persons);
+      const organization = table.columns.find(
+        (column) => organizationOf(table, column, tables) !== undefined && column.name !== joined?.user,
+      );
+      if (joined === undefined || organization === undefined) return [];
       const role = table.columns.find(({ name }) => roleColumns.test(name));
       const unique = table.constraints.some(
         (key) =>
           (key.type === 'u' || key.type === 'p') &&
-          key.columns.includes(user.name) &&
+          key.columns.includes(joined.user) &&
           key.columns.includes(organization.name),
       );
       const score =
@@ -54,7 +75,7 @@ export function findMembership(
             {
               score,
               organizations,
-              membership: { table, organization: organization.name, user: user.name, role: role?.name },
+              membership: { table, organization: organization.name, ...joined, role: role?.name },
             },
           ];
     });
@@ -68,21 +89,23 @@ export function findMembership(
 export function findStaffOf(
   tables: readonly RelationRow[],
   userTables: ReadonlySet<string>,
+  persons: readonly Persons[],
   { isOwnKey, isAsked, isAskedFor }: ComparedKeys,
 ): FoundMembers | undefined {
   const references = (target: RelationRow): number =>
     tables.filter(({ constraints }) => constraints.some((key) => key.target === qualifiedName(target))).length;
   const found = tables.flatMap((table) => {
-    const user = table.columns.find((column) => isUserColumn(table, column, userTables));
+    const [joined] = joinedIn(table, userTables, persons);
     const role = table.columns.find(({ name }) => roleColumns.test(name));
-    if (user === undefined || role === undefined || !(isOwnKey(table, user.name) || isAsked(table))) return [];
+    if (joined === undefined || role === undefined || !(isOwnKey(table, joined.user) || isAsked(table))) return [];
     return table.constraints.flatMap((key) => {
       const [organization, ...more] = key.columns;
       const organizations = tables.find((other) => qualifiedName(other) === key.target);
       const isOfBoth = table.constraints.some(
         ({ type, columns }) =>
-          (type === 'u' || type === 'p') && [user.name, organization].sort().join() === columns.toSorted().join(),
+          (type === 'u' || type === 'p') && [joined.user, organization].sort().join() === columns.toSorted().join(),
       );
+      if (organization === joined.user) return [];
       if (key.type !== 'f' || organization === undefined || more.length > 0 || organizations === undefined || !isOfBoth)
         return [];
       // Who has asked to join, or was invited, works there no more than a stranger.
@@ -98,7 +121,7 @@ export function findStaffOf(
         userTables.has(qualifiedName(organizations)) ||
         primaryKey(organizations).length !== 1 ||
         organizations.columns.some((column) => isUserColumn(organizations, column, userTables));
-      const membership = { table, organization, user: user.name, role: role.name };
+      const membership = { table, organization, ...joined, role: role.name };
       return isOther ? [] : [{ score: references(organizations), organizations, membership }];
     });
   });
@@ -112,11 +135,12 @@ export function findStaffOf(
 export function findValuedMembers(
   tables: readonly RelationRow[],
   userTables: ReadonlySet<string>,
+  persons: readonly Persons[],
   compared: ComparedKeys,
 ): FoundMembers | undefined {
-  return findMembersBy(tables, userTables, compared, (table, user, organization) => {
-    const role = compared.valuedRole(table, keyColumns(table, user));
-    return role && { table, organization, user, role: role.column, values: role.values };
+  return findMembersBy(tables, userTables, persons, compared, (table, user, organization) => {
+    const role = compared.valuedRole(table, keyColumns(table, user.user));
+    return role && { table, organization, ...user, role: role.column, values: role.values };
   });
 }
 
@@ -127,19 +151,20 @@ export function findValuedMembers(
 export function findPlainMembers(
   tables: readonly RelationRow[],
   userTables: ReadonlySet<string>,
+  persons: readonly Persons[],
   compared: ComparedKeys,
 ): FoundMembers | undefined {
-  return findMembersBy(tables, userTables, compared, (table, user, organization, belonging) => {
+  return findMembersBy(tables, userTables, persons, compared, (table, user, organization, belonging) => {
     const isOfBoth = table.constraints.some(
       ({ type, columns }) =>
-        (type === 'u' || type === 'p') && [user, organization].sort().join() === columns.toSorted().join(),
+        (type === 'u' || type === 'p') && [user.user, organization].sort().join() === columns.toSorted().join(),
     );
-    const keys = keyColumns(table, user);
+    const keys = keyColumns(table, user.user);
     const hasStates = table.columns.some(({ name }) => !keys.has(name) && compared.isAskedFor(table, name));
     const isOfNobody = (other: RelationRow): boolean =>
       !other.columns.some((column) => isUserColumn(other, column, userTables));
     return isOfBoth && !hasStates && belonging.some(isOfNobody)
-      ? { table, organization, user, role: undefined }
+      ? { table, organization, ...user, role: undefined }
       : undefined;
   });
 }
@@ -152,10 +177,11 @@ function keyColumns(table: RelationRow, user: string): Set<string> {
 function findMembersBy(
   tables: readonly RelationRow[],
   userTables: ReadonlySet<string>,
+  persons: readonly Persons[],
   { isAskedBy }: ComparedKeys,
   membershipOf: (
     table: RelationRow,
-    user: string,
+    user: Joined,
     organization: string,
     belonging: readonly RelationRow[],
   ) => Membership | undefined,
@@ -163,12 +189,13 @@ function findMembersBy(
   const found = tables.flatMap((table) => {
     // Who has a row for itself there is a user, with an organization in its profile.
     if (userTables.has(qualifiedName(table))) return [];
-    const [user, ...others] = table.columns.filter((column) => isUserColumn(table, column, userTables));
+    const [user, ...others] = joinedIn(table, userTables, persons);
     if (user === undefined || others.length > 0) return [];
     return table.constraints.flatMap(({ type, columns, target }): FoundMembers[] => {
       const [organization, ...more] = columns;
       const organizations = tables.find((other) => qualifiedName(other) === target);
       if (type !== 'f' || organization === undefined || more.length > 0 || organizations === undefined) return [];
+      if (organization === user.user) return [];
       if (organizations === table || userTables.has(target!) || primaryKey(organizations).length !== 1) return [];
       if (organizations.columns.some((column) => isUserColumn(organizations, column, userTables))) return [];
       const belonging = tables.filter(
@@ -179,7 +206,7 @@ function findMembersBy(
           isAskedBy(table, other),
       );
       if (belonging.length === 0 || !isAskedBy(table, organizations)) return [];
-      const membership = membershipOf(table, user.name, organization, belonging);
+      const membership = membershipOf(table, user, organization, belonging);
       return membership === undefined ? [] : [{ score: belonging.length, organizations, membership }];
     });
   });

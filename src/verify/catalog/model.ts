@@ -86,7 +86,7 @@ export function buildModel(
   const model: Model = {
     catalog,
     declarations,
-    tenancy: { users: undefined, userTables: new Set(), organizations: undefined, membership: undefined },
+    tenancy: { users: undefined, userTables: new Set(), persons: [], organizations: undefined, membership: undefined },
     parse,
     sources,
     tables,

@@ -8,6 +8,7 @@ import {
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { columnOf, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from './model.ts';
+import { personsOf } from './persons.ts';
 import { polymorphicKeys } from './polymorphic.ts';
 import { isTable, primaryKey } from './tenancy.ts';
 
@@ -141,12 +142,16 @@ function isJoined(table: RelationRow, model: Model): boolean {
 }
 
 function joiningTables(table: RelationRow, model: Model): RelationRow[] {
-  const names = new Set([qualifiedName(table), ...parentsOf(table)]);
+  const names = new Set([qualifiedName(table), ...parentsOf(table, model)]);
   return [...model.tables.values()].filter(
     (joining) =>
       joining !== table &&
       joining.constraints.some((key) => key.type === 'f' && names.has(key.target ?? '')) &&
-      joining.columns.some((column) => model.meaningOf(joining, column) === 'user') &&
+      joining.columns.some(
+        (column) =>
+          model.meaningOf(joining, column) === 'user' ||
+          personsOf(joining, column.name, model.tenancy.persons) !== undefined,
+      ) &&
       model.dependencies.askers(qualifiedName(joining)).includes(table),
   );
 }
@@ -165,9 +170,12 @@ export function joinedKeys(table: RelationRow, model: Model): ConstraintRow[] {
   );
 }
 
-/** What the rows of the table must belong to. */
-function parentsOf(table: RelationRow): string[] {
-  const isRequired = (name: string): boolean => table.columns.some((column) => column.name === name && column.notNull);
+/** What the rows of the table must belong to, all of them or those that users write. */
+function parentsOf(table: RelationRow, model: Model): string[] {
+  const asked = writersAsk(table, model);
+  const isRequired = (name: string): boolean =>
+    table.columns.some((column) => column.name === name && column.notNull) ||
+    (asked.length > 0 && asked.every((names) => names.has(name)));
   return table.constraints.flatMap(({ type, target, columns }) =>
     type === 'f' && target !== null && columns.every(isRequired) ? [target] : [],
   );
@@ -281,18 +289,23 @@ function ownershipByParent(table: RelationRow, model: Model, seen: ReadonlySet<s
   return undefined;
 }
 
-/**
- * Who may write rows that belong to what everyone reads, as the products of a shop: whose that is, where all policies to write ask for it.
- * Of who reads them it says nothing.
- */
-function ownershipOfWriters(table: RelationRow, model: Model): Ownership | undefined {
+/** For each condition of the policies to write: the columns of the row that it names. */
+function writersAsk(table: RelationRow, model: Model): ReadonlySet<string>[] {
   const writing = model.policyFacts(table).filter(({ policy }) => policy.permissive && policy.command !== 'r');
-  const asked = writing.flatMap(({ policy }) =>
+  return writing.flatMap(({ policy }) =>
     [
       policy.command === 'a' ? null : policy.using,
       policy.command === 'd' ? null : (policy.check ?? policy.using),
     ].flatMap((sql) => (sql === null ? [] : [columnsIn(sql, table, model)])),
   );
+}
+
+/**
+ * Who may write rows that belong to what everyone reads, as the products of a shop: whose that is, where all policies to write ask for it.
+ * Of who reads them it says nothing.
+ */
+function ownershipOfWriters(table: RelationRow, model: Model): Ownership | undefined {
+  const asked = writersAsk(table, model);
   if (!table.rls || asked.length === 0) return undefined;
   return table.constraints
     .filter(

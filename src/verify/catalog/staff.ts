@@ -13,6 +13,7 @@ import { madeColumns } from './made-columns.ts';
 import { matchesIn } from './matched-columns.ts';
 import type { Model } from './model.ts';
 import { policiesFor, scopeOf } from './scope.ts';
+import { isOfPersons } from './persons.ts';
 import { isTable, primaryKey } from './tenancy.ts';
 
 export interface Staff {
@@ -183,7 +184,7 @@ function leadsTo(asker: RelationRow, table: RelationRow, model: Model): boolean 
   return false;
 }
 
-/** Every user has a row there: it is the table of users, or rows of other tables belong to those in it. */
+/** Every user has a row there: it is the table of users, or of people who stand for them, or rows of other tables belong to those in it. */
 function isProfile(
   table: RelationRow,
   model: Model,
@@ -191,6 +192,7 @@ function isProfile(
 ): boolean {
   return (
     table === model.tenancy.users ||
+    isOfPersons(table, model.tenancy) ||
     /^profiles?$/.test(table.name) ||
     referencesTo(table, model).some(
       ([other, columns]) => isOwnedBy(other, columns, model) && tells(other, table, model),

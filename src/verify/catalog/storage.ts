@@ -162,6 +162,7 @@ function bucketWorld(
       aims: [],
       prepareAims: undefined,
       users: { a: quoteLiteral(a.user), b: quoteLiteral(b.user), newcomer: quoteLiteral(people[2]!.user) },
+      members: { acting: quoteLiteral(actingUser), newcomer: quoteLiteral(people[2]!.user) },
       prepare:
         `delete from storage.objects where bucket_id <> ${quoteLiteral(bucket.id)} and owner_id in ` +
         `(${quoteLiteral(a.user)}, ${quoteLiteral(b.user)})`,

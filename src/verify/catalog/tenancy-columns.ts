@@ -5,6 +5,7 @@ import {
   qualifiedName,
   type RelationRow,
 } from '../../rules/engine/live/catalog.ts';
+import type { Persons } from './persons.ts';
 import type { ValuedRole } from './valued-roles.ts';
 
 /** The tables of users, organizations and memberships in this database. */
@@ -13,12 +14,16 @@ export interface Tenancy {
   users: RelationRow | undefined;
   /** Tables whose primary key is a user's ID, including `users`. */
   userTables: ReadonlySet<string>;
+  /** Tables of people who stand for users. */
+  persons: readonly Persons[];
   organizations: RelationRow | undefined;
   membership:
     | {
         table: RelationRow;
         organization: string;
+        /** Whom it joins to that: a user, or one of the people who stand for users. */
         user: string;
+        persons?: Persons | undefined;
         role: string | undefined;
         /** What the role's column holds, by the name of the role in the proof; only where the two differ. */
         values?: ReadonlyMap<string, string>;

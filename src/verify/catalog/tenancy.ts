@@ -1,5 +1,6 @@
 import { type Catalog, isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { Isolation } from '../../shared/muse-file.ts';
+import { findPersons, type Persons } from './persons.ts';
 import { findMembership, findPlainMembers, findStaffOf, findValuedMembers } from './members.ts';
 import {
   type ComparedKeys,
@@ -28,14 +29,15 @@ export function findTenancy(catalog: Catalog, isolation: Isolation, compared: Co
   const users = authUsers !== undefined && (isolation === 'auth-uid' || isBehind) ? authUsers : own;
   const userTables = users === undefined ? new Set<string>() : tablesOfUsers(tables, users, isOwnKey);
   // What a table of members joins them to is no user, even where a policy compares its key with who asks.
-  const joined = findMembership(tables, userTables)?.organizations;
+  const joined = findMembership(tables, userTables, findPersons(tables, userTables))?.organizations;
   if (joined !== undefined && typeof foreignKeyOf(joined, primaryKey(joined)[0] ?? '')?.target !== 'string')
     userTables.delete(qualifiedName(joined));
+  const persons = findPersons(tables, userTables);
   const membership =
-    findMembership(tables, userTables) ??
-    findStaffOf(tables, userTables, compared) ??
-    findValuedMembers(tables, userTables, compared) ??
-    findPlainMembers(tables, userTables, compared);
+    findMembership(tables, userTables, persons) ??
+    findStaffOf(tables, userTables, persons, compared) ??
+    findValuedMembers(tables, userTables, persons, compared) ??
+    findPlainMembers(tables, userTables, persons, compared);
   // An organization without any known table of members does not determine who owns a row.
   const hasUsers = (named: RelationRow): boolean =>
     isolation === 'session' ||
@@ -54,16 +56,23 @@ export function findTenancy(catalog: Catalog, isolation: Isolation, compared: Co
     membership?.organizations ??
     [
       mostReferred(others, organizationTables),
-      organizationsOfProfiles(tables, userTables, compared),
+      organizationsOfProfiles(tables, userTables, persons, compared),
       organizationsOfClaims(others, compared),
     ].find((named) => named !== undefined && hasUsers(named));
-  return { users, userTables, organizations, membership: membership?.membership };
+  return {
+    users,
+    userTables,
+    persons: findPersons(tables, userTables),
+    organizations,
+    membership: membership?.membership,
+  };
 }
 
 /** What the rows of users belong to, whatever it is called, if policies let those of the same one do more with rows of other tables. */
 function organizationsOfProfiles(
   tables: readonly RelationRow[],
   userTables: ReadonlySet<string>,
+  persons: readonly Persons[],
   { isOfProfile }: ComparedKeys,
 ): RelationRow | undefined {
   const found = tables
@@ -72,6 +81,8 @@ function organizationsOfProfiles(
       profiles.constraints.flatMap(({ type, columns: [own], target }) => {
         const parent = tables.find((table) => qualifiedName(table) === target);
         if (type !== 'f' || own === undefined || parent === undefined || userTables.has(target!)) return [];
+        // What stands for one user alone is not what users belong to.
+        if (persons.some((one) => one.table === parent && one.through.table === profiles && !one.isShared)) return [];
         const asking = tables.filter(
           (table) =>
             table !== profiles &&

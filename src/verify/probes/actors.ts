@@ -43,6 +43,8 @@ export interface Actor extends ScriptActor {
   isNobody: boolean;
   /** The side whose rows count as the actor's. */
   side: 'a' | 'b';
+  /** What memberships join to organizations for this user. */
+  member: string;
 }
 
 /** The settings and the role of a kit that isolates by session variables. */
@@ -100,6 +102,7 @@ export function makeActors(
     isNobody: !person.isMember && hasOrganizations && relation !== 'guest',
     side: person.side,
     user: person.user,
+    member: person.member,
     organization: person.organization,
     ...(isBySession ? bySession(person, session, role === 'anon') : { role, settings }),
   });

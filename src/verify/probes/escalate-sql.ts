@@ -53,7 +53,7 @@ export function escalateSql(subject: Subject, actor: Actor, model: Model): strin
     if (actor.relation !== 'co-member') return undefined;
     return (
       `${set} where ${quoteIdentifier(membership.organization)} = '${actingOrganization}' and ` +
-      `${quoteIdentifier(membership.user)} = '${actingUser}'`
+      `${quoteIdentifier(membership.user)} = ${subject.members.acting}`
     );
   }
   const [owner] = subject.belongs;

@@ -353,7 +353,7 @@ const changes: Record<Manner, Change> = {
     const { membership } = model.tenancy;
     if (subject.table !== membership?.table || actor.relation === 'none' || actor.relation === 'guest')
       return undefined;
-    values.set(membership.user, subject.users.newcomer);
+    values.set(membership.user, subject.members.newcomer);
     return new Set([membership.user]);
   },
   forged: (subject, actor, model, values) => {

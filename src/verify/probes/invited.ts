@@ -61,7 +61,7 @@ export function invitedOf({ model, actors, subjects, callables }: FirstRound, st
   }
   const own =
     `${quoteIdentifier(membership.organization)} = ${quoteLiteral(organization)} and ` +
-    `${quoteIdentifier(membership.user)} = ${quoteLiteral(actors[by]!.user)} and ${quoteIdentifier(top.column.name)}`;
+    `${quoteIdentifier(membership.user)} = ${quoteLiteral(actors[by]!.member)} and ${quoteIdentifier(top.column.name)}`;
   return {
     probes,
     chains,

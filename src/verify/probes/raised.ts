@@ -114,7 +114,7 @@ export function roleOfMember({ model, actors, subjects }: FirstRound): RoleOfMem
 export function hasPrivilegedRole({ ofMembers, top, member, organization, user }: RoleOfMember): string {
   const own =
     `${quoteIdentifier(organization)} = ${quoteLiteral(member.organization)} and ` +
-    `${quoteIdentifier(user)} = ${quoteLiteral(member.user)} and ${quoteIdentifier(top.column.name)}`;
+    `${quoteIdentifier(user)} = ${quoteLiteral(member.member)} and ${quoteIdentifier(top.column.name)}`;
   return `select count(*)::text from ${relation(ofMembers.table)} where ${own} = ${top.value}`;
 }
 

@@ -4,7 +4,7 @@ import { matchesIn, placeAbove } from '../catalog/matched-columns.ts';
 import type { JoinedColumn } from '../catalog/joined-by-call.ts';
 import type { Model } from '../catalog/model.ts';
 import { guestKey, isMember, type Person } from '../fixtures/people.ts';
-import { actingEmail, actingUser } from '../fixtures/belongings.ts';
+import { actingEmail, actingUser, memberOf } from '../fixtures/belongings.ts';
 import { keyOf, type Row, type Rows, valuesOf } from '../fixtures/rows.ts';
 import type { OwnKeys } from '../fixtures/own-keys.ts';
 import type { Lookups } from '../fixtures/lookups.ts';
@@ -84,6 +84,8 @@ export interface Subject {
   prepareAims: string | undefined;
   /** SQL of the IDs of A, of B, and of a user who has no membership yet. */
   users: { a: string; b: string; newcomer: string };
+  /** SQL of what a membership would join to an organization for the acting user, and for the one who has none yet. */
+  members: { acting: string; newcomer: string };
   /** For a bucket: SQL of the name of another bucket, to which an object might be moved. */
   elsewhere: string | undefined;
   /** SQL that removes rows of other subjects before a statement without WHERE, which would affect those too. */
@@ -158,6 +160,10 @@ export function subjectOf(
     aims: [],
     prepareAims: undefined,
     users: { a: idOf(0), b: idOf(1), newcomer: idOf(2) },
+    members: {
+      acting: memberOf(quoteLiteral(actingUser), people, model),
+      newcomer: quoteLiteral(people[2]!.member),
+    },
     elsewhere: undefined,
     prepare: undefined,
     isReadOnly: false,
