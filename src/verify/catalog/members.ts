@@ -1,11 +1,12 @@
 /** The tables of who belongs to which organization. */
 import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
-import { type Persons, personsOf } from './persons.ts';
+import { personsOf } from './persons.ts';
 import {
   type ComparedKeys,
   isUserColumn,
   organizationOf,
   organizationTables,
+  type Persons,
   primaryKey,
   roleColumns,
   type Tenancy,

@@ -1,17 +1,14 @@
 /** Rows that stand for users: people with keys of their own, as the players of a league. */
 import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
-import { foreignKeyOf, isTable, isUserColumn, primaryKey, type Tenancy, typeOf } from './tenancy-columns.ts';
-
-/** A table of people, and what says which user each of them is. */
-export interface Persons {
-  table: RelationRow;
-  /** Its primary key. */
-  key: string;
-  /** Where the users are: the table itself, or one that joins each of them to one person. */
-  through: { table: RelationRow; key: string; user: string };
-  /** Several users may be the same person. */
-  isShared: boolean;
-}
+import {
+  foreignKeyOf,
+  isTable,
+  isUserColumn,
+  type Persons,
+  primaryKey,
+  type Tenancy,
+  typeOf,
+} from './tenancy-columns.ts';
 
 /** The tables of people: each user is one of its rows at most, which has a key of its own. What joins users to rows that may be of several has nothing else. */
 export function findPersons(tables: readonly RelationRow[], userTables: ReadonlySet<string>): Persons[] {

@@ -5,8 +5,18 @@ import {
   qualifiedName,
   type RelationRow,
 } from '../../rules/engine/live/catalog.ts';
-import type { Persons } from './persons.ts';
 import type { ValuedRole } from './valued-roles.ts';
+
+/** A table of people, and what says which user each of them is. */
+export interface Persons {
+  table: RelationRow;
+  /** Its primary key. */
+  key: string;
+  /** Where the users are: the table itself, or one that joins each of them to one person. */
+  through: { table: RelationRow; key: string; user: string };
+  /** Several users may be the same person. */
+  isShared: boolean;
+}
 
 /** The tables of users, organizations and memberships in this database. */
 export interface Tenancy {

@@ -1,6 +1,6 @@
 import { type Catalog, isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { Isolation } from '../../shared/muse-file.ts';
-import { findPersons, type Persons } from './persons.ts';
+import { findPersons } from './persons.ts';
 import { findMembership, findPlainMembers, findStaffOf, findValuedMembers } from './members.ts';
 import {
   type ComparedKeys,
@@ -9,6 +9,7 @@ import {
   isTable,
   mostReferred,
   organizationTables,
+  type Persons,
   primaryKey,
   type Tenancy,
   typeOf,
