@@ -119,7 +119,8 @@ describe('docs/api.md', () => {
     expect(await readFile(join(directory, 'realtymuse', 'README.md'), 'utf8')).toContain('price_changes');
   });
 
-  it('works on a portfolio', async () => {
+  // What a portfolio does is tested in test/portfolio.
+  it.runIf(isWhole)('works on a portfolio', async () => {
     const folder = await smallMuse('products');
     await addFiles(folder, { 'new-muses.yaml': 'muses: [{ name: sociomuse, preset: social }]\n' });
     const calls = [
@@ -170,7 +171,8 @@ describe('docs/api.md', () => {
     expect(await run('startDev')).toMatch(/^http:\/\/127\.0\.0\.1:\d+ sb_publishable_/);
   });
 
-  it('creates a Supabase project, continues where that stopped, and deletes it', async () => {
+  // As by the command in test/create/supabase.test.ts.
+  it.runIf(isWhole)('creates a Supabase project, continues where that stopped, and deletes it', async () => {
     const folder = await smallMuse('provisioned');
     expect(await runIn(folder, 'muse.provision', 'muse.destroy')).toContain('true');
     fakeApi.conditions.upAtOnce = false;

@@ -8,6 +8,7 @@ import { renderPage } from '../../src/portfolio/page.ts';
 import { browserNote, browserPath, faintTexts, openBrowser, sidewaysScroll, watchPage } from '../support/browser.ts';
 import { temporaryDirectory } from '../support/cli.ts';
 import { at, manyMuses, runOf } from './sample-portfolio.ts';
+import { isWhole } from '../support/sample.ts';
 
 const muses = manyMuses(1000);
 const run = runOf(muses.map(({ name }) => name));
@@ -112,7 +113,7 @@ describe.skipIf(browserPath === undefined)(`the page of 1,000 muses in a browser
     }
   });
 
-  it('has its other colors at the press of a button, and is used with the keyboard alone', async () => {
+  it.runIf(isWhole)('has its other colors at the press of a button, and is used with the keyboard alone', async () => {
     const page = await openPage({ colorScheme: 'light' });
     const background = (): Promise<string> => page.evaluate('getComputedStyle(document.body).backgroundColor');
     const focused = (): Promise<string> =>
