@@ -71,10 +71,11 @@ const surroundings = [
   { ...odd, name: 'the same, without a network, with install scripts', network: false, scripts: true },
 ];
 
-let running;
+/** What runs now, one of each pair at most. */
+const running = new Set();
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => {
-    end(running);
+    for (const child of running) end(child);
     removePlace();
     process.exit(130);
   });
@@ -86,7 +87,16 @@ try {
   if (execFileSync('git', ['status', '--porcelain'], { cwd: root, encoding: 'utf8' }))
     process.stdout.write('Changes that are not committed are not tried.\n');
   if (!isRoot) process.stdout.write('Not tried, because this is not root: the same as root.\n');
-  for (const one of surroundings) {
+  // Both pairs at once: each waits for the disk and the registry most of the time.
+  await Promise.all(
+    [surroundings.slice(0, 2), surroundings.slice(2)].map((pair) => tryPair(pair, commands, environment)),
+  );
+} finally {
+  removePlace();
+}
+
+async function tryPair(pair, commands, environment) {
+  for (const one of pair) {
     const who = one.user ? 'an ordinary user' : isRoot ? 'root' : 'this user';
     if (one.user && !canRunNode(one.user)) {
       process.stdout.write(
@@ -102,8 +112,6 @@ try {
     process.stdout.write(`${failure.replace(/^/gm, '    ')}\n`);
     process.exitCode = 1;
   }
-} finally {
-  removePlace();
 }
 
 /** The two commands as README has them; the second one with few test files. */
@@ -223,7 +231,7 @@ async function run(program, args, { umask, ...options }) {
   // In a process group of its own, so that all that it starts can be ended with it.
   const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], detached: !windows });
   process.umask(ownMask);
-  running = child;
+  running.add(child);
   let output = '';
   const hear = (text) => {
     output += text;
@@ -239,7 +247,7 @@ async function run(program, args, { umask, ...options }) {
     child.once('close', resolve);
   });
   clearTimeout(timer);
-  running = undefined;
+  running.delete(child);
   return { code, tail: output.trim().split('\n').slice(-40).join('\n') };
 }
 

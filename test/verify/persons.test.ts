@@ -119,6 +119,37 @@ const one = league('unique');
 const several = league('');
 const anyPlayer = 'exists (select 1 from public.player_map m where m.profile_id = (select auth.uid()))';
 
+/** The users of an app with keys of its own, and what they make in their organizations. */
+const made = `
+  create table public.users (id uuid primary key default gen_random_uuid(), auth_id uuid unique references auth.users (id) on delete set null, name text);
+  create table public.organizations (id uuid primary key default gen_random_uuid(), name text not null);
+  create table public.memberships (
+    id uuid primary key default gen_random_uuid(), user_id uuid not null references public.users (id) on delete cascade,
+    organization_id uuid not null references public.organizations (id) on delete cascade,
+    role text not null default 'member' check (role in ('owner', 'member')), unique (user_id, organization_id));
+  create index on public.memberships (organization_id);
+  create table public.projects (
+    id uuid primary key default gen_random_uuid(), organization_id uuid not null references public.organizations (id) on delete cascade,
+    created_by uuid not null references public.users (id), name text not null);
+  create index on public.projects (organization_id); create index on public.projects (created_by);
+  create schema private; grant usage on schema private to authenticated;
+  create function private.me() returns uuid language sql stable security definer set search_path = '' as
+    $$ select id from public.users where auth_id = auth.uid() $$;
+  create function private.organizations() returns setof uuid language sql stable security definer set search_path = '' as
+    $$ select organization_id from public.memberships where user_id = private.me() $$;
+  alter table public.users enable row level security; alter table public.organizations enable row level security;
+  alter table public.memberships enable row level security; alter table public.projects enable row level security;
+  create policy s on public.users for select to authenticated using (auth_id = (select auth.uid()));
+  create policy s on public.organizations for select to authenticated using (id in (select private.organizations()));
+  create policy s on public.memberships for select to authenticated using (organization_id in (select private.organizations()));
+  create policy s on public.projects for select to authenticated using (organization_id in (select private.organizations()));
+  create policy i on public.projects for insert to authenticated
+    with check (organization_id in (select private.organizations()) and created_by = (select private.me()));
+  create policy u on public.projects for update to authenticated
+    using (organization_id in (select private.organizations())) with check (organization_id in (select private.organizations()));
+  grant select on public.users, public.organizations, public.memberships to authenticated;
+  grant select, insert, update on public.projects to authenticated;`;
+
 const pairs: Pair[] = [
   ['members read: a role', roles, anyones(roles), 'isolation-read public.documents'],
   [
@@ -195,6 +226,18 @@ const pairs: Pair[] = [
     `${several} create policy j on public.player_map for update to authenticated
     using (profile_id = (select auth.uid())) with check (profile_id = (select auth.uid())); grant update on public.player_map to authenticated;`,
     'isolation-escalation public.player_map',
+  ],
+  [
+    'what users made who have keys of their own',
+    made,
+    made.replace('organization_id in (select private.organizations()) and created_by', 'created_by'),
+    'isolation-insert public.projects',
+  ],
+  [
+    'what users made who have keys of their own, and move',
+    made,
+    `${made} create policy u2 on public.projects for update to authenticated using (created_by = (select private.me())) with check (created_by = (select private.me()));`,
+    'isolation-reassign public.projects',
   ],
 ];
 

@@ -2,6 +2,7 @@
 import { type ConstraintRow, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { quoteIdentifier } from '../../shared/quote.ts';
 import type { Model } from '../catalog/model.ts';
+import { personsOf } from '../catalog/persons.ts';
 import { columnsIn, isPublic, isSomeones, policiesFor, scopeOf } from '../catalog/scope.ts';
 import { readsForItsRow, writesWhereLed } from '../catalog/trigger-values.ts';
 import type { Actor } from './actors.ts';
@@ -27,7 +28,8 @@ function movableLinks(subject: Subject, model: Model): { column: string; a: stri
   const isFilled = readsForItsRow(table, model);
   const granted = new Set(grantedColumns(subject, model.userRole, 'U', model).map(({ name }) => name));
   const isOfUser = (name: string): boolean =>
-    table.columns.some((column) => column.name === name && model.meaningOf(table, column) === 'user');
+    table.columns.some((column) => column.name === name && model.meaningOf(table, column) === 'user') ||
+    isOfAuthor(subject, name, model);
   return crossLinks(subject, model).flatMap(({ column, a }) => {
     const isUnasked =
       !isOfUser(column) &&
@@ -37,6 +39,11 @@ function movableLinks(subject: Subject, model: Model): { column: string; a: stri
     const isFollowed = isFilled || writesWhereLed(table, column, model);
     return granted.has(column) && (isFollowed || isUnasked) ? [{ column, a, isUnasked }] : [];
   });
+}
+
+/** Who has made what is an organization's may be told by a person as by a user. */
+function isOfAuthor({ scope, table }: Subject, column: string, { tenancy }: Model): boolean {
+  return scope.owner === 'organization' && personsOf(table, column, tenancy.persons) !== undefined;
 }
 
 /** The name of the state that says whether a stranger's row has the link to A's. */
@@ -68,6 +75,7 @@ export function ownedParents(subject: Subject, model: Model): { key: ConstraintR
       parent !== subject.table &&
       parent !== organizations &&
       !userTables.has(qualifiedName(parent)) &&
+      !key.columns.some((name) => isOfAuthor(subject, name, model)) &&
       !isPublic(parent, model) &&
       isSomeones(scopeOf(parent, model)) &&
       key.columns.some((name) => links.has(name));
