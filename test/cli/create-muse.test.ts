@@ -206,18 +206,24 @@ describe('--dry-run', () => {
 
 describe('Ctrl-C', () => {
   it.each(['Fetch the kit', 'Scaffold the extension'])('after "%s" ends with 130 and leaves nothing', async (title) => {
-    const cwd = await temporaryDirectory();
-    let pressed = false;
-    const { code, stderr } = await createMuseProgram(['realtymuse', '--yes'], {
-      cwd,
-      onOutput: (text, kill) => {
-        if (pressed || !text.includes(title)) return;
-        pressed = true;
-        kill('SIGINT');
-      },
-    });
-    expect(stderr).toContain('Cancelled');
-    expect(code).toBe(130);
-    expect(await readdir(cwd)).toEqual([]);
+    const interrupted = async (): Promise<{ cwd: string; code: number | null; stdout: string; stderr: string }> => {
+      const cwd = await temporaryDirectory();
+      let pressed = false;
+      const ended = await createMuseProgram(['realtymuse', '--yes'], {
+        cwd,
+        onOutput: (text, kill) => {
+          if (pressed || !text.includes(title)) return;
+          pressed = true;
+          kill('SIGINT');
+        },
+      });
+      return { cwd, ...ended };
+    };
+    let last = await interrupted();
+    // On a busy machine the key may be pressed when the product is in place already, where it stays to be continued.
+    for (let again = 0; again < 3 && last.stdout.includes('✓ Move into place'); again++) last = await interrupted();
+    expect(last.stderr).toContain('Cancelled');
+    expect(last.code).toBe(130);
+    expect(await readdir(last.cwd)).toEqual([]);
   });
 });

@@ -125,7 +125,7 @@ describe("a kit runs in its own tool's form, and the product's files follow it",
       '',
     ],
   ];
-  it.each(sampleOf(kits, 3))('%s', async (name, files, layout, applied, rollback) => {
+  it.each(sampleOf(kits, 6))('%s', async (name, files, layout, applied, rollback) => {
     const shop = await made(files, ...(name === kits[0]![0] ? [] : unproven));
     expect([shop.layout, timeless(shop.applied)]).toEqual([layout, applied]);
     if (rollback !== '') expect(await readFile(join(shop.directory, rollback), 'utf8')).toContain('DROP TABLE');

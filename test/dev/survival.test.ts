@@ -72,7 +72,7 @@ describe('a server', () => {
 
   const large = 'é'.repeat(5 * 1024 * 1024);
 
-  it.runIf(isWhole)('takes and gives a row of 10 MB by the Data API', async () => {
+  it('takes and gives a row of 10 MB by the Data API', async () => {
     expect((await rest(server, 'POST', '/items', { id: 1, text: large })).status).toBe(201);
     const { json } = await rest(server, 'GET', '/items?id=eq.1&select=text');
     expect((json as { text: string }[])[0]?.text === large).toBe(true);
