@@ -77,7 +77,11 @@ const imports = (team: string): string => `${ofTeams('contacts', ours)}
 
 /** Secrets that the server keeps, and what users get of them. */
 const vaulted = (gives: string): string => `create schema if not exists vault;
-  create table if not exists vault.decrypted_secrets (id uuid primary key, name text, decrypted_secret text);
+  do $$ begin
+    create extension if not exists supabase_vault with schema vault;
+  exception when others then
+    create table if not exists vault.decrypted_secrets (id uuid primary key, name text, decrypted_secret text);
+  end $$;
   ${callable('public.signed(p_name text)', 'text', `select ${gives} from vault.decrypted_secrets where name = p_name`)}`;
 
 /** People whom everyone sees, without what is noted about them. */
