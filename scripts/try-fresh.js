@@ -92,6 +92,8 @@ try {
     [surroundings.slice(0, 2), surroundings.slice(2)].map((pair) => tryPair(pair, commands, environment)),
   );
 } finally {
+  // Where one pair failed to be tried, the other one still runs.
+  for (const child of running) end(child);
   removePlace();
 }
 

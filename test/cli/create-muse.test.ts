@@ -13,7 +13,7 @@ const run = promisify(execFile);
 describe('create-muse realtymuse --yes --preset realty', () => {
   it('creates a muse with a migrated, checked database and a git history', async () => {
     const cwd = await temporaryDirectory();
-    // The proof of the built-in kit is that of test/templates; what is left without it is proven of the catalog.
+    // The built-in kit with all presets is proven in test/verify/mutation.test.ts, the last line of a creation in test/create/proof.test.ts.
     const args = ['realtymuse', '--yes', '--preset', 'realty', ...(isWhole ? [] : ['--no-verify'])];
     const { code, stdout, stderr } = await createMuseProgram(args, { cwd });
     expect(stderr).toBe('');

@@ -6,7 +6,6 @@ import { broken } from '../rules/broken.ts';
 import { git, put } from '../kit/repository.ts';
 import { temporaryDirectory } from '../support/cli.ts';
 import { createMuse, muse } from '../support/cli-in-process.ts';
-import { isWhole } from '../support/sample.ts';
 import { type Native, startNative } from '../support/native.ts';
 
 let native: Native;
@@ -26,86 +25,82 @@ function kitIn(place: string): string {
 }
 
 describe('create-muse --fix', { timeout: 180_000 }, () => {
-  // What --fix writes runs, and runs again, in test/rules/fix-equal.test.ts and test/kit/own-migrators.test.ts.
-  it.runIf(isWhole)(
-    'runs on a native server, repeats there without a change, and lets no anonymous visitor write',
-    async () => {
-      const cwd = await temporaryDirectory();
-      const url = await native.createDatabase('fixed');
-      // Without the proof, which would fail: `muse verify` below has the same findings.
-      const made = await createMuse(
-        [
-          'mine',
-          '--yes',
-          '--json',
-          '--fix',
-          '--allow-widening',
-          '--no-verify',
-          '--kit',
-          kitIn(cwd),
-          '--kit-extensions',
-          'keep',
-          '--target',
-          'postgres',
-          '--supabase-baseline',
-        ],
-        { cwd, env: { DATABASE_URL: url } },
-      );
-      const { migrations, error } = JSON.parse(made.stdout) as {
-        migrations: { applied: { file: string }[] };
-        error?: unknown;
-      };
-      expect(error).toBeUndefined();
-      expect(made.code).toBe(0);
-      const directory = join(cwd, 'mine');
-      const again = await muse(['migrate', '--json'], { cwd: directory });
-      expect(JSON.parse(again.stdout)).toMatchObject({ ok: true, migrations: { applied: [] } });
-      const verified = JSON.parse((await muse(['verify', '--json'], { cwd: directory })).stdout) as {
-        findings: { rule: string; severity: string; object?: string }[];
-      };
-      // Only a condition says that anonymous visitors read what is published, so that is declared by hand.
-      expect(
-        verified.findings
-          .filter(({ severity }) => severity === 'error')
-          .map(({ rule, object }) => `${rule} ${object}`)
-          .sort(),
-      ).toEqual(['anon-read public.products_sold', 'isolation-read public.products_sold']);
+  it('runs on a native server, repeats there without a change, and lets no anonymous visitor write', async () => {
+    const cwd = await temporaryDirectory();
+    const url = await native.createDatabase('fixed');
+    // Without the proof, which would fail: `muse verify` below has the same findings.
+    const made = await createMuse(
+      [
+        'mine',
+        '--yes',
+        '--json',
+        '--fix',
+        '--allow-widening',
+        '--no-verify',
+        '--kit',
+        kitIn(cwd),
+        '--kit-extensions',
+        'keep',
+        '--target',
+        'postgres',
+        '--supabase-baseline',
+      ],
+      { cwd, env: { DATABASE_URL: url } },
+    );
+    const { migrations, error } = JSON.parse(made.stdout) as {
+      migrations: { applied: { file: string }[] };
+      error?: unknown;
+    };
+    expect(error).toBeUndefined();
+    expect(made.code).toBe(0);
+    const directory = join(cwd, 'mine');
+    const again = await muse(['migrate', '--json'], { cwd: directory });
+    expect(JSON.parse(again.stdout)).toMatchObject({ ok: true, migrations: { applied: [] } });
+    const verified = JSON.parse((await muse(['verify', '--json'], { cwd: directory })).stdout) as {
+      findings: { rule: string; severity: string; object?: string }[];
+    };
+    // Only a condition says that anonymous visitors read what is published, so that is declared by hand.
+    expect(
+      verified.findings
+        .filter(({ severity }) => severity === 'error')
+        .map(({ rule, object }) => `${rule} ${object}`)
+        .sort(),
+    ).toEqual(['anon-read public.products_sold', 'isolation-read public.products_sold']);
 
-      const database = await openPostgres({ url });
-      try {
-        const { rows: tables } = await database.query<{ name: string }>(
-          "select format('public.%I', tablename) as name from pg_tables where schemaname = 'public' order by 1",
+    const database = await openPostgres({ url });
+    try {
+      const { rows: tables } = await database.query<{ name: string }>(
+        "select format('public.%I', tablename) as name from pg_tables where schemaname = 'public' order by 1",
+      );
+      expect(tables.length).toBeGreaterThan(8);
+      const counts = async (): Promise<unknown[]> =>
+        (
+          await database.query(
+            tables
+              .map(({ name }) => `select '${name}', count(*) from ${name}`)
+              .join(' union all ')
+              .concat(' order by 1'),
+          )
+        ).rows;
+      const before = await counts();
+      for (const { file } of migrations.applied)
+        await database.script(
+          `set search_path to public, extensions;\n${await readFile(join(directory, file), 'utf8')}`,
         );
-        expect(tables.length).toBeGreaterThan(8);
-        const counts = async (): Promise<unknown[]> =>
-          (
-            await database.query(
-              tables
-                .map(({ name }) => `select '${name}', count(*) from ${name}`)
-                .join(' union all ')
-                .concat(' order by 1'),
-            )
-          ).rows;
-        const before = await counts();
-        for (const { file } of migrations.applied)
-          await database.script(
-            `set search_path to public, extensions;\n${await readFile(join(directory, file), 'utf8')}`,
-          );
-        expect(await counts()).toEqual(before);
-        for (const { name } of tables) {
-          for (const sql of [`insert into ${name} default values`, `delete from ${name}`]) {
-            const refused = database.transaction(async (session) => {
-              await session.script('set local role anon');
-              await session.query(sql);
-            });
-            await expect(refused, sql).rejects.toMatchObject({ code: '42501' });
-          }
+      expect(await counts()).toEqual(before);
+      for (const { name } of tables) {
+        for (const sql of [`insert into ${name} default values`, `delete from ${name}`]) {
+          const refused = database.transaction(async (session) => {
+            await session.script('set local role anon');
+            await session.query(sql);
+          });
+          await expect(refused, sql).rejects.toMatchObject({ code: '42501' });
         }
-      } finally {
-        await database.close();
       }
-    },
-  );
+    } finally {
+      await database.close();
+    }
+  });
 
   it('names what it left out because it gives more access, where errors remain', async () => {
     const cwd = await temporaryDirectory();

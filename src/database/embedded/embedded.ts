@@ -45,7 +45,7 @@ export interface EmbeddedDatabase extends Database {
   terminate(): Promise<void>;
 }
 
-/** The relevant settings of a Supabase project, and little memory. */
+/** The relevant settings of a Supabase project, and small buffers: to write those for the first time takes much of a start. */
 const settings = [
   'search_path="$user", public, extensions',
   'exit_on_error=false',
@@ -53,6 +53,7 @@ const settings = [
   'max_worker_processes=0',
   'max_parallel_workers=0',
   'max_parallel_workers_per_gather=0',
+  'shared_buffers=4MB',
   'min_wal_size=2MB',
   'max_wal_size=64MB',
   'wal_level=logical',
@@ -122,23 +123,12 @@ export async function startEngine(
   directory: string | undefined,
   options: WorkerOptions,
 ): Promise<WorkerWire> {
-  const { settings, ...rest } = input;
-  if (directory === undefined) {
-    // To write all of it once is a third of the start, and what is not there is in memory all the same.
-    const small = [...settings, 'shared_buffers=4MB'];
-    return startWorker({ ...rest, settings: small, snapshot: await snapshot() }, options);
-  }
+  if (directory === undefined) return startWorker({ ...input, snapshot: await snapshot() }, options);
   const { data, fresh, isBeforePostgis } = await findData(directory, snapshot);
-  const wire = await startWorker(
-    {
-      ...rest,
-      settings: [...settings, 'shared_buffers=16MB'],
-      directory: data,
-      snapshot: fresh?.snapshot,
-      writeTo: fresh?.at,
-    },
-    options,
-  );
+  // On a disk, a page that is not in a buffer has to be read.
+  const settings = [...input.settings, 'shared_buffers=16MB'];
+  const files = { directory: data, snapshot: fresh?.snapshot, writeTo: fresh?.at };
+  const wire = await startWorker({ ...input, settings, ...files }, options);
   try {
     await removeLeftovers(directory, wire);
     if (isBeforePostgis === true) await refuseStub(directory, wire);
