@@ -3,7 +3,6 @@ import { reservedKeywords } from './keywords.ts';
 
 /** PostgreSQL silently truncates longer names; NAMEDATALEN - 1. */
 export const longestName = 63;
-const loneSurrogate = /\p{Surrogate}/u;
 
 /**
  * An identifier as SQL, quoted only where PostgreSQL requires it, as `quote_ident` does: keywords, upper case,
@@ -12,7 +11,7 @@ const loneSurrogate = /\p{Surrogate}/u;
  */
 export function quoteIdentifier(name: string): string {
   const bytes = Buffer.byteLength(name, 'utf8');
-  if (bytes === 0 || bytes > longestName || name.includes('\0') || loneSurrogate.test(name)) {
+  if (bytes === 0 || bytes > longestName || name.includes('\0') || !name.isWellFormed()) {
     throw new MuseError({
       code: 'bad-identifier',
       message: `${JSON.stringify(name)} cannot be a name in PostgreSQL: ${reason(name, bytes)}.`,
@@ -94,7 +93,7 @@ export function quoteLiteral(value: string | number | bigint | boolean | null): 
   if (typeof value === 'boolean') return String(value);
   // Two minus signs in a row would begin a comment, so a negative number is quoted.
   if (typeof value !== 'string') return /^\d/.test(String(value)) ? String(value) : quoteLiteral(String(value));
-  if (value.includes('\0') || loneSurrogate.test(value)) {
+  if (value.includes('\0') || !value.isWellFormed()) {
     throw new MuseError({
       code: 'bad-literal',
       message: 'A text has a NUL character or is not valid Unicode; PostgreSQL cannot store it.',

@@ -78,18 +78,39 @@ let fault;
 /** The status of the exception by which PostgreSQL jumps out of a failed statement, as it should. */
 const jump = 100;
 
-/** @param {PGlite} database */
-function noticeFaults(database) {
-  const engine = /** @type {{ _PostgresMainLoopOnce(): void }} */ (/** @type {unknown} */ (database.Module));
-  const step = engine._PostgresMainLoopOnce;
-  engine._PostgresMainLoopOnce = () => {
+/**
+ * After a fault, nothing of the engine is called again: it would go on in the middle of what it was at, maybe without an end.
+ * @param {PGlite} database
+ */
+function stopAtFaults(database) {
+  const engine = /** @type {Record<string, () => void>} */ (/** @type {unknown} */ (database.Module));
+  /** @type {(name: string, call: (step: () => void) => void) => void} */
+  const replace = (name, call) => {
+    const step = /** @type {() => void} */ (engine[name]);
+    // At its first call, each of these functions puts another one in its place.
+    const ours = () => call(step);
+    Object.defineProperty(engine, name, { get: () => ours, set() {} });
+  };
+  // PGlite ignores any other exception.
+  const leave = () => Object.assign(new Error('The engine has stopped.'), { status: jump });
+  replace('_PostgresMainLoopOnce', (step) => {
+    if (fault !== undefined) throw leave();
     try {
       step();
     } catch (error) {
-      if (/** @type {{ status?: number }} */ (error).status !== jump) fault ??= error;
-      throw error;
+      if (/** @type {{ status?: number }} */ (error).status === jump) throw error;
+      fault = error;
+      throw leave();
     }
-  };
+  });
+  replace('_PostgresMainLongJmp', (step) => {
+    if (fault !== undefined) throw fault;
+    step();
+  });
+  for (const name of ['_PostgresSendReadyForQueryIfNecessary', '_pgl_pq_flush'])
+    replace(name, (step) => {
+      if (fault === undefined) step();
+    });
 }
 
 async function open() {
@@ -104,7 +125,7 @@ async function open() {
     startParams: ['--single', '-F', '-j', ...input.settings.flatMap((setting) => ['-c', setting])],
     initDbStartParams: ['--username=supabase_admin', '--wal-segsize=1'],
   });
-  noticeFaults(database);
+  stopAtFaults(database);
   writePack(database, input.extensions, root);
   if (input.late) addLateFiles(database, root, input.late);
   if (input.user !== undefined) await becomeUser(database, input.user);

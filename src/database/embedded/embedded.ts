@@ -49,6 +49,9 @@ export interface EmbeddedDatabase extends Database {
 const settings = [
   'search_path="$user", public, extensions',
   'exit_on_error=false',
+  // Nobody reads the engine's log, and it takes longer to write a long statement there than to run it.
+  'log_min_messages=panic',
+  'log_min_error_statement=panic',
   'log_checkpoints=false',
   'max_worker_processes=0',
   'max_parallel_workers=0',

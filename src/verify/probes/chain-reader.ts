@@ -21,10 +21,19 @@ export class ChainReader extends Round {
   private readonly offers: Offers;
   /** What came of a new token alone, by the numbers of the actor and the probe. */
   private readonly renewed = new Map<string, Cell>();
+  /** For each column: how statements name the setting that may hold what A's row has in it. */
+  private readonly settings: readonly { setting: string; table: string; column: string }[];
 
   constructor(first: FirstRound) {
     super(first);
     this.offers = new Offers(first);
+    this.settings = [...this.subjects.values()].flatMap(({ name, table }) =>
+      table.columns.map((column) => ({
+        setting: quoteLiteral(storedSetting(name, column.name)),
+        table: name,
+        column: column.name,
+      })),
+    );
   }
 
   /** Notes what came of a new token without any write before it. */
@@ -286,11 +295,8 @@ export class ChainReader extends Round {
 
   /** What the statements take from A's rows by the settings that hold it: this proof has looked it up, and nothing told the actor. */
   private handedOver(written: readonly string[]): string[] {
-    return [...this.subjects.values()].flatMap(({ name, table }) =>
-      table.columns.flatMap((column) => {
-        const setting = quoteLiteral(storedSetting(name, column.name));
-        return written.some((sql) => sql.includes(setting)) ? (this.first.leaks.stored(name, column.name) ?? []) : [];
-      }),
+    return this.settings.flatMap(({ setting, table, column }) =>
+      written.some((sql) => sql.includes(setting)) ? (this.first.leaks.stored(table, column) ?? []) : [],
     );
   }
 

@@ -93,7 +93,10 @@ export function otherWorlds(first: FirstRound, start: number): Worlds {
     prepare:
       world === 0 && !isRepeated
         ? 'select 1'
-        : `${world < firstToPick ? '' : withoutB(hidden)}${worldSql(hidden, world === 2 || world === 4 ? 2 : 1, first, timed)}`,
+        : [
+            ...(world < firstToPick ? [] : hidden.flatMap(removalsOfB).map(block)),
+            ...worldSql(hidden, world === 2 || world === 4 ? 2 : 1, first, timed).map(block),
+          ],
   }));
   return {
     probes,
@@ -112,10 +115,9 @@ function isVolatile({ routine }: Callable, model: Model): boolean {
   return model.sources.reached(routine).some(({ volatility }) => volatility === 'v');
 }
 
-/** SQL that removes the rows of B, as far as nothing keeps them. */
-function withoutB(subjects: readonly Subject[]): string {
-  const removals = subjects.flatMap(removalsOfB);
-  return removals.length === 0 ? '' : `do $muse_alone$ begin ${removals.join(' ')} end $muse_alone$; `;
+/** A block of its own around statements of PL/pgSQL. */
+function block(statements: string): string {
+  return `do $muse_world$ begin ${statements} end $muse_world$`;
 }
 
 /** Statements that remove the rows of B from a table, as far as nothing keeps them. */
@@ -165,9 +167,9 @@ function callsOf(callables: readonly Callable[], { actors, probes }: FirstRound)
   return calls.toSorted(([, x], [, y]) => x - y);
 }
 
-/** A block that changes A's rows; what a constraint or a trigger refuses stays as it is. */
-function worldSql(subjects: readonly Subject[], world: 1 | 2, first: FirstRound, timed: ReadonlySet<string>): string {
-  const updates = subjects.flatMap((subject) => {
+/** Statements of PL/pgSQL that change A's rows, one each; what a constraint or a trigger refuses stays as it is. */
+function worldSql(subjects: readonly Subject[], world: 1 | 2, first: FirstRound, timed: ReadonlySet<string>): string[] {
+  return subjects.flatMap((subject) => {
     const seen = seenByStrangers(subject, first);
     const isHidden = isHiddenFromAll(subject, first);
     const withheld = withheldColumns(subject.table, first.model);
@@ -179,7 +181,6 @@ function worldSql(subjects: readonly Subject[], world: 1 | 2, first: FirstRound,
         return updateSql(subject, row, label === 'a', world, first.model, isOther);
       });
   });
-  return `do $muse_world$ begin ${updates.join(' ')} end $muse_world$`;
 }
 
 /** Letters of the rows that any stranger reads, e.g. those that their owners made public. */
