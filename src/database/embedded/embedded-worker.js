@@ -79,7 +79,7 @@ let fault;
 const jump = 100;
 
 /**
- * After a fault, nothing of the engine is called again: it would go on in the middle of what it was at, maybe without an end.
+ * After a fault, nothing of the engine is called again: it would continue in the middle of what it was at, maybe without an end.
  * @param {PGlite} database
  */
 function stopAtFaults(database) {
