@@ -126,11 +126,18 @@ const isRelation = new Set(Object.keys(typeOfField).filter((field) => typeOfFiel
  * @param visit returns `false` to skip what is inside the node
  */
 export function walk(value: unknown, visit: (...node: OpenNode) => boolean | void): void {
+  // Called with two arguments: to spread a pair would make a list of every node, and this is the hottest loop of all readers.
+  walkInto(value, visit as Visit);
+}
+
+type Visit = (type: string, fields: object) => boolean | void;
+
+function walkInto(value: unknown, visit: Visit): void {
   if (Array.isArray(value)) {
-    for (const item of value) walk(item, visit);
+    for (const item of value) walkInto(item, visit);
   } else if (typeof value === 'object' && value !== null) {
     const fields = value as Record<string, unknown>;
-    // Object.entries would make a list of every node, and this is the hottest loop of all readers.
+    // So would Object.entries.
     for (const key in fields) {
       const inner = fields[key];
       if (typeof inner !== 'object' || inner === null) continue;
@@ -139,8 +146,7 @@ export function walk(value: unknown, visit: (...node: OpenNode) => boolean | voi
       // A type starts with a capital letter, a field does not.
       const type =
         key.charCodeAt(0) < 91 ? key : 'relname' in inner || !isRelation.has(key) ? typeOfField[key] : undefined;
-      if (type === undefined || Array.isArray(inner) || visit(...([type, inner] as OpenNode)) !== false)
-        walk(inner, visit);
+      if (type === undefined || Array.isArray(inner) || visit(type, inner) !== false) walkInto(inner, visit);
     }
   }
 }
