@@ -171,7 +171,7 @@ describe.each(['embedded', 'native'] as const)('rows are generated on %s', (kind
     );
   });
 
-  it('leaves no row, advanced sequence, lock or role behind', async () => {
+  it('leaves no row, advanced sequence, lock, role or prepared statement behind, not even those of a proof that was killed', async () => {
     await database.script(`
       create table public.kept (id bigserial primary key, n int generated always as identity, user_id uuid references auth.users (id));
       create table public.log (id bigserial primary key, what text);
@@ -188,10 +188,11 @@ describe.each(['embedded', 'native'] as const)('rows are generated on %s', (kind
         (select last_value::text || is_called from public.kept_id_seq) as a, (select last_value::text || is_called from public.kept_n_seq) as b,
         (select last_value::text || is_called from public.log_id_seq) as c, (select count(*) from pg_locks where locktype = 'relation' and mode like '%Exclusive%'
           and database = (select oid from pg_database where datname = current_database())) as locks,
-        current_user as who, current_setting('role') as role, coalesce(current_setting('request.jwt.claims', true), '') as claims`)
+        (select count(*) from pg_prepared_statements where from_sql) as prepared, current_user as who, current_setting('role') as role, coalesce(current_setting('request.jwt.claims', true), '') as claims`)
       ).rows;
     try {
       const before = await look();
+      await database.script('prepare muse_state_0 as select 1');
       const report = await verifyIsolation(database, {
         declarations: [{ table: 'public.log', scope: 'service-only' }],
       });
