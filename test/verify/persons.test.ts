@@ -79,17 +79,20 @@ const anyones = (sql: string): string => sql.replace('p.user_id = auth.uid() and
 
 /** A league whose captains change its settings; another table says which user a player is. */
 const league = (unique: string): string => `
+  -- muse: public-read
   create table public.players (id serial primary key, name text not null);
   create table public.player_map (
     profile_id uuid primary key references auth.users (id) on delete cascade,
     player_id int not null ${unique} references public.players (id) on delete cascade);
   create index on public.player_map (player_id);
   create table public.leagues (id serial primary key, name text not null);
+  -- muse: public-read
   create table public.captains (
     player_id int not null references public.players (id) on delete cascade,
     league_id int not null references public.leagues (id) on delete cascade, primary key (player_id, league_id));
   create index on public.captains (league_id);
   create table public.settings (league_id int primary key references public.leagues (id) on delete cascade, paused boolean not null default false);
+  -- muse: public-read
   create table public.messages (id uuid primary key default gen_random_uuid(), player_id int references public.players (id), league_id int references public.leagues (id), body text not null);
   create index on public.messages (player_id); create index on public.messages (league_id);
   alter table public.players enable row level security; alter table public.player_map enable row level security;

@@ -1,10 +1,11 @@
 /** Which column of a table an expression gives: itself, by a query for one value, or by a helper that has one. */
 import type { Catalog, FunctionRow, RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, fields, type Node, nameParts, walk } from '../../rules/engine/live/expression.ts';
+import type { RoutineBody } from './bodies.ts';
 import type { Sources } from './effects.ts';
 
 /** What it needs of a model. */
-interface Routines {
+export interface Routines {
   catalog: Pick<Catalog, 'functions'>;
   sources: Pick<Sources, 'body'>;
 }
@@ -56,12 +57,28 @@ function returned(routine: FunctionRow, table: RelationRow, model: Routines, dep
   const select = fields(trees.at(-1), 'SelectStmt');
   if (select === undefined) return undefined;
   const [target] = (select['targetList'] as unknown[] | undefined) ?? [];
-  const variable = columnOf(fields(target, 'ResTarget')?.['val'])?.name;
-  const value = assigned.find(({ variables }) => variable !== undefined && variables.includes(variable))?.value;
+  const value = valueOf(columnOf(fields(target, 'ResTarget')?.['val'])?.name, assigned);
   return givenBy(fields(value, 'SelectStmt') ?? select, table, model, depth);
 }
 
-function readsFrom(clause: unknown, table: RelationRow): boolean {
+/** What a variable of a helper is given first. */
+function valueOf(variable: string | undefined, assigned: RoutineBody['assigned']): unknown {
+  return assigned.find(({ variables }) => variable !== undefined && variables.includes(variable))?.value;
+}
+
+/** The column that a query gives to a variable of a helper, as {@link givenColumn}. */
+export function givenToVariable(
+  variable: string | undefined,
+  assigned: RoutineBody['assigned'],
+  table: RelationRow,
+  model: Routines,
+): string | undefined {
+  const select = fields(valueOf(variable, assigned), 'SelectStmt');
+  return select === undefined ? undefined : givenBy(select, table, model, 0);
+}
+
+/** Says whether a FROM names the table. */
+export function readsFrom(clause: unknown, table: RelationRow): boolean {
   let reads = false;
   walk(clause, (type, range) => {
     reads ||=

@@ -26,6 +26,7 @@ import {
 import { asksForUser, isUserCall } from './claim-conditions.ts';
 import { givenColumn } from './given-columns.ts';
 import { withImplied } from './implied-keys.ts';
+import { comparesWithOwn } from './own-row-columns.ts';
 import { polymorphicMeaning } from './polymorphic.ts';
 import { valuedRole } from './valued-roles.ts';
 import { findTenancy, isOrganizationColumn, isUserColumn, primaryKey, type Tenancy } from './tenancy.ts';
@@ -86,7 +87,14 @@ export function buildModel(
   const model: Model = {
     catalog,
     declarations,
-    tenancy: { users: undefined, userTables: new Set(), persons: [], organizations: undefined, membership: undefined },
+    tenancy: {
+      users: undefined,
+      userTables: new Set(),
+      persons: [],
+      organizations: undefined,
+      isList: false,
+      membership: undefined,
+    },
     parse,
     sources,
     tables,
@@ -132,6 +140,7 @@ export function buildModel(
     if (model.policyFacts(table).some((policy) => policy.userColumns.includes(column.name))) return 'user';
     return meaningByClaim(table, column, model);
   };
+  const ownRows = { ...model, isWhoAsks: (node: unknown) => isWhoAsks(node, model) };
   model.tenancy = findTenancy(catalog, isolation, {
     isOwnKey: (table, column) =>
       table.policies.some((policy) => readPolicy(policy, table, model).userColumns.includes(column)),
@@ -139,7 +148,7 @@ export function buildModel(
     isOfProfile: (table, column, profiles, own) =>
       table.policies.some(({ using, check }) =>
         [using, check].some(
-          (sql) => sql !== null && comparesWithGiven(model.parse(sql), table, column, profiles, own, model),
+          (sql) => sql !== null && comparesWithOwn(model.parse(sql), table, column, profiles, own, ownRows),
         ),
       ),
     valuedRole: (table, keys) => valuedRole(table, keys, model.dependencies, parse),
@@ -150,34 +159,6 @@ export function buildModel(
   // What was asked on the way was asked without the tenancy.
   meanings.clear();
   return model;
-}
-
-/** The column is compared, for equality or in a list, with what a query or a helper gives of another table's column. */
-function comparesWithGiven(
-  tree: unknown,
-  { name }: RelationRow,
-  column: string,
-  other: RelationRow,
-  given: string,
-  model: Model,
-): boolean {
-  const isColumn = (node: unknown): boolean => {
-    // A row without it may be taken for everybody's: it is whose the row is all the same.
-    const [first = node] = (fields(node, 'CoalesceExpr')?.['args'] as unknown[] | undefined) ?? [];
-    const found = columnOf(first);
-    return found?.name === column && (found.qualifier === undefined || found.qualifier === name);
-  };
-  let compares = false;
-  walk(tree, (type, node) => {
-    const isEqual = type === 'A_Expr' && nameParts(node['name']).at(-1) === '=';
-    compares ||=
-      (isEqual &&
-        ((isColumn(node['lexpr']) && givenColumn(node['rexpr'], other, model) === given) ||
-          (isColumn(node['rexpr']) && givenColumn(node['lexpr'], other, model) === given))) ||
-      (type === 'SubLink' && isColumn(node['testexpr']) && givenColumn({ SubLink: node }, other, model) === given);
-    return !compares;
-  });
-  return compares;
 }
 
 function readPolicy(policy: PolicyRow, table: RelationRow, model: Model): PolicyFacts {

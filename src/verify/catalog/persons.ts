@@ -61,9 +61,7 @@ function isUnique(table: RelationRow, column: string): boolean {
 export function isOfPersons(table: RelationRow, { membership, persons }: Tenancy): boolean {
   return (
     [membership?.persons?.table, membership?.persons?.through.table].includes(table) ||
-    persons.some(
-      (one) => !one.isShared && one.through.table !== one.table && [one.table, one.through.table].includes(table),
-    )
+    persons.some((one) => isJoinedToUsers(one) && [one.table, one.through.table].includes(table))
   );
 }
 
@@ -73,4 +71,9 @@ export function personsOf(table: RelationRow, column: string, persons: readonly 
   return persons.find(
     (one) => key?.target === qualifiedName(one.table) && key.targetColumns?.join() === one.key && one.table !== table,
   );
+}
+
+/** Another table says which user each person is, and one user alone. */
+export function isJoinedToUsers({ table, through, isShared }: Persons): boolean {
+  return through.table !== table && !isShared;
 }

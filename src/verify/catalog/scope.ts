@@ -8,7 +8,7 @@ import {
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { columnOf, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from './model.ts';
-import { personsOf } from './persons.ts';
+import { isJoinedToUsers, personsOf } from './persons.ts';
 import { polymorphicKeys } from './polymorphic.ts';
 import { isTable, primaryKey } from './tenancy.ts';
 
@@ -91,9 +91,16 @@ function findScope(table: RelationRow, model: Model): Scope {
   return { ...base, kind: ownership.owner === 'user' ? 'owner' : 'organization', text: describe(ownership) };
 }
 
-/** Says whether everyone may read all rows: it is declared of the table, or beside a policy that lets all rows through. */
+/**
+ * Says whether everyone may read all rows: it is declared of the table, or beside a policy that lets all rows through. Of a list of what
+ * users belong to, as plans, such a policy says enough; what belongs to its rows is as private as before.
+ */
 export function isPublic(table: RelationRow, model: Model): boolean {
-  return publicPolicies(table, model).some((using) => using === undefined || using === 'true');
+  const isOpenList =
+    table === model.tenancy.organizations &&
+    model.tenancy.isList &&
+    policiesFor(table, 'S', model).some(({ using }) => using === 'true');
+  return isOpenList || publicPolicies(table, model).some((using) => using === undefined || using === 'true');
 }
 
 /** The conditions of policies beside which it is declared that everyone may read what they let through. */
@@ -236,6 +243,9 @@ function ownershipOf(table: RelationRow, model: Model, seen: ReadonlySet<string>
   if (organizations.length > 0 && !isPersonal(table, owners, model))
     return { owner: 'organization', columns: [organizations[0]!] };
   if (owners.length > 0) return { owner: 'user', columns: [owners[0]!] };
+  const joined = model.tenancy.persons.find((one) => one.table === table && isJoinedToUsers(one));
+  if (joined !== undefined)
+    return { owner: 'user', columns: [joined.key], parent: qualifiedName(joined.through.table) };
   return ownershipByParent(table, model, seen);
 }
 

@@ -27,6 +27,8 @@ export interface Tenancy {
   /** Tables of people who stand for users. */
   persons: readonly Persons[];
   organizations: RelationRow | undefined;
+  /** Only profiles tell that users belong to them, and no name: they may be a list for everyone, as plans or towns. */
+  isList: boolean;
   membership:
     | {
         table: RelationRow;

@@ -53,18 +53,18 @@ export function findTenancy(catalog: Catalog, isolation: Isolation, compared: Co
         table.columns.some((column) => isOrganizationColumn(table, column, named)),
     );
   const others = tables.filter((table) => !userTables.has(qualifiedName(table)));
+  const ofProfiles = organizationsOfProfiles(tables, userTables, persons, compared);
   const organizations =
     membership?.organizations ??
-    [
-      mostReferred(others, organizationTables),
-      organizationsOfProfiles(tables, userTables, persons, compared),
-      organizationsOfClaims(others, compared),
-    ].find((named) => named !== undefined && hasUsers(named));
+    [mostReferred(others, organizationTables), ofProfiles, organizationsOfClaims(others, compared)].find(
+      (named) => named !== undefined && hasUsers(named),
+    );
   return {
     users,
     userTables,
     persons: findPersons(tables, userTables),
     organizations,
+    isList: organizations !== undefined && organizations === ofProfiles && !organizationTables.test(organizations.name),
     membership: membership?.membership,
   };
 }
