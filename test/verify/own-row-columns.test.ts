@@ -12,9 +12,11 @@ interface Profiles {
   readers?: string;
   /** Who reads the clubs. */
   list?: string;
+  /** Nobody adds rows. */
+  isReadOnly?: true;
 }
 
-const profiles = ({ helper = '', asked, readers = asked, list = 'true' }: Profiles): string => `
+const profiles = ({ helper = '', asked, readers = asked, list = 'true', isReadOnly }: Profiles): string => `
   create table public.clubs (id bigint generated always as identity primary key, name text not null);
   create table public.profiles (
     id uuid primary key references auth.users (id) on delete cascade, club_id bigint references public.clubs (id), name text);
@@ -29,7 +31,7 @@ const profiles = ({ helper = '', asked, readers = asked, list = 'true' }: Profil
   create policy u on public.profiles for update to authenticated using (id = (select auth.uid())) with check (id = (select auth.uid()));
   create policy s on public.clubs for select to authenticated using (${list});
   create policy s on public.meetings for select to authenticated using (${readers});
-  create policy i on public.meetings for insert to authenticated with check (${asked});
+  ${isReadOnly ? '' : `create policy i on public.meetings for insert to authenticated with check (${asked});`}
   grant select on public.clubs, public.profiles to authenticated; grant update (name) on public.profiles to authenticated;
   grant select, insert on public.meetings to authenticated;`;
 
@@ -108,16 +110,22 @@ const pairs: Pair[] = [
   ],
   [
     'a list that everyone reads, and users choose from',
-    profiles({ asked: inLine }),
-    `${profiles({ asked: inLine })} grant update (club_id) on public.profiles to authenticated;`,
+    profiles({ asked: inLine, isReadOnly: true }),
+    `${profiles({ asked: inLine, isReadOnly: true })} grant update (club_id) on public.profiles to authenticated;`,
     'isolation-escalation public.profiles',
   ],
   [
     'a list that everyone reads, and writes',
-    profiles({ helper: exists, asked: byHelper }),
-    `${profiles({ helper: exists, asked: byHelper })}
+    profiles({ helper: exists, asked: byHelper, isReadOnly: true }),
+    `${profiles({ helper: exists, asked: byHelper, isReadOnly: true })}
       create policy w on public.clubs for update to authenticated using (true); grant update on public.clubs to authenticated;`,
     'isolation-write public.clubs',
+  ],
+  [
+    'clubs that everyone reads',
+    profiles({ helper: exists, ...ofList }),
+    profiles({ helper: exists, asked: byHelper }),
+    'isolation-read public.clubs',
   ],
   [
     'rows of people: a helper gives the person',

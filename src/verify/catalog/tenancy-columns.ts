@@ -27,7 +27,7 @@ export interface Tenancy {
   /** Tables of people who stand for users. */
   persons: readonly Persons[];
   organizations: RelationRow | undefined;
-  /** Only profiles tell that users belong to them, and no name: they may be a list for everyone, as plans or towns. */
+  /** Only profiles tell that users belong to them, and users write nothing of theirs: a list for everyone, as plans, unless policies say else. */
   isList: boolean;
   membership:
     | {

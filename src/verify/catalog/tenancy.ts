@@ -64,9 +64,21 @@ export function findTenancy(catalog: Catalog, isolation: Isolation, compared: Co
     userTables,
     persons: findPersons(tables, userTables),
     organizations,
-    isList: organizations !== undefined && organizations === ofProfiles && !organizationTables.test(organizations.name),
+    isList: organizations !== undefined && organizations === ofProfiles && isList(organizations, others),
     membership: membership?.membership,
   };
+}
+
+/** What users belong to by their profiles alone, without a name of organizations, and of which they write nothing, as the lessons of a plan. */
+function isList(organizations: RelationRow, others: readonly RelationRow[]): boolean {
+  return (
+    !organizationTables.test(organizations.name) &&
+    !others.some(
+      (table) =>
+        table.columns.some((column) => isOrganizationColumn(table, column, organizations)) &&
+        table.policies.some(({ permissive, command }) => permissive && command !== 'r'),
+    )
+  );
 }
 
 /** What the rows of users belong to, whatever it is called, if policies let those of the same one do more with rows of other tables. */
