@@ -69,6 +69,17 @@ export function findTenancy(catalog: Catalog, isolation: Isolation, compared: Co
   };
 }
 
+/** The table has one row for a person and something else, as the captains of a league. */
+function joinsToMore(table: RelationRow, { table: people, through }: Persons): boolean {
+  const targets = primaryKey(table).map((column) => foreignKeyOf(table, column)?.target ?? undefined);
+  return (
+    table !== through.table &&
+    targets.length === 2 &&
+    targets.includes(qualifiedName(people)) &&
+    targets.some((target) => target !== undefined && target !== qualifiedName(people))
+  );
+}
+
 /** What users belong to by their profiles alone, without a name of organizations, and of which they write nothing, as the lessons of a plan. */
 function isList(organizations: RelationRow, others: readonly RelationRow[]): boolean {
   return (
@@ -86,7 +97,7 @@ function organizationsOfProfiles(
   tables: readonly RelationRow[],
   userTables: ReadonlySet<string>,
   persons: readonly Persons[],
-  { isOfProfile }: ComparedKeys,
+  { isOfProfile, isAsked }: ComparedKeys,
 ): RelationRow | undefined {
   const found = tables
     .filter((table) => userTables.has(qualifiedName(table)))
@@ -94,8 +105,14 @@ function organizationsOfProfiles(
       profiles.constraints.flatMap(({ type, columns: [own], target }) => {
         const parent = tables.find((table) => qualifiedName(table) === target);
         if (type !== 'f' || own === undefined || parent === undefined || userTables.has(target!)) return [];
-        // What stands for one user alone is not what users belong to.
-        if (persons.some((one) => one.table === parent && one.through.table === profiles && !one.isShared)) return [];
+        // People are not what users belong to: what stands for one user alone, or is itself joined to what policies ask about.
+        const isOfPeople = persons.some(
+          (one) =>
+            one.table === parent &&
+            one.through.table === profiles &&
+            (!one.isShared || tables.some((table) => isAsked(table) && joinsToMore(table, one))),
+        );
+        if (isOfPeople) return [];
         const asking = tables.filter(
           (table) =>
             table !== profiles &&
