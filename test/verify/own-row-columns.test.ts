@@ -78,6 +78,51 @@ const equalsMe = 'user_id = (select public.me())';
 /** The same without the key that lets a person have one login only: those who share it are one. */
 const sharing = (sql: string): string => sql.replace('not null unique references', 'not null references');
 
+/** People whom everyone may see, and who say themselves which user they are. */
+const known = (sql: string): string =>
+  sql
+    .replace('create table public.people (', '-- muse: public-read\n  create table public.people (')
+    .replace(
+      'for select to authenticated using (id = (select public.me()))',
+      'for select to authenticated using (true)',
+    );
+const byThemselves = (sql: string): string =>
+  sql
+    .replace(
+      'primary key, name text not null);',
+      'primary key, auth_id uuid not null unique references auth.users (id), name text not null);',
+    )
+    .replace(
+      'select person_id from public.logins where profile_id = auth.uid()',
+      'select id from public.people where auth_id = auth.uid()',
+    );
+
+/** Picks of people in a draft, the last of which a captain takes back. */
+const draft = (asked: string): string => `${known(people(equalsMe))}
+  -- muse: public-read
+  create table public.drafts (id bigint generated always as identity primary key, name text not null);
+  -- muse: public-read
+  create table public.captains (
+    draft_id bigint references public.drafts (id), person_id bigint references public.people (id), primary key (draft_id, person_id));
+  create index on public.captains (person_id);
+  -- muse: public-read
+  create table public.picks (
+    draft_id bigint not null references public.drafts (id), user_id bigint not null references public.people (id), number int not null,
+    card text, primary key (draft_id, number));
+  create index on public.picks (user_id);
+  alter table public.drafts enable row level security; alter table public.captains enable row level security;
+  alter table public.picks enable row level security;
+  create policy s on public.drafts for select to authenticated using (true);
+  create policy s on public.captains for select to authenticated using (true);
+  create policy s on public.picks for select to authenticated using (true);
+  grant select on public.drafts, public.captains, public.picks to authenticated;
+  create function public.take_back(d bigint) returns void language plpgsql security definer set search_path = '' as $$
+    declare n int; begin
+      if not exists (select 1 from public.captains c where ${asked} c.draft_id = d) then raise exception 'not a captain'; end if;
+      select p.number into n from public.picks p where p.draft_id = d and p.card is not null order by p.number desc limit 1;
+      update public.picks set card = null where draft_id = d and number = n;
+    end $$;`;
+
 const todosOf = (whose: string): string => `
   create function public.todos_of(p bigint) returns setof public.todos language sql stable security definer set search_path = '' as
     $$ select * from public.todos where user_id = ${whose} $$;`;
@@ -135,6 +180,24 @@ const pairs: Pair[] = [
   ],
   ['rows of people: a helper is given the person', people(isMe), people(isMe, 'true'), 'isolation-read public.todos'],
   ['rows of people: another writes', people(isMe), people(isMe, isMe, 'true'), 'isolation-insert public.todos'],
+  [
+    'rows of people whom everyone sees',
+    known(people(equalsMe)),
+    known(people(equalsMe, 'true')),
+    'isolation-read public.todos',
+  ],
+  [
+    'rows of people whom everyone sees, with a user of their own',
+    byThemselves(known(people(equalsMe))),
+    byThemselves(known(people(equalsMe, 'true'))),
+    'isolation-read public.todos',
+  ],
+  [
+    'rows of people that their captain changes',
+    draft('c.person_id = public.me() and'),
+    draft(''),
+    'isolation-write public.take_back(bigint)',
+  ],
   [
     'rows of people: a function',
     `${people(isMe)} ${todosOf('p and public.is_me(p)')}`,

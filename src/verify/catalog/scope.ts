@@ -341,7 +341,10 @@ function ownershipBy(
 ): Ownership | undefined {
   const parent = model.tables.get(key.target ?? '');
   if (parent === undefined || !isTable(parent)) return undefined;
-  if (isPublic(parent, model) || isDeclared(model.declarations, key.target ?? '', 'service-only')) return undefined;
+  // That everyone may see who people are says nothing of what is theirs.
+  const isOfPerson = model.tenancy.persons.some((one) => one.table === parent && !one.isShared);
+  const isOfAll = !isOfPerson && isPublic(parent, model);
+  if (isOfAll || isDeclared(model.declarations, key.target ?? '', 'service-only')) return undefined;
   const ownership = ownershipOf(parent, model, new Set([...seen, qualifiedName(table)]));
   return ownership === undefined ? undefined : { owner: ownership.owner, columns: key.columns, parent: key.target! };
 }
