@@ -97,7 +97,7 @@ const byThemselves = (sql: string): string =>
       'select id from public.people where auth_id = auth.uid()',
     );
 
-/** Picks of people in a draft, the last of which a captain takes back. */
+/** Picks of people in a draft, the last of which a captain clears. */
 const draft = (asked: string): string => `${known(people(equalsMe))}
   -- muse: public-read
   create table public.drafts (id bigint generated always as identity primary key, name text not null);
