@@ -1,5 +1,5 @@
 /** Whether a condition compares a column with what the user's own row in another table holds, also by helpers that are given the column. */
-import { type FunctionRow, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import type { FunctionRow, RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, fields, type Node, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import type { RoutineBody } from './bodies.ts';
 import { givenColumn, givenToVariable, readsFrom, type Routines } from './given-columns.ts';
@@ -124,9 +124,11 @@ function comparesInHelper(
   return compares({ tree: trees, isColumn: isArgument, assigned }, other, given, model, depth + 1);
 }
 
-function isArgumentOf({ name, argumentNames }: FunctionRow, number: number, node: unknown): boolean {
+/** The routine's argument of that number, from 0: by its name or by `$1`, with or without a cast. */
+function isArgumentOf(routine: FunctionRow, number: number, node: unknown): boolean {
+  const { name, argumentNames } = routine;
   const cast = fields(node, 'TypeCast');
-  if (cast !== undefined) return isArgumentOf({ name, argumentNames } as FunctionRow, number, cast['arg']);
+  if (cast !== undefined) return isArgumentOf(routine, number, cast['arg']);
   if (fields(node, 'ParamRef')?.['number'] === number + 1) return true;
   const found = columnOf(node);
   return (

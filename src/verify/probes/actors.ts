@@ -18,8 +18,8 @@ import type { ScriptActor } from '../fixtures/script.ts';
 /** An actor of the proof. */
 export interface Actor extends ScriptActor {
   /**
-   * `anon`, `owner`, `member`, `member:admin`, `outsider` (another organization), `other` (no organization), `guest` (let into what
-   * is A's).
+   * `anon`, `owner`, `member`, `member:admin`, `outsider` (another organization), `other` (no organization), `newcomer` (no rows), `guest`
+   * (let into what is A's).
    */
   name: string;
   /** The actor's relation to the rows of A and of organization X. */
@@ -66,6 +66,7 @@ const noClaims = { 'request.jwt.claims': '', 'request.jwt.claim.sub': '', 'reque
  * All actors of the proof, in the order of the matrix.
  * @param ofGuests the tables in which a guest's seat may make a difference
  * @param ofMembers those whose policies read memberships, in which it may make one that a member has left
+ * @param asksForRows whether to be without any row may make a difference: without organizations, all other users have rows
  */
 export function makeActors(
   people: readonly Person[],
@@ -74,6 +75,7 @@ export function makeActors(
   cargo: Cargo,
   ofGuests: ReadonlySet<string>,
   ofMembers: ReadonlySet<string>,
+  asksForRows: boolean,
 ): Actor[] {
   const [a, b, c, ...others] = people as [Person, Person, Person, ...Person[]];
   const members = others.filter(
@@ -132,6 +134,9 @@ export function makeActors(
     ...(hasOrganizations
       ? [signedIn('outsider', b, 'none', 'forging'), signedIn('other', c, 'none', 'forging')]
       : [signedIn('other', b, 'none', 'forging')]),
+    ...(hasOrganizations || isBySession || !asksForRows
+      ? []
+      : [{ ...signedIn('newcomer', c, 'none', 'forging'), isNobody: true }]),
     ...variants(hasOrganizations ? 'outsider' : 'other', b, 'none', 'forging'),
     // If nothing reads whether a user is anonymous, such a user is like any other.
     ...(isBySession || !cargo.asks('is_anonymous')
@@ -150,6 +155,11 @@ export function makeActors(
     })),
     ...(guest === undefined ? [] : [{ ...signedIn(guest.key, guest, 'guest', 'tied'), only: ofGuests }]),
   ];
+}
+
+/** Says whether the actor of that name has nothing to do with A, and differs from others in no claim. */
+export function isStranger(name: string): boolean {
+  return ['anon', 'outsider', 'other', 'newcomer'].includes(name);
 }
 
 const ownerName = 'owner';

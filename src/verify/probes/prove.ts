@@ -39,6 +39,7 @@ import type { Answer, Cell, ProofSession } from './run-script.ts';
 import { keyOf, valuesOf } from '../fixtures/rows.ts';
 import { scopeOf } from '../catalog/scope.ts';
 import { tablesOfMembers } from '../catalog/ended-seats.ts';
+import { readsRowsOfUsers } from '../catalog/rows-of-users.ts';
 import { tablesOfGuests } from '../catalog/seats.ts';
 import type { Plan } from '../fixtures/script.ts';
 import type { Watched } from '../fixtures/script-effects.ts';
@@ -145,6 +146,7 @@ export async function prove(
     world.cargo,
     tablesOfGuests(model),
     tablesOfMembers(model),
+    readsRowsOfUsers(model),
   );
   const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people, world.ids);
   const filled = [...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))];

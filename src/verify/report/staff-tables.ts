@@ -1,4 +1,5 @@
 /** Tables of which only trying shows whether they are of all users or of the muse's own staff. */
+import { isStranger } from '../probes/actors.ts';
 import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import type { Finding } from '../../shared/finding.ts';
 import { signatureOf } from '../catalog/functions.ts';
@@ -57,7 +58,7 @@ export function isOfAllUsers(
         table === name &&
         checks.some(
           ({ actor, verb, outcome }) =>
-            verb === 'insert' && outcome === 'allowed' && (actor === 'outsider' || actor === 'other'),
+            verb === 'insert' && outcome === 'allowed' && isStranger(actor) && actor !== 'anon',
         ),
     );
   const isFound = (name: string): boolean =>

@@ -2,10 +2,9 @@
 import { qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { isCredential, isOptionalKey } from '../catalog/chance.ts';
 import type { Model } from '../catalog/model.ts';
+import { isStranger } from '../probes/actors.ts';
 import { verbs } from '../probes/verbs.ts';
 import type { IsolationReport } from './report.ts';
-
-const strangers: ReadonlySet<string> = new Set(['anon', 'outsider', 'other']);
 
 /** The tables, as `schema.name`, in which a stranger reads such a key of another, itself or through a view. */
 export function keysShown({ tables: reports }: Pick<IsolationReport, 'tables'>, model: Model): string[] {
@@ -26,7 +25,7 @@ export function keysShown({ tables: reports }: Pick<IsolationReport, 'tables'>, 
         row !== undefined &&
         checks.some(
           ({ actor, verb, outcome, rows, reached }) =>
-            strangers.has(actor) &&
+            isStranger(actor) &&
             outcome === 'allowed' &&
             verbs[verb].letter === 'S' &&
             (row === table ? rows?.includes('a') === true : reached?.includes(qualifiedName(table)) === true) &&
