@@ -2,6 +2,7 @@ import { quoteIdentifier } from '../../shared/quote.ts';
 import type { ColumnRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from '../catalog/model.ts';
+import { columnsIn, policiesFor } from '../catalog/scope.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import type { Actor } from './actors.ts';
 import { companions, insertSql, insertStatement, isUnderA, linkColumns, nullableAsked, sidesOf } from './insert-sql.ts';
@@ -160,6 +161,7 @@ export function deleteSql(subject: Subject, _actor: Actor, _model: Model, withWh
 /**
  * Changes the owner columns of A's row: to B's side (give), or to the actor's own (take).
  * @param absent columns that become NULL with it
+ * @param state what else is set with it, by column
  */
 export function reassignSql(
   subject: Subject,
@@ -168,6 +170,7 @@ export function reassignSql(
   way: 'give' | 'take',
   withWhere: boolean,
   absent: readonly string[] = [],
+  state: ReadonlyMap<string, string> = new Map(),
 ): string | undefined {
   if (subject.belongs.length === 0 || subject.table === model.tenancy.organizations || actor.isAnonymous)
     return undefined;
@@ -188,6 +191,7 @@ export function reassignSql(
     ...others.map((name): [string, string] => [name, subject.users.b]),
     ...tied,
     ...absent.map((name): [string, string] => [name, 'NULL']),
+    ...state,
   ]
     .map(([column, value]) => `${quoteIdentifier(column)} = ${value}`)
     .join(', ');
@@ -200,6 +204,32 @@ export function reassignSql(
 export function giveAloneSql(subject: Subject, actor: Actor, model: Model, withWhere: boolean): string | undefined {
   const absent = nullableAsked(subject, actor, 'U', model);
   return absent.length === 0 ? undefined : reassignSql(subject, actor, model, 'give', withWhere, absent);
+}
+
+/**
+ * Changes the owner columns, and puts the row into each state that a policy wants of a row once it is changed, as where a draft may only
+ * be submitted: in the state in which it is, that alone might refuse it.
+ */
+export function reassignInStateSql(
+  subject: Subject,
+  actor: Actor,
+  model: Model,
+  way: 'give' | 'take',
+  withWhere: boolean,
+): string[] {
+  const wanted = new Set(
+    policiesFor(subject.table, 'U', model).flatMap(({ using, check }) =>
+      check === null || check === using ? [] : [...columnsIn(check, subject.table, model)],
+    ),
+  );
+  const owners = new Set([...subject.belongs.map(({ column }) => column), ...userColumnsOf(subject, model)]);
+  const granted = new Set(grantedColumns(subject, actor.role, 'U', model).map(({ name }) => name));
+  return subject.rows.states.flatMap(({ values, columns = [] }) => {
+    const isWanted = columns.some((name) => wanted.has(name));
+    if (!isWanted || !columns.every((name) => granted.has(name) && !owners.has(name))) return [];
+    const state = new Map(columns.map((name) => [name, values.get(name) ?? 'default']));
+    return reassignSql(subject, actor, model, way, withWhere, [], state) ?? [];
+  });
 }
 
 /** Changes the other references of A's row to B's side, as the row's owners. */

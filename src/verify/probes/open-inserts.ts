@@ -1,36 +1,48 @@
 /** New rows that policies to add one let through, no matter whose they are: in a state that the writer chooses, or of nobody. */
 import { fields } from '../../rules/engine/live/expression.ts';
 import type { Model } from '../catalog/model.ts';
-import { columnsOfTree, policiesFor } from '../catalog/scope.ts';
+import { columnsIn, columnsOfTree, policiesFor } from '../catalog/scope.ts';
 import type { Actor } from './actors.ts';
 import { insertSql } from './insert-sql.ts';
 import { grantedColumns, type Subject, userColumnsOf } from './subject.ts';
 
 /**
- * INSERTs by a stranger on behalf of the other side, in each state for which a policy asks in place of whose the row is, as in
- * `owner_id = auth.uid() or created_at < now()`.
+ * INSERTs by a stranger on behalf of the other side, in each state for which a policy to add a row asks: of the row itself, as in
+ * `status = 'placed'`, or of what it belongs to. In the ordinary state, that alone might refuse it.
  */
 export function forgedStateSql(subject: Subject, actor: Actor, model: Model): string[] {
-  return isOfNobody(subject, actor) ? [] : inStates(subject, actor, model, 'forged');
+  if (isOfNobody(subject, actor)) return [];
+  const asked = new Set(
+    policiesFor(subject.table, 'I', model).flatMap(({ check, using }) => [
+      ...columnsIn(check ?? using, subject.table, model),
+    ]),
+  );
+  return inStates(subject, actor, model, 'forged', asked);
 }
 
 /** The same by a visitor, and of rows that are nobody's. */
 export function openStateSql(subject: Subject, actor: Actor, model: Model): string[] {
-  return isOfNobody(subject, actor) ? inStates(subject, actor, model, 'own') : [];
+  return isOfNobody(subject, actor) ? inStates(subject, actor, model, 'own', askedInstead(subject, model)) : [];
 }
 
 function isOfNobody({ belongs }: Subject, { isAnonymous }: Actor): boolean {
   return isAnonymous || belongs.length === 0;
 }
 
-function inStates(subject: Subject, actor: Actor, model: Model, manner: 'forged' | 'own'): string[] {
-  if (subject.kind !== 'table' || actor.relation !== 'none') return [];
-  const asked = askedInstead(subject, model);
-  if (asked.size === 0) return [];
+function inStates(
+  subject: Subject,
+  actor: Actor,
+  model: Model,
+  manner: 'forged' | 'own',
+  asked: ReadonlySet<string>,
+): string[] {
+  if (subject.kind !== 'table' || actor.relation !== 'none' || asked.size === 0) return [];
   const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
-  return subject.rows.states.flatMap(({ values, columns = [] }) => {
-    const isAsked = columns.some((name) => asked.has(name)) && columns.every((name) => granted.has(name));
-    const state = new Map(columns.map((name) => [name, values.get(name) ?? 'default']));
+  return subject.rows.states.flatMap(({ values, columns = [], links = [] }) => {
+    // The row itself is in no other state where what it belongs to is.
+    const set = manner === 'forged' && columns.length === 0 ? links : columns;
+    const isAsked = set.some((name) => asked.has(name)) && set.every((name) => granted.has(name));
+    const state = new Map(set.map((name) => [name, values.get(name) ?? 'default']));
     return isAsked ? (insertSql(subject, actor, model, manner, state) ?? []) : [];
   });
 }

@@ -246,15 +246,27 @@ export function stateQuery(subject: Subject): string {
   const into = relation(subject.table);
   const labels = labelledRows(subject);
   const where = labels.map(([, row]) => `(${condition(row.key)})`).join(' or ');
-  const owned =
-    subject.belongs.length === 0 || subject.isLarge
-      ? 'true'
-      : condition(subject.belongs.map(({ column, a }) => [column, a]));
+  const owned = subject.belongs.length === 0 || subject.isLarge ? 'true' : ownedByA(subject);
   const count = subject.isLarge ? '' : `|| '#' || (select count(*) from ${into} where ${owned})`;
   return (
     `select coalesce((select string_agg(label || place, ';' order by label) from (select ${labelCase(labels)} as ` +
     `label, ctid::text as place from ${into} where ${where}) as r), '') ${count}`
   );
+}
+
+/** The condition that a row is A's: below A's ordinary row, or below one of A's in another state, as a comment on a draft. */
+function ownedByA({ belongs, scope, rows }: Subject): string {
+  const below =
+    scope.parent === undefined ? [] : rows.states.filter((row) => !row.isOwnerless && isBelow(row, belongs));
+  const owners = [
+    belongs.map(({ column, a }) => [column, a] as [string, string]),
+    ...below.map(({ values }) => belongs.map(({ column }): [string, string] => [column, values.get(column)!])),
+  ];
+  return [...new Set(owners.map(condition))].join(' or ');
+}
+
+function isBelow({ links = [], values }: KnownRow, belongs: Subject['belongs']): boolean {
+  return belongs.every(({ column }) => links.includes(column) && values.has(column));
 }
 
 /** The rows that every read of the subject distinguishes, with their one-letter names. */

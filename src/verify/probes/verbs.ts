@@ -4,6 +4,7 @@ import {
   changeSql,
   deleteSql,
   giveAloneSql,
+  reassignInStateSql,
   reassignSql,
   relinkSql,
   replacedInsertSql,
@@ -348,7 +349,11 @@ const table = {
     wider: 'give-all',
     expects: expectGive,
     multiOrg: 'always',
-    sql: (...of) => [reassignSql(...of, 'give', true), giveAloneSql(...of, true)],
+    sql: (...of) => [
+      reassignSql(...of, 'give', true),
+      giveAloneSql(...of, true),
+      ...reassignInStateSql(...of, 'give', true),
+    ],
   },
   'give-all': {
     letter: 'R',
@@ -362,7 +367,11 @@ const table = {
     multiOrg: 'always',
     withoutWhere: true,
     anyRow: true,
-    sql: (...of) => [reassignSql(...of, 'give', false), giveAloneSql(...of, false)],
+    sql: (...of) => [
+      reassignSql(...of, 'give', false),
+      giveAloneSql(...of, false),
+      ...reassignInStateSql(...of, 'give', false),
+    ],
   },
   take: {
     letter: 'R',
@@ -373,7 +382,7 @@ const table = {
     result: 'changed',
     wider: 'take-all',
     expects: expectTake,
-    sql: (...of) => [reassignSql(...of, 'take', true)],
+    sql: (...of) => [reassignSql(...of, 'take', true), ...reassignInStateSql(...of, 'take', true)],
   },
   'take-all': {
     letter: 'R',
@@ -384,7 +393,7 @@ const table = {
     result: 'changed',
     expects: expectTake,
     withoutWhere: true,
-    sql: (...of) => [reassignSql(...of, 'take', false)],
+    sql: (...of) => [reassignSql(...of, 'take', false), ...reassignInStateSql(...of, 'take', false)],
   },
   relink: {
     letter: 'R',
