@@ -16,6 +16,14 @@ export interface Together {
   joined: ReadonlySet<string>;
 }
 
+/** What a number may be asked for: a level, or a permission that each bit stands for. */
+export interface Grades {
+  /** The least number that has all of it. */
+  all: number;
+  /** Some things ask for other levels or bits than others do. */
+  isSeveral: boolean;
+}
+
 /** What is known of a table's columns. */
 export interface DecidingColumns {
   /**
@@ -29,6 +37,8 @@ export interface DecidingColumns {
   together: readonly Together[];
   /** Numbers that are compared with those of other tables, or say how many rows there are: more may be more, or less. */
   ranked: ReadonlySet<string>;
+  /** Columns of numbers that are compared with constants as more than them, or for the bits that they have. */
+  graded: ReadonlyMap<string, Grades>;
   /** Columns that are compared with those of other tables: a value of one of those may decide. */
   joined: readonly JoinedColumn[];
   /** JSON columns that path expressions read: which values those want is not known. */
@@ -53,6 +63,7 @@ export function decidingColumnsOf(
       whole: undefined,
       together: [],
       ranked: new Set(),
+      graded: new Map(),
       joined: [],
       unread: new Set(),
       unreadByOwn: new Set(),
@@ -67,13 +78,15 @@ export function decidingColumnsOf(
   const joined: JoinedColumn[] = [];
   const together: Together[] = [];
   const ranked = new Set<string>();
+  const graded = new Map<string, Set<string>>();
   const unread = new Set<string>();
   const own: Scope = { ...plain, trees: mentions.askers(table).compared };
   let isWhole = false;
   for (const scope of scopes) {
     const names = new Names(table, called, scope);
-    const { compared, json } = comparisonsIn(scope, names);
+    const { compared, json, grades } = comparisonsIn(scope, names);
     for (const [name, texts] of compared) add(direct, name, texts);
+    for (const [name, texts] of grades) add(graded, name, texts);
     places.push(...json);
     isWhole ||= names.isWhole;
     for (const column of readByPath(scope.trees, names)) unread.add(column);
@@ -112,10 +125,27 @@ export function decidingColumnsOf(
     ranked: new Set(
       [...ranked].filter((name) => table.columns.some((one) => one.name === name && isNumber.test(one.base))),
     ),
+    graded: new Map([...graded].flatMap(([name, texts]) => gradesOf(name, texts, table) ?? [])),
     joined,
     unread: new Set([...unread].filter((name) => isJson.has(name))),
     unreadByOwn: new Set(readByPath(own.trees, new Names(table, called, own)).filter((name) => isJson.has(name))),
   };
+}
+
+/** What a column of integers is asked for, where all that it is compared with are integers of their bits. */
+function gradesOf(name: string, texts: ReadonlySet<string>, { columns }: RelationRow): [string, Grades][] | undefined {
+  const numbers = [...texts].map(Number);
+  const mostBits = 2 ** 31;
+  const isInteger = columns.some((one) => one.name === name && /^(smallint|integer|bigint)$/.test(one.base));
+  if (
+    !isInteger ||
+    numbers.length === 0 ||
+    !numbers.every((one) => Number.isInteger(one) && one >= 0 && one < mostBits)
+  )
+    return undefined;
+  // A number with the bits of several is no less than any of them.
+  const all = numbers.reduce((sum, number) => sum | number, 0);
+  return [[name, { all, isSeveral: new Set(numbers).size > 1 }]];
 }
 
 /** The columns that `jsonb_path_exists` and the like, `@?` and `@@` read. */
@@ -221,12 +251,13 @@ function firstOf(
   );
 }
 
-/** What the trees compare each column with that they mention; and what they read of JSON. */
+/** What the trees compare each column with that they mention, and as a level or for bits; and what they read of JSON. */
 function comparisonsIn(
   { trees, given }: Scope,
   names: Names,
-): { compared: Map<string, Set<string>>; json: JsonPlace[] } {
+): { compared: Map<string, Set<string>>; json: JsonPlace[]; grades: Map<string, Set<string>> } {
   const compared = new Map<string, Set<string>>();
+  const grades = new Map<string, Set<string>>();
   const json: JsonPlace[] = [];
   const placeOf = (node: unknown): JsonPlace | undefined =>
     jsonPlaceOf(
@@ -258,6 +289,17 @@ function comparisonsIn(
     const [place, value] = [placeOf(node), documentIn(literalOf(other))];
     if (place !== undefined && value !== undefined) json.push({ ...place, values: [value] });
   };
+  const noteGrade = (node: unknown, other: unknown, more: number): void => {
+    const name = names.columnIn(node);
+    const [text] = columnOf(node) === undefined ? [] : [literalOf(other)];
+    const texts = columnOf(node) === undefined ? [] : [...(text === undefined ? [] : [text]), ...givenTo(other)];
+    if (name !== undefined)
+      add(
+        grades,
+        name,
+        texts.map((one) => String(Number(one) + more)),
+      );
+  };
   walk(trees, (...[type, fields]) => {
     if (type === 'ColumnRef') note({ ColumnRef: fields });
     if (type === 'A_Indirection') note({ A_Indirection: fields });
@@ -266,12 +308,17 @@ function comparisonsIn(
     if (type !== 'A_Expr') return;
     note({ A_Expr: fields });
     const operator = stringsOf(fields.name).at(-1) ?? '';
-    if (!comparing.has(operator)) return;
+    if (operator === '&' || operator === '>=' || operator === '>')
+      noteGrade(fields.lexpr, fields.rexpr, operator === '>' ? 1 : 0);
+    if (operator === '&' || operator === '<=' || operator === '<')
+      noteGrade(fields.rexpr, fields.lexpr, operator === '<' ? 1 : 0);
+    // A number is asked for some of its bits: one that has them and no other is such a number.
+    if (!comparing.has(operator) && operator !== '&') return;
     if (operator === '?|' || operator === '?&') noteKeys(fields.lexpr, fields.rexpr);
     if (operator === '@>') noteContained(fields.lexpr, fields.rexpr);
     if (operator === '<@') noteContained(fields.rexpr, fields.lexpr);
     note(fields.lexpr, fields.rexpr);
     note(fields.rexpr, fields.lexpr);
   });
-  return { compared, json };
+  return { compared, json, grades };
 }

@@ -83,6 +83,17 @@ export function findMembership(
   return found.sort((a, b) => b.score - a.score)[0];
 }
 
+/** The same with its role, where that is a number: a level, or a permission for each of its bits. */
+export function withGrades(found: FoundMembers | undefined, { valuedRole }: ComparedKeys): FoundMembers | undefined {
+  const { table, user, role } = found?.membership ?? {};
+  if (found === undefined || table === undefined || user === undefined || role !== undefined) return found;
+  const valued = valuedRole(table, keyColumns(table, user));
+  const isNumber = table.columns.some(({ name, category }) => name === valued?.column && category === 'N');
+  return valued === undefined || !isNumber
+    ? found
+    : { ...found, membership: { ...found.membership, role: valued.column, values: valued.values } };
+}
+
 /**
  * The table of who works where, whatever it is called: one row for each user and each row of another table that nobody owns, with a
  * role, and policies ask for it.

@@ -1,7 +1,7 @@
 import { type Catalog, isPlatformSchema, qualifiedName, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import type { Isolation } from '../../shared/muse-file.ts';
 import { findPersons } from './persons.ts';
-import { findMembership, findPlainMembers, findStaffOf, findValuedMembers } from './members.ts';
+import { findMembership, findPlainMembers, findStaffOf, findValuedMembers, withGrades } from './members.ts';
 import {
   type ComparedKeys,
   foreignKeyOf,
@@ -35,7 +35,7 @@ export function findTenancy(catalog: Catalog, isolation: Isolation, compared: Co
     userTables.delete(qualifiedName(joined));
   const persons = findPersons(tables, userTables);
   const membership =
-    findMembership(tables, userTables, persons) ??
+    withGrades(findMembership(tables, userTables, persons), compared) ??
     findStaffOf(tables, userTables, persons, compared) ??
     findValuedMembers(tables, userTables, persons, compared) ??
     findPlainMembers(tables, userTables, persons, compared);

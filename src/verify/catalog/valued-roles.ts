@@ -25,11 +25,13 @@ export function valuedRole(
   parse: ParseExpression,
 ): ValuedRole | undefined {
   const name = qualifiedName(table);
-  const { named } = dependencies.decidingColumns(name);
+  const { named, graded } = dependencies.decidingColumns(name);
   // The table's own policies ask of the row, not of who asks.
   const readers = dependencies.readers(name).filter(({ row }) => row !== table);
   // What everything asks for is a state, as a time at which the member left.
   const isAskedBySome = (column: ColumnRow): boolean => {
+    // The same helper asks for one permission here and another there.
+    if (graded.get(column.name)?.isSeveral === true) return true;
     const asking = readers.filter(({ trees }) => mentions(trees, column.name));
     return asking.length > 0 && asking.length < readers.length;
   };
@@ -42,7 +44,7 @@ export function valuedRole(
   const times = candidates.filter(({ category }) => category === 'D');
   const [column, ...more] = candidates.filter((one) => !times.includes(one) || isAskedBySome(one));
   if (column === undefined || more.length > 0 || !isAskedBySome(column)) return undefined;
-  const values = valuesOf(table, column, named.get(column.name)!, parse);
+  const values = valuesOf(table, column, named.get(column.name)!, graded.get(column.name)?.all, parse);
   return values === undefined
     ? undefined
     : { column: column.name, values: new Map(valuedRoles.map((role, index) => [role, values[index]!])) };
@@ -62,6 +64,7 @@ function valuesOf(
   table: RelationRow,
   column: ColumnRow,
   compared: readonly string[],
+  most: number | undefined,
   parse: ParseExpression,
 ): [string, string] | undefined {
   const byDefault = column.default === null ? undefined : constantOf(parse(column.default));
@@ -70,6 +73,7 @@ function valuesOf(
     return other === privileged ? undefined : [privileged, other];
   };
   if (column.base === 'boolean') return ['true', 'false'];
+  if (most !== undefined) return others(String(most), '0');
   const [first] = compared;
   if (first === undefined) return undefined;
   if (/^jsonb?$/.test(column.base)) return others(first, first.startsWith('[') ? '[]' : '{}');
