@@ -11,6 +11,7 @@ import type { Model } from './model.ts';
 import { isJoinedToUsers, personsOf } from './persons.ts';
 import { polymorphicKeys } from './polymorphic.ts';
 import { isTable, primaryKey } from './tenancy.ts';
+import { userList } from './user-lists.ts';
 
 /** Who owns the rows of a table, which determines who should be able to do what with them. */
 export interface Scope {
@@ -143,9 +144,18 @@ function isReadWithParent(table: RelationRow, model: Model, seen: ReadonlySet<Re
   });
 }
 
-/** Users are joined to the row, or to the row that it belongs to, and its policies ask for that. */
+/** Users are joined to the row, or to the row that it belongs to, and its policies ask for that; or one of the two lists them. */
 function isJoined(table: RelationRow, model: Model): boolean {
-  return joiningTables(table, model).length > 0;
+  return joiningTables(table, model).length > 0 || listingTables(table, model).length > 0;
+}
+
+/** The table itself, or those to which its rows belong and for which its policies ask, where a row lists the users whom it lets in. */
+function listingTables(table: RelationRow, model: Model): RelationRow[] {
+  return [qualifiedName(table), ...parentsOf(table, model)].flatMap((name) => {
+    const listing = model.tables.get(name);
+    const isAsked = listing === table || model.dependencies.askers(name).includes(table);
+    return listing !== undefined && isAsked && userList(listing, model) !== undefined ? [listing] : [];
+  });
 }
 
 function joiningTables(table: RelationRow, model: Model): RelationRow[] {
@@ -165,10 +175,12 @@ function joiningTables(table: RelationRow, model: Model): RelationRow[] {
 
 /** The foreign keys of the table to what users are joined to, where only those read its rows. */
 export function joinedKeys(table: RelationRow, model: Model): ConstraintRow[] {
-  const joining = scopeOf(table, model).isReadByJoined ? joiningTables(table, model) : [];
-  const targets = new Set(
-    joining.flatMap(({ constraints }) => constraints.flatMap(({ type, target }) => (type === 'f' ? [target] : []))),
-  );
+  const { isReadByJoined: isAsked } = scopeOf(table, model);
+  const joining = isAsked ? joiningTables(table, model) : [];
+  const targets = new Set([
+    ...joining.flatMap(({ constraints }) => constraints.flatMap(({ type, target }) => (type === 'f' ? [target] : []))),
+    ...(isAsked ? listingTables(table, model).map(qualifiedName) : []),
+  ]);
   return table.constraints.filter(
     ({ type, target, columns }) =>
       type === 'f' &&
@@ -188,11 +200,20 @@ function parentsOf(table: RelationRow, model: Model): string[] {
   );
 }
 
-/** Every policy by which the rows are read asks for the table that joins users to them: who is not joined must not read them. */
+/**
+ * Every policy by which the rows are read asks for the table that joins users to them, or one does for the list of those whom the row
+ * lets in: who is not joined must not read them.
+ */
 function isReadByJoined(table: RelationRow, model: Model): boolean {
   const joining = joiningTables(table, model);
+  const listing = listingTables(table, model);
+  const list = userList(table, model)?.column.name ?? '';
   const reading = policiesFor(table, 'S', model);
-  return joining.length > 0 && reading.length > 0 && reading.every(({ using }) => namesOneOf(using, joining, model));
+  return (
+    (joining.length > 0 && reading.length > 0 && reading.every(({ using }) => namesOneOf(using, joining, model))) ||
+    (listing.length > 0 &&
+      reading.some(({ using }) => columnsIn(using, table, model).has(list) || namesOneOf(using, listing, model)))
+  );
 }
 
 /** Says whether an expression, or a helper that it calls, names one of the tables. */

@@ -59,13 +59,3 @@ function isPersonal(target: RelationRow, model: Model): boolean {
   const { owner, isJoined } = scopeOf(target, model);
   return owner === 'user' || isJoined;
 }
-
-/** Tables, by `schema.name`, in which a seat may make a difference: those of seats, and those whose policies read them. */
-export function tablesOfGuests(model: Model): ReadonlySet<string> {
-  return new Set(
-    findSeats(model).flatMap(({ table }) => [
-      qualifiedName(table),
-      ...model.dependencies.askers(qualifiedName(table)).map(qualifiedName),
-    ]),
-  );
-}

@@ -8,6 +8,7 @@ import { isPersonalName } from '../catalog/personal-names.ts';
 import { columnsIn, policiesFor } from '../catalog/scope.ts';
 import { findSeats } from '../catalog/seats.ts';
 import { isForStaff } from '../catalog/staff.ts';
+import { guestList } from '../fixtures/guest-lists.ts';
 import { isFormer } from '../fixtures/people.ts';
 import type { Actor } from './actors.ts';
 import { isPrivilegedRole } from '../catalog/privileged-roles.ts';
@@ -244,7 +245,10 @@ function isOfPerson(subject: Subject, model: Model): boolean {
 
 /** It is what guests are let into. */
 function isSharedItself({ table }: Subject, model: Model): boolean {
-  return findSeats(model).some(({ parent }) => parent.target === qualifiedName(table));
+  return (
+    findSeats(model).some(({ parent }) => parent.target === qualifiedName(table)) ||
+    guestList(table, model) !== undefined
+  );
 }
 
 function isAdmin(actor: Actor): boolean {

@@ -40,7 +40,7 @@ import { keyOf, valuesOf } from '../fixtures/rows.ts';
 import { scopeOf } from '../catalog/scope.ts';
 import { tablesOfMembers } from '../catalog/ended-seats.ts';
 import { readsRowsOfUsers } from '../catalog/rows-of-users.ts';
-import { tablesOfGuests } from '../catalog/seats.ts';
+import { tablesOfGuests } from '../fixtures/guest-lists.ts';
 import type { Plan } from '../fixtures/script.ts';
 import type { Watched } from '../fixtures/script-effects.ts';
 import { anySetting, settingOf } from '../catalog/settings.ts';

@@ -10,6 +10,7 @@ import type { OwnKeys } from '../fixtures/own-keys.ts';
 import type { Lookups } from '../fixtures/lookups.ts';
 import type { RowState } from '../fixtures/states.ts';
 import { seatLabel, stateLabels } from './labels.ts';
+import { findSeats } from '../catalog/seats.ts';
 import type { Scope } from '../catalog/scope.ts';
 import { qualifiedName, relation } from '../../rules/engine/live/catalog.ts';
 
@@ -146,7 +147,11 @@ export function subjectOf(
       ),
       k: made(further('k')),
       l: made(further('l')),
-      g: seat(further(seatLabel), people),
+      g: seat(
+        further(seatLabel),
+        people,
+        findSeats(model).some((one) => one.table === table),
+      ),
     },
     fresh: { a: freshA, b: freshB },
     belongs: scope.columns.map((column) => ({
@@ -230,11 +235,12 @@ function mixed(row: KnownRow | undefined, people: readonly Person[]): KnownRow |
   return row === undefined ? undefined : { ...row, holder: people[1]!.user };
 }
 
-function seat(row: KnownRow | undefined, people: readonly Person[]): KnownRow | undefined {
+/** A seat is the guest's; a row that lists its guests is its owner's. */
+function seat(row: KnownRow | undefined, people: readonly Person[], isGuests: boolean): KnownRow | undefined {
   const guest = people.find(({ key }) => key === guestKey);
   return row === undefined || guest === undefined
     ? undefined
-    : { ...row, state: 'it lets a guest in', holder: guest.user };
+    : { ...row, state: 'it lets a guest in', ...(isGuests ? { holder: guest.user } : {}) };
 }
 
 function made(row: KnownRow | undefined): KnownRow | undefined {
