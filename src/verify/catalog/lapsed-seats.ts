@@ -7,7 +7,7 @@ import { findSeats } from './seats.ts';
 import { isTable } from './tenancy.ts';
 
 /** A state, such as that an invitation was accepted, is for its user to change; how long it lasts is not. */
-function isOfTime({ base }: ColumnRow): boolean {
+export function isOfTime({ base }: ColumnRow): boolean {
   return /^(timestamp|date$)/.test(base) || base.endsWith('range');
 }
 

@@ -301,9 +301,14 @@ function ownershipByParent(table: RelationRow, model: Model, seen: ReadonlySet<s
   if (seen.has(name)) return undefined;
   const isRequired = (column: string): boolean =>
     table.columns.some((one: ColumnRow) => one.name === column && one.notNull);
+  // Of two parents, as of a patient and a doctor who is let in, the row belongs to the one for whom who writes it is asked.
+  const asked = writersAsk(table, model);
+  const rank = ({ columns }: ConstraintRow): number =>
+    (columns.every(isRequired) ? asked.length + 1 : 0) +
+    asked.filter((names) => columns.every((column) => names.has(column))).length;
   const keys = table.constraints
     .filter((key) => key.type === 'f' && key.target !== name)
-    .sort((a, b) => Number(b.columns.every(isRequired)) - Number(a.columns.every(isRequired)));
+    .sort((a, b) => rank(b) - rank(a));
   for (const key of keys) {
     const ownership = ownershipBy(key, table, model, seen);
     if (ownership !== undefined) return ownership;

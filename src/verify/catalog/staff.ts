@@ -109,7 +109,12 @@ function readStaff(model: Model): Staff {
     const found = flagsOf(table, trees, all, model);
     // Where a policy asks what is in it, a row counts for that alone.
     const isMatched = matchesIn(model).some(({ of }) => of === table);
-    const mayBeOfStaff = !isShare && !isMatched && !isProfile(table, model) && !isMadeForAll(table, model);
+    const mayBeOfStaff =
+      !isShare &&
+      !isMatched &&
+      !isProfile(table, model) &&
+      !isMadeForAll(table, model) &&
+      !isAskedByPairs(table, trees, model);
     // Rows of others refer to it, which may be because of what its users do there.
     const isReferred = referencesTo(table, model).length > 0;
     if (model.staffTables.has(name)) tables.add(name);
@@ -134,6 +139,17 @@ function isOnceForUsers(table: RelationRow, model: Model): boolean {
     ({ type, columns }) => (type === 'p' || type === 'u') && columns.length === 1 && isUser(columns[0]!),
   );
   return isOnce && isOfUsersAlone(table, model);
+}
+
+/**
+ * Whatever asks for the table asks for one that joins its rows to others by a key of each, as consents do doctors to patients: a row here
+ * opens nothing without one there.
+ */
+function isAskedByPairs(table: RelationRow, trees: readonly unknown[], model: Model): boolean {
+  const joining = referencesTo(table, model).flatMap(([other]) =>
+    other.constraints.some(({ type, target }) => type === 'f' && target !== qualifiedName(table)) ? [other] : [],
+  );
+  return trees.length > 0 && trees.every((tree) => joining.some((other) => names(tree, other)));
 }
 
 /** Functions with their owner's rights, which users call, name the table and do not write it: they may ask who of the staff calls. */
