@@ -50,6 +50,12 @@ const keys = rooms({
   helper: "roles ->> auth.uid()::text in ('writer', 'lead')",
 });
 
+const addresses = rooms({
+  column: 'emails text[] not null',
+  asks: '(select auth.email()) = any (emails)',
+  helper: 'lower(auth.email()) = any (emails)',
+});
+
 /** Who is listed in any of them. */
 const inAny = (sql: string): string => sql.replace('where id = r and', 'where');
 const readAlso = (sql: string, using: string): string =>
@@ -80,6 +86,15 @@ const documents = (
   create policy i on public.documents for insert to authenticated with check (owner_id = ${me});
   create policy u on public.documents for update to authenticated using (owner_id = ${me}) with check (owner_id = ${me});
   grant select, insert, update on public.documents to authenticated;`;
+/** Documents whose owner is in them, as where they come from another kind of database. */
+const imported = (using: string, more = ''): string => `
+  create table public.imported (id text primary key default gen_random_uuid()::text, data jsonb not null);
+  alter table public.imported enable row level security;
+  create policy s on public.imported for select to authenticated using (data ->> 'owner' = ${me}::text);
+  create policy i on public.imported for insert to authenticated with check (data ->> 'owner' = ${me}::text);
+  create policy u on public.imported for update to authenticated using (${using}) with check (data ->> 'owner' = ${me}::text);
+  grant select, insert, update on public.imported to authenticated; ${more}`;
+const ownImported = imported(`data ->> 'owner' = ${me}::text`);
 const guests = "guests uuid[] not null default '{}'";
 const acl = "acl jsonb not null default '{}'";
 
@@ -95,6 +110,35 @@ const pairs: Pair[] = [
     chats(`sender_id = ${me} and ${inChat}`),
     chats(`sender_id = ${me}`),
     'isolation-insert public.lines',
+  ],
+  ['posts, by addresses', addresses, inAny(addresses), 'isolation-read public.posts'],
+  [
+    'guests by their address, and all of their domain',
+    documents('editors text[]', '(select auth.email()) = any (editors)'),
+    documents(
+      'editors text[]',
+      "(select auth.email()) = any (editors) or split_part((select auth.email()), '@', 2) = split_part(editors[1], '@', 2)",
+    ),
+    'isolation-read public.documents',
+  ],
+  [
+    'an owner in a document, and a flag beside it',
+    ownImported,
+    `${ownImported} create policy shared on public.imported for select to authenticated using ((data ->> 'shared')::boolean);`,
+    'isolation-read public.imported',
+  ],
+  [
+    'an owner in a document, whom anyone replaces',
+    ownImported,
+    imported("data ? 'owner'"),
+    'isolation-reassign public.imported',
+  ],
+  [
+    'users in a list, whom anyone replaces',
+    `${uuids} grant update (users) on public.rooms to authenticated;`,
+    `${uuids} grant update (users) on public.rooms to authenticated;
+     alter policy u on public.rooms using (title is not null) with check (${me} = any (users));`,
+    'isolation-reassign public.rooms',
   ],
   [
     'a document without guests',

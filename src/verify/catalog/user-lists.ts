@@ -1,16 +1,24 @@
-/** Lists of users in a row, each of whom policies let into it: `auth.uid() = any(participant_ids)`, `acl ? auth.uid()::text`. */
+/**
+ * Lists of users in a row, each of whom policies let into it: `auth.uid() = any(participant_ids)`, `acl ? auth.uid()::text`; and documents
+ * that name one, as in `data ->> 'owner' = auth.uid()::text`.
+ */
 import { type ColumnRow, isPlatformSchema, type RelationRow } from '../../rules/engine/live/catalog.ts';
 import { fields, nameParts, type Node, walk } from '../../rules/engine/live/expression.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import { constantsIn } from './compared-values.ts';
 import { type Condition, conditionsOn } from './conditions.ts';
+import { jsonPlaceOf } from './json-values.ts';
 import { isWhoAsks, type Model } from './model.ts';
 import { isTable } from './tenancy.ts';
 import { stripped } from './verb-policies.ts';
 
-/** Such a list: an array of IDs, or a document with an ID as each of its keys. */
+/** Such a list: an array of IDs or addresses, a document with one as each of its keys, or with one at a place. */
 export interface UserList {
   column: ColumnRow;
+  /** What tells the user: the ID, or the address. */
+  by: 'user' | 'email';
+  /** The keys that lead to the one user whom a document names; undefined for a list of several. */
+  place: readonly string[] | undefined;
   /** What a document has at the key, as the role of that user; undefined where only the key is asked for. */
   role: string | undefined;
 }
@@ -25,9 +33,11 @@ export function userList(table: RelationRow, model: Model): UserList | undefined
   return lists.get(table);
 }
 
-/** SQL of the list with those users in it, of whom there is SQL. */
-export function listOf({ column: { base }, role }: UserList, users: readonly string[]): string {
+/** SQL of the list with those users in it, of whose IDs or addresses there is SQL. */
+export function listOf({ column: { base }, place, role }: UserList, users: readonly string[]): string {
   if (base !== 'jsonb') return `array[${users.join(', ')}]::${base}`;
+  if (place !== undefined)
+    return place.reduceRight((value, key) => `jsonb_build_object(${quoteLiteral(key)}, ${value})`, `${users[0]}::text`);
   const value = role === undefined ? 'true' : `${quoteLiteral(role)}::text`;
   return `jsonb_build_object(${users.map((user) => `${user}::text, ${value}`).join(', ')})`;
 }
@@ -36,10 +46,11 @@ function findList(table: RelationRow, model: Model): UserList | undefined {
   if (!isTable(table) || table.partition || isPlatformSchema(table.schema)) return undefined;
   if (!table.columns.some(isList)) return undefined;
   const { policies, others } = conditionsOn(table, model);
-  const found = [...policies, ...others].flatMap((condition) => listsIn(condition, model));
-  const column = table.columns.find((one) => found.some((list) => list.column === one));
-  const role = found.find((list) => list.column === column && list.role !== undefined)?.role;
-  return column === undefined ? undefined : { column, role };
+  const found = [...policies, ...others].flatMap((condition) => listsIn(condition, table, model));
+  const first = table.columns
+    .map((one) => found.filter(({ column }) => column === one))
+    .find((lists) => lists.length > 0);
+  return first?.find(({ role }) => role !== undefined) ?? first?.[0];
 }
 
 function isList({ base, generated }: ColumnRow): boolean {
@@ -47,12 +58,24 @@ function isList({ base, generated }: ColumnRow): boolean {
 }
 
 /** The lists in which a condition looks for who asks. */
-function listsIn({ tree, own }: Condition, model: Model): UserList[] {
+function listsIn({ tree, own }: Condition, { columns }: RelationRow, model: Model): UserList[] {
   const found: UserList[] = [];
   const note = (list: unknown, asker: unknown, isDocument: boolean, role?: string): void => {
     const column = own(stripped(list));
     const isFitting = column !== undefined && isList(column) && (column.base === 'jsonb') === isDocument;
-    if (isFitting && isWhoAsks(asker, model)) found.push({ column, role });
+    const by = isFitting ? tellerOf(asker, model) : undefined;
+    if (column !== undefined && by !== undefined) found.push({ column, by, place: undefined, role });
+  };
+  const notePlace = (node: unknown, asker: unknown): void => {
+    const { column: name, path } =
+      jsonPlaceOf(
+        stripped(node),
+        (base) => own(base)?.name,
+        () => false,
+      ) ?? {};
+    const column = columns.find((one) => one.name === name);
+    const by = column?.base === 'jsonb' && isList(column) && path!.length > 0 ? tellerOf(asker, model) : undefined;
+    if (column !== undefined && by !== undefined) found.push({ column, by, place: path, role: undefined });
   };
   const noteRole = (place: unknown, other: unknown): void => {
     const { name, lexpr, rexpr } = fields(stripped(place), 'A_Expr') ?? {};
@@ -71,9 +94,18 @@ function listsIn({ tree, own }: Condition, model: Model): UserList[] {
     if (operator === '<@' || operator === '&&') note(node['rexpr'], node['lexpr'], false);
     if (operator === '?' || operator === '->>') note(node['lexpr'], node['rexpr'], true);
     if (operator === '=') noteRole(node['lexpr'], node['rexpr']);
+    if (operator !== '=' || node['kind'] !== 'AEXPR_OP') return undefined;
+    notePlace(node['lexpr'], node['rexpr']);
+    notePlace(node['rexpr'], node['lexpr']);
     return undefined;
   });
   return found;
+}
+
+/** What tells who asks in an expression; undefined where nothing does. */
+function tellerOf(node: unknown, model: Model): UserList['by'] | undefined {
+  if (isWhoAsks(node, model)) return 'user';
+  return model.claims.pathsIn(node).some(({ path }) => path.join() === 'email') ? 'email' : undefined;
 }
 
 /** The list whose elements a query gives: `select unnest(members)`. */

@@ -3,6 +3,8 @@ import type { ColumnRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, walk } from '../../rules/engine/live/expression.ts';
 import type { Model } from '../catalog/model.ts';
 import { columnsIn, policiesFor } from '../catalog/scope.ts';
+import { listOf, userList } from '../catalog/user-lists.ts';
+import { actingEmail, actingUser } from '../fixtures/belongings.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import type { Actor } from './actors.ts';
 import { companions, insertSql, insertStatement, isUnderA, linkColumns, nullableAsked, sidesOf } from './insert-sql.ts';
@@ -230,6 +232,15 @@ export function reassignInStateSql(
     const state = new Map(columns.map((name) => [name, values.get(name) ?? 'default']));
     return reassignSql(subject, actor, model, way, withWhere, [], state) ?? [];
   });
+}
+
+/** Puts a stranger in place of those whom a row of nobody else's lists. */
+export function takeListSql(subject: Subject, actor: Actor, model: Model, withWhere: boolean): string | undefined {
+  const { kind, table, scope, into, rows, isLarge } = subject;
+  const list = kind === 'table' && scope.isJoined ? userList(table, model) : undefined;
+  if (list === undefined || actor.relation !== 'none' || actor.isAnonymous || (isLarge && !withWhere)) return undefined;
+  const users = listOf(list, [list.by === 'user' ? `'${actingUser}'` : actingEmail]);
+  return `update ${into} set ${quoteIdentifier(list.column.name)} = ${users}${withWhere ? ` where ${condition(rows.a.key)}` : ''}`;
 }
 
 /** Changes the other references of A's row to B's side, as the row's owners. */

@@ -3,12 +3,14 @@ import { fields } from '../../rules/engine/live/expression.ts';
 import type { Model } from '../catalog/model.ts';
 import { columnsIn, columnsOfTree, policiesFor } from '../catalog/scope.ts';
 import type { Actor } from './actors.ts';
-import { insertSql } from './insert-sql.ts';
+import { insertSql, otherSide } from './insert-sql.ts';
 import { grantedColumns, type Subject, userColumnsOf } from './subject.ts';
 
 /**
  * INSERTs by a stranger on behalf of the other side, in each state for which a policy to add a row asks: of the row itself, as in
- * `status = 'placed'`, or of what it belongs to. In the ordinary state, that alone might refuse it.
+ * `status = 'placed'`, or of what it belongs to. In the ordinary state, that alone might refuse it. Who is named in the row as the one who
+ * writes it, only asks for something, unless a policy asks for the state in place of whose the row is: `owner_id = auth.uid() or
+ * created_at < now()`.
  */
 export function forgedStateSql(subject: Subject, actor: Actor, model: Model): string[] {
   if (isOfNobody(subject, actor)) return [];
@@ -17,7 +19,14 @@ export function forgedStateSql(subject: Subject, actor: Actor, model: Model): st
       ...columnsIn(check ?? using, subject.table, model),
     ]),
   );
-  return inStates(subject, actor, model, 'forged', asked);
+  const owners = new Set(subject.belongs.map(({ column }) => column));
+  const users = userColumnsOf(subject, model).filter((name) => !owners.has(name));
+  const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map(({ name }) => name));
+  const named = new Map(users.map((name) => [name, subject.users[otherSide(subject, actor)]]));
+  return [
+    ...inStates(subject, actor, model, 'forged', askedInstead(subject, model)),
+    ...(users.every((name) => granted.has(name)) ? inStates(subject, actor, model, 'forged', asked, named) : []),
+  ];
 }
 
 /** The same by a visitor, and of rows that are nobody's. */
@@ -35,6 +44,7 @@ function inStates(
   model: Model,
   manner: 'forged' | 'own',
   asked: ReadonlySet<string>,
+  named: ReadonlyMap<string, string> = new Map(),
 ): string[] {
   if (subject.kind !== 'table' || actor.relation !== 'none' || asked.size === 0) return [];
   const granted = new Set(grantedColumns(subject, actor.role, 'I', model).map((column) => column.name));
@@ -42,7 +52,7 @@ function inStates(
     // The row itself is in no other state where what it belongs to is.
     const set = manner === 'forged' && columns.length === 0 ? links : columns;
     const isAsked = set.some((name) => asked.has(name)) && set.every((name) => granted.has(name));
-    const state = new Map(set.map((name) => [name, values.get(name) ?? 'default']));
+    const state = new Map([...set.map((name) => [name, values.get(name) ?? 'default'] as const), ...named]);
     return isAsked ? (insertSql(subject, actor, model, manner, state) ?? []) : [];
   });
 }

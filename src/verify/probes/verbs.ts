@@ -8,6 +8,7 @@ import {
   reassignSql,
   relinkSql,
   replacedInsertSql,
+  takeListSql,
   upsertSql,
 } from './change-sql.ts';
 import { adjustSql, joinSql, ownRowSql } from './deciding-sql.ts';
@@ -382,7 +383,11 @@ const table = {
     result: 'changed',
     wider: 'take-all',
     expects: expectTake,
-    sql: (...of) => [reassignSql(...of, 'take', true), ...reassignInStateSql(...of, 'take', true)],
+    sql: (...of) => [
+      reassignSql(...of, 'take', true),
+      takeListSql(...of, true),
+      ...reassignInStateSql(...of, 'take', true),
+    ],
   },
   'take-all': {
     letter: 'R',
@@ -393,7 +398,11 @@ const table = {
     result: 'changed',
     expects: expectTake,
     withoutWhere: true,
-    sql: (...of) => [reassignSql(...of, 'take', false), ...reassignInStateSql(...of, 'take', false)],
+    sql: (...of) => [
+      reassignSql(...of, 'take', false),
+      takeListSql(...of, false),
+      ...reassignInStateSql(...of, 'take', false),
+    ],
   },
   relink: {
     letter: 'R',
