@@ -171,7 +171,7 @@ cases.push({
   name: "a flag in a share that is anybody's",
   sql: shares(anyShare),
   finds: 'isolation-write public.docs',
-  says: /other updates it/,
+  says: /other, newcomer updates it/,
   repair: `create or replace function private.writes(d uuid) returns boolean language sql stable security definer set search_path = '' as $$ ${anyShare.replace('can_write', () => 'can_write and user_id = auth.uid()')} $$`,
 });
 
