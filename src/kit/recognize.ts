@@ -11,7 +11,7 @@ import { databaseNamed, type Foreign, foreignOf } from './dialect.ts';
 import { isolationMarks, type LayoutRule, layoutRules } from './layouts.ts';
 import { leftOut } from './left-out.ts';
 import { isSql, readSqlTree, type SqlTree } from './sql-tree.ts';
-import { mustBeWhole, unknownLayout, withoutMigrations } from './unknown-layout.ts';
+import { formattedMark, mustBeWhole, unknownLayout, withoutMigrations } from './unknown-layout.ts';
 
 /** Where a kit keeps its migrations. The known layouts are data in `layouts.ts`. */
 export interface Layout {
@@ -145,7 +145,7 @@ async function candidates(tree: SqlTree): Promise<Candidate[]> {
       const files = [...new Set([...all, ...extensions])].flatMap((place) => migrationsIn(tree, place, order));
       for (const folder of [...all, ...extensions]) taken.add(folder);
       // A folder with nothing but what undoes migrations has none.
-      if (files.length === 0) continue;
+      if (files.length === 0 || (await isFormatted(tree, files))) continue;
       const { dialect } = tree.drizzle.find(({ folder }) => folder === core[0]) ?? {};
       const foreign = rule.isPostgres === true ? undefined : await foreignOf(tree, core[0]!, files, dialect);
       found.push({ rule, core: all, files, ...(foreign === undefined ? {} : { foreign }) });
@@ -160,12 +160,17 @@ async function candidates(tree: SqlTree): Promise<Candidate[]> {
     }
   const named = found.filter(({ rule, core }) => rule.config !== undefined && isNamed(tree, core[0]!));
   const isLast = ({ rule, core }: Candidate): boolean =>
-    isPutAside(core) || (rule.config !== undefined && named.length > 0 && !isNamed(tree, core[0]!));
+    isPutAside(core) ||
+    (rule.order === 'flyway' && core.some((place) => isOfProfile.test(place))) ||
+    (rule.config !== undefined && named.length > 0 && !isNamed(tree, core[0]!));
   return found.sort((a, b) => Number(isLast(a)) - Number(isLast(b)) || b.files.length - a.files.length);
 }
 
 /** Folders below a location of Flyway that its profiles choose from. */
 const chosen = /(?:^|\/)(?:demo|dev(?:elopment)?|local|prod(?:uction)?|samples?|staging)$/i;
+
+/** Folders of Flyway with what is run in addition while a product is developed or tested, such as `db/dev` or `src/test/resources`. */
+const isOfProfile = /(?:^|\/)(?:demo|dev(?:elopment)?|local|samples?|seeds?|tests?|testdata)(?:\/|$)/i;
 
 /**
  * Flyway reads all that is below a location: folders below one are one, where they are for PostgreSQL and no version is
@@ -257,6 +262,13 @@ async function fits(
     );
   tools.set(place, known);
   return (await known) === sections;
+}
+
+/** Whether the files are changelogs of Liquibase: what each change set is for, and when it runs, is in comments that it alone reads. */
+async function isFormatted(tree: SqlTree, files: readonly string[]): Promise<boolean> {
+  const sample = files.slice(0, sampled);
+  const texts = await Promise.all(sample.map((path) => tree.text(path)));
+  return texts.every((text) => formattedMark.test(text));
 }
 
 /** Whether most of the numbered files of a folder have the folder's number in their names, behind their own. */

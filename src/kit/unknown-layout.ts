@@ -177,11 +177,14 @@ async function scriptOfPsql(tree: SqlTree): Promise<MuseError | undefined> {
   });
 }
 
+/** How a changelog of Liquibase in SQL begins. */
+export const formattedMark = /^\s*--\s*liquibase formatted sql\b/i;
+
 /** The kit whose SQL files are changelogs of Liquibase; undefined where it is none. */
 async function formattedSql(tree: SqlTree): Promise<MuseError | undefined> {
   const files = tree.files.filter(isSql).slice(0, read);
   const texts = await Promise.all(files.map((path) => tree.text(path)));
-  const formatted = files.filter((_, index) => /^\s*--\s*liquibase formatted sql\b/i.test(texts[index]!));
+  const formatted = files.filter((_, index) => formattedMark.test(texts[index]!));
   if (formatted.length === 0) return undefined;
   const [first] = formatted;
   const more = formatted.length > 1 ? ` and ${formatted.length - 1} more` : '';

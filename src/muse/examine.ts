@@ -1,7 +1,7 @@
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
 import { type Finding, hasErrors } from '../shared/finding.ts';
-import { lint } from '../rules/registry.ts';
+import { hasFix, lint } from '../rules/registry.ts';
 import type { MigrationFiles } from '../migrations/read.ts';
 import { type RehearsalInput, type RehearsalReport, rehearse } from '../rehearsal/rehearse.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
@@ -104,20 +104,24 @@ export async function examine(
  * Ends a run that has errors.
  * @throws MuseError `findings`
  */
-export function refuseErrors(findings: readonly Finding[], consequence: string, suggestion?: string): void {
+export function refuseErrors(findings: readonly Finding[], consequence: string, suggestion?: Suggestion): void {
   if (hasErrors(findings)) throw refusal(findings, consequence, suggestion);
 }
 
+/** What to do about findings: a sentence, or what is offered where a rule among the errors has a fix. */
+type Suggestion = string | { offer: string };
+
 /** What to do about findings inside a muse, where its own command fixes them. */
-export const fixInMuse = 'Fix the findings above, or let muse fix what it can: muse lint --fix.';
+export const fixInMuse: Suggestion = { offer: 'let muse fix what it can: muse lint --fix' };
 
 /** The error of a run that has errors: how many, in how many files. */
 export function refusal(
   findings: readonly Finding[],
   consequence: string,
-  suggestion = 'Fix the findings above, or let create-muse fix what it can: --fix.',
+  suggestion: Suggestion = { offer: 'let create-muse fix what it can: --fix' },
 ): MuseError {
   const errors = findings.filter(({ severity }) => severity === 'error').length;
+  const isFixable = findings.some(({ severity, rule }) => severity === 'error' && hasFix(rule));
   const files = new Set(
     findings.filter(({ severity, file }) => severity === 'error' && file !== undefined).map(({ file }) => file),
   ).size;
@@ -125,7 +129,10 @@ export function refusal(
   return new MuseError({
     code: 'findings',
     message: `${errors} ${errors === 1 ? 'error' : 'errors'}${where}. ${consequence}`,
-    suggestion,
+    suggestion:
+      typeof suggestion === 'string'
+        ? suggestion
+        : `Fix the findings above${isFixable ? `, or ${suggestion.offer}` : ''}.`,
     findings,
   });
 }

@@ -1,4 +1,4 @@
-import type { Need } from '../sql/catalog/model.ts';
+import type { Catalog, Need } from '../sql/catalog/model.ts';
 import { at } from './engine/check.ts';
 import { isTypo } from './engine/near-names.ts';
 import { droppedBefore, short, verdicts } from './engine/references.ts';
@@ -7,12 +7,38 @@ import type { Rule } from './engine/rule.ts';
 /** So many tables are not forgotten one by one. */
 const fewest = 3;
 
+/** Statements that change a table which has to be there. */
+const changes: ReadonlySet<string> = new Set([
+  'AlterTableStmt',
+  'CreatePolicyStmt',
+  'CreateTrigStmt',
+  'DeleteStmt',
+  'IndexStmt',
+  'RenameStmt',
+  'UpdateStmt',
+]);
+
+/**
+ * Whether the files begin with changes of missing tables, before they create their first: of several, or of one of several in a file
+ * that creates none.
+ * @param missing in the order of the run
+ */
+function beginsWithChanges(missing: readonly Need[], catalog: Catalog): boolean {
+  const made = [...catalog.tables.values()].flatMap(({ site }) => (site === undefined ? [] : [site.piece]));
+  const begin = Math.min(...made.map(({ order }) => order));
+  const changed = missing.filter(({ site: { piece } }) => piece.order < begin && changes.has(piece.type));
+  const [first] = changed;
+  const isAlone = first !== undefined && !made.some(({ source }) => source === first.site.piece.source);
+  return changed.length >= fewest || (isAlone && missing.length > 1);
+}
+
 export const rule: Rule = {
   name: 'history-incomplete',
   severity: 'error',
   found: ['static'],
   stops: 'all',
-  means: 'the migrations start in the middle: most of the tables that they use are never created',
+  means:
+    'the migrations start in the middle: most of the tables that they use, or the first that they change, are never created',
   doc: {
     why:
       'The files change tables that were made somewhere else: in a dashboard, by an ORM, or in files that were left out. On a ' +
@@ -44,8 +70,10 @@ export const rule: Rule = {
         )
           missing.set(need.name, need);
       const made = [...catalog.tables.values()].filter(({ site }) => site !== undefined).length;
-      const [first] = [...missing.values()].toSorted((one, other) => one.site.piece.order - other.site.piece.order);
-      if (first === undefined || missing.size < fewest || missing.size <= made) return;
+      const inOrder = [...missing.values()].toSorted((one, other) => one.site.piece.order - other.site.piece.order);
+      const [first] = inOrder;
+      const isMost = missing.size >= fewest && missing.size > made;
+      if (first === undefined || (!isMost && !beginsWithChanges(inOrder, catalog))) return;
       const names = [...missing.keys()].map(short);
       const shown = names.slice(0, 5).join(', ');
       report({

@@ -1,8 +1,8 @@
 import { policyOf } from '../sql/catalog/effects.ts';
-import { findTable, isTemporary, newName, newQualified } from '../sql/catalog/lookup.ts';
+import { findTable, isTemporary, newName, newQualified, temporarySchema } from '../sql/catalog/lookup.ts';
 import type { Catalog } from '../sql/catalog/model.ts';
 import { allOf, fieldsOf, open, stringsOf } from '../sql/nodes.ts';
-import type { Node, NodeType } from '../sql/nodes.ts';
+import type { Node, NodeType, RangeVar } from '../sql/nodes.ts';
 import type { Piece, Source } from '../sql/piece.ts';
 import { quoteIdentifier, quoteQualified } from '../shared/quote.ts';
 import { here } from './engine/check.ts';
@@ -66,6 +66,11 @@ function objectName(object: Node): string {
 }
 
 const plain = (name: string): string => name.replace(/^public\./, '');
+
+const renamed: RepeatFailure = {
+  message: 'An object is renamed: running it again fails, because the old name is gone.',
+  suggestion: 'Wrap it in a DO block that checks whether the old name still exists.',
+};
 
 type RepeatCheck<Type extends NodeType> = (
   catalog: Catalog,
@@ -152,12 +157,7 @@ const repeatChecks: { [Type in NodeType]?: RepeatCheck<Type> } = {
     return undefined;
   },
   RenameStmt(_, { node }) {
-    return node.missing_ok === true
-      ? undefined
-      : {
-          message: 'An object is renamed: running it again fails, because the old name is gone.',
-          suggestion: 'Wrap it in a DO block that checks whether the old name still exists.',
-        };
+    return node.missing_ok === true ? undefined : renamed;
   },
   DropStmt(_, { node, statement }) {
     return node.missing_ok === true
@@ -175,6 +175,7 @@ const repeatChecks: { [Type in NodeType]?: RepeatCheck<Type> } = {
   CreateDomainStmt: (catalog, piece, dropped) =>
     createdType(piece, newQualified(catalog, piece.node.domainname), dropped),
   AlterEnumStmt(_, { node }) {
+    if (node.oldVal !== undefined) return renamed;
     return node.newVal === undefined || node.skipIfNewValExists === true
       ? undefined
       : {
@@ -258,9 +259,42 @@ function created(catalog: Catalog, piece: Creation, dropped: Dropped): RepeatFai
   };
 }
 
+const isRelation: ReadonlySet<string> = new Set(['OBJECT_TABLE', 'OBJECT_VIEW']);
+
+/** Whether a statement is about things of its own session alone, of which another run of the file finds nothing. */
+function isOfSession(catalog: Catalog, { type, node }: Piece): boolean {
+  const isTable = (relation: RangeVar | undefined): boolean => {
+    const table = relation === undefined ? { missing: '' } : findTable(catalog, relation);
+    return 'found' in table && table.found.temporary === true;
+  };
+  const isDropped = ([first = '', second]: string[], kind: string): boolean => {
+    if (second !== undefined) return first === temporarySchema;
+    const name = `${temporarySchema}.${first}`;
+    return kind === 'OBJECT_SEQUENCE' ? catalog.sequences.has(name) : isRelation.has(kind) && catalog.tables.has(name);
+  };
+  switch (type) {
+    case 'AlterTableStmt':
+    case 'RenameStmt':
+    case 'CreateTrigStmt':
+      return isTable(node.relation);
+    case 'CreateFunctionStmt':
+      return newQualified(catalog, node.funcname).startsWith(`${temporarySchema}.`);
+    case 'CreateEnumStmt':
+      return newQualified(catalog, node.typeName).startsWith(`${temporarySchema}.`);
+    case 'CreateDomainStmt':
+      return newQualified(catalog, node.domainname).startsWith(`${temporarySchema}.`);
+    case 'CompositeTypeStmt':
+      return isTemporary(node.typevar);
+    case 'DropStmt':
+      return (node.objects ?? []).every((object) => isDropped(objectName(object).split('.'), node.removeType));
+    default:
+      return false;
+  }
+}
+
 /** Why a statement cannot run twice; undefined if it can. */
 function failureOnRepeat(catalog: Catalog, piece: Piece): RepeatFailure | undefined {
-  if (piece.guarded || piece.inside === 'routine') return undefined;
+  if (piece.guarded || piece.inside === 'routine' || isOfSession(catalog, piece)) return undefined;
   const dropped = droppedBefore(catalog, piece.source, piece.statement.start);
   if (isCreation(piece)) return created(catalog, piece, dropped);
   const check = repeatChecks[piece.type] as RepeatCheck<NodeType> | undefined;

@@ -44,6 +44,11 @@ export function explainsMost(name: string): boolean {
   return Object.hasOwn(rules, name) && ruleNamed(name).stops === 'all';
 }
 
+/** Says whether some errors of a rule can be fixed; those of a name that is no rule's cannot. */
+export function hasFix(name: string): boolean {
+  return Object.hasOwn(rules, name) && ruleNamed(name).fix !== undefined;
+}
+
 /** Runs every static check over migrations, in the order of a run. Never throws because of a file's content. */
 export function lint(input: LintInput): Promise<LintResult> {
   return lintWith(allRules, input);

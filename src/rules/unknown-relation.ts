@@ -21,6 +21,23 @@ import type { Rule } from './engine/rule.ts';
 /** Says whether the statement would remove what is missing, which nothing then has to create. */
 const isDropped = ({ site }: Need): boolean => site.piece.type === 'DropStmt';
 
+/** The temporary table of an earlier file that is meant, which ended with that file. */
+function endedBefore({ kind, name }: Need, { ended }: Catalog): Site | undefined {
+  return kind === 'table' ? ended.get(name.slice(name.indexOf('.') + 1)) : undefined;
+}
+
+/** What is wrong, in a sentence. */
+function messageFor(need: Need, drop: Site | undefined, catalog: Catalog): string {
+  const { kind, name } = need;
+  if (kind === 'alias') return `The query has no table and no alias called ${name} where this stands.`;
+  const what = `${titles[kind]} ${short(name)}`;
+  if (drop !== undefined) return `${what} was dropped in ${place(drop)}.`;
+  const ended = endedBefore(need, catalog);
+  return ended === undefined
+    ? `${what} is used, and no migration creates it.`
+    : `${what} is temporary: ${place(ended)} makes it, and it ends with that file.`;
+}
+
 function suggestionFor(need: Need, drop: Site | undefined, catalog: Catalog): string {
   const { kind, name } = need;
   const odd = oddCharacterIn(name);
@@ -34,6 +51,8 @@ function suggestionFor(need: Need, drop: Site | undefined, catalog: Catalog): st
   }
   if (drop !== undefined) return `Remove the DROP at ${place(drop)}, or create ${kind} ${name} again after it.`;
   if (toolsOf(need) !== undefined) return askFirst(need);
+  if (endedBefore(need, catalog) !== undefined)
+    return 'Use it in the file that makes it, make it here too, or make a table of it that a later file drops.';
   if (name === webhooks || name.startsWith(`${webhooks}.`))
     return (
       'Database Webhooks make it: they have to be enabled in the project first (dashboard: Integrations). ' +
@@ -140,6 +159,7 @@ function missingTables(catalog: Catalog): Need[] {
       !isDropped(need) &&
       !isTypo(need, catalog) &&
       toolsOf(need) === undefined &&
+      endedBefore(need, catalog) === undefined &&
       !needs.has(need.name)
     )
       needs.set(need.name, need);
@@ -309,24 +329,21 @@ export const rule: Rule = {
         const found = { ...at(need.site), object: need.name };
         const schema = drop === undefined ? inOtherSchema(need, catalog)?.split('.')[0] : undefined;
         const names = outside.get(schema ?? '') ?? [];
-        const what = `${titles[need.kind]} ${short(need.name)}`;
         // One cause, which is told once: the others follow from it.
         if (names.length >= fewestOutside && names[0] === need.name)
           report({
             ...found,
             explains: names.slice(1).flatMap((name) => [name, short(name)]),
             message:
-              `${what} is in schema ${schema}, and the files name ${names.length} things of it without their schema: the tool that ` +
+              `${titles[need.kind]} ${short(need.name)} is in schema ${schema}, and the files name ${names.length} things of it ` +
+              'without their schema: the tool that ' +
               'they are for sets the search path.',
             suggestion: `Begin each file that names them with SET search_path = ${quoteIdentifier(schema!)}, public; or write the schema.`,
           });
         else
           report({
             ...found,
-            message:
-              need.kind === 'alias'
-                ? `The query has no table and no alias called ${need.name} where this stands.`
-                : `${what} ${drop === undefined ? 'is used, and no migration creates it' : `was dropped in ${place(drop)}`}.`,
+            message: messageFor(need, drop, catalog),
             suggestion: suggestionFor(need, drop, catalog),
           });
       }

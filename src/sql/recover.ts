@@ -22,11 +22,24 @@ export function policyIfNotExists(sql: string): { start: number; end: number } |
   return { start: words[2]!.start, end: words[4]!.end };
 }
 
+/** What is granted on by a GRANT that does not parse: the names of tables without their schemas, `*` for many. */
+function grantedOn(sql: string): string[] {
+  const words = wordsOf(sql.slice(0, 2000)).map(({ text }) => text);
+  if (words[0] === 'alter' && words[1] === 'default' && words.includes('grant')) return ['*'];
+  const [on, to] = [words.indexOf('on'), words.indexOf('to')];
+  if (words[0] !== 'grant' || on === -1 || to < on) return [];
+  const named = words.slice(on + 1, to);
+  if (named[0] === 'all') return ['*'];
+  return named.flatMap((word, index) =>
+    index === named.length - 1 || named[index + 1] === ',' ? [word.replaceAll(/^"|"$/g, '')] : [],
+  );
+}
+
 /**
  * The obvious meaning of a statement that does not parse: the tree of a `CREATE POLICY IF NOT EXISTS` without those
- * words, or the name of the table that a `CREATE TABLE` would have created.
+ * words, the name of the table that a `CREATE TABLE` would have created, or what a `GRANT` is about.
  */
-export function recovered(statement: Statement): { tree?: Node; creates?: string } {
+export function recovered(statement: Statement): { tree?: Node; creates?: string; grants?: string[] } {
   const mistake = policyIfNotExists(statement.sql);
   if (mistake !== undefined) {
     const { start, end } = mistake;
@@ -35,6 +48,7 @@ export function recovered(statement: Statement): { tree?: Node; creates?: string
   }
   const words = wordsOf(withPlainSpaces(statement.sql.slice(0, 500)), 12).map(({ text }) => text);
   const table = words[0] === 'create' ? words.indexOf('table') : -1;
+  if (words[0] === 'grant' || words[0] === 'alter') return { grants: grantedOn(statement.sql) };
   if (table === -1 || table > 3) return {};
   const rest = words
     .slice(words[table + 1] === 'if' ? table + 4 : table + 1)

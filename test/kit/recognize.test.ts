@@ -480,6 +480,12 @@ describe('the layouts of other tools', () => {
       [`${resources}/main`],
       1,
     ],
+    ...['dev', 'local', 'demo'].map((name): [string, Files, string[], number] => [
+      `of which ${name} is for development come first without it`,
+      all([`db/${name}/V1__a.sql`, `db/${name}/V2__a.sql`, 'db/migration/V1__a.sql']),
+      ['db/migration'],
+      1,
+    ]),
     [
       'are several where they have the same versions',
       flyway('a/V1__a.sql', 'a/V2__b.sql', 'b/V1__a.sql'),
@@ -823,6 +829,15 @@ describe('kits without SQL', () => {
       { 'db/db.changelog-master.sql': '--liquibase formatted sql\n--changeset a:1\nSELECT 1;\n' },
       /changelogs of Liquibase: db\/db\.changelog-master\.sql\.$/,
       /liquibase update-sql .*--changelog-file=db\/db\.changelog-master\.sql/,
+    ],
+    [
+      'several files of Liquibase with numbers',
+      {
+        'db/001_a.sql': '--liquibase formatted sql\n--changeset a:1\nSELECT 1;\n',
+        'db/002_b.sql': '-- liquibase formatted sql\n',
+      },
+      /changelogs of Liquibase: db\/001_a\.sql and 1 more\.$/,
+      /Or, if every change set runs on PostgreSQL as it is: --core db$/,
     ],
     ['Atlas', { 'atlas.hcl': '', 'schema.hcl': '' }, /It has an Atlas schema without migrations/, /atlas migrate diff/],
     ['one file', { 'init.sql': sql }, /does not know how this kit stores/, /--core init\.sql /],

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Database } from '../../src/database/database.ts';
-import { examine } from '../../src/muse/examine.ts';
+import { examine, refusal } from '../../src/muse/examine.ts';
 import { lint } from '../../src/rules/registry.ts';
 import { asMigration } from '../verify/kit.ts';
 import { openEmbedded } from '../../src/database/embedded/embedded.ts';
@@ -52,4 +52,15 @@ end $$;
   } finally {
     await database.close();
   }
+});
+
+it.each([
+  ['a rule has a fix', 'unknown-relation', 'Fix the findings above, or let create-muse fix what it can: --fix.'],
+  ['no rule has one', 'unreadable-file', 'Fix the findings above.'],
+] as const)('offers to fix errors where %s', (_, rule, suggestion) => {
+  const findings = [
+    { rule, severity: 'error' as const, message: 'x', suggestion: 'y' },
+    { rule: 'missing-header' as const, severity: 'warning' as const, message: 'x', suggestion: 'y' },
+  ];
+  expect(refusal(findings, 'Nothing was applied.').suggestion).toBe(suggestion);
 });

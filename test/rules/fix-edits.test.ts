@@ -68,6 +68,11 @@ describe('an edit changes its span and leaves every other byte alone', () => {
       '-- x\ncreate schema if not exists app;\ncreate table if not exists app.a (id int);\nalter table app.a add IF NOT EXISTS b int, add column IF NOT EXISTS "c" int;\nDO $do$ BEGIN\n  alter table app.a add constraint k unique (b);\nEXCEPTION WHEN duplicate_object OR duplicate_table OR invalid_table_definition THEN NULL;\nEND $do$',
     ],
     [
+      'not-idempotent, of which a rename has no such form',
+      "-- x\ncreate type public.mood as enum ('a');\nalter type public.mood add value 'b';\nalter type public.mood rename value 'a' to 'c';\n",
+      "-- x\nDO $do$ BEGIN\n  create type public.mood as enum ('a');\nEXCEPTION WHEN duplicate_object THEN NULL;\nEND $do$;\nalter type public.mood add value IF NOT EXISTS 'b';\nalter type public.mood rename value 'a' to 'c';\n",
+    ],
+    [
       'policy-without-role',
       `${table}${grants}drop policy if exists own on notes;\ncreate policy own on notes for select\n  using ((select auth.uid()) = user_id);\n`,
       `${table}${grants}drop policy if exists own on notes;\ncreate policy own on notes for select\n  TO authenticated\n  using ((select auth.uid()) = user_id);\n`,
@@ -198,6 +203,15 @@ describe('missing tables that are derived from their use', () => {
       /public\.pairs \([^;]+ {2}x integer,\n {2}y text,\n[^;]+ {2}UNIQUE \(x, y\)\n\);/,
     );
     expect(remaining.filter(({ severity }) => severity === 'error')).toEqual([]);
+  });
+
+  it.each([
+    ['a temporary table that ended with its file', 'create temp table x as select 1 as id;', 'select id from x;'],
+    ['a row whose columns nothing names', 'select 1;', "insert into x values (1, 'a');"],
+  ])('are not made up for %s', async (_, first, second) => {
+    const { newFiles, remaining } = await fix({ [one]: `-- x\n${first}\n`, [two]: `-- x\n${second}\n` });
+    expect([...newFiles.keys()]).toEqual([]);
+    expect(remaining.map(({ rule, file }) => `${rule} ${file}`)).toEqual([`unknown-relation ${two}`]);
   });
 
   it("are not made in a schema of PostgreSQL's own", async () => {

@@ -280,6 +280,28 @@ drop trigger if exists t on notes;\ncreate trigger t before insert on crm.notes 
 drop index if exists crm.other;\ncreate index other on notes (id);`,
     },
   ],
+  // What is of one session is gone before the file runs again.
+  [
+    'not-idempotent',
+    {
+      [one]: `${notes}alter table notes rename id to key; drop function b();
+create type mood as enum ('a');\nalter type mood rename value 'a' to 'b';`,
+    },
+    ['core/001_one.sql:3:1', 'core/001_one.sql:3:37', 'core/001_one.sql:4:1', 'core/001_one.sql:5:1'],
+    {
+      [one]: `${notes}create temp table b (id int); alter table b add c int, drop id; alter table b rename c to d;
+create temp sequence s; drop sequence s; create temp view v as select d from b; drop view v; drop table b;
+create temp table notes (a int); drop table notes; create function pg_temp.f() returns int language sql as 'select 1';
+create type pg_temp.t as (a int); create type pg_temp.e as enum ('a'); create domain pg_temp.o as int;
+drop function pg_temp.f(); drop type pg_temp.t;`,
+    },
+  ],
+  [
+    'unknown-relation',
+    { [one]: 'create temp table stash as select 1 as id;', [two]: 'insert into stash values (2);' },
+    ['core/002_two.sql:1:13'],
+    { [one]: 'create temp table stash as select 1 as id; insert into stash values (2);' },
+  ],
   [
     'not-idempotent',
     { [one]: "create type mood as enum ('a');" },
@@ -511,6 +533,17 @@ drop index if exists crm.other;\ncreate index other on notes (id);`,
       [one]: `alter default privileges in schema public grant select on tables to authenticated;\n${notes}create policy p on notes for select to authenticated using (true);`,
     },
   ],
+  // To whom a statement grants that cannot be read is not known.
+  ...['on notes to :app', 'on public.other, public."notes" to :"app"', 'on all tables in schema :s to x'].map(
+    (grant): [RuleName, Files, string[], Files] => [
+      'grant-missing',
+      {
+        [one]: `${notes}create policy p on notes for select to authenticated using (true);\ngrant select on other to :app;`,
+      },
+      ['core/001_one.sql:2:28'],
+      { [one]: `${notes}create policy p on notes for select to authenticated using (true);\ngrant select ${grant};` },
+    ],
+  ),
   [
     'grant-missing',
     {
@@ -744,6 +777,33 @@ create policy d on notes for delete to authenticated using (user_id = auth.uid()
     {
       [one]:
         'alter table people add x int;\nalter table orders add x int;\ncreate table shipments (id int);\ncreate table warehouse (id int);',
+    },
+  ],
+  // The first file changes what is not there, however much the next ones create.
+  [
+    'history-incomplete',
+    {
+      [one]: 'alter table people add x int;',
+      [two]:
+        'create index i on orders (x);\ncreate table a (id int);\ncreate table b (id int);\ncreate table c (id int);',
+    },
+    ['core/001_one.sql:1:13'],
+    {
+      [one]: 'alter table people add x int;\ncreate table d (id int);',
+      [two]:
+        'create index i on orders (x);\ncreate table a (id int);\ncreate table b (id int);\ncreate table c (id int);',
+    },
+  ],
+  [
+    'history-incomplete',
+    {
+      [one]:
+        'alter table people add x int;\ncreate policy p on orders for select using (true);\nupdate shipments set x = 1;\ncreate table a (id int references people);\ncreate table b (id int);\ncreate table c (id int);',
+    },
+    ['core/001_one.sql:1:13'],
+    {
+      [one]:
+        'alter table people add x int;\nselect x from orders, shipments;\ncreate table a (id int references people);\ncreate table b (id int);\ncreate table c (id int);',
     },
   ],
   [

@@ -82,14 +82,23 @@ function* walkFiles(migrations: readonly Migration[], visitor: Visitor): Generat
     const source: Source = { migration, parsed: parseSql(migration.sql) };
     catalog.searchPath = ['public', 'extensions'];
     // Temporary objects and settings of one file's session are not visible to the next file.
-    for (const [name, { temporary }] of catalog.tables) if (temporary === true) catalog.tables.delete(name);
+    for (const [name, { temporary, site }] of catalog.tables) {
+      if (temporary !== true) continue;
+      catalog.tables.delete(name);
+      if (site !== undefined) catalog.ended.set(name.slice(name.indexOf('.') + 1), site);
+    }
     visitor.source?.(source);
     for (const statement of source.parsed.statements) {
       yield;
       visitor.statement?.(statement, source);
       order += 1;
-      const { tree, creates } = statement.tree === undefined ? recovered(statement) : { tree: statement.tree };
+      const {
+        tree,
+        creates,
+        grants = [],
+      } = statement.tree === undefined ? recovered(statement) : { tree: statement.tree };
       if (creates !== undefined) catalog.broken.add(creates);
+      for (const name of grants) catalog.unreadGrants.add(name);
       if (tree !== undefined) walkPiece(catalog, pieceOf(source, statement, order, tree), visitor);
     }
   }

@@ -30,7 +30,7 @@ const platform = new Set([
 export type Lookup<T> = { found: T } | { foreign: true } | { missing: string; schema?: boolean };
 
 /** The schema of temporary tables, which is searched before the search path. */
-const temporarySchema = 'pg_temp';
+export const temporarySchema = 'pg_temp';
 
 const foreign = { foreign: true } as const;
 

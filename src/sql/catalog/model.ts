@@ -186,12 +186,16 @@ export interface Catalog {
   dropped: Map<string, Site>;
   /** Every DROP of a table or schema, by `<kind> <name>`, whether or not the object existed. */
   drops: Map<string, Site[]>;
+  /** By name alone: where a file made the temporary table that ended with it, the last one of each name. */
+  ended: Map<string, Site>;
   needs: Need[];
   /**
    * Tables whose CREATE does not parse, and tables, columns and indexes whose CREATE, ADD or RENAME is about a missing
    * table: statements that reference them are not reported.
    */
   broken: Set<string>;
+  /** The names, without their schemas, of tables on which a statement grants that does not parse; `*` for many. */
+  unreadGrants: Set<string>;
   /** Default privileges of later tables: by schema, then by role. */
   defaultGrants: Map<string, Map<string, Set<string>>>;
   /** Names of tables that routines make when they are called, and of the transition tables of triggers. */

@@ -65,6 +65,8 @@ export function startingCatalog(): Catalog {
     created: new Map(),
     dropped: new Map(),
     drops: new Map(),
+    ended: new Map(),
+    unreadGrants: new Set(),
     needs: [],
     broken: new Set(),
     madeByRoutines: new Set(),

@@ -78,12 +78,12 @@ const forms: { [Type in NodeType]?: Form<Type> } = {
   CreateDomainStmt: wrapped,
   CreateRoleStmt: wrapped,
   AlterPublicationStmt: wrapped,
-  AlterEnumStmt: (_, words) =>
-    after(
-      words,
-      words.findIndex(({ text }) => text === 'value'),
-      'IF NOT EXISTS',
-    ),
+  AlterEnumStmt({ node }, words) {
+    // RENAME VALUE takes no such words.
+    if (node.oldVal !== undefined) return [];
+    const index = words.findIndex(({ text }) => text === 'value');
+    return after(words, index, 'IF NOT EXISTS');
+  },
   DropStmt(_, words) {
     const kinds = [
       'table',

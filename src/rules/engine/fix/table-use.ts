@@ -8,11 +8,12 @@ import { usesPlatform } from './platform-use.ts';
 
 /**
  * A table reconstructed from its use in the migrations: the key that others reference, the columns that policies,
- * indexes and inserts name. The app may need more, and a comment says so. Undefined if even the key is in doubt.
+ * indexes and inserts name. The app may need more, and a comment says so. Undefined if even the key is in doubt, or a
+ * row is inserted whose values stand for columns that no statement names.
  */
 export function tableUse(situation: Situation, { name }: Need): string | undefined {
   const key = keyType(situation, name);
-  if (key === undefined) return undefined;
+  if (key === undefined || isFilledByPlace(situation, name)) return undefined;
   const columns = new Map<string, string>();
   const added = new Set<string>();
   for (const { source } of sources(situation)) {
@@ -42,6 +43,17 @@ export function tableUse(situation: Situation, { name }: Need): string | undefin
       ? [`GRANT SELECT, INSERT, UPDATE, DELETE ON ${quoteQualified(name)} TO service_role;`]
       : []),
   ].join('\n');
+}
+
+/** Says whether values go into the table by the place of its columns: `INSERT INTO x VALUES (1)`. */
+function isFilledByPlace(situation: Situation, name: string): boolean {
+  return sources(situation).some(({ source }) =>
+    source.parsed.statements.some(({ tree }) => {
+      const insert = tree === undefined ? undefined : fieldsOf(tree, 'InsertStmt');
+      const isNamed = (insert?.cols ?? []).length > 0 || insert?.selectStmt === undefined;
+      return insert !== undefined && !isNamed && tableOf(tree!) === name;
+    }),
+  );
 }
 
 function sources({ catalog }: Situation): { source: Need['site']['piece']['source'] }[] {
