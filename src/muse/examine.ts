@@ -121,7 +121,10 @@ export function refusal(
   suggestion: Suggestion = { offer: 'let create-muse fix what it can: --fix' },
 ): MuseError {
   const errors = findings.filter(({ severity }) => severity === 'error').length;
-  const isFixable = findings.some(({ severity, rule }) => severity === 'error' && hasFix(rule));
+  const isFixable = findings.some(
+    ({ severity, rule, consequences = [] }) =>
+      severity === 'error' && [rule, ...consequences.map((each) => each.rule)].some(hasFix),
+  );
   const files = new Set(
     findings.filter(({ severity, file }) => severity === 'error' && file !== undefined).map(({ file }) => file),
   ).size;

@@ -8,8 +8,9 @@ import { offsetInFile } from '../sql/locate.ts';
 import { missingVerdict, type Verdict } from './missing.ts';
 import { repeatableForm } from './repeatable.ts';
 import { foreignTypeVerdict, syntaxVerdict } from './syntax.ts';
-import { fieldsOf } from '../sql/nodes.ts';
+import { fieldsOf, walk, type Node } from '../sql/nodes.ts';
 import { lineText, positionAt } from '../shared/text.ts';
+import { refusedBy } from '../database/extension-stubs/stub.ts';
 import { withoutFunctions } from '../database/extension-stubs/stubs.ts';
 import { causeAt, isBefore, type Place, type ParsedFiles } from './parsed-files.ts';
 
@@ -25,7 +26,22 @@ function verdictOf(error: DatabaseError, place: Place, parsedFiles: ParsedFiles,
       suggestion: "Ask a SECURITY DEFINER helper with SET search_path = '' instead of reading the table in the policy.",
     };
   }
+  const refusing = refusedBy(error.message);
+  if (refusing !== undefined)
+    return {
+      rule: 'extension-unavailable',
+      severity: 'error',
+      message: `${error.message}.`,
+      suggestion: `Run it on a server that has ${refusing} (--target postgres), or leave out of the migrations what calls it.`,
+    };
   const lacked = lackedExtension(error);
+  if (lacked !== undefined && installersOf(lacked, place, parsedFiles).length > 0)
+    return {
+      rule: 'extension-unavailable',
+      severity: 'error',
+      message: `Extension "${lacked}" is not there: nothing installs it in the embedded database, which has only a stub of ${installing}.`,
+      suggestion: `Run it on a server that has ${installing} (--target postgres), or leave the extension out of the migrations.`,
+    };
   if (lacked !== undefined) {
     const who =
       lacked === wrappers ? 'the embedded database has none' : 'neither the embedded database nor Supabase has it';
@@ -109,8 +125,34 @@ function failedExtension(
   const isLibrary = fieldsOf(place.statement.tree, 'LoadStmt') !== undefined;
   const isLacking = brought.has(error.code) && ['unknown-relation', 'statement-failed'].includes(verdict.rule);
   if (!isLibrary && (!isLacking || verdict.cause !== undefined || isMeant(verdict))) return undefined;
+  const created = createdBefore(place, parsedFiles).map(({ at }) => at);
+  return lastFailed(created, failed);
+}
+
+/** The last of these places among those that failed. */
+function lastFailed(places: readonly Place[], failed: readonly Place[]): Place | undefined {
   const statements = new Set(failed.map(({ statement }) => statement));
-  return createdBefore(place, parsedFiles).findLast(({ at: { statement } }) => statements.has(statement))?.at;
+  return places.findLast(({ statement }) => statements.has(statement));
+}
+
+/** The extension of Supabase's by which others are installed that a server does not have. */
+const installing = 'pg_tle';
+
+/** The statements before a place that install an extension by a function: they call one with its name, in files that create pg_tle. */
+function installersOf(extension: string, place: Place, parsedFiles: ParsedFiles): Place[] {
+  if (!createdBefore(place, parsedFiles).some(({ name }) => name === installing)) return [];
+  return parsedFiles.places().filter((each) => isBefore(each, place) && isCalledWith(each.statement.tree, extension));
+}
+
+/** Whether a statement calls a function with a text as one of its arguments. */
+function isCalledWith(tree: Node | undefined, text: string): boolean {
+  let found = false;
+  walk(tree, (type, fields) => {
+    if (type === 'FuncCall')
+      found ||= (fields.args ?? []).some((each) => fieldsOf(each, 'A_Const')?.sval?.sval === text);
+    return !found;
+  });
+  return found;
 }
 
 /** The extension of which there is only an empty stub, and which may have brought what a statement lacks. */
@@ -122,8 +164,9 @@ function emptyStubBefore(error: DatabaseError, place: Place, parsedFiles: Parsed
 /** Whether the verdict knows a name that was meant. */
 const isMeant = ({ suggestion }: Verdict): boolean => suggestion.startsWith('Did you mean');
 
-/** Whether an extension may bring what an error says is missing. */
-export const mayBeBrought = ({ code }: DatabaseError): boolean => brought.has(code);
+/** Whether an extension may bring what an error says is missing, or do what its stub does not. */
+export const mayBeBrought = ({ code, message }: DatabaseError): boolean =>
+  brought.has(code) || refusedBy(message) !== undefined;
 
 /** SQLSTATEs of things that an extension may bring: relations, functions and operators, types and access methods, schemas. */
 const brought = new Set(['42P01', '42883', '42704', '3F000']);
@@ -144,6 +187,15 @@ export function notRehearsed(
   const own = lackedExtension(error);
   if (own !== undefined && extensions.includes(own)) {
     const message = `The target has the extension ${own}, and the embedded database lacks it: what needs it is not rehearsed here.`;
+    return at(error, place, { ...there, object: own, message }, 'warning');
+  }
+  const refusing = refusedBy(error.message);
+  if (refusing !== undefined && target?.has(refusing) === true) {
+    const message = `${error.message}. The target has the extension, so the statement was not rehearsed here.`;
+    return at(error, place, { ...there, object: refusing, message }, 'warning');
+  }
+  if (own !== undefined && target?.has(installing) === true && installersOf(own, place, parsedFiles).length > 0) {
+    const message = `Extension "${own}" is installed by ${installing}, which only the target has: what needs it is not rehearsed here.`;
     return at(error, place, { ...there, object: own, message }, 'warning');
   }
   const stub = target === undefined ? undefined : emptyStubBefore(error, place, parsedFiles);
@@ -177,7 +229,11 @@ export function diagnose(
   failed: readonly Place[],
 ): Finding {
   const found = verdictOf(error, place, parsedFiles, failed);
-  const extension = failedExtension(error, place, parsedFiles, failed, found);
+  const lacked = lackedExtension(error);
+  const extension =
+    lacked === undefined
+      ? failedExtension(error, place, parsedFiles, failed, found)
+      : lastFailed(installersOf(lacked, place, parsedFiles), failed);
   const verdict = extension === undefined ? found : { ...found, cause: causeAt(extension) };
   const hint =
     error.hint === undefined || verdict.suggestion.includes(error.hint) ? '' : ` (PostgreSQL: ${error.hint})`;

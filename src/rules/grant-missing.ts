@@ -30,7 +30,7 @@ function holds(grants: Grants, role: string, privilege: string): boolean {
 }
 
 /** Whether a statement that PostgreSQL cannot read grants something on the table: to whom is not known. */
-function isGrantUnread({ name }: Table, { unreadGrants }: Catalog): boolean {
+function isGrantUnread({ name }: { name: string }, unreadGrants: ReadonlySet<string>): boolean {
   return unreadGrants.has('*') || unreadGrants.has(name.slice(name.indexOf('.') + 1).toLowerCase());
 }
 
@@ -181,7 +181,7 @@ export const rule: Rule = {
   check: {
     end(catalog, report) {
       for (const each of ownTables(catalog)) {
-        if (isGrantUnread(each, catalog)) continue;
+        if (isGrantUnread(each, catalog.unreadGrants)) continue;
         const missing = missingGrants(apiPolicies(each, catalog), each.grants);
         // The service role bypasses policies, so no policy implies its privileges.
         if (!hasNone(each, 'service_role')) missing.delete('service_role');
@@ -209,10 +209,10 @@ export const rule: Rule = {
     },
   },
   live: {
-    table(table, { catalog, expectations: { userRole = 'authenticated' } }, report) {
-      // Without row-level security the policies have no effect.
-      if (!table.rls) return;
+    table(table, { catalog, expectations: { userRole = 'authenticated', unreadGrants = new Set() } }, report) {
       const name = qualifiedName(table);
+      // Without row-level security the policies have no effect.
+      if (!table.rls || isGrantUnread({ name }, unreadGrants)) return;
       for (const role of Object.keys(catalog.roles)) {
         const policies = table.policies.filter((policy) => policy.permissive && appliesTo(policy, role, userRole));
         const lacking = new Set(policies.flatMap((policy) => lackingVerbs(policy, table, role)));

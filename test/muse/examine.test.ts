@@ -55,11 +55,23 @@ end $$;
 });
 
 it.each([
-  ['a rule has a fix', 'unknown-relation', 'Fix the findings above, or let create-muse fix what it can: --fix.'],
-  ['no rule has one', 'unreadable-file', 'Fix the findings above.'],
-] as const)('offers to fix errors where %s', (_, rule, suggestion) => {
+  [
+    'a rule has a fix',
+    'unknown-relation',
+    undefined,
+    'Fix the findings above, or let create-muse fix what it can: --fix.',
+  ],
+  [
+    'what follows has one',
+    'history-incomplete',
+    'unknown-relation',
+    'Fix the findings above, or let create-muse fix what it can: --fix.',
+  ],
+  ['no rule has one', 'unreadable-file', undefined, 'Fix the findings above.'],
+] as const)('offers to fix errors where %s', (_, rule, follows, suggestion) => {
+  const text = { severity: 'error' as const, message: 'x', suggestion: 'y' };
   const findings = [
-    { rule, severity: 'error' as const, message: 'x', suggestion: 'y' },
+    { rule, ...text, ...(follows === undefined ? {} : { consequences: [{ rule: follows, ...text }] }) },
     { rule: 'missing-header' as const, severity: 'warning' as const, message: 'x', suggestion: 'y' },
   ];
   expect(refusal(findings, 'Nothing was applied.').suggestion).toBe(suggestion);

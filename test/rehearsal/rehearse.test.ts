@@ -812,6 +812,36 @@ select * from tt;`,
     expect(await found(['timescaledb'])).toEqual([['extension-unavailable', 'warning'], missing]);
   });
 
+  it('whose installer asks another server is one error; warnings where the target has what installs it', async () => {
+    const used = {
+      [base]: `create schema private; create extension http with schema private;
+create extension if not exists pg_tle;
+select pgtle.uninstall_extension_if_exists('acme-tools');
+select pgtle.install_extension('acme-tools', '1', 'x', x.content) from private.http(('GET', 'https://acme.example', null, null, null)) x;
+create extension "acme-tools";
+select tools.install('acme-more');
+create extension "acme-more";
+select more.run();`,
+      [next]: 'create extension pg_tle_typo;',
+    };
+    const found = async (extensions?: string[]) =>
+      foldConsequences(
+        (
+          await rehearse(await open(), {
+            ...input(used),
+            ...(extensions === undefined ? {} : { targetExtensions: () => Promise.resolve(new Set(extensions)) }),
+          })
+        ).findings.filter(({ rule }) => rule !== 'not-idempotent'),
+      ).map(({ severity, line, file, consequences = [] }) => [severity, file, line, consequences.length]);
+    expect(await found()).toEqual([
+      ['error', base, 4, 4],
+      ['error', next, 1, 0],
+    ]);
+    expect((await found(['http', 'pg_tle'])).filter(([severity]) => severity === 'error')).toEqual([
+      ['error', next, 1, 0],
+    ]);
+  });
+
   it('is what lets a project have foreign data wrappers: one error where it does not, a warning each where it does', async () => {
     const foreign = {
       [base]: 'create schema if not exists files;\ncreate foreign data wrapper w;',

@@ -1,4 +1,4 @@
-import type { ExtensionStub } from './stub.ts';
+import { refusal, type ExtensionStub } from './stub.ts';
 
 const version = '1.0';
 
@@ -6,7 +6,7 @@ const version = '1.0';
 const refuses = (extension: string, signature: string, returns: string): string =>
   `CREATE FUNCTION ${signature} RETURNS ${returns} LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION '${extension} is a stub in the embedded database' USING ERRCODE = 'feature_not_supported';
+  RAISE EXCEPTION '${refusal(extension)}' USING ERRCODE = 'feature_not_supported';
 END $$;\n`;
 
 /** Modules of PostgreSQL's contrib that the embedded database lacks and Supabase offers. */

@@ -1,4 +1,4 @@
-import type { ExtensionStub } from './stub.ts';
+import { refusal, type ExtensionStub } from './stub.ts';
 
 export const http: ExtensionStub = {
   extension: 'http',
@@ -10,7 +10,7 @@ CREATE TYPE http_request AS (method text, uri varchar, headers http_header[], co
 CREATE TYPE http_response AS (status integer, content_type varchar, headers http_header[], content varchar);
 CREATE FUNCTION http(request http_request) RETURNS http_response LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION 'http: the embedded database sends no requests';
+  RAISE EXCEPTION '${refusal('http', 'it sends no requests')}' USING ERRCODE = 'feature_not_supported';
 END $$;
 CREATE FUNCTION http_header(field varchar, value varchar) RETURNS http_header LANGUAGE sql AS $$ SELECT $1, $2 $$;
 CREATE FUNCTION http_get(uri varchar) RETURNS http_response LANGUAGE sql AS $$

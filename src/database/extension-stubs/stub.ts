@@ -13,3 +13,13 @@ export interface ExtensionStub {
    */
   sql: string;
 }
+
+/** The message of a function of a stub that cannot do its work; `why` follows a colon. */
+export function refusal(extension: string, why?: string): string {
+  return `${extension} is a stub in the embedded database${why === undefined ? '' : `: ${why}`}`;
+}
+
+/** The extension whose stub raised a message of {@link refusal}; undefined for any other message. */
+export function refusedBy(message: string): string | undefined {
+  return /^(\S+) is a stub in the embedded database(?:$|:)/.exec(message)?.[1];
+}
