@@ -73,7 +73,7 @@ export async function foreignOf(
   const stated = (await statedDialect(tree, folder)) ?? configured;
   if (stated !== undefined)
     return Object.hasOwn(names, stated) ? { what: `for ${names[stated]!}`, certain: true } : undefined;
-  const [{ loadParser }, { parseSql }, { dialectOfFile }] = await Promise.all([
+  const [{ loadParser }, { parseInTurns }, { dialectOfFile }] = await Promise.all([
     import('../sql/parser.ts'),
     import('../sql/split.ts'),
     import('../rules/engine/dialects.ts'),
@@ -82,7 +82,7 @@ export async function foreignOf(
   const sample = files.slice(0, sampled);
   const seen = new Map<string, number>();
   for (const file of sample) {
-    const found = dialectOfFile(parseSql(await tree.text(file)).statements);
+    const found = dialectOfFile((await parseInTurns(await tree.text(file))).statements);
     if (found !== undefined) seen.set(found, (seen.get(found) ?? 0) + 1);
   }
   const count = [...seen.values()].reduce((sum, each) => sum + each, 0);

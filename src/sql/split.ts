@@ -1,5 +1,6 @@
 /** A migration file's text as statements with their places, trees and comments. Pure. */
 import type { RawStmt } from '@pgsql/types';
+import { createTurns } from '../shared/turns.ts';
 import { parseTree } from './parser.ts';
 import type { Comment, ParsedSql, Statement } from './statement.ts';
 import { offsetsOf } from './offsets.ts';
@@ -9,18 +10,43 @@ import { placesOf } from './statement-spans.ts';
 import { commentsIn, skipTrivia } from './trivia.ts';
 import { tokensOf } from './tokens.ts';
 
-/** Texts up to this size are parsed at once, larger ones statement by statement, so that memory stays bounded. */
-const AT_ONCE = 4 << 20;
+/** Results are kept of texts up to this size together. */
+const KEPT = 4 << 20;
+
+/** So much of a text is parsed at once, in letters: that takes no second, and bounded memory. */
+const AT_ONCE = 1 << 20;
+
+/** More is never parsed at once. */
+const MOST = 4 << 20;
 
 /**
  * Splits a file into statements and parses each. `loadParser()` must have been awaited. Never throws: what PostgreSQL
  * cannot parse becomes a statement with an `error`.
  */
 export function parseSql(sql: string): ParsedSql {
-  const parsed = recent.get(sql) ?? (large?.sql === sql ? large.parsed.deref() : undefined) ?? parseNow(sql);
-  if (sql.length <= AT_ONCE) keep(sql, parsed);
+  const steps = parseInSteps(sql);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** {@link parseSql} that stops between parts of a text, for those that have other things to do meanwhile. */
+export function* parseInSteps(sql: string): Generator<undefined, ParsedSql> {
+  const parsed = recent.get(sql) ?? (large?.sql === sql ? large.parsed.deref() : undefined) ?? (yield* parseNow(sql));
+  if (sql.length <= KEPT) keep(sql, parsed);
   else large = { sql, parsed: new WeakRef(parsed) };
   return parsed;
+}
+
+/** {@link parseSql} that lets signals and timers have their turn, for large texts. */
+export async function parseInTurns(sql: string): Promise<ParsedSql> {
+  const turn = createTurns();
+  for (const steps = parseInSteps(sql); ;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    await turn();
+  }
 }
 
 /** The last result of a larger text, as long as it is in use. */
@@ -33,25 +59,26 @@ let large: { sql: string; parsed: WeakRef<ParsedSql> } | undefined;
 const recent = new Map<string, ParsedSql>();
 let recentLength = 0;
 
-/** Keeps a result as long as the texts of those that were asked for since are not longer than {@link AT_ONCE} together. */
+/** Keeps a result as long as the texts of those that were asked for since are not longer than {@link KEPT} together. */
 function keep(sql: string, parsed: ParsedSql): void {
   if (!recent.delete(sql)) recentLength += sql.length;
   recent.set(sql, parsed);
   for (const key of keysOf(sql)) latest.set(key, sql);
   for (const [oldest] of recent) {
-    if (recentLength <= AT_ONCE) break;
+    if (recentLength <= KEPT) break;
     recent.delete(oldest);
     for (const key of keysOf(oldest)) if (latest.get(key) === oldest) latest.delete(key);
     recentLength -= oldest.length;
   }
 }
 
-function parseNow(sql: string): ParsedSql {
+function* parseNow(sql: string): Generator<undefined, ParsedSql> {
   const offsets = offsetsOf(sql);
-  const spans: Span[] = edited(sql, offsets) ?? wholeFile(sql, offsets) ?? placesOf(tokensOf(sql), sql);
+  const spans: Span[] = edited(sql, offsets) ?? (yield* partByPart(sql, offsets));
   const statements: Statement[] = [];
   let previousEnd = 0;
   for (const span of spans) {
+    yield;
     const comments = commentsIn(sql, previousEnd, span.start, offsets);
     const own = attach(comments, statements.at(-1), previousEnd, sql);
     statements.push(statementAt(sql, span, own, offsets));
@@ -67,12 +94,42 @@ function parseNow(sql: string): ParsedSql {
   };
 }
 
-/** The fast path: PostgreSQL parses the whole file. Undefined if it cannot. */
-function wholeFile(sql: string, offsets: Offsets): Span[] | undefined {
-  if (sql.length > AT_ONCE) return undefined;
-  const raw = parseTree(sql);
-  if (!Array.isArray(raw)) return undefined;
-  return spansOf(sql, offsets, raw, 0, sql.length);
+/**
+ * The statements of a file. PostgreSQL parses as much as it can at once: what it reads up to a semicolon as whole statements ends
+ * with one. From the first part that it cannot read, its scanner tells the statements.
+ */
+function* partByPart(sql: string, offsets: Offsets): Generator<undefined, Span[]> {
+  const spans: Span[] = [];
+  for (let start = 0; start < sql.length;) {
+    let raw: ReturnType<typeof parseTree> | undefined;
+    let end: number | undefined;
+    // A part may end inside a literal or a body: a longer one does not.
+    for (const size of [AT_ONCE, 2 * AT_ONCE, MOST]) {
+      const wider = endOfPart(sql, start, size);
+      if (wider === undefined || wider === end) continue;
+      end = wider;
+      raw = parseTree(sql.slice(start, end));
+      if (Array.isArray(raw)) break;
+      yield;
+    }
+    if (end === undefined || !Array.isArray(raw)) {
+      const rest = start === 0 ? sql : sql.slice(start);
+      for (const place of placesOf(tokensOf(rest), rest))
+        spans.push({ start: place.start + start, end: place.end + start });
+      return spans;
+    }
+    for (const span of spansOf(sql, offsets, raw, offsets.toByte(start), end)) spans.push(span);
+    start = end;
+    yield;
+  }
+  return spans;
+}
+
+/** The end of the part of a size that begins at `start`: after the last semicolon at the end of a line, where the text is longer. */
+function endOfPart(sql: string, start: number, size: number): number | undefined {
+  if (sql.length - start <= size) return sql.length;
+  const last = Math.max(sql.lastIndexOf(';\n', start + size), sql.lastIndexOf(';\r', start + size));
+  return last < start ? undefined : last + 1;
 }
 
 /**

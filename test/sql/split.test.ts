@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { stringsOf, walk } from '../../src/sql/nodes.ts';
+import { fieldsOf, stringsOf, walk } from '../../src/sql/nodes.ts';
 import { loadParser, tooDeep } from '../../src/sql/parser.ts';
-import { parseSql } from '../../src/sql/split.ts';
+import { parseInTurns, parseSql } from '../../src/sql/split.ts';
 import { sampled } from '../support/sample.ts';
 
 beforeAll(loadParser);
@@ -212,5 +212,41 @@ describe('any input', () => {
     ['refused words', '1a;'],
   ])('of 512 KB terminates: %s', (_, unit, times = Math.ceil((1 << 19) / unit.length)) => {
     expect(parseSql(unit.repeat(times)).statements.length).toBeGreaterThan(0);
+  });
+});
+
+describe('a text that is parsed part by part', () => {
+  // More than PostgreSQL reads at once, and ends of lines that end nothing.
+  const body = `${'  perform 1;\n'.repeat(120_000)}`;
+  const value = `a;\n'${"'"};\n${'b;\n'.repeat(400_000)}`;
+  const rows = `insert into t values\n${'  (1, 2),\n'.repeat(10)}  (3, 4)`;
+  const many = Array.from({ length: 9_000 }, (_, index) => `${rows} -- ${index};`.replace(/ -- (\d+);$/, ', ($1, 0)'));
+  it.each<[string, string[], errors: number[]]>([
+    ['many statements', many, []],
+    ['a body across the parts', ['select 1', `do $$ begin\n${body}end $$`, 'select 2'], []],
+    ['a literal across the parts', ['select 1', `select '${value}'`, 'select 2'], []],
+    ['a mistake in a later part', [...many, 'select (1', 'select 2'], [many.length]],
+  ])('has each statement at its place: %s', (_, expected, errors) => {
+    const sql = `-- ü\n${expected.join(';\n')};\n-- the end`;
+    const { statements } = parseSql(sql);
+    expect(statements.length).toBe(expected.length);
+    expect(statements.flatMap((each, index) => (each.sql === expected[index] ? [] : [index]))).toEqual([]);
+    expect(statements.flatMap(({ start, sql: text }, index) => (sql.startsWith(text, start) ? [] : [index]))).toEqual(
+      [],
+    );
+    expect(statements.flatMap(({ tree }, index) => (tree === undefined ? [index] : []))).toEqual(errors);
+  });
+
+  it('lets timers have their turn meanwhile, and gives the places of names', async () => {
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1), 0);
+    const sql = `${many.join(';\n')};\nselect x from nowhere;\n`;
+    const { statements, offsetOf } = await parseInTurns(sql);
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(1);
+    const statement = statements.at(-1)!;
+    const [first] = fieldsOf(statement.tree, 'SelectStmt')?.fromClause ?? [];
+    const { location } = fieldsOf(first, 'RangeVar')!;
+    expect(sql.slice(offsetOf(statement, location!))).toBe('nowhere;\n');
   });
 });

@@ -7,7 +7,7 @@ import type { Piece, Source } from '../piece.ts';
 import { pieceOf } from '../piece.ts';
 import { recovered, wordsOf } from '../recover.ts';
 import { rememberLast } from '../remember.ts';
-import { parseSql } from '../split.ts';
+import { parseInSteps } from '../split.ts';
 import type { Statement } from '../statement.ts';
 import { apply, ownSearchPath } from './effects.ts';
 import { findRelation, findRoutines, isTemporary, newName } from './lookup.ts';
@@ -79,7 +79,7 @@ function* walkFiles(migrations: readonly Migration[], visitor: Visitor): Generat
   const catalog = startingCatalog();
   let order = 0;
   for (const migration of inRunOrder(migrations)) {
-    const source: Source = { migration, parsed: parseSql(migration.sql) };
+    const source: Source = { migration, parsed: yield* parseInSteps(migration.sql) };
     catalog.searchPath = ['public', 'extensions'];
     // Temporary objects and settings of one file's session are not visible to the next file.
     for (const [name, { temporary, site }] of catalog.tables) {
