@@ -61,13 +61,7 @@ const declaredBy = rememberLast(async (migrations): Promise<Expectations> => {
   const columnRevokes = tables.flatMap(({ name: table, columnRevokes: all }) =>
     all.map(({ role, privilege, columns }) => ({ table, role, privilege, columns })),
   );
-  return {
-    tables: tables.map(({ name }) => name),
-    declarations,
-    serverOnly: serverOnlyTables(catalog),
-    columnRevokes,
-    ...(catalog.unreadGrants.size === 0 ? {} : { unreadGrants: catalog.unreadGrants }),
-  };
+  return { tables: tables.map(({ name }) => name), declarations, serverOnly: serverOnlyTables(catalog), columnRevokes };
 });
 
 /** The tables that the extension files add, for the README: columns, comment, and whose rows they hold. */

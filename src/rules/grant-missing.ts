@@ -209,10 +209,10 @@ export const rule: Rule = {
     },
   },
   live: {
-    table(table, { catalog, expectations: { userRole = 'authenticated', unreadGrants = new Set() } }, report) {
-      const name = qualifiedName(table);
+    table(table, { catalog, expectations: { userRole = 'authenticated' } }, report) {
       // Without row-level security the policies have no effect.
-      if (!table.rls || isGrantUnread({ name }, unreadGrants)) return;
+      if (!table.rls) return;
+      const name = qualifiedName(table);
       for (const role of Object.keys(catalog.roles)) {
         const policies = table.policies.filter((policy) => policy.permissive && appliesTo(policy, role, userRole));
         const lacking = new Set(policies.flatMap((policy) => lackingVerbs(policy, table, role)));

@@ -21,8 +21,6 @@ export interface Expectations {
   serverOnly?: readonly string[];
   /** What the files take from roles on columns of a table alone. */
   columnRevokes?: readonly { table: string; role: string; privilege: string; columns: readonly string[] }[];
-  /** The names, without their schemas, of tables on which a statement of the files grants that does not parse; `*` for many. */
-  unreadGrants?: ReadonlySet<string>;
   /** Schemas to check. Default: all but the platform's own. */
   schemas?: readonly string[];
   /** The role of signed-in users if it is not `authenticated`: with session variables, the application's role. */
