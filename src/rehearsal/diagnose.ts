@@ -26,7 +26,7 @@ function verdictOf(error: DatabaseError, place: Place, parsedFiles: ParsedFiles,
       suggestion: "Ask a SECURITY DEFINER helper with SET search_path = '' instead of reading the table in the policy.",
     };
   }
-  const refusing = refusedBy(error.message);
+  const refusing = refusedBy(error);
   if (refusing !== undefined)
     return {
       rule: 'extension-unavailable',
@@ -165,8 +165,8 @@ function emptyStubBefore(error: DatabaseError, place: Place, parsedFiles: Parsed
 const isMeant = ({ suggestion }: Verdict): boolean => suggestion.startsWith('Did you mean');
 
 /** Whether an extension may bring what an error says is missing, or do what its stub does not. */
-export const mayBeBrought = ({ code, message }: DatabaseError): boolean =>
-  brought.has(code) || refusedBy(message) !== undefined;
+export const mayBeBrought = (error: DatabaseError): boolean =>
+  brought.has(error.code) || refusedBy(error) !== undefined;
 
 /** SQLSTATEs of things that an extension may bring: relations, functions and operators, types and access methods, schemas. */
 const brought = new Set(['42P01', '42883', '42704', '3F000']);
@@ -189,7 +189,7 @@ export function notRehearsed(
     const message = `The target has the extension ${own}, and the embedded database lacks it: what needs it is not rehearsed here.`;
     return at(error, place, { ...there, object: own, message }, 'warning');
   }
-  const refusing = refusedBy(error.message);
+  const refusing = refusedBy(error);
   if (refusing !== undefined && target?.has(refusing) === true) {
     const message = `${error.message}. The target has the extension, so the statement was not rehearsed here.`;
     return at(error, place, { ...there, object: refusing, message }, 'warning');

@@ -19,7 +19,12 @@ export function refusal(extension: string, why?: string): string {
   return `${extension} is a stub in the embedded database${why === undefined ? '' : `: ${why}`}`;
 }
 
-/** The extension whose stub raised a message of {@link refusal}; undefined for any other message. */
-export function refusedBy(message: string): string | undefined {
-  return /^(\S+) is a stub in the embedded database(?:$|:)/.exec(message)?.[1];
+/** The extension whose stub raised an error with the message of {@link refusal}; undefined for any other error. */
+export function refusedBy({ code, message }: { code: string; message: string }): string | undefined {
+  return code === featureNotSupported
+    ? /^(\S+) is a stub in the embedded database(?:$|:)/.exec(message)?.[1]
+    : undefined;
 }
+
+/** SQLSTATE of `feature_not_supported`, https://www.postgresql.org/docs/17/errcodes-appendix.html */
+const featureNotSupported = '0A000';
