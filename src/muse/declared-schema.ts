@@ -6,6 +6,7 @@ import { coreFacts } from '../sql/catalog/core-objects.ts';
 import type { Table } from '../sql/catalog/model.ts';
 import type { Migration } from '../sql/migration.ts';
 import { type Directive, readDirectives } from '../rules/engine/directives.ts';
+import { providedFor } from '../rules/engine/provided.ts';
 import { serverOnlyTables } from '../rules/engine/server-only.ts';
 import { loadParser } from '../sql/parser.ts';
 import { rememberLast } from '../sql/remember.ts';
@@ -33,10 +34,12 @@ const isKept = ({ kind, site, temporary }: Table): boolean =>
 /** What a database must have by the files, and what they declare about its tables. */
 export async function expectationsOf(
   migrations: readonly Migration[],
-  museFile?: Pick<MuseFile, 'isolation' | 'session'>,
+  museFile?: Pick<MuseFile, 'isolation' | 'session' | 'migrations'>,
 ): Promise<Expectations> {
   const userRole = museFile?.isolation === 'session' ? { userRole: checkedSession(museFile.session).role } : {};
-  return { ...(await declaredBy(migrations)), ...userRole };
+  const declared = await declaredBy(migrations);
+  const provided = providedFor((await readFiles(migrations)).pieces, museFile?.migrations.order);
+  return { ...declared, ...userRole, provided };
 }
 
 const declaredBy = rememberLast(async (migrations): Promise<Expectations> => {

@@ -75,13 +75,15 @@ export async function examine(
   // The database works in its own thread: meanwhile the files are linted here.
   const [rehearsal, linted] = await Promise.all([
     options.rehearsal ?? rehearse(database, { migrations, rollbacks, own, ...follow(migrations, options), onRunOnce }),
-    lint({ migrations, rollbacks, severities: museFile.rules ?? {} }).then((result) => {
-      // The rehearsal has failed meanwhile, and its caller cleans up: nothing may be opened any more.
-      isClean = !isOver && !hasErrors([...files.findings, ...result.findings]);
-      if (isClean) options.onLinted?.();
-      if (isClean && hasRun) options.onRunOnce?.();
-      return result;
-    }),
+    lint({ migrations, rollbacks, severities: museFile.rules ?? {}, order: museFile.migrations.order }).then(
+      (result) => {
+        // The rehearsal has failed meanwhile, and its caller cleans up: nothing may be opened any more.
+        isClean = !isOver && !hasErrors([...files.findings, ...result.findings]);
+        if (isClean) options.onLinted?.();
+        if (isClean && hasRun) options.onRunOnce?.();
+        return result;
+      },
+    ),
   ]).finally(() => (isOver = true));
   const [expectations, places] = [await expectationsOf(migrations, museFile), await placesOf(migrations)];
   const { findings: seen, silenced } = places.settle(

@@ -25,7 +25,7 @@ export async function lintMuse({ directory, museFile }: Muse, only: readonly str
   const files = await readMigrations(directory, museFile.migrations);
   const seeds = await unreadableSeeds(directory);
   const wanted = only.map((path) => fileOf(path, directory, files, seeds));
-  const linted = await lint({ ...files, severities: museFile.rules ?? {} });
+  const linted = await lint({ ...files, severities: museFile.rules ?? {}, order: museFile.migrations.order });
   const findings = [...files.findings, ...seeds, ...linted.findings].filter(
     ({ file }) => wanted.length === 0 || (file !== undefined && wanted.includes(file)),
   );

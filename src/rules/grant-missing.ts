@@ -7,17 +7,19 @@ import { example, exampleWithout } from './engine/example.ts';
 import { problemsOf } from './engine/fix/fix.ts';
 import type { Decision, FixResult, Situation } from './engine/fix/fix.ts';
 import { noteText, placed, whereNamed } from './engine/fix/place.ts';
-import { usesPlatform } from './engine/fix/platform-use.ts';
 import type { Texts } from './engine/fix/place.ts';
 import { qualifiedName, relation } from './engine/live/catalog.ts';
 import type { PolicyRow, RelationRow } from './engine/live/catalog.ts';
 import { commandsOf, isForSessions, meantRoles } from './engine/policies.ts';
+import { type Provided, supabase } from './engine/provided.ts';
 import type { Rule } from './engine/rule.ts';
 import { ownTables } from './engine/tables.ts';
 
-/** The policies of a table that are for users of the Data API. */
-function apiPolicies({ policies }: Table, catalog: Catalog): Policy[] {
-  return [...policies.values()].filter((each) => each.roles.length > 0 || !isForSessions(each, catalog));
+/** The policies of a table that are for users of the Data API. A plain server has none, whom one without TO could mean. */
+function apiPolicies({ policies }: Table, catalog: Catalog, { roles }: Provided): Policy[] {
+  return [...policies.values()].filter(
+    (each) => each.roles.length > 0 || (roles.has('authenticated') && !isForSessions(each, catalog)),
+  );
 }
 
 type Grants = ReadonlyMap<string, ReadonlySet<string>>;
@@ -58,9 +60,9 @@ function missingGrants(policies: Iterable<Policy>, grantsOf: Grants): Map<string
  * The missing privileges of roles for which the files grant or revoke nothing on the table. Where they do, the author
  * has decided.
  */
-function undecided(table: Table, catalog: Catalog): Map<string, Set<string>> {
+function undecided(table: Table, catalog: Catalog, provided: Provided): Map<string, Set<string>> {
   return new Map(
-    [...missingGrants(apiPolicies(table, catalog), table.grants)].filter(
+    [...missingGrants(apiPolicies(table, catalog, provided), table.grants)].filter(
       ([role]) => !table.grants.has(role) && hasNone(table, role),
     ),
   );
@@ -86,11 +88,12 @@ function apply(situation: Situation): FixResult {
   for (const { object } of problemsOf(situation, 'grant-missing')) {
     const table = situation.catalog.tables.get(object ?? '');
     if (table?.site === undefined) continue;
-    // A plain server has none of Supabase's roles, which a policy without TO could mean.
-    const missing = usesPlatform(situation) ? undecided(table, situation.catalog) : new Map<string, Set<string>>();
+    const provided = situation.examined.provided();
+    const missing = undecided(table, situation.catalog, provided);
     if (missing.size === 0) continue;
     const writers = [...missing].filter(([, privileges]) => privileges.has('insert')).map(([role]) => role);
-    if ((table.grants.get('service_role')?.size ?? 0) === 0)
+    const server = provided.roles.has('service_role') ? ['service_role'] : [];
+    if (server.length > 0 && (table.grants.get('service_role')?.size ?? 0) === 0)
       missing.set('service_role', new Set(['select', 'insert', 'update', 'delete']));
     const last =
       [...table.policies.values()]
@@ -119,7 +122,7 @@ function apply(situation: Situation): FixResult {
     for (const column of serials(table))
       lines.push(
         `GRANT USAGE ON SEQUENCE ${quoteQualified(`${schema}.${bare}_${column}_seq`)} TO ` +
-          `${[...new Set([...writers, 'service_role'])].join(', ')};`,
+          `${[...new Set([...writers, ...server])].join(', ')};`,
       );
     noteText(texts, source, lines.join('\n'));
   }
@@ -130,8 +133,8 @@ function apply(situation: Situation): FixResult {
 const verbs = { r: ['S', 'SELECT'], a: ['I', 'INSERT'], w: ['U', 'UPDATE'], d: ['D', 'DELETE'] } as const;
 
 /** A policy without TO applies at least to signed-in users; `policy-without-role` decides about `anon`. */
-function appliesTo(policy: PolicyRow, role: string, userRole: string): boolean {
-  return policy.roles.includes(role) || (role === userRole && policy.roles.includes('public'));
+function appliesTo(policy: PolicyRow, role: string, isUser: boolean): boolean {
+  return policy.roles.includes(role) || (isUser && policy.roles.includes('public'));
 }
 
 /** Returns whether a role has a privilege on the table or on any of its columns. */
@@ -179,10 +182,10 @@ export const rule: Rule = {
     good: example,
   },
   check: {
-    end(catalog, report) {
+    end(catalog, report, run) {
       for (const each of ownTables(catalog)) {
         if (isGrantUnread(each, catalog.unreadGrants)) continue;
-        const missing = missingGrants(apiPolicies(each, catalog), each.grants);
+        const missing = missingGrants(apiPolicies(each, catalog, run.provided()), each.grants);
         // The service role bypasses policies, so no policy implies its privileges.
         if (!hasNone(each, 'service_role')) missing.delete('service_role');
         if (missing.size === 0) continue;
@@ -209,12 +212,13 @@ export const rule: Rule = {
     },
   },
   live: {
-    table(table, { catalog, expectations: { userRole = 'authenticated' } }, report) {
+    table(table, { catalog, expectations: { userRole = 'authenticated', provided = supabase } }, report) {
       // Without row-level security the policies have no effect.
       if (!table.rls) return;
       const name = qualifiedName(table);
       for (const role of Object.keys(catalog.roles)) {
-        const policies = table.policies.filter((policy) => policy.permissive && appliesTo(policy, role, userRole));
+        const isUser = role === userRole && (userRole !== 'authenticated' || provided.roles.has(role));
+        const policies = table.policies.filter((policy) => policy.permissive && appliesTo(policy, role, isUser));
         const lacking = new Set(policies.flatMap((policy) => lackingVerbs(policy, table, role)));
         const hasSome = Object.values(verbs).some(([letter]) => holdsLive(table, role, letter));
         if (holdsLive(table, role, 'I') && policies.some(({ command }) => 'a*'.includes(command)))

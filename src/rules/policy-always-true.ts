@@ -5,7 +5,6 @@ import { example } from './engine/example.ts';
 import { policyOf, problemsOf } from './engine/fix/fix.ts';
 import type { Decision, Edit, FixResult, Left, Situation } from './engine/fix/fix.ts';
 import { declarePublicRead, publicReadWords } from './engine/fix/intent.ts';
-import { usesPlatform } from './engine/fix/platform-use.ts';
 import type { Texts } from './engine/fix/place.ts';
 import { inFile, replaceTrue, rolesOf, saidOf, setRoles, withPlaced } from './engine/fix/policy-edits.ts';
 import { qualifiedName, relation } from './engine/live/catalog.ts';
@@ -13,8 +12,9 @@ import { isDeclared } from './engine/live/expectations.ts';
 import { isAlwaysTrue as isAlwaysTrueLive } from './engine/live/expression.ts';
 import { isForUsers as isForUsersLive } from './engine/live/policies.ts';
 import { commandsOf, isAlwaysTrue, isForUsers, namesService, policiesOf } from './engine/policies.ts';
+import { type Provided, supabase } from './engine/provided.ts';
 import type { Rule } from './engine/rule.ts';
-import { conditionFor, mayWrite, ownerOf } from './engine/suggest.ts';
+import { conditionFor, isNameable, mayWrite, ownerOf } from './engine/suggest.ts';
 import type { Owner } from './engine/suggest.ts';
 import { declared, isGranted } from './engine/tables.ts';
 
@@ -69,10 +69,12 @@ function apply(situation: Situation): FixResult {
 }
 
 /** What to do about a policy that lets everyone write: who should, only its author knows. */
-function whoWrites(policy: string, table: string): string {
+function whoWrites(policy: string, table: string, provided: Provided = supabase): string {
+  const server = provided.roles.has('service_role')
+    ? `If only the server writes: ALTER POLICY ${policy} ON ${table} TO service_role; if`
+    : 'If';
   return (
-    "Compare the row's owner or organization in the policy. If only the server writes: " +
-    `ALTER POLICY ${policy} ON ${table} TO service_role; if all of those may write any row, as colleagues who share it: ` +
+    `Compare the row's owner or organization in the policy. ${server} all of those may write any row, as colleagues who share it: ` +
     '-- muse: ignore policy-always-true because <reason>'
   );
 }
@@ -82,13 +84,14 @@ type Narrowed =
 
 /** Whom a policy that lets everyone write should be for, or why that needs a manual decision. */
 function narrowed(situation: Situation, policy: Policy, table: Table): Narrowed {
-  const platform = usesPlatform(situation);
-  if (namesService(saidOf(policy)) && platform) return { service: 'its name or comment mentions the service role' };
-  if (isUnused(policy, table) && platform)
+  const provided = situation.examined.provided();
+  const server = provided.roles.has('service_role');
+  if (namesService(saidOf(policy)) && server) return { service: 'its name or comment mentions the service role' };
+  if (isUnused(policy, table) && server)
     return { service: 'users have other privileges on the table but none for this, so no one loses access' };
   const owner = ownerOf(table, situation.catalog);
   if (owner.kind === 'service') return { why: 'no column tells who owns a row' };
-  if (owner.kind === 'user' && !platform) return { why: 'the kit has no function that returns the signed-in user' };
+  if (!isNameable(owner, provided)) return { why: 'the kit has no function that returns the signed-in user' };
   if ((table.columns.get(owner.column)?.site?.piece.order ?? 0) > policy.site.piece.order)
     return { why: `column ${owner.column}, which holds the owner of a row, is added only after it` };
   if (!mayWrite(table, owner))
@@ -171,7 +174,7 @@ export const rule: Rule = {
             ? `Policy "${each.name}" lets ${who} write any row of ${each.table}.`
             : `Policy "${each.name}" lets ${who} read every row of ${each.table}.`,
           suggestion: writes
-            ? whoWrites(quoteIdentifier(each.name), quoteQualified(each.table))
+            ? whoWrites(quoteIdentifier(each.name), quoteQualified(each.table), run.provided())
             : '-- muse: public-read',
         });
       }
@@ -195,7 +198,7 @@ export const rule: Rule = {
           `${reads ? 'read' : 'write'} every row.`,
         suggestion: reads
           ? "Compare the row's owner or organization, or write -- muse: public-read above the table if everyone may read it."
-          : whoWrites(quoteIdentifier(policy.name), relation(table)),
+          : whoWrites(quoteIdentifier(policy.name), relation(table), expectations.provided),
       });
     },
   },

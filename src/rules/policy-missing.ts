@@ -3,10 +3,17 @@ import { exampleLines, exampleWithout } from './engine/example.ts';
 import { isGranted as isGrantedLive, isReachable } from './engine/live/access.ts';
 import { qualifiedName } from './engine/live/catalog.ts';
 import { isDeclared } from './engine/live/expectations.ts';
+import { type Provided, supabase } from './engine/provided.ts';
 import type { Rule } from './engine/rule.ts';
 import { saysServerOnly } from './engine/server-only.ts';
 import { policiesFor } from './engine/suggest.ts';
 import { declared, isGranted, ownTables } from './engine/tables.ts';
+
+/** Says that nobody reaches a table but who bypasses policies: the service role, or where that is not there, the owner. */
+function messageOf(name: string, provided: Provided = supabase): string {
+  const who = provided.roles.has('service_role') ? 'the service role' : "the table's owner";
+  return `Table ${name} has row-level security on and no policy: only ${who} can use it.`;
+}
 
 export const rule: Rule = {
   name: 'policy-missing',
@@ -34,7 +41,7 @@ export const rule: Rule = {
         report({
           ...at(each.rls),
           object: each.name,
-          message: `Table ${each.name} has row-level security on and no policy: only the service role can use it.`,
+          message: messageOf(each.name, run.provided()),
           suggestion: [
             '-- muse: service-only',
             '-- … before this statement if that is intended, or:',
@@ -62,7 +69,7 @@ export const rule: Rule = {
         return;
       report({
         object: name,
-        message: `Table ${name} has row-level security on and no policy: only the service role can use it.`,
+        message: messageOf(name, expectations.provided),
         suggestion: 'Add policies for those who may use it, or write -- muse: service-only above its CREATE TABLE.',
       });
     },

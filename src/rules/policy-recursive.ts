@@ -6,7 +6,6 @@ import type { Decision, Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import { cut, functionText, helperFor, nameFor } from './engine/fix/membership-helper.ts';
 import { mayEdit, noteText, placed } from './engine/fix/place.ts';
 import type { Texts } from './engine/fix/place.ts';
-import { usesPlatform } from './engine/fix/platform-use.ts';
 import { restated } from './engine/fix/policy-edits.ts';
 import { addOptions, searchPathFor } from './engine/fix/routine-options.ts';
 import { commandsOf, isForSessions, isForUsers } from './engine/policies.ts';
@@ -94,12 +93,12 @@ function apply(situation: Situation): FixResult {
     const helpers: string[] = [];
     const asked: Edit[] = [];
     const sessions = policy.roles.length === 0 && isForSessions(policy, situation.catalog);
+    const there = situation.examined.provided().roles;
+    const named =
+      policy.roles.length === 0 ? ['anon', 'authenticated'].filter((role) => there.has(role)) : policy.roles;
+    const server = there.has('service_role') ? ['service_role'] : [];
     const roles =
-      sessions || !usesPlatform(situation)
-        ? undefined
-        : [
-            ...new Set([...(policy.roles.length === 0 ? ['anon', 'authenticated'] : policy.roles), 'service_role']),
-          ].join(', ');
+      sessions || there.size === 0 || named.length === 0 ? undefined : [...new Set([...named, ...server])].join(', ');
     walk([policy.using, policy.check], (type, fields) => {
       if (type !== 'SubLink') return undefined;
       const select = fieldsOf(fields.subselect, 'SelectStmt');

@@ -9,11 +9,11 @@ import { policyOf, problemsOf } from './engine/fix/fix.ts';
 import type { Decision, Edit, FixResult, Left, Situation } from './engine/fix/fix.ts';
 import { declarePublicRead, publicReadWords } from './engine/fix/intent.ts';
 import type { Words } from './engine/fix/intent.ts';
-import { usesPlatform } from './engine/fix/platform-use.ts';
 import type { Texts } from './engine/fix/place.ts';
 import { inFile, replaceTrue, rolesOf, saidOf, setRoles, withPlaced } from './engine/fix/policy-edits.ts';
 import { qualifiedName, relation } from './engine/live/catalog.ts';
 import { isAlwaysTrue, isForSessions, mentionsOf, namesService, policiesOf } from './engine/policies.ts';
+import { type Provided, supabase } from './engine/provided.ts';
 import { readsOf } from './engine/reads.ts';
 import type { Rule } from './engine/rule.ts';
 import { signedInBySession } from './engine/suggest.ts';
@@ -114,11 +114,12 @@ function apply(situation: Situation): FixResult {
       continue;
     }
     // A policy that lets everyone write anything is for `policy-always-true`.
-    if (meant === undefined || !usesPlatform(situation)) {
+    const provided = situation.examined.provided();
+    if (meant === undefined || !areThere(meant.roles, provided)) {
       left.push({
         rule: 'policy-without-role',
         file,
-        why: `nothing shows whom ${policyObject(policy)} is for, and without TO it applies to anon too.`,
+        why: `nothing shows whom ${policyObject(policy)} is for, and without TO it applies to ${anyone(provided)} too.`,
       });
       continue;
     }
@@ -131,6 +132,34 @@ function apply(situation: Situation): FixResult {
     decisions.push({ file, object: policyObject(policy), before: rolesOf(policy), after: roles, reason });
   }
   return { ...withPlaced(situation, edits, texts, decisions), left };
+}
+
+/** Returns whether the roles of a TO are all there. */
+function areThere(roles: string, provided: Provided): boolean {
+  return roles.split(', ').every((role) => provided.roles.has(role));
+}
+
+/** Whom a policy without TO applies to that it may not be meant for. */
+function anyone({ roles }: Provided): string {
+  return roles.has('anon') ? 'anon' : 'every role';
+}
+
+/** What is wrong with a policy without TO, and the role that it should name, where that is there. */
+function unlimited(
+  policy: string,
+  table: string,
+  on: string,
+  roles: string,
+  provided: Provided = supabase,
+): { message: string; suggestion: string } {
+  const alter = `ALTER POLICY ${quoteIdentifier(policy)} ON ${on} TO`;
+  return {
+    message: `Policy "${policy}" on ${table} names no role, so it applies to ${anyone(provided)} as well.`,
+    suggestion:
+      provided === supabase || areThere(roles, provided)
+        ? `${alter} ${roles};`
+        : `Name the role that the app connects as: ${alter} <role>;`,
+  };
 }
 
 export const rule: Rule = {
@@ -152,19 +181,23 @@ export const rule: Rule = {
         report({
           ...at(each.site),
           object: policyObject(each),
-          message: `Policy "${each.name}" on ${each.table} names no role, so it applies to anon as well.`,
-          suggestion: `ALTER POLICY ${quoteIdentifier(each.name)} ON ${quoteQualified(each.table)} TO ${rolesFor(each)};`,
+          ...unlimited(each.name, each.table, quoteQualified(each.table), rolesFor(each), run.provided()),
         });
       }
     },
   },
   live: {
-    policy({ policy, table, object }, { expectations: { userRole = 'authenticated' } }, report) {
+    policy({ policy, table, object }, { expectations: { userRole = 'authenticated', provided } }, report) {
       if (!policy.roles.includes('public')) return;
       report({
         object,
-        message: `Policy "${policy.name}" on ${qualifiedName(table)} names no role, so it applies to anon as well.`,
-        suggestion: `ALTER POLICY ${quoteIdentifier(policy.name)} ON ${relation(table)} TO ${quoteIdentifier(userRole)};`,
+        ...unlimited(
+          policy.name,
+          qualifiedName(table),
+          relation(table),
+          quoteIdentifier(userRole),
+          userRole === 'authenticated' ? provided : undefined,
+        ),
       });
     },
   },

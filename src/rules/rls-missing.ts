@@ -9,9 +9,10 @@ import { noteText, placed, whereNamed } from './engine/fix/place.ts';
 import type { Texts } from './engine/fix/place.ts';
 import { isGranted as isGrantedLive, isReachable as isReachableLive } from './engine/live/access.ts';
 import { qualifiedName, relation } from './engine/live/catalog.ts';
+import type { Provided } from './engine/provided.ts';
 import type { Rule } from './engine/rule.ts';
 import { saysServerOnly } from './engine/server-only.ts';
-import { conditionFor, ownerOf, ownPolicies, policiesFor } from './engine/suggest.ts';
+import { conditionFor, isNameable, ownerOf, ownPolicies, policiesFor } from './engine/suggest.ts';
 import type { Owner } from './engine/suggest.ts';
 import { declared, isGranted, isReachable, ownTables } from './engine/tables.ts';
 import type { OwnTable } from './engine/tables.ts';
@@ -42,6 +43,7 @@ function apply(situation: Situation): FixResult {
     const policies =
       table.policies.size > 0 ||
       owner.kind === 'service' ||
+      !isNameable(owner, examined.provided()) ||
       declared(examined, table.name, 'service-only') ||
       saysServerOnly(table as OwnTable)
         ? []
@@ -51,13 +53,18 @@ function apply(situation: Situation): FixResult {
       file: source.migration.file,
       object: table.name,
       before: isGranted(table) ? 'every row for everyone who has a grant' : 'no row-level security, and no grant',
-      ...after(table, owner, policies),
+      ...after(table, owner, policies, examined.provided()),
     });
   }
   return { ...placed(situation, texts), decisions };
 }
 
-function after(table: Table, owner: Owner, policies: readonly string[]): Pick<Decision, 'after' | 'reason'> {
+function after(
+  table: Table,
+  owner: Owner,
+  policies: readonly string[],
+  provided: Provided,
+): Pick<Decision, 'after' | 'reason'> {
   if (table.policies.size > 0)
     return { after: 'what its policies say', reason: 'it has policies, and row-level security was off' };
   if (policies.length > 0 && owner.kind !== 'service')
@@ -66,7 +73,11 @@ function after(table: Table, owner: Owner, policies: readonly string[]): Pick<De
   return {
     after: 'only the server',
     reason:
-      owner.kind === 'service' ? 'no column tells who owns a row' : 'its comment or grants reserve it for the server',
+      owner.kind === 'service'
+        ? 'no column tells who owns a row'
+        : isNameable(owner, provided)
+          ? 'its comment or grants reserve it for the server'
+          : 'the kit has no function that returns the signed-in user',
   };
 }
 

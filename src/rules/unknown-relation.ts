@@ -11,11 +11,11 @@ import { at } from './engine/check.ts';
 import { closure, partsOf } from './engine/fix/builtin-parts.ts';
 import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
 import { inRepairFile } from './engine/fix/place.ts';
-import { usesPlatform } from './engine/fix/platform-use.ts';
 import { likelyType, tableUse } from './engine/fix/table-use.ts';
 import { asWritten, columnParts, inOtherSchema, isTypo, nearName } from './engine/near-names.ts';
 import { askFirst, askForOwnTables, toolsOf } from './engine/own-tables.ts';
 import { droppedBefore, place, short, titles, verdicts } from './engine/references.ts';
+import { supabase } from './engine/provided.ts';
 import type { Rule } from './engine/rule.ts';
 
 /** Says whether the statement would remove what is missing, which nothing then has to create. */
@@ -220,7 +220,7 @@ function supplySchemas(situation: Situation): FixResult {
  * their use.
  */
 function supplyTables(situation: Situation): FixResult {
-  const { catalog, builtin, applied } = situation;
+  const { catalog, builtin, applied, examined } = situation;
   // What an applied file uses exists, whatever created it.
   const missing = missingTables(catalog).filter(({ site }) => !applied.has(site.piece.source.migration.file));
   if (missing.length === 0) return { edits: [] };
@@ -233,7 +233,8 @@ function supplyTables(situation: Situation): FixResult {
     return table?.site !== undefined && typesFit(catalog, name, table.columns.get(table.primaryKey[0] ?? '')?.type);
   };
   // The built-in core calls auth.uid(), which a plain server does not have.
-  const supplied = missing.filter((need) => usesPlatform(situation) && fits(need)).map(({ name }) => name);
+  const mayFit = examined.provided() === supabase;
+  const supplied = missing.filter((need) => mayFit && fits(need)).map(({ name }) => name);
   const chosen = closure(parts, supplied);
   // What the kit itself creates later must not be created here too.
   const clashes = new Set(

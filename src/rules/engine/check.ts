@@ -3,6 +3,7 @@ import type { Catalog, Site } from '../../sql/catalog/model.ts';
 import type { Piece, Source } from '../../sql/piece.ts';
 import type { Statement } from '../../sql/statement.ts';
 import type { Meaning } from './directives.ts';
+import type { Provided } from './provided.ts';
 
 /** Something that a check of files found. */
 export interface Problem {
@@ -32,6 +33,8 @@ export interface Run {
   /** What the files say of a table in `-- muse:` comments, by `schema.name`. */
   meanings: ReadonlyMap<string, readonly Meaning[]>;
   rollbacks: RollbackTexts;
+  /** What a suggestion may name of Supabase; asked for once every file is read. */
+  provided(): Provided;
 }
 
 /**
@@ -63,6 +66,8 @@ export interface Examined {
   sources: readonly Source[];
   catalog: Catalog;
   meanings: ReadonlyMap<string, readonly Meaning[]>;
+  /** What a repair may name of Supabase. */
+  provided(): Provided;
 }
 
 /** The place of a problem with an object of the catalog. */

@@ -1,14 +1,16 @@
 import type { Finding, Severity } from '../../shared/finding.ts';
+import type { MigrationOrder } from '../../shared/muse-file.ts';
 import { createTurns } from '../../shared/turns.ts';
 import { buildCatalogInTurns } from '../../sql/catalog/build.ts';
 import type { Migration } from '../../sql/migration.ts';
 import { tableOf } from '../../sql/names.ts';
 import { loadParser } from '../../sql/parser.ts';
-import type { Source } from '../../sql/piece.ts';
+import type { Piece, Source } from '../../sql/piece.ts';
 import { recovered } from '../../sql/recover.ts';
 import type { Examined, Located, Problem, RollbackTexts, Run } from './check.ts';
 import { meaningOf, meaningsOf, misspelledIn } from './directives.ts';
 import type { Meaning, Misspelled } from './directives.ts';
+import { type Provided, providedFor } from './provided.ts';
 import type { Rule } from './rule.ts';
 import { type Severities, severityOf } from './severities.ts';
 import { commentsBeside, statementAt } from './statements.ts';
@@ -17,6 +19,8 @@ export interface LintInput {
   migrations: readonly Migration[];
   rollbacks: RollbackTexts;
   severities?: Severities;
+  /** How the files are named and ordered, which tells whether they are for Supabase; absent: they are. */
+  order?: MigrationOrder;
 }
 
 export interface LintResult {
@@ -48,7 +52,7 @@ export function findingsOf(
 /** The problems with their places in the parse trees, and the catalog that they come from. */
 export async function examineFiles(
   rules: readonly Rule[],
-  { migrations, rollbacks }: Pick<LintInput, 'migrations' | 'rollbacks'>,
+  { migrations, rollbacks, order }: Pick<LintInput, 'migrations' | 'rollbacks' | 'order'>,
 ): Promise<Examined> {
   await loadParser();
   const problems: Located[] = [];
@@ -57,7 +61,9 @@ export async function examineFiles(
   const sources: Source[] = [];
   /** Files that have a `-- muse:` comment at all. */
   const speaking = new Set<Source>();
-  const run: Run = { meanings, rollbacks };
+  const pieces: Piece[] = [];
+  const provided = (): Provided => providedFor(pieces, order);
+  const run: Run = { meanings, rollbacks, provided };
   const reporter =
     (rule: string) =>
     (problem: Problem): void => {
@@ -79,6 +85,7 @@ export async function examineFiles(
       for (const { check, report } of active) check.statement?.(statement, source, report);
     },
     piece(piece, before) {
+      pieces.push(piece);
       for (const { check, report } of active) check.piece?.(piece, before, report);
     },
     body(piece, error) {
@@ -90,9 +97,9 @@ export async function examineFiles(
     check.end?.(catalog, report, run);
     await turn();
   }
-  const order = new Map(sources.map((source, index) => [source, index]));
-  problems.sort((a, b) => order.get(a.source)! - order.get(b.source)! || a.offset - b.offset);
-  return { problems, silenced, sources, catalog, meanings };
+  const places = new Map(sources.map((source, index) => [source, index]));
+  problems.sort((a, b) => places.get(a.source)! - places.get(b.source)! || a.offset - b.offset);
+  return { problems, silenced, sources, catalog, meanings, provided };
 }
 
 function gather({ parsed }: Source, meanings: Map<string, Meaning[]>): void {

@@ -2,6 +2,7 @@ import type { Catalog, Column, Table } from '../../sql/catalog/model.ts';
 import type { Run } from './check.ts';
 import { fitName, quoteIdentifier, quoteQualified } from '../../shared/quote.ts';
 import { comparedWithUser } from './policies.ts';
+import type { Provided } from './provided.ts';
 import { declared } from './tables.ts';
 
 /** Whom a table's rows belong to, according to its columns. */
@@ -192,17 +193,31 @@ export function ownPolicies(table: Table, owner: Exclude<Owner, { kind: 'service
   );
 }
 
+/** What to do about a table where nothing is there that a policy for it could name. */
+const ownerReaches =
+  "-- Then only the table's owner reaches its rows: if the app connects as another role, add a policy for that one.";
+
+/** Returns whether what policies for an owner's rows name is there: a role, and where they ask who is signed in, `auth.uid()`. */
+export function isNameable({ kind }: Owner, { roles, auth }: Provided): boolean {
+  if (kind === 'session') return true;
+  return kind === 'service' ? roles.has('service_role') : roles.has('authenticated') && (auth || kind !== 'user');
+}
+
 /** Policies and grants for the table, ready to paste. */
-export function policiesFor(table: Table, catalog: Catalog, run: Pick<Run, 'meanings'>): string[] {
+export function policiesFor(table: Table, catalog: Catalog, run: Pick<Run, 'meanings' | 'provided'>): string[] {
   const name = quoteQualified(table.name);
   const bare = table.name.slice(table.name.indexOf('.') + 1);
-  if (declared(run, table.name, 'service-only')) return [`GRANT ALL ON ${name} TO service_role;`];
+  const provided = run.provided();
+  const there = (...all: string[]): string[] => all.filter((role) => provided.roles.has(role));
+  if (declared(run, table.name, 'service-only'))
+    return there('service_role').map((role) => `GRANT ALL ON ${name} TO ${role};`);
   const owner = ownerOf(table, catalog);
+  if (!isNameable(owner, provided)) return [ownerReaches];
   const make = (suffix: string, rest: string): string[] => {
     const policy = quoteIdentifier(fitName(bare, suffix));
     return [`DROP POLICY IF EXISTS ${policy} ON ${name};`, `CREATE POLICY ${policy} ON ${name} ${rest};`];
   };
-  const server = grantTo(table, 'SELECT, INSERT, UPDATE, DELETE', 'service_role');
+  const server = grantTo(table, 'SELECT, INSERT, UPDATE, DELETE', ...there('service_role'));
   if (owner.kind === 'service')
     return [...make('_service', 'FOR ALL TO service_role USING (true) WITH CHECK (true)'), ...server];
   const condition = conditionFor(owner);
@@ -233,6 +248,6 @@ export function policiesFor(table: Table, catalog: Catalog, run: Pick<Run, 'mean
   }
   return [
     ...make('_own', `FOR ALL TO authenticated USING (${condition}) WITH CHECK (${condition})`),
-    ...grantTo(table, 'SELECT, INSERT, UPDATE, DELETE', 'authenticated', 'service_role'),
+    ...grantTo(table, 'SELECT, INSERT, UPDATE, DELETE', ...there('authenticated', 'service_role')),
   ];
 }

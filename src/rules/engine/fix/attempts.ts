@@ -282,7 +282,7 @@ async function withoutYes({ input, answers }: Run, widened: readonly AccessChang
 
 /** The files, parsed and checked as they are now. */
 export async function examinedNow(run: Run): Promise<Examined> {
-  return (run.examined ??= await examineFiles(run.rules, run.result));
+  return (run.examined ??= await examineFiles(run.rules, { ...run.result, order: run.input.folders.order }));
 }
 
 /** Whether a rule finds something, and nothing else than before. */

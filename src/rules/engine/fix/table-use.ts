@@ -4,7 +4,6 @@ import type { Node } from '../../../sql/nodes.ts';
 import { quoteIdentifier, quoteQualified } from '../../../shared/quote.ts';
 import { tableOf } from '../../../sql/names.ts';
 import type { Situation } from './fix.ts';
-import { usesPlatform } from './platform-use.ts';
 
 /**
  * A table reconstructed from its use in the migrations: the key that others reference, the columns that policies,
@@ -39,7 +38,7 @@ export function tableUse(situation: Situation, { name }: Need): string | undefin
     `-- ${bare.replaceAll(/\s+/g, ' ')}: only what the migrations say of it is known; add the columns that the app needs.`,
     `CREATE TABLE IF NOT EXISTS ${quoteQualified(name)} (\n  ${lines.join(',\n  ')}\n);`,
     `ALTER TABLE ${quoteQualified(name)} ENABLE ROW LEVEL SECURITY;`,
-    ...(usesPlatform(situation)
+    ...(situation.examined.provided().roles.has('service_role')
       ? [`GRANT SELECT, INSERT, UPDATE, DELETE ON ${quoteQualified(name)} TO service_role;`]
       : []),
   ].join('\n');

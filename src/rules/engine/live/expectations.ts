@@ -1,4 +1,5 @@
 /** What the files declare, as far as the checks of a database need it. */
+import type { Provided } from '../provided.ts';
 
 /** What a file declares about a table in a `-- muse:` comment. */
 export interface Declaration {
@@ -25,6 +26,8 @@ export interface Expectations {
   schemas?: readonly string[];
   /** The role of signed-in users if it is not `authenticated`: with session variables, the application's role. */
   userRole?: string;
+  /** What of Supabase is there where the files run. Default: everything. */
+  provided?: Provided;
 }
 
 /** Returns whether the table has that declaration. */
