@@ -5,8 +5,8 @@
  * no SQL can set. So it is set in the engine's memory, next to the user IDs that SET changes.
  */
 const bootstrapSuperuser = 10;
-/** Words of static memory to search. The IDs are below 3 MB. */
-const searched = 4_000_000;
+/** Words of static memory to search: the IDs are in its first 3 MB. More would read pages that are not used yet. */
+const searched = 1_000_000;
 
 /**
  * @param {import('@electric-sql/pglite').PGlite} database

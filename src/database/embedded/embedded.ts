@@ -7,7 +7,7 @@ import { cacheDirectory as defaultCacheDirectory } from '../cache.ts';
 import type { Database } from '../database.ts';
 import { createDatabase } from '../session.ts';
 import { stubFiles } from '../extension-stubs/stubs.ts';
-import { cachedPack } from './pack.ts';
+import { cachedPack, sharePack } from './pack.ts';
 import { lockOrBorrow } from './borrow.ts';
 import { findData, refuseStub } from './directory.ts';
 import { engineDirectory, makeExtensionPack } from './extensions.ts';
@@ -69,6 +69,16 @@ function compiledEngine(): Promise<CompiledEngine> {
   return (engine ??= compileWasm(join(engineDirectory(), 'pglite.wasm')));
 }
 
+const extensionPacks = new Map<string, Promise<Pack>>();
+
+/** The files of extensions, which no engine changes: read once per process. */
+function extensionPack(path: string): Promise<Pack> {
+  const known = extensionPacks.get(path) ?? cachedPack(path, makeExtensionPack).then(sharePack);
+  extensionPacks.set(path, known);
+  known.catch(() => extensionPacks.delete(path));
+  return known;
+}
+
 /** What starting an engine needs, besides where its data is. */
 export interface Engine {
   input: Omit<EngineInput, 'directory' | 'snapshot' | 'writeTo'>;
@@ -82,7 +92,7 @@ export async function prepareEngine(options: EmbeddedOptions): Promise<Engine> {
   const own = [stubFiles(), postgisControl];
   const [module, extensions] = await Promise.all([
     compiledEngine(),
-    cachedPack(join(cache, `extensions-${key(own)}.bin`), makeExtensionPack),
+    extensionPack(join(cache, `extensions-${key(own)}.bin`)),
   ]);
   const user = options.owner === 'supabase_admin' ? undefined : 'postgres';
   const platform = [snapshotVersion, platformSql(), own, settings];

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { removeOldest } from '../../shared/files.ts';
 import type { Pack, PackEntry } from './protocol.ts';
@@ -25,8 +25,11 @@ function encodePack(pack: Pack): Buffer {
   return Buffer.concat([Buffer.from(`${magic}${head}\n`), pack.bytes]);
 }
 
-/** Reads what {@link encodePack} wrote; undefined if a byte of it is missing or changed. */
-function decodePack(file: Buffer, path: string): Pack | undefined {
+/**
+ * Reads what {@link encodePack} wrote; undefined if a byte of it is missing or changed.
+ * @param isKnown whether its digest was right before
+ */
+function decodePack(file: Buffer, path: string, isKnown: boolean): Pack | undefined {
   if (file.toString('latin1', 0, magic.length) !== magic) return undefined;
   const end = file.indexOf('\n', magic.length);
   if (end === -1) return undefined;
@@ -37,11 +40,38 @@ function decodePack(file: Buffer, path: string): Pack | undefined {
       digest: string;
     };
     const bytes = file.subarray(end + 1);
-    if (bytes.length !== head.size || digest(bytes) !== head.digest) return undefined;
+    if (bytes.length !== head.size || (!isKnown && digest(bytes) !== head.digest)) return undefined;
     return { entries: head.entries, bytes, kept: { file: path, start: end + 1 } };
   } catch {
     return undefined;
   }
+}
+
+/** Files whose digest was right when this process read them: to compute it takes longer than to read the file. */
+const known = new Map<string, string>();
+
+/** Reads a pack's file; undefined if there is none that is whole. */
+async function readPack(path: string): Promise<Pack | undefined> {
+  const handle = await open(path).catch(() => undefined);
+  if (handle === undefined) return undefined;
+  try {
+    const { ino, size, mtimeNs } = await handle.stat({ bigint: true });
+    const version = `${ino} ${size} ${mtimeNs}`;
+    const pack = decodePack(await handle.readFile(), path, known.get(path) === version);
+    if (pack !== undefined) known.set(path, version);
+    return pack;
+  } catch {
+    return undefined;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The same pack in memory that threads share: none may write to it. */
+export function sharePack({ bytes, ...pack }: Pack): Pack {
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  shared.set(bytes);
+  return { ...pack, bytes: shared };
 }
 
 function digest(bytes: Uint8Array): string {
@@ -55,10 +85,7 @@ function digest(bytes: Uint8Array): string {
  * @param most how many files the folder keeps; the oldest go first. Default: all
  */
 export async function cachedPack(path: string, make: () => Promise<Pack>, most = Infinity): Promise<Pack> {
-  const kept = await readFile(path).then(
-    (file) => decodePack(file, path),
-    () => undefined,
-  );
+  const kept = await readPack(path);
   if (kept) return kept;
   const pack = await make();
   const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
