@@ -1,35 +1,70 @@
 import type { PolicyRow } from '../../rules/engine/live/catalog.ts';
 import { constantOf, fields, nameParts, type Node, walk } from '../../rules/engine/live/expression.ts';
+import { type FolderKey, folderKeys, joined } from './folder-keys.ts';
 import { isWhoAsks, type Model } from './model.ts';
 
-/** What a folder in an object's path must be: an ID, or a fixed name. */
-export type Folder = { of: 'user' | 'organization' } | { name: string };
+/** What a folder in an object's path must be: an ID, what a column of a row holds, or a fixed name. */
+export type Folder = { of: 'user' | 'organization' } | { key: FolderKey } | { name: string };
 
 /**
  * The folders that the policies of a bucket require, outermost first: with `(storage.foldername(name))[2] =
- * auth.uid()::text` the second one is the user's ID. One that is not compared with anything known is the default.
+ * auth.uid()::text` the second one is the user's ID, and with `[1] = (room_id)::text` the first one is that of a chat. One that is not
+ * compared with anything known is the default.
  * @param usual the default for a folder that the policies do not mention
  */
 export function foldersOf(policies: readonly PolicyRow[], usual: 'user' | 'organization', model: Model): Folder[] {
+  const trees = policies
+    .flatMap(({ using, check }) => [using, check])
+    .flatMap((sql) => (sql === null ? [] : [model.parse(sql)]));
+  const { asked, mentioned } = askedIn(trees, model);
+  const keys = new Map(
+    [...folderKeys(policies, model)].flatMap(([place, [key]]): [number, Folder][] =>
+      key === undefined || place === 0 ? [] : [[place, folderOf(key, model)]],
+    ),
+  );
+  const depth = Math.max(1, ...asked.keys(), ...mentioned, ...keys.keys());
+  return Array.from({ length: depth }, (_, index) => asked.get(index + 1) ?? keys.get(index + 1) ?? { of: usual });
+}
+
+/** Says whether expressions of a policy ask for the folder of who asks. */
+export function asksUser(trees: readonly unknown[], model: Model): boolean {
+  return [...askedIn(trees, model).asked.values()].some((folder) => 'of' in folder && folder.of === 'user');
+}
+
+/** The folders that expressions compare with who asks or with a name, and the numbers of all that they mention. */
+function askedIn(
+  trees: readonly unknown[],
+  model: Model,
+): { asked: ReadonlyMap<number, Folder>; mentioned: ReadonlySet<number> } {
   const asked = new Map<number, Folder>();
   const mentioned = new Set<number>();
-  for (const sql of policies.flatMap(({ using, check }) => [using, check])) {
-    walk(sql === null ? undefined : model.parse(sql), (type, node) => {
+  for (const tree of trees)
+    walk([tree], (type, node) => {
       // A folder that a function gets, or that is one of a list.
       const known = positionOf({ [type]: node });
       if (known !== undefined) mentioned.add(known);
       if (type !== 'A_Expr') return;
+      namesAtStart(node).forEach((name, index) => {
+        if (!asked.has(index + 1)) asked.set(index + 1, { name });
+      });
+      if (nameParts(node['name']).at(-1) !== '=') return;
       for (const [side, other] of [
         [node['lexpr'], node['rexpr']],
         [node['rexpr'], node['lexpr']],
       ]) {
-        const position = nameParts(node['name']).at(-1) === '=' ? positionOf(side) : startsAt(node, side, other);
-        if (position !== undefined && !asked.has(position)) asked.set(position, folderFrom(other, usual, model));
+        const position = positionOf(side);
+        const folder = position === undefined ? undefined : folderFrom(other, model);
+        if (folder !== undefined && !asked.has(position!)) asked.set(position!, folder);
       }
     });
-  }
-  const depth = Math.max(1, ...asked.keys(), ...mentioned);
-  return Array.from({ length: depth }, (_, index) => asked.get(index + 1) ?? { of: usual });
+  return { asked, mentioned };
+}
+
+/** What a folder is named after: whom a column means, or a row. */
+function folderOf(key: FolderKey, model: Model): Folder {
+  const column = key.table.columns.find(({ name }) => name === key.column)!;
+  const meaning = model.meaningOf(key.table, column);
+  return meaning === 'user' || meaning === 'organization' ? { of: meaning } : { key };
 }
 
 /**
@@ -90,15 +125,12 @@ function isOpenAtStart(pattern: unknown, operator: string): boolean {
   return constant === undefined ? isRegular : isRegular ? !constant.startsWith('^') : constant.startsWith('%');
 }
 
-/** `name LIKE 'covers/%'` constrains the first folder. */
-function startsAt(node: Node, side: unknown, other: unknown): number | undefined {
-  const isName = nameParts(fields(side, 'ColumnRef')?.['fields']).at(-1) === 'name';
-  return isName &&
-    side === node['lexpr'] &&
-    nameParts(node['name']).at(-1) === '~~' &&
-    (constantOf(other) ?? '').includes('/')
-    ? 1
-    : undefined;
+/** The folders that `name LIKE 'covers/%'` and `name LIKE 'projects/' || id || '/%'` begin with. */
+function namesAtStart(node: Node): string[] {
+  const isName = nameParts(fields(node['lexpr'], 'ColumnRef')?.['fields']).at(-1) === 'name';
+  if (!isName || nameParts(node['name']).at(-1) !== '~~') return [];
+  const [first] = joined(node['rexpr']);
+  return (constantOf(first) ?? '').split('/').slice(0, -1);
 }
 
 function numberOf(node: unknown): number | undefined {
@@ -106,14 +138,14 @@ function numberOf(node: unknown): number | undefined {
   return Number.isInteger(number) && number > 0 ? number : undefined;
 }
 
-function folderFrom(node: unknown, usual: 'user' | 'organization', model: Model): Folder {
+function folderFrom(node: unknown, model: Model): Folder | undefined {
   let isRead = false;
   walk([node], (type) => {
     if (type === 'FuncCall' || type === 'SubLink') isRead = true;
   });
   const [constant] = constantsIn(node);
-  if (!isRead && constant !== undefined) return { name: constant.split('/')[0]! };
-  return { of: isWhoAsks(node, model) ? 'user' : usual };
+  if (!isRead && constant !== undefined) return { name: constant };
+  return isWhoAsks(node, model) ? { of: 'user' } : undefined;
 }
 
 /**

@@ -4,10 +4,11 @@ import { isPlatformSchema, type PolicyRow, qualifiedName, type RelationRow } fro
 import { columnOf, constantOf, walk } from '../../rules/engine/live/expression.ts';
 import { insertSql, type RowStep } from '../fixtures/fill.ts';
 import type { Model } from './model.ts';
-import { asksAnywhere, endingsOf, foldersOf } from './object-paths.ts';
-import { columnsIn } from './scope.ts';
-import type { Ids } from '../fixtures/ids.ts';
+import { asksAnywhere, endingsOf } from './object-paths.ts';
+import { bucketFolders, isOpenFolder } from './bucket-folders.ts';
+import { columnsIn, scopeOf } from './scope.ts';
 import { claimsOf, type Person } from '../fixtures/people.ts';
+import type { World } from '../fixtures/world.ts';
 import { actingOrganization, actingUser } from '../fixtures/belongings.ts';
 import { objectsTable } from './storage-asked.ts';
 import { stateLabels } from '../probes/labels.ts';
@@ -19,17 +20,15 @@ export interface BucketWorld {
   steps: RowStep[];
 }
 
+/** The people and rows whose objects are generated. */
+type Owners = Pick<World, 'people' | 'ids' | 'rows'>;
+
 /**
- * Creates a subject for each bucket: objects in a folder named after their user, or after their organization if the
- * bucket's policies read memberships.
+ * Creates a subject for each bucket: objects in a folder named after their user, after their organization if the
+ * bucket's policies read memberships, or after a row that the policies compare the folder with.
  * @throws DatabaseError what PostgreSQL says
  */
-export async function bucketsOf(
-  session: Session,
-  model: Model,
-  people: readonly Person[],
-  ids: Ids,
-): Promise<BucketWorld[]> {
+export async function bucketsOf(session: Session, model: Model, owners: Owners): Promise<BucketWorld[]> {
   const objects = model.tables.get('storage.objects');
   if (objects === undefined || !model.tables.has('storage.buckets') || objects.policies.length === 0) return [];
   const { rows } = await session.query<Bucket>('select id, public from storage.buckets order by id');
@@ -42,7 +41,7 @@ export async function bucketsOf(
   // The unnamed bucket is created first, so that an object can be moved to it.
   return [unnamed, ...rows, ...missing].map((bucket) => {
     const elsewhere = bucket === unnamed ? [...rows, ...missing][0]?.id : unnamed.id;
-    return bucketWorld(bucket, objects, { model, people, ids }, known.has(bucket.id), elsewhere);
+    return bucketWorld(bucket, objects, owners, model, known.has(bucket.id), elsewhere);
   });
 }
 
@@ -58,34 +57,37 @@ export const storageSettings = { 'storage.allow_delete_query': 'true' };
 function bucketWorld(
   bucket: Bucket,
   objects: RelationRow,
-  { model, people, ids }: { model: Model; people: readonly Person[]; ids: Ids },
+  owners: Owners,
+  model: Model,
   exists: boolean,
   elsewhere: string | undefined,
 ): BucketWorld {
   const policies = objects.policies.filter((policy) => concerns(policy, bucket.id, model));
+  const table: RelationRow = { ...objects, policies };
+  const folders = bucketFolders(table, owners, model);
+  const parentScope = folders.parent === undefined ? undefined : scopeOf(folders.parent, model);
   const isPublic =
     bucket.public === true ||
+    (parentScope !== undefined && isOpenFolder(parentScope)) ||
     model.declarations.some(
       (one) =>
         one.table === 'storage.objects' &&
         one.scope === 'public-read' &&
         policies.some((policy) => policy.command === 'r' && (one.policy ?? policy.name) === policy.name),
     );
-  const table: RelationRow = { ...objects, policies };
-  const facts = model.policyFacts(table);
-  const byOrganization = facts.some((one) => one.membership);
+  const byOrganization = folders.isOfOrganization;
   const usual = byOrganization ? 'organization' : 'user';
-  const folders = foldersOf(policies, usual, model);
+  const [a, b] = [owners.people[0]!, owners.people[1]!];
   // A policy may apply only to names with a certain extension.
   const [ending, ...endings] = [...endingsOf(policies, model), '.txt'].slice(0, stateLabels.length + 1) as [
     string,
     ...string[],
   ];
   // Cover both ways in which policies read a name: folders are IDs or fixed names, and the file name is the owner's ID.
-  const path = (ids: Record<'user' | 'organization', string>, end: string, below = ''): string =>
-    `${folders.map((folder) => ('name' in folder ? folder.name : ids[folder.of])).join('/')}/${below}${ids[usual]}${end}`;
+  const path = (of: readonly string[], owner: Record<typeof usual, string>, end: string, below = ''): string =>
+    `${of.join('/')}/${below}${owner[usual]}${end}`;
   const row = (owner: string, name: string): KnownRow => {
-    const id = quoteLiteral(ids.uuid());
+    const id = quoteLiteral(owners.ids.uuid());
     const all: [string, string][] = [
       ['id', id],
       ['bucket_id', quoteLiteral(bucket.id)],
@@ -99,37 +101,54 @@ function bucketWorld(
       key: [['id', id]],
     };
   };
-  const [a, b] = [people[0]!, people[1]!];
-  const known = (person: Person): KnownRow => row(quoteLiteral(person.user), quoteLiteral(path(person, ending)));
+  const ownPath = (person: Person, end: string, below?: string): string =>
+    quoteLiteral(path(folders.of(person), person, end, below));
+  const known = (person: Person): KnownRow => row(quoteLiteral(person.user), ownPath(person, ending));
   // Use unused names, since an existing name would be refused. They differ by a folder, because a policy may read the
   // whole file name as an ID.
-  const acting = quoteLiteral(path({ user: actingUser, organization: actingOrganization }, ending, 'new/'));
+  const actor = { user: actingUser, organization: actingOrganization };
   // In another's folder, but with the actor's own IDs further below: a policy may look for those anywhere in the name.
   const below = `made/${actingUser}/${byOrganization ? `${actingOrganization}/` : ''}`;
-  // Below the folder of the organization, that of the user may be the actor's own.
-  const kinds = new Set(folders.map((folder) => ('of' in folder ? folder.of : '')));
-  const isOfBoth = kinds.has('organization') && kinds.has('user');
-  const made = ({ user, organization }: Person): string =>
-    quoteLiteral(path({ organization, user: isOfBoth ? actingUser : user }, ending, below));
+  const made = (person: Person, by: Person): string =>
+    quoteLiteral(path(folders.madeIn(person, by), person, ending, below));
+  // Where a folder is named after a row, who acts puts the object below its own: on B's side, that is B's.
+  const ofB = owners.people.filter(({ side }) => side === 'b').map(({ user }) => quoteLiteral(user));
+  const acting =
+    folders.acting === undefined
+      ? `case when '${actingUser}' in (${ofB.join(', ')}) then ${made(b, b)} else ${made(a, a)} end`
+      : quoteLiteral(path(folders.acting, actor, ending, 'new/'));
   const forOther = `for/${b.user}/${byOrganization ? `${b.organization}/` : ''}`;
   const states = [
     ...endings.map((end) => ({
-      ...row(quoteLiteral(a.user), quoteLiteral(path(a, end))),
+      ...row(quoteLiteral(a.user), ownPath(a, end)),
       state: `its name ends in ${end}`,
+    })),
+    ...folders.others(a, `${a[usual]}${ending}`).map(({ place, name: of }) => ({
+      ...row(quoteLiteral(a.user), quoteLiteral(of)),
+      state: place,
     })),
     ...(asksAnywhere(policies, model)
       ? [
           {
-            ...row(quoteLiteral(a.user), quoteLiteral(path(a, ending, forOther))),
+            ...row(quoteLiteral(a.user), ownPath(a, ending, forOther)),
             state: 'its name has the ID of who asks below the folder of its owner',
           },
         ]
       : []),
   ];
-  const rows = { a: known(a), b: known(b), m: undefined, states, k: undefined, l: undefined, g: undefined };
+  const rows = {
+    a: known(a),
+    b: known(b),
+    m: undefined,
+    states: states.slice(0, stateLabels.length),
+    k: undefined,
+    l: undefined,
+    g: undefined,
+  };
   const name = `storage.objects[${bucket.id.replace(/^muse /, '')}]`;
   const ownerColumn = byOrganization ? undefined : ownerAsked(policies, table, model);
-  const scopeText = ownerColumn ?? `${byOrganization ? 'organization' : 'owner'} folder`;
+  const ofParent = folders.parent === undefined ? '' : ` of ${qualifiedName(folders.parent)}`;
+  const scopeText = ownerColumn ?? `${byOrganization ? 'organization' : 'owner'} folder${ofParent}`;
   return {
     subject: {
       name,
@@ -143,7 +162,7 @@ function bucketWorld(
         text: isPublic ? `public-read, ${scopeText}` : scopeText,
         columns: [ownerColumn ?? 'name'],
         owner: byOrganization ? 'organization' : 'user',
-        parent: undefined,
+        parent: folders.parent === undefined ? undefined : qualifiedName(folders.parent),
         coMembersRead: byOrganization,
         coMembersWrite: byOrganization,
         isJoined: false,
@@ -154,15 +173,15 @@ function bucketWorld(
       fresh: { a: row(`'${actingUser}'`, acting), b: row(`'${actingUser}'`, acting) },
       belongs: [
         ownerColumn === undefined
-          ? { column: 'name', a: made(a), b: made(b), own: acting }
+          ? { column: 'name', a: made(a, b), b: made(b, a), own: acting }
           : { column: ownerColumn, a: quoteLiteral(a.user), b: quoteLiteral(b.user), own: `'${actingUser}'` },
       ],
       joined: [],
       lookups: [],
       aims: [],
       prepareAims: undefined,
-      users: { a: quoteLiteral(a.user), b: quoteLiteral(b.user), newcomer: quoteLiteral(people[2]!.user) },
-      members: { acting: quoteLiteral(actingUser), newcomer: quoteLiteral(people[2]!.user) },
+      users: { a: quoteLiteral(a.user), b: quoteLiteral(b.user), newcomer: quoteLiteral(owners.people[2]!.user) },
+      members: { acting: quoteLiteral(actingUser), newcomer: quoteLiteral(owners.people[2]!.user) },
       prepare:
         `delete from storage.objects where bucket_id <> ${quoteLiteral(bucket.id)} and owner_id in ` +
         `(${quoteLiteral(a.user)}, ${quoteLiteral(b.user)})`,
@@ -173,7 +192,7 @@ function bucketWorld(
     },
     steps: [
       ...(exists ? [] : [bucketStep(bucket.id, a)]),
-      ...([[a, rows.a], [b, rows.b], ...states.map((state) => [a, state])] as [Person, KnownRow][]).map(
+      ...([[a, rows.a], [b, rows.b], ...rows.states.map((state) => [a, state])] as [Person, KnownRow][]).map(
         ([person, { values }]) => ({
           rows: [],
           settings: { ...claimsOf(person), ...storageSettings },

@@ -148,7 +148,7 @@ export async function prove(
     tablesOfMembers(model),
     readsRowsOfUsers(model),
   );
-  const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world.people, world.ids);
+  const buckets = isolation === 'session' ? [] : await bucketsOf(session, model, world);
   const filled = [...new Set(world.steps.flatMap((step) => step.rows.map((row) => row.table)))];
   const silenced = silenceTriggers(filled, model);
   const resting = restingTriggers(filled, model);

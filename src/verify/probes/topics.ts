@@ -98,8 +98,13 @@ function topicNames(
   });
   const ids = new Set([people[0]!.user, people[0]!.organization].filter((id) => id !== ''));
   for (const { kind, table, rows } of subjects) {
-    if (kind === 'table' && named.has(table.name) && rows.a.key.length === 1)
-      ids.add(rows.a.key[0]![1].replace(/^'|'$/g, ''));
+    if (kind !== 'table' || !named.has(table.name)) continue;
+    // A table of members names what they are members of.
+    const keys = table.constraints.flatMap(({ type, columns }) => (type === 'p' || type === 'f' ? columns : []));
+    for (const name of new Set([...rows.a.key.map(([column]) => column), ...keys])) {
+      const id = rows.a.values.get(name) ?? 'NULL';
+      if (id !== 'NULL') ids.add(id.replace(/^'|'$/g, ''));
+    }
   }
   const separators = [...texts].filter((text) => /^[^a-z0-9]$/i.test(text));
   const prefixes = [...texts].filter((text) => /[a-z]/i.test(text) && text.length < 40);

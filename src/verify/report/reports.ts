@@ -8,7 +8,8 @@ import type { Proof } from '../probes/prove.ts';
 import type { Check, TableReport } from './report.ts';
 import type { Cell } from '../probes/run-script.ts';
 import { countChanged, heldBy, labelledRows, type Subject } from '../probes/subject.ts';
-import { verbs } from '../probes/verbs.ts';
+import { expectLink } from '../probes/expected.ts';
+import { type Verb, verbs } from '../probes/verbs.ts';
 import { namesOneOf, policiesFor } from '../catalog/scope.ts';
 import { findSeats } from '../catalog/seats.ts';
 
@@ -25,18 +26,20 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
     const isCorrected = verb === 'insert-forged' && isOwnerCorrected(cell, subject, actor);
     const result: Result = isCorrected
       ? { outcome: 'filtered' }
-      : stopped !== undefined && verbs[verb].withoutWhere === true
-        ? stopped
-        : resultOf(
-            cell,
-            verb,
-            cell.before[subject.state] ?? '',
-            subject.table,
-            actor.isAnonymous,
-            subject.kind === 'table',
-            probe.isAlone,
-            subject.kind === 'view' && !subject.isLarge && subject.grants.triggers.length > 0,
-          );
+      : isMisnamed(cell, verb, subject)
+        ? { outcome: 'refused' }
+        : stopped !== undefined && verbs[verb].withoutWhere === true
+          ? stopped
+          : resultOf(
+              cell,
+              verb,
+              cell.before[subject.state] ?? '',
+              subject.table,
+              actor.isAnonymous,
+              subject.kind === 'table',
+              probe.isAlone,
+              subject.kind === 'view' && !subject.isLarge && subject.grants.triggers.length > 0,
+            );
     const key = `${actor.name} ${verb}`;
     const before = checks.get(key);
     if (before?.times !== undefined && result.outcome === 'allowed') before.times += 1;
@@ -67,6 +70,11 @@ export function subjectReport(subject: Subject, proof: Proof): TableReport {
     checks: [...checks.values()],
     ...(subject.kind === 'bucket' ? {} : { privileges: privilegesOf(subject, proof.actors) }),
   };
+}
+
+/** In another bucket, an object has a name that is none there, so what policies take from it may be no ID. */
+function isMisnamed(cell: Cell, verb: Verb, { kind }: Subject): boolean {
+  return kind === 'bucket' && verbs[verb].expects === expectLink && 'code' in cell && cell.code.startsWith('22');
 }
 
 /** It was allowed, and met no row of A's. */
