@@ -34,7 +34,8 @@ import { isOfAllUsers, isOpen, staffGaps, staffShown } from './report/staff-tabl
 import { keysShown } from './report/told-keys.ts';
 import { supposedGaps } from './report/supposed-gaps.ts';
 import { topicReport } from './report/topic-report.ts';
-import { unaskedParents } from './report/unasked-parents.ts';
+import { placesAbove } from './report/places-above.ts';
+import { unaskedParents, unaskedPlaces } from './report/unasked-parents.ts';
 import { vaultLeaks } from './report/vault-leaks.ts';
 import { withheldCopies } from './report/withheld-copies.ts';
 import { withheldGenerated } from './report/withheld-generated.ts';
@@ -122,6 +123,7 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
     ...gaps.unfilled.values(),
     ...gaps.others,
     ...liftGaps(proof),
+    ...placesAbove(proof),
     ...[...proof.refused, ...supposedGaps(proof, leaks)].filter(
       ({ object }) => !notCalled.some((gap) => gap.object === object),
     ),
@@ -149,7 +151,7 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
     if (gap !== undefined) findings.push(notProven(gap));
     return report;
   });
-  findings.push(...subjects.flatMap((subject) => unaskedParents(subject, tables, proof)));
+  findings.push(...subjects.flatMap((subject) => unaskedParents(subject, tables, proof)), ...unaskedPlaces(proof));
   const others = [
     ...proof.looked
       .filter(({ isApart }) => isApart !== true)

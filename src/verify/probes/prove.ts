@@ -49,6 +49,7 @@ import { bucketsOf, storageSettings, withObjects } from '../catalog/storage.ts';
 import { clockPolicies } from '../catalog/clock.ts';
 import { secretStatements } from '../fixtures/vault-secrets.ts';
 import { condition, largeTable, stateQuery, type Subject, subjectOf } from './subject.ts';
+import { type Above, type Below, readTrees, treesOf } from './below.ts';
 import { isTable } from '../catalog/tenancy.ts';
 import type { Ways } from '../catalog/ways-query.ts';
 import { realtimeMessages, topicProbes } from './topics.ts';
@@ -103,6 +104,9 @@ export interface Proof {
   silent: ReadonlySet<Callable>;
   /** Rows that held a stranger back, and that it took off. */
   lifts: readonly Lift[];
+  /** What lies below a row of another in a tree: what its owner reads above it, and what a stranger put there. */
+  above: readonly Above[];
+  below: readonly Below[];
   /** What came of the jobs of pg_cron. */
   jobs: readonly JobResult[];
   /** The texts of A's rows by the name of each table whose triggers write others, and into which they copied any row. */
@@ -333,7 +337,8 @@ export async function prove(
   const holds = holdsOf(first, probes.length + before.length);
   const firstOfJobs = probes.length + before.length + holds.probes.length;
   const jobs = jobChains(runs, first, firstOfJobs);
-  const added = [...before, ...holds.probes, ...jobs.probes];
+  const trees = treesOf(first, firstOfJobs + jobs.probes.length);
+  const added = [...before, ...holds.probes, ...jobs.probes, ...trees.probes];
   const worlds = otherWorlds(first, probes.length + added.length);
   const beside = [
     worlds.chains,
@@ -343,6 +348,7 @@ export async function prove(
     redeemed.chains,
     holds.chains,
     jobs.chains,
+    trees.chains,
   ];
   const { inWorlds, ...followed } = await followWrites(first, beside.flat(), mostAttempts, (chains, limits) =>
     runChains(
@@ -357,7 +363,7 @@ export async function prove(
       onProgress,
     ),
   );
-  const [inOthers, ofOwners, ofRaises, ofInvited, ofRedeemed, ofHolds, ofJobs] = divide(inWorlds, beside);
+  const [inOthers, ofOwners, ofRaises, ofInvited, ofRedeemed, ofHolds, ofJobs, ofTrees] = divide(inWorlds, beside);
   const differences = readWorlds(inOthers!, worlds, first);
   const silent = silentOnes(first, ofOwners!);
   followed.openings.push(
@@ -383,6 +389,7 @@ export async function prove(
     later,
     lifts: readHolds(ofHolds!, holds, first),
     jobs: readJobRuns(runs, ofJobs!, first, firstOfJobs),
+    ...readTrees(ofTrees!, trees, first),
     mostAttempts,
     differences,
     differing: worlds.tables,

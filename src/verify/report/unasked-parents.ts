@@ -1,6 +1,7 @@
 /** Rows that strangers add under what is another's and what they cannot even see, and which appear there. */
 import type { Finding } from '../../shared/finding.ts';
-import { qualifiedName, relation } from '../../rules/engine/live/catalog.ts';
+import { type ConstraintRow, qualifiedName, relation, type RelationRow } from '../../rules/engine/live/catalog.ts';
+import type { Model } from '../catalog/model.ts';
 import { policiesFor } from '../catalog/scope.ts';
 import { ownedParents } from '../probes/moved.ts';
 import type { Proof } from '../probes/prove.ts';
@@ -42,24 +43,41 @@ export function unaskedParents(subject: Subject, reports: readonly TableReport[]
     const isUnseen = who.every((name) =>
       checks.some(({ actor, verb, code }) => actor === name && verb === 'insert-unseen' && code === '42501'),
     );
-    const [policy] = policiesFor(subject.table, 'I', model).map(({ name }) => name);
-    const where =
-      parent.columns.length === 0 ? '' : `${relation(parent)} as parent WHERE ${matching(key, 'parent', subject)}`;
-    return [
-      {
-        ...makeFinding(
-          'isolation-insert',
-          subject.name,
-          `${subject.name}: ${who.join(', ')} adds rows under rows of ${qualifiedName(parent)} that it cannot see, and their owner ` +
-            `reads them there${isUnseen ? ', which it does not itself' : ''}.${policy === undefined ? '' : ` Policy ${policy} lets it.`}`,
-          `Let the WITH CHECK ask about the parent as well: EXISTS (SELECT FROM ${where}) — it finds only rows that the user may ` +
-            'read. Or, if anyone may write there, as in a mailbox, write: -- muse: ignore isolation-insert because <reason>',
-          isUnseen ? undefined : 'warning',
-        ),
-        ...(policy === undefined ? {} : { policy }),
-      },
-    ];
+    return [unaskedParent(subject, { key, parent, who, isUnseen }, model)];
   });
+}
+
+/** The same of a tree: a stranger adds a row of its own below a row of A of the same table. */
+export function unaskedPlaces({ below, actors, model }: Proof): Finding[] {
+  return below.map(({ tree, key, actor, isUnseen }) =>
+    unaskedParent(tree, { key, parent: tree.table, who: [actors[actor]!.name], isUnseen }, model),
+  );
+}
+
+function unaskedParent(
+  subject: Subject,
+  {
+    key,
+    parent,
+    who,
+    isUnseen,
+  }: { key: ConstraintRow; parent: RelationRow; who: readonly string[]; isUnseen: boolean },
+  model: Model,
+): Finding {
+  const [policy] = policiesFor(subject.table, 'I', model).map(({ name }) => name);
+  return {
+    ...makeFinding(
+      'isolation-insert',
+      subject.name,
+      `${subject.name}: ${who.join(', ')} adds rows under rows of ${qualifiedName(parent)} that it cannot see, and their owner ` +
+        `reads them there${isUnseen ? ', which it does not itself' : ''}.${policy === undefined ? '' : ` Policy ${policy} lets it.`}`,
+      `Let the WITH CHECK ask about the parent as well: EXISTS (SELECT FROM ${relation(parent)} as parent WHERE ` +
+        `${matching(key, 'parent', subject)}) — it finds only rows that the user may ` +
+        'read. Or, if anyone may write there, as in a mailbox, write: -- muse: ignore isolation-insert because <reason>',
+      isUnseen ? undefined : 'warning',
+    ),
+    ...(policy === undefined ? {} : { policy }),
+  };
 }
 
 function matching(
