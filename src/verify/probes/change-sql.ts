@@ -7,6 +7,7 @@ import { listOf, userList } from '../catalog/user-lists.ts';
 import { actingEmail, actingUser } from '../fixtures/belongings.ts';
 import { uniqueSets } from '../fixtures/draft.ts';
 import type { Actor } from './actors.ts';
+import type { Statement } from './verb-row.ts';
 import { companions, insertSql, insertStatement, isUnderA, linkColumns, nullableAsked, sidesOf } from './insert-sql.ts';
 import { condition, grantedColumns, type KnownRow, type Subject, userColumnsOf } from './subject.ts';
 
@@ -232,6 +233,43 @@ export function reassignInStateSql(
     const state = new Map(columns.map((name) => [name, values.get(name) ?? 'default']));
     return reassignSql(subject, actor, model, way, withWhere, [], state) ?? [];
   });
+}
+
+/**
+ * The same where the row of B's to which it then belongs is in the state of one of A's for which a policy may ask, as a list that is not
+ * locked: in its ordinary state, that alone might refuse it.
+ */
+export function reassignBelowSql(
+  subject: Subject,
+  actor: Actor,
+  model: Model,
+  way: 'give' | 'take',
+  withWhere: boolean,
+): Statement[] {
+  const owners = subject.belongs.map(({ column }) => column);
+  return subject.rows.states.flatMap(({ likeParent, links = [], isOwnerless, key }) => {
+    if (likeParent === undefined || isOwnerless === true || !owners.every((name) => links.includes(name))) return [];
+    const rows = withWhere ? [subject.rows.a.key, key] : [subject.rows.a.key];
+    return rows.flatMap((one) => {
+      const from = { ...subject, rows: { ...subject.rows, a: { ...subject.rows.a, key: one } } };
+      const sql = reassignSql(from, actor, model, way, withWhere);
+      return sql === undefined ? [] : [{ sql, prepare: likeParent }];
+    });
+  });
+}
+
+/** UPDATE by the owner of its rows in the states of what they belong to: in its ordinary state, that may refuse any change. */
+export function changeBelowSql(subject: Subject, actor: Actor, model: Model): string[] {
+  const assignment = neutralAssignment(subject, actor, model);
+  if (actor.relation !== 'self' || subject.kind !== 'table' || assignment === undefined) return [];
+  const asked = new Set(
+    policiesFor(subject.table, 'U', model).flatMap(({ using, check }) => [
+      ...columnsIn(check ?? using, subject.table, model),
+    ]),
+  );
+  return subject.rows.states
+    .filter(({ links = [], isOwnerless }) => isOwnerless !== true && links.some((name) => asked.has(name)))
+    .map(({ key }) => `update ${subject.into} set ${assignment} where ${condition(key)}`);
 }
 
 /** Puts a stranger in place of those whom a row of nobody else's lists. */

@@ -116,12 +116,17 @@ export function insertStateSql(subject: Subject, actor: Actor, model: Model): st
   const held = heldInKey(subject, model).map((state) =>
     [...state.keys()].every((name) => granted.has(name)) ? (insertSql(subject, actor, model, 'own', state) ?? []) : [],
   );
-  const inStates = subject.rows.states.flatMap(({ values, columns = [], links = [] }) => {
+  const inStates = subject.rows.states.flatMap(({ values, columns = [], links = [], isOwnerless }) => {
     // Under a row in a state that its policies may ask for.
     const set = columns.length === 0 && links.some((name) => asked.has(name)) ? links : columns;
     const state = new Map(set.map((name) => [name, values.get(name) ?? 'default']));
+    // It is the owner's by that row as well.
+    const belongs =
+      set === links && isOwnerless !== true
+        ? subject.belongs.map((one) => ({ ...one, own: state.get(one.column) ?? one.own }))
+        : subject.belongs;
     return set.length > 0 && set.every((name) => granted.has(name))
-      ? (insertSql(subject, actor, model, 'own', state) ?? [])
+      ? (insertSql({ ...subject, belongs }, actor, model, 'own', state) ?? [])
       : [];
   });
   return [...held.flat(), ...inStates];

@@ -6,7 +6,7 @@ import type { Actor } from './actors.ts';
 import type { Answer, Cell } from './run-script.ts';
 import { columnsIn, policiesFor } from '../catalog/scope.ts';
 import { condition, labelledRows, type Subject } from './subject.ts';
-import type { Variant, VerbRow } from './verb-row.ts';
+import type { Statement, Variant, VerbRow } from './verb-row.ts';
 import { type Verb, verbs } from './verbs.ts';
 
 /** A probe and its subject. */
@@ -61,14 +61,16 @@ export function probesOf(subject: Subject, actors: readonly Actor[], model: Mode
       actors.forEach((actor, number) => {
         if (actor.isMultiOrg && !isForMultiOrg(row, actor, subject, model)) return;
         if (actor.only?.has(qualifiedName(subject.table)) === false) return;
-        const prepare =
+        const usual =
           row.prepare?.(subject, model) ?? (row.withoutWhere === true ? cleared(row, subject, actor) : undefined);
-        const tried = new Map<string, Variant | undefined>();
+        const tried = new Map<string, Statement>();
         for (const one of row.sql(subject, actor, model)) {
-          const { sql, variant } = typeof one === 'object' ? one : { sql: one, variant: undefined };
-          if (sql !== undefined && !tried.has(sql)) tried.set(sql, variant);
+          const statement = typeof one === 'string' ? { sql: one } : one;
+          const by = `${statement?.prepare ?? ''};${statement?.sql ?? ''}`;
+          if (statement !== undefined && !tried.has(by)) tried.set(by, statement);
         }
-        for (const [sql, variant] of tried) {
+        for (const { sql, variant, prepare: further } of tried.values()) {
+          const prepare = [usual, further].filter(Boolean).join('; ') || undefined;
           for (const isAlone of asksMore && row.withoutWhere === true && row.letter !== 'D' ? [false, true] : [false]) {
             const before = isAlone ? [prepare, removeFurther(subject)].filter(Boolean).join('; ') : prepare;
             const key = `${before ?? ''};${sql}`;

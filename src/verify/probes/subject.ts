@@ -22,6 +22,8 @@ export interface KnownRow {
   columns?: readonly string[];
   /** The columns by which it belongs to a row in a state, if that makes the state. */
   links?: readonly string[];
+  /** SQL that puts the row of B's to which B's row belongs by those columns into the state of the one to which this row does. */
+  likeParent?: string;
   /** A view or a function asks for the state, and may show such rows. */
   isShown?: boolean;
   /** The views and functions that ask for it, by their trees. */
@@ -116,7 +118,7 @@ export function subjectOf(
   const name = `${table.schema}.${table.name}`;
   const known = (label: string): KnownRow | undefined => {
     const row = rows.get(name)?.find((one: Row) => one.label === label);
-    return row === undefined ? undefined : knownRow(row, rows);
+    return row === undefined ? undefined : { ...knownRow(row, rows), ...likeParent(row, rows) };
   };
   // A row under the key of another was not made: it would stand for that one.
   const further = (label: string): KnownRow | undefined => {
@@ -198,6 +200,26 @@ function knownRow(row: Row, rows: Rows): KnownRow {
           isOwnerless: row.state.by === 'no owner' || row.state.isBelowNobody === true,
         }),
   };
+}
+
+/** What puts B's parent into the state of the row to which a row in a state belongs, which is a state of values. */
+function likeParent({ table, state }: Row, rows: Rows): Pick<KnownRow, 'likeParent'> {
+  const b = rows.get(qualifiedName(table))?.find(({ label }) => label === 'b');
+  const statements = [...(state?.by === 'parent' ? state.values : [])].flatMap(([column, choice]) => {
+    if (b === undefined || !('reference' in choice)) return [];
+    const { reference } = choice;
+    const parent = rows.get(reference.table)?.find(({ label }) => label === reference.label);
+    const value = valuesOf(b, rows).get(column) ?? 'NULL';
+    if (parent?.state?.by !== 'values' || value === 'NULL') return [];
+    const held = valuesOf(parent, rows);
+    const set = [...parent.state.values.keys()].map(
+      (name) => `${quoteIdentifier(name)} = ${held.get(name) ?? 'default'}`,
+    );
+    return [`update ${relation(parent.table)} set ${set.join(', ')} where ${condition([[reference.column, value]])};`];
+  });
+  return statements.length === 0
+    ? {}
+    : { likeParent: `do $muse_state$ begin ${statements.join(' ')} exception when others then null; end $muse_state$` };
 }
 
 /** The memberships in A's organization with another role than A's: to policies that read the role, those are other states. */

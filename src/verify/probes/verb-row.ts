@@ -13,7 +13,9 @@ export type SqlFor = (subject: Subject, actor: Actor, model: Model) => readonly 
 /** A statement that is one of many. */
 export interface Statement {
   sql: string;
-  variant: Variant;
+  variant?: Variant;
+  /** SQL that prepares for it, beside what prepares for all of the verb. */
+  prepare?: string;
 }
 
 /** What makes one statement of a verb another one than the simplest. */

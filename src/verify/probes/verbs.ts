@@ -1,9 +1,11 @@
 import {
   changeAllSql,
+  changeBelowSql,
   changeMixedSql,
   changeSql,
   deleteSql,
   giveAloneSql,
+  reassignBelowSql,
   reassignInStateSql,
   reassignSql,
   relinkSql,
@@ -196,7 +198,7 @@ const table = {
     result: 'changed',
     wider: 'update-all',
     expects: expectChange,
-    sql: (...of) => [changeSql(...of)],
+    sql: (...of) => [changeSql(...of), ...changeBelowSql(...of)],
   },
   'update-all': {
     letter: 'U',
@@ -354,6 +356,7 @@ const table = {
       reassignSql(...of, 'give', true),
       giveAloneSql(...of, true),
       ...reassignInStateSql(...of, 'give', true),
+      ...reassignBelowSql(...of, 'give', true),
     ],
   },
   'give-all': {
@@ -372,6 +375,7 @@ const table = {
       reassignSql(...of, 'give', false),
       giveAloneSql(...of, false),
       ...reassignInStateSql(...of, 'give', false),
+      ...reassignBelowSql(...of, 'give', false),
     ],
   },
   take: {
@@ -387,6 +391,7 @@ const table = {
       reassignSql(...of, 'take', true),
       takeListSql(...of, true),
       ...reassignInStateSql(...of, 'take', true),
+      ...reassignBelowSql(...of, 'take', true),
     ],
   },
   'take-all': {
@@ -402,6 +407,7 @@ const table = {
       reassignSql(...of, 'take', false),
       takeListSql(...of, false),
       ...reassignInStateSql(...of, 'take', false),
+      ...reassignBelowSql(...of, 'take', false),
     ],
   },
   relink: {
