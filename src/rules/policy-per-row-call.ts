@@ -4,7 +4,7 @@ import { holds, stringsOf, walk } from '../sql/nodes.ts';
 import { wordsOf } from '../sql/recover.ts';
 import { at, policyObject } from './engine/check.ts';
 import { policyOf, problemsOf } from './engine/fix/fix.ts';
-import type { Edit, FixResult, Situation } from './engine/fix/fix.ts';
+import type { Edit, FixResult, Left, Situation } from './engine/fix/fix.ts';
 import { mayEdit, noteText } from './engine/fix/place.ts';
 import type { Texts } from './engine/fix/place.ts';
 import { restated, withPlaced } from './engine/fix/policy-edits.ts';
@@ -12,6 +12,8 @@ import { qualifiedName } from './engine/live/catalog.ts';
 import type { Catalog as LiveCatalog } from './engine/live/catalog.ts';
 import { isRunOnce, nameParts, readsColumn, walk as walkExpression } from './engine/live/expression.ts';
 import type { Node } from './engine/live/expression.ts';
+import { commandsOf } from './engine/policies.ts';
+import { refusedIfWrapped } from './engine/recursion.ts';
 import type { Rule } from './engine/rule.ts';
 
 const stable = /^(?:auth\.(?:uid|jwt|role|email)|(?:pg_catalog\.)?current_setting)$/;
@@ -112,12 +114,20 @@ function isLiveHelper(parts: string[], catalog: LiveCatalog): boolean {
 function apply(situation: Situation): FixResult {
   const texts: Texts = new Map();
   const seen = new Set<Policy>();
+  const left: Left[] = [];
   const edits = problemsOf(situation, 'policy-per-row-call').flatMap((problem): Edit[] => {
     const policy = policyOf(situation, problem);
     if (policy === undefined || policy.mixed === true || seen.has(policy)) return [];
     seen.add(policy);
     const { piece } = policy.site;
     const { file, sql } = piece.source.migration;
+    const table = reads(policy) ? situation.catalog.tables.get(policy.table) : undefined;
+    const refused = table === undefined ? undefined : refusedIfWrapped(situation.catalog, table);
+    if (refused !== undefined) {
+      const why = `policy "${refused.name}" reads ${policy.table}, and would be refused as recursive (42P17) with (select …) there.`;
+      left.push({ rule: 'policy-per-row-call', file, why });
+      return [];
+    }
     const wrapped = perRowCalls(situation.catalog, policy).flatMap(({ location, withColumn, cast }): Edit[] => {
       const start = piece.at(location);
       const length = callLength(sql.slice(start, piece.statement.end));
@@ -132,7 +142,26 @@ function apply(situation: Situation): FixResult {
     if (altered !== undefined) noteText(texts, piece.source, altered);
     return [];
   });
-  return withPlaced(situation, edits, texts, []);
+  return { ...withPlaced(situation, edits, texts, []), left };
+}
+
+function wrappedForm({ name, withColumn, cast }: PerRowCall): string {
+  if (withColumn)
+    return `Call a helper without arguments once: column = ANY ((SELECT ${name.replace(/^(?:.*\.)?/, 'public.my_')}())::uuid[])`;
+  return `(select ${name}(${name.endsWith('current_setting') ? '…' : ''}))${cast === undefined ? '' : `::${cast}`}`;
+}
+
+/** Returns whether a policy decides what may be read: a subquery in it is one in every query of its table. */
+function reads(policy: Policy): boolean {
+  return commandsOf(policy).includes('select');
+}
+
+/** What has to be done before a call is wrapped, so that PostgreSQL does not refuse another policy then. */
+function whatFirst(refused: Policy | undefined): string {
+  return refused === undefined
+    ? ''
+    : `\nFirst let policy "${refused.name}" read ${refused.table} through a SECURITY DEFINER function: with a subquery in a ` +
+        'policy for reading it, every query that asks for that policy ends in 42P17.';
 }
 
 /** Length of the call at the beginning of a text. */
@@ -175,8 +204,8 @@ export const rule: Rule = {
   },
   check: {
     end(catalog, report) {
-      for (const { policies } of catalog.tables.values()) {
-        for (const policy of policies.values()) {
+      for (const table of catalog.tables.values()) {
+        for (const policy of table.policies.values()) {
           const [call] = perRowCalls(catalog, policy);
           if (call === undefined) continue;
           const { piece } = policy.site;
@@ -184,10 +213,7 @@ export const rule: Rule = {
             ...at({ piece, offset: piece.at(call.location) }),
             object: policyObject(policy),
             message: `Policy "${policy.name}" calls ${call.name}() once for every row of ${policy.table} that a query reads.`,
-            suggestion: call.withColumn
-              ? `Call a helper without arguments once: column = ANY ((SELECT ${call.name.replace(/^(?:.*\.)?/, 'public.my_')}())::uuid[])`
-              : '(select ' +
-                `${call.name}(${call.name.endsWith('current_setting') ? '…' : ''}))${call.cast === undefined ? '' : `::${call.cast}`}`,
+            suggestion: `${wrappedForm(call)}${reads(policy) ? whatFirst(refusedIfWrapped(catalog, table)) : ''}`,
           });
         }
       }

@@ -8,41 +8,10 @@ import { mayEdit, noteText, placed } from './engine/fix/place.ts';
 import type { Texts } from './engine/fix/place.ts';
 import { restated } from './engine/fix/policy-edits.ts';
 import { addOptions, searchPathFor } from './engine/fix/routine-options.ts';
-import { commandsOf, isForSessions, isForUsers } from './engine/policies.ts';
-import { invokersIn, readsOf } from './engine/reads.ts';
-import type { Depth } from './engine/reads.ts';
+import { isForSessions, isForUsers } from './engine/policies.ts';
+import { invokersIn } from './engine/reads.ts';
+import { comesBack } from './engine/recursion.ts';
 import type { Rule } from './engine/rule.ts';
-
-/**
- * The path of tables by which a policy reads its own table again, that one last; undefined if it does not.
- * @param depth `expressions`: follows what PostgreSQL expands, where it refuses every query (42P17); `calls`: also
- *   follows the functions that a policy calls, which recurse until the stack is full (54001)
- */
-function comesBack(catalog: Catalog, policy: Policy, depth: Depth): string[] | undefined {
-  const visited = new Set<string>();
-  const follow = (from: Policy, path: string[]): string[] | undefined => {
-    for (const name of readsOf(catalog, [from.using, from.check], depth)) {
-      const table = catalog.ghosts.get(name) ?? catalog.tables.get(name);
-      if (table === undefined || (table.rls === undefined && !catalog.ghosts.has(name))) continue;
-      const policies = [...table.policies.values()].filter(
-        (each) => isForUsers(each) && commandsOf(each).includes('select'),
-      );
-      if (name === policy.table) {
-        // Back at the start: this is recursive only if the policies for reading that table read other tables again.
-        if (policies.some((each) => readsOf(catalog, [each.using], depth).size > 0)) return [...path, name];
-        continue;
-      }
-      if (visited.has(name)) continue;
-      visited.add(name);
-      for (const next of policies) {
-        const found = follow(next, [...path, name]);
-        if (found !== undefined) return found;
-      }
-    }
-    return undefined;
-  };
-  return follow(policy, []);
-}
 
 /**
  * The functions without SECURITY DEFINER through which a policy reads tables: the policies of those tables apply to

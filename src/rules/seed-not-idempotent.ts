@@ -87,19 +87,16 @@ function guarded(statement: Statement, catalog: Catalog): { start: number; end: 
   ];
 }
 
+/** What a second run ends in: rows that are there twice, or a key that refuses them. */
+const repeating: readonly string[] = ['seed-not-idempotent', 'not-idempotent'];
+
 /** Makes inserts that repeat on a second run insert only missing rows. */
 function apply(situation: Situation): FixResult {
   const edits: Edit[] = [];
   const seen = new Set<Statement>();
   for (const { rule, file, line, column } of situation.rehearsed) {
     // If a key refuses a duplicate row, the second run fails instead.
-    if (
-      (rule !== 'seed-not-idempotent' && rule !== 'not-idempotent') ||
-      file === undefined ||
-      line === undefined ||
-      situation.applied.has(file)
-    )
-      continue;
+    if (!repeating.includes(rule) || file === undefined || line === undefined || situation.applied.has(file)) continue;
     const source = situation.examined.sources.find(({ migration }) => migration.file === file);
     const statement =
       source === undefined ? undefined : statementAt(source, offsetAt(source.migration.sql, line, column ?? 1));
@@ -134,5 +131,5 @@ export const rule: Rule = {
       "FROM (VALUES ('Gold', 30)) AS given (name, price)\n" +
       'WHERE NOT EXISTS (SELECT 1 FROM tiers AS known WHERE known.name = given.name::text);',
   },
-  fix: { does: "WHERE NOT EXISTS on the row's own values", stage: 'details', fromRehearsal: true, apply },
+  fix: { does: "WHERE NOT EXISTS on the row's own values", stage: 'details', fromRehearsal: repeating, apply },
 };

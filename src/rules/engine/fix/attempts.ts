@@ -18,7 +18,9 @@ import {
   endless,
   fileOf,
   judge,
+  revealing,
   unmeasured,
+  uselessLeft,
 } from './guard.ts';
 import type { Judgement } from './guard.ts';
 import { leaveOut, watchFiles } from './leave-out.ts';
@@ -26,6 +28,7 @@ import { record } from './record.ts';
 import type { Repair } from './record.ts';
 import type { Run } from './run.ts';
 import { renamedSince, restore, save, type Saved } from './state.ts';
+import { countOf, noteAdded } from './worth.ts';
 
 /** A fix with the name of its rule. */
 interface Fixable {
@@ -312,10 +315,33 @@ function becomeCautious(run: Run, classes: readonly Fixable[]): boolean {
   return (run.isCautious = true);
 }
 
-/** Applies the fix of one rule until it changes nothing: a move or a new table can make the next one necessary. */
-async function applyFix(run: Run, { rule, fix }: Fixable): Promise<boolean> {
-  const { input, result, rehearsed, before } = run;
+/**
+ * Applies the fix of one rule, and rolls it back where the rule finds as much as before: what does not help only changes files.
+ * @returns whether anything changed
+ */
+async function applyFix(run: Run, each: Fixable): Promise<boolean> {
+  const { rule, fix } = each;
   if (run.dropped.has(rule)) return false;
+  const start = { ...save(run), examined: await examinedNow(run) };
+  if (!(await applyRepeatedly(run, each))) return false;
+  // What only a rehearsal finds is counted after the next one; names of files are no matter of their SQL.
+  const before = countOf(rule, start.examined);
+  const after = await examinedNow(run);
+  if (fix.fromRehearsal !== undefined || before === 0 || countOf(rule, after) < before) {
+    if (!revealing.has(fix.stage)) noteAdded(run, rule, start.examined, after);
+    return true;
+  }
+  run.dropped.set(
+    rule,
+    uselessLeft(rule, run.result.classes.findLast((made) => made.rule === rule)?.files ?? new Map()),
+  );
+  restore(run, start);
+  return false;
+}
+
+/** Applies the fix of one rule until it changes nothing: a move or a new table can make the next one necessary. */
+async function applyRepeatedly(run: Run, { rule, fix }: Fixable): Promise<boolean> {
+  const { input, result, rehearsed, before } = run;
   input.onProgress?.(`repairing ${rule}`);
   const held = run.held.get(rule);
   const leftOut = run.leftOut.get(rule);
@@ -325,8 +351,8 @@ async function applyFix(run: Run, { rule, fix }: Fixable): Promise<boolean> {
     const examined = await examinedNow(run);
     // A check that finds the same in the same statements does not see what the fix wrote: again would not help either.
     if (last !== undefined && isSameStill(rule, last.examined, examined)) {
-      restore(run, last);
-      return pass > 1;
+      if (pass > 1) restore(run, last);
+      return true;
     }
     last = { ...save(run), examined };
     const waits = run.isCautious && fix.stage === 'details' ? run.measured : undefined;
@@ -357,7 +383,7 @@ async function applyFix(run: Run, { rule, fix }: Fixable): Promise<boolean> {
     changed = true;
     Object.assign(run, { examined: undefined, latest: undefined });
     input.prepare?.();
-    if (fix.fromRehearsal === true) break;
+    if (fix.fromRehearsal !== undefined) break;
   }
   return changed;
 }

@@ -43,10 +43,10 @@ export interface Fix {
   does: string;
   stage: (typeof fixStages)[number];
   /**
-   * Works on the findings of the last rehearsal, whose places are valid only until the first edit: one attempt per
-   * round.
+   * The rules whose findings of the last rehearsal it works on. Their places are valid only until the first edit: one attempt
+   * per round.
    */
-  fromRehearsal?: true;
+  fromRehearsal?: readonly string[];
   /** Finds the edits. Files that a database has already are never edited. */
   apply(situation: Situation): FixResult;
 }

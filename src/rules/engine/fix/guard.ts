@@ -23,6 +23,9 @@ export const aboutAccess: ReadonlySet<(typeof fixStages)[number]> = new Set([
 /** Stages whose repairs let statements run that failed: what those grant, and what then fails, is theirs alone. */
 export const opening: ReadonlySet<(typeof fixStages)[number]> = new Set(['order', 'relations']);
 
+/** Stages whose repairs let more of the files be read or run: what is found there was there before. */
+export const revealing: ReadonlySet<(typeof fixStages)[number]> = new Set(['syntax', 'files', 'columns', ...opening]);
+
 /** Rules that are fixed and measured together: several that do not affect access, or one that may. */
 export function batchesOf<Each extends { fix: { stage: (typeof fixStages)[number] } }>(all: readonly Each[]): Each[][] {
   const batches: Each[][] = [];
@@ -97,6 +100,15 @@ export function worseLeft(rule: string, files: ReadonlyMap<string, string>): Lef
     rule,
     file: [...files.keys()][0] ?? '',
     why: 'its repair was rolled back, because more errors were left after it than before.',
+  };
+}
+
+/** A repair that was rolled back because its rule finds as much after it as before. */
+export function uselessLeft(rule: string, files: ReadonlyMap<string, string>): Left {
+  return {
+    rule,
+    file: [...files.keys()][0] ?? '',
+    why: 'its repair was rolled back, because it left as many findings as there were before.',
   };
 }
 

@@ -75,13 +75,30 @@ export function cut(
 /** The type of the single column that a subquery returns. */
 function answerType(catalog: Catalog, select: Fields<'SelectStmt'>, outer: Table, test: unknown): string {
   const [target] = allOf(select.targetList, 'ResTarget');
-  const column = stringsOf(fieldsOf(target?.val, 'ColumnRef')?.fields).at(-1) ?? '';
+  const type = columnType(catalog, select, target?.val);
+  if (type !== undefined) return type;
+  return outer.columns.get(stringsOf(fieldsOf(test, 'ColumnRef')?.fields).at(-1) ?? '')?.type ?? 'uuid';
+}
+
+/** The type of the single value that a subquery returns: how many rows there are, or a column; undefined for anything else. */
+function valueType(catalog: Catalog, select: Fields<'SelectStmt'>): string | undefined {
+  const [target, ...others] = allOf(select.targetList, 'ResTarget');
+  if (target === undefined || others.length > 0) return undefined;
+  const called = fieldsOf(target.val, 'FuncCall');
+  if (called !== undefined)
+    return stringsOf(called.funcname).at(-1) === 'count' && called.over === undefined ? 'bigint' : undefined;
+  return fieldsOf(target.val, 'ColumnRef') === undefined ? undefined : columnType(catalog, select, target.val);
+}
+
+/** The type of a column of the tables that a subquery reads; undefined where it is not known. */
+function columnType(catalog: Catalog, select: Fields<'SelectStmt'>, node: unknown): string | undefined {
+  const column = stringsOf(fieldsOf(node, 'ColumnRef')?.fields).at(-1) ?? '';
   for (const relation of allOf(select.fromClause, 'RangeVar')) {
     const lookup = findTable(catalog, relation);
     const type = 'found' in lookup ? lookup.found.columns.get(column)?.type : undefined;
     if (type !== undefined) return type;
   }
-  return outer.columns.get(stringsOf(fieldsOf(test, 'ColumnRef')?.fields).at(-1) ?? '')?.type ?? 'uuid';
+  return undefined;
 }
 
 /** The helper that replaces a subquery; undefined if no helper without arguments can. */
@@ -116,6 +133,11 @@ export function helperFor(
         `${quoteIdentifier(outer.name.slice(outer.name.indexOf('.') + 1))}.${quoteIdentifier(column)} = ANY ` +
         `((SELECT ${name}())::${type}[])`,
     };
+  }
+  if (link.subLinkType === 'EXPR_SUBLINK') {
+    const type = correlation === 'none' ? valueType(catalog, select) : undefined;
+    if (type === undefined) return undefined;
+    return { returns: type, body: subquery.text, qualified, call: (name) => `(SELECT ${name}())` };
   }
   const { sql } = policy.site.piece.source.migration;
   if (

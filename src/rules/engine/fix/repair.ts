@@ -9,6 +9,7 @@ import { copyOf } from './record.ts';
 import type { Repair } from './record.ts';
 import type { RepairInput, Run } from './run.ts';
 import { restore } from './state.ts';
+import { dropUseless, leaveAdding } from './worth.ts';
 
 /** Rounds of fixing: each fix can make further problems visible. */
 const ROUNDS = 8;
@@ -47,6 +48,8 @@ export async function repairWith(rules: readonly Rule[], input: RepairInput): Pr
     held: new Map(),
     withheld: [],
     dropped: new Map(),
+    added: new Map(),
+    spared: new Map(),
     leftOut: new Map(),
     isCautious: false,
     waiting: new Map(),
@@ -61,7 +64,12 @@ export async function repairWith(rules: readonly Rule[], input: RepairInput): Pr
   for (let round = 0; round < ROUNDS; round += 1) {
     const changed = await fixOnce(run);
     if (!changed && round > 0) break;
+    const start = last;
     last = await checkpoint(run);
+    if (isToRepeat(run, start, last)) {
+      goBack(run, (last = start));
+      continue;
+    }
     if (isWorse(last, best) && input.rehearse !== undefined)
       last = (await withoutWorst(run, best, last)) ?? (await oneByOne(run, best));
     run.rehearsed = last.rehearsed;
@@ -72,11 +80,21 @@ export async function repairWith(rules: readonly Rule[], input: RepairInput): Pr
   result.remaining = best.findings;
   result.silenced = best.silenced;
   result.left.push(...run.dropped.values());
+  result.left.push(...run.spared.values());
   for (const left of run.waiting.values()) result.left.push(...left);
   for (const [rule, files] of run.leftOut) if (!run.dropped.has(rule)) result.left.push(...files.values());
   result.access.withheld = run.withheld;
   for (const { rule, files } of lost) result.left.push(worseLeft(rule, files));
   return result;
+}
+
+/** Says whether a round is to be made again, without what did not help or added an error. */
+function isToRepeat(run: Run, start: Checkpoint, end: Checkpoint): boolean {
+  const made = end.result.classes.slice(start.result.classes.length);
+  const isUseless = dropUseless(run, made, start.rehearsed, end.rehearsed);
+  const [before, after] = [start.examined, end.examined];
+  const isAdding = before !== undefined && after !== undefined && leaveAdding(run, before, after);
+  return isUseless || isAdding;
 }
 
 /** How many classes are looked for that left more errors, before each is tried alone. */

@@ -76,6 +76,10 @@ export interface Run {
   withheld: AccessChange[];
   /** Rules whose repair was rolled back, with the reason. */
   dropped: Map<string, Left>;
+  /** Errors that a class of repair added to the files as it was made, by what they are about, with its rule. */
+  added: Map<string, string>;
+  /** By rule and table, what is left alone because its repair would add an error, with the reason. */
+  spared: Map<string, Left>;
   /** By rule, the files that are left alone because they would no longer run with its repair, with the reason. */
   leftOut: Map<string, Map<string, Left>>;
   /** What is added to a table waits until a run has shown that the table is there. */
