@@ -18,7 +18,7 @@ function readPolicies({ policies }: Table): Policy[] {
 export function comesBack(catalog: Catalog, policy: Policy, depth: Depth, asWrapped = false): string[] | undefined {
   const visited = new Set<string>();
   // PostgreSQL expands a table again that it is expanding already, and refuses that, as soon as the policies for reading it have any
-  // subquery, even one without a table. A function runs a query of its own, which only reading goes on from.
+  // subquery, even one without a table. A function runs a query of its own, and only what that reads leads further.
   const isRefused = ({ using }: Policy): boolean =>
     asWrapped || (depth === 'expressions' ? holds(using, 'SubLink') : readsOf(catalog, [using], depth).size > 0);
   const follow = (from: Policy, path: string[]): string[] | undefined => {
