@@ -21,6 +21,7 @@ import { bucketsAsked, objectsTable } from './storage-asked.ts';
 import { settingCalls, settingTexts } from './setting-texts.ts';
 import { mixedCalls } from './mixed-keys.ts';
 import { newRowCalls } from './new-row-calls.ts';
+import { ownSecretCalls } from './own-secrets.ts';
 import { comparedColumns, writtenColumns } from './compared-columns.ts';
 import { isSecret, type RowKey, rowKeysOf, secretColumns, withoutSecrets } from './row-keys.ts';
 import type { Model } from './model.ts';
@@ -47,6 +48,8 @@ export interface FunctionCall {
   isMixed: boolean;
   /** It is there for a place of the function that no other call leads to. */
   isArgued: boolean;
+  /** It has a secret of the caller's own: those of the same row, of which the first that gives anything counts. */
+  ofOwnSecret?: string;
 }
 
 /** A function that users can call, and the calls to try. */
@@ -313,6 +316,39 @@ function callableOf(
       baseline: isKeyed ? probeOf(without, false, isMixed ? ofB : others) : undefined,
     });
   });
+  // Who holds a key of its own gets what is its own by it.
+  const withOwn =
+    runsAsOwner && ofB.length > 0
+      ? ownSecretCalls(
+          routine,
+          argumentNames,
+          (column) => holdsSecret.test(column) || secret.has(column),
+          usual,
+          bodies,
+          namedSubjects,
+          model,
+        )
+      : [];
+  for (const { values, prepare, of } of withOwn) {
+    const sql = callSql(routine, values);
+    const probe: NamedProbe = {
+      ...probeOf(values, false, ofB),
+      prepare: [prepare, preparation(sql, rowKeys).prepare].filter(Boolean).join('; '),
+    };
+    known.delete(sql);
+    known.set(`${prepare};${sql}`, probe);
+    callable.calls.push({
+      probe,
+      searches: [],
+      ownAt: '',
+      isOfState: false,
+      isMixed: false,
+      isArgued: false,
+      isBySecret: true,
+      baseline: undefined,
+      ofOwnSecret: of,
+    });
+  }
   // What it only reads, it may read by way of the new row: of the project that a task of one's own names.
   const leading = changes ? namedSubjects : namedSubjects.filter((one) => leadsOn(one, namedSubjects));
   if (runsAsOwner)

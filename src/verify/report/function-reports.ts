@@ -75,10 +75,17 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
   for (const { cell, actor, probe } of cellsOf(callable.name, proof))
     cells.set(probe, (cells.get(probe) ?? new Map<Actor, Cell>()).set(actor, cell));
   const payments = new Map<Check, string>();
-  const checks = proof.actors.flatMap((actor) =>
-    callable.calls.flatMap((call): Check[] => {
+  const checks = proof.actors.flatMap((actor) => {
+    const gave = new Set<string>();
+    return callable.calls.flatMap((call): Check[] => {
       const cell = cells.get(call.probe)?.get(actor);
       if (cell === undefined) return [];
+      const { ofOwnSecret } = call;
+      if (ofOwnSecret !== undefined) {
+        // A row in a state that is not wanted for it to give something may be one that the server alone makes, as an administrator's.
+        if (gave.has(ofOwnSecret)) return [];
+        if (!('code' in cell) && (readFound(cell.answer).values.length > 0 || cell.state !== '')) gave.add(ofOwnSecret);
+      }
       const told = toldOf(call, cell, actor, callable, proof);
       if ('code' in cell) return [told ?? stoppedCall(cell, actor, call.probe, callable, proof, leaks)];
       const result = readResult(call, cell, cells.get(call.baseline)?.get(actor), actor, callable, proof, leaks);
@@ -89,8 +96,8 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
         ...changes,
         ...actsAs(cell, actor, callable, proof),
       ];
-    }),
-  );
+    });
+  });
   // What also takes from the other's account is no payment.
   for (const actor of proof.actors) {
     const paid = [...payments].filter(([check]) => check.actor === actor.name);
