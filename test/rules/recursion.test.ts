@@ -56,6 +56,21 @@ describe('a policy that reads its own table', async () => {
     ['exists, and reading without a subquery', bare + limit('not exists (select from posts where id = 9)'), add, false],
     ['exists, and reading with one', wrapped + limit('not exists (select from posts where id = 9)'), add, true],
     [
+      'the row is named with its schema',
+      wrapped + limit('(exists (select from posts p where p.user_id = public . posts . user_id) or true)'),
+      add,
+      true,
+    ],
+    [
+      'with comments inside',
+      wrapped +
+        limit(
+          'not exists (select /* none */ from posts p -- of mine\n where p.user_id = posts.user_id -- by the row\n and p.id = 9 -- and p.id = 8\n)',
+        ),
+      add,
+      true,
+    ],
+    [
       'through another table, all without one',
       bare + own('user_id in (select user_id from posts)') + limit('(select max(most) from limits) is null or true'),
       add,

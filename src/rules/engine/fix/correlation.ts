@@ -28,10 +28,11 @@ export function correlationOf(catalog: Catalog, select: Fields<'SelectStmt'>, ou
   const { aliases, columns } = innerNames(catalog, select);
   const outside = (node: unknown): string | undefined => {
     const names = stringsOf(fieldsOf(node, 'ColumnRef')?.fields);
-    const [first = '', second] = names;
-    if (names.length === 0) return undefined;
-    if (second !== undefined) return aliases.has(first) ? undefined : second;
-    return columns.has(first) || !outer.columns.has(first) ? undefined : first;
+    // A table may be named with its schema: `public.notes.id`.
+    const [column, qualifier] = [names.at(-1), names.at(-2)];
+    if (column === undefined) return undefined;
+    if (qualifier !== undefined) return aliases.has(qualifier) ? undefined : column;
+    return columns.has(column) || !outer.columns.has(column) ? undefined : column;
   };
   const found: string[] = [];
   walk([{ SelectStmt: select }], (type, fields) => {

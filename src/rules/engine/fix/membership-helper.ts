@@ -69,7 +69,18 @@ export function cut(
   let text = sql.slice(open, close);
   for (const { at, text: schema } of inserts.sort((a, b) => b.at - a.at))
     text = text.slice(0, at) + schema + text.slice(at);
-  return { start, end: close + 1, text: text.trim(), qualified };
+  return { start, end: close + 1, text: withoutComments(text), qualified };
+}
+
+/** A text without its comments: one that ends in a line of comment would hide what is written after it. */
+function withoutComments(text: string): string {
+  const words = wordsOf(text);
+  return words
+    .map(({ start, end }, index) => {
+      const gap = text.slice(end, words[index + 1]?.start ?? end);
+      return text.slice(start, end) + (gap.trim() === '' ? gap : ' ');
+    })
+    .join('');
 }
 
 /** The type of the single column that a subquery returns. */
