@@ -1,9 +1,11 @@
 import type { Database } from '../database/database.ts';
 import { MuseError } from '../shared/error.ts';
 import { type Finding, hasErrors } from '../shared/finding.ts';
-import { hasFix, lint } from '../rules/registry.ts';
+import { hasFix, lint, lintSeeds } from '../rules/registry.ts';
+import type { KitSeeds } from '../migrations/kit-seeds.ts';
 import type { MigrationFiles } from '../migrations/read.ts';
 import { type RehearsalInput, type RehearsalReport, rehearse } from '../rehearsal/rehearse.ts';
+import { rehearseSeeds } from '../rehearsal/rehearse-seeds.ts';
 import type { MuseFile } from '../shared/muse-file.ts';
 import { mergeFindings } from '../rules/engine/merge.ts';
 import { foldConsequences } from '../rules/engine/root-causes.ts';
@@ -31,6 +33,8 @@ export interface ExamineOptions extends Pick<
   onPhase?: ((text: string) => void) | undefined;
   /** What a rehearsal of these files has found on the database already. */
   rehearsal?: RehearsalReport | undefined;
+  /** The kit's own seeds: they run after everything else, and what they lack is a warning. */
+  seeds?: KitSeeds | undefined;
   /** Called where lint finds no error. */
   onLinted?: (() => void) | undefined;
 }
@@ -41,7 +45,7 @@ const passes = { first: '', access: 'asking every table', again: 'again: ', roll
 /** The options for the rehearsal, with the files counted. */
 function follow(
   migrations: MigrationFiles['migrations'],
-  { onPhase, onLinted: _linted, rehearsal: _rehearsal, ...limits }: ExamineOptions,
+  { onPhase, onLinted: _linted, rehearsal: _rehearsal, seeds: _seeds, ...limits }: ExamineOptions,
 ): Omit<RehearsalInput, 'migrations' | 'rollbacks' | 'own'> {
   const numbers = new Map(migrations.map(({ file }, index) => [file, `${index + 1}/${migrations.length} ${file}`]));
   return {
@@ -94,12 +98,32 @@ export async function examine(
   const isPart = hasErrors(rehearsal.findings) || rehearsal.notRehearsed > 0;
   const catalog = isPart ? seen.filter(({ rule }) => rule !== 'table-missing') : seen;
   const read = await withoutRefuted(database, linted.findings, rehearsal, migrations);
+  const seeded = await examineSeeds(database, migrations, museFile, rehearsal, options);
   return {
-    findings: foldConsequences(places.locate(mergeFindings([files.findings, read, rehearsal.findings, catalog]))),
+    findings: foldConsequences(
+      places.locate(mergeFindings([files.findings, read, rehearsal.findings, catalog, seeded])),
+    ),
     // The catalog has the same problems that the files have.
     silenced: Math.max(linted.silenced, silenced),
     rehearsal,
   };
+}
+
+/** What is wrong with the kit's seeds: as they are read, and where every migration has run, as they run. */
+async function examineSeeds(
+  database: Database,
+  migrations: MigrationFiles['migrations'],
+  museFile: MuseFile,
+  rehearsal: RehearsalReport,
+  { seeds, onPhase }: ExamineOptions,
+): Promise<Finding[]> {
+  if (seeds === undefined) return [];
+  const read = [...seeds.findings, ...(await lintSeeds(migrations, seeds.seeds, museFile.rules))];
+  const isWhole =
+    !rehearsal.ended && rehearsal.notRehearsed === 0 && rehearsal.files.every(({ failed }) => failed === 0);
+  if (!isWhole || seeds.seeds.length === 0) return read;
+  onPhase?.('running the seeds');
+  return mergeFindings([read, await rehearseSeeds(database, migrations, seeds.seeds)]);
 }
 
 /**

@@ -3,7 +3,8 @@ import { MuseError } from '../shared/error.ts';
 import type { Finding } from '../shared/finding.ts';
 import { nearest } from '../shared/nearest.ts';
 import { foldConsequences } from '../rules/engine/root-causes.ts';
-import { lint } from '../rules/registry.ts';
+import { lint, lintSeeds } from '../rules/registry.ts';
+import { readKitSeeds } from '../migrations/kit-seeds.ts';
 import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
 import { unreadableSeeds } from './seed-files.ts';
 import type { Muse } from '../shared/muse-file.ts';
@@ -23,10 +24,12 @@ export interface LintReport {
  */
 export async function lintMuse({ directory, museFile }: Muse, only: readonly string[] = []): Promise<LintReport> {
   const files = await readMigrations(directory, museFile.migrations);
-  const seeds = await unreadableSeeds(directory);
-  const wanted = only.map((path) => fileOf(path, directory, files, seeds));
+  const kitSeeds = await readKitSeeds(directory, museFile.migrations);
+  const seeds = [...(await unreadableSeeds(directory)), ...kitSeeds.findings];
+  const wanted = only.map((path) => fileOf(path, directory, files, [...seeds, ...kitSeeds.seeds]));
   const linted = await lint({ ...files, severities: museFile.rules ?? {}, order: museFile.migrations.order });
-  const findings = [...files.findings, ...seeds, ...linted.findings].filter(
+  const seeded = await lintSeeds(files.migrations, kitSeeds.seeds, museFile.rules);
+  const findings = [...files.findings, ...seeds, ...linted.findings, ...seeded].filter(
     ({ file }) => wanted.length === 0 || (file !== undefined && wanted.includes(file)),
   );
   return {
@@ -37,7 +40,12 @@ export async function lintMuse({ directory, museFile }: Muse, only: readonly str
 }
 
 /** The name in findings of a file of the muse. */
-function fileOf(path: string, directory: string, files: MigrationFiles, seeds: readonly Finding[]): string {
+function fileOf(
+  path: string,
+  directory: string,
+  files: MigrationFiles,
+  seeds: readonly Pick<Finding, 'file'>[],
+): string {
   const file = relative(directory, resolve(path)).replaceAll('\\', '/');
   const known = [
     ...files.migrations.map((migration) => migration.file),

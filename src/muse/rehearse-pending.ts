@@ -6,6 +6,7 @@ import type { Migration } from '../sql/migration.ts';
 import type { IsolationReport } from '../verify/report/report.ts';
 import { keptResults, resultKey } from './kept-results.ts';
 import { rehearseMuse, type RehearseOptions } from './rehearse.ts';
+import { readKitSeeds } from '../migrations/kit-seeds.ts';
 import { unreadableSeeds } from './seed-files.ts';
 
 /** What is shown while the proof runs. */
@@ -64,9 +65,10 @@ export async function rehearsalKey(
   proves: boolean,
 ): Promise<string> {
   const { name: _name, environments: _environments, kit, ...settings } = museFile;
-  const [{ migrations, rollbacks, findings }, seeds] = await Promise.all([
+  const [{ migrations, rollbacks, findings }, seeds, kitSeeds] = await Promise.all([
     readMigrations(directory, museFile.migrations),
     unreadableSeeds(directory),
+    readKitSeeds(directory, museFile.migrations),
   ]);
   return resultKey([
     settings,
@@ -74,7 +76,8 @@ export async function rehearsalKey(
     kit.source === 'builtin',
     migrations.map(({ layer, file, checksum }) => [layer, file, checksum]),
     [...rollbacks].map(([of, { file, sql }]) => [of, file, checksumOf(sql)]),
-    [...findings, ...seeds],
+    [...findings, ...seeds, ...kitSeeds.findings],
+    kitSeeds.seeds.map(({ file, checksum }) => [file, checksum]),
     pending.map(({ layer, file }) => [layer, file]),
     proves,
   ]);

@@ -1,4 +1,5 @@
 import type { Database } from '../database/database.ts';
+import { readKitSeeds } from '../migrations/kit-seeds.ts';
 import { type MigrationFiles, readMigrations } from '../migrations/read.ts';
 import type { RehearsalReport } from '../rehearsal/rehearse.ts';
 import { hasErrors } from '../shared/finding.ts';
@@ -32,7 +33,13 @@ export async function rehearseMuse(
     const seeds = await unreadableSeeds(directory);
     const readable = { ...files, findings: [...files.findings, ...seeds] };
     const openAnother = async () => (await open()).database;
-    const examination = await examine(database, readable, museFile, { ...options, applied, openAnother });
+    const kitSeeds = await readKitSeeds(directory, museFile.migrations);
+    const examination = await examine(database, readable, museFile, {
+      ...options,
+      applied,
+      openAnother,
+      seeds: kitSeeds,
+    });
     await rememberCore(files.migrations, examination.rehearsal);
     if (!hasErrors(examination.findings)) await afterwards?.(database, files, examination.rehearsal);
     return examination;

@@ -87,7 +87,10 @@ async function rehearseStatements(
  * Runs statements and rolls them back, and returns those that fail.
  * @param statements none that PostgreSQL refuses in a transaction
  */
-export function tryStatements({ database }: RehearsalRun, statements: readonly Statement[]): Promise<Failed[]> {
+export function tryStatements(
+  { database }: Pick<RehearsalRun, 'database'>,
+  statements: readonly Statement[],
+): Promise<Failed[]> {
   return inTransaction(database, statements, true);
 }
 

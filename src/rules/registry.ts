@@ -10,6 +10,7 @@ import type { Repair } from './engine/fix/record.ts';
 import type { RepairInput } from './engine/fix/run.ts';
 import { lintWith } from './engine/lint.ts';
 import type { LintInput, LintResult } from './engine/lint.ts';
+import { isPlatformSchema } from './engine/live/catalog.ts';
 import { liveFindings } from './engine/live/run.ts';
 import type { LiveRun } from './engine/live/check.ts';
 import type { Finding } from '../shared/finding.ts';
@@ -52,6 +53,39 @@ export function hasFix(name: string): boolean {
 /** Runs every static check over migrations, in the order of a run. Never throws because of a file's content. */
 export function lint(input: LintInput): Promise<LintResult> {
   return lintWith(allRules, input);
+}
+
+/** The rules that are about a seed too: whether it can be read, and uses what is there. */
+const forSeeds = ['foreign-dialect', 'psql-command', 'syntax-error', 'template-file', 'unknown-relation'] as const;
+
+/**
+ * Checks a kit's seeds, which run after all of its migrations.
+ * @param seeds in the order in which they run
+ * @returns warnings, as nothing is provisioned with a seed; what the migrations lack as well is left out, and so is what the Supabase
+ *   CLI has, where it runs them
+ */
+export async function lintSeeds(
+  migrations: LintInput['migrations'],
+  seeds: LintInput['migrations'],
+  severities: LintInput['severities'],
+): Promise<Finding[]> {
+  if (seeds.length === 0) return [];
+  const { findings } = await lintWith(
+    forSeeds.map((name) => rules[name]),
+    {
+      migrations: [...migrations, ...seeds],
+      rollbacks: new Map(),
+      ...(severities === undefined ? {} : { severities }),
+    },
+  );
+  const own = new Set(seeds.map(({ file }) => file));
+  const isOwn = ({ file = '' }: Finding): boolean => own.has(file);
+  const known = new Set(findings.filter((each) => !isOwn(each)).flatMap(({ object }) => object ?? []));
+  return findings
+    .filter(
+      (each) => isOwn(each) && !known.has(each.object ?? '') && !isPlatformSchema(each.object?.split('.')[0] ?? ''),
+    )
+    .map((each): Finding => ({ ...each, severity: 'warning' }));
 }
 
 /** Fixes what can be fixed, rule by rule, until nothing changes. Returns the new texts and writes nothing. */

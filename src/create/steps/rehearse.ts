@@ -3,6 +3,7 @@ import { onceText, type RehearsalReport, repeatText } from '../../rehearsal/rehe
 import { counted } from '../../shared/printable.ts';
 import { openEmbedded } from '../../database/embedded/embedded.ts';
 import { type Finding, hasErrors } from '../../shared/finding.ts';
+import { readKitSeeds } from '../../migrations/kit-seeds.ts';
 import { type MigrationFiles, readMigrations } from '../../migrations/read.ts';
 import type { Configured } from '../context.ts';
 import { examine, refuseErrors } from '../../muse/examine.ts';
@@ -43,6 +44,7 @@ export const rehearseStep: Step<Configured & Fixed> = {
     } = await examine(database, files, museFile, {
       ...limits,
       onPhase: onProgress,
+      seeds: await readKitSeeds(stage, museFile.migrations),
       rehearsal: known?.report,
       applied: known?.applied,
       openAnother: async () => {
