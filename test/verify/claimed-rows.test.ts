@@ -96,3 +96,45 @@ describe('rows without an owner', () => {
   ];
   testPairs(pairs);
 });
+
+/** People whom an organization knows before they sign up: each user is one of them at most. */
+const people = (policy: string, more = ''): string => `
+  create table public.people (id bigint generated always as identity primary key, user_id uuid unique references auth.users (id),
+    name text not null, email text, code text not null unique default encode(extensions.gen_random_bytes(8), 'hex'));
+  alter table public.people enable row level security; grant select (id, user_id, name), update (user_id, name) on public.people to authenticated;
+  create policy s on public.people for select to authenticated using (user_id = (select auth.uid()));
+  create policy u on public.people for update to authenticated ${policy}; ${more}`;
+const own = 'using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()))';
+const anyone = 'using (user_id is null or user_id = (select auth.uid())) with check (user_id = (select auth.uid()))';
+const claim = (signature: string, where: string): string =>
+  `${people(own)} ${sql(signature, `update public.people set user_id = auth.uid() where user_id is null and ${where}`)}`;
+const results = `${below('results', 'people', 'user_id').replace('parent_id uuid', 'parent_id bigint')} create index on public.results (parent_id);`;
+
+describe('people without a user', () => {
+  const pairs: Pair[] = [
+    ['are claimed by anyone who has none', people(own), people(anyone), 'isolation-reassign public.people'],
+    [
+      'are claimed by an address',
+      claim('claim(person bigint)', "id = person and email = (auth.jwt() ->> 'email')"),
+      people(anyone),
+      'isolation-reassign public.people',
+    ],
+    [
+      'open what is noted about them',
+      `${claim('claim(person bigint)', "id = person and email = (auth.jwt() ->> 'email')")} ${results}`,
+      `${claim('claim(person bigint)', 'id = person')} ${results}`,
+      'isolation-escalation public.claim(bigint)',
+    ],
+  ];
+  testPairs(pairs);
+
+  const find = findingsProver();
+  it('says what to ask who claims them', async () => {
+    const found = await find(claim('claim(person bigint)', 'id = person'));
+    const [claimed] = found.filter(({ rule }) => rule === 'isolation-write');
+    expect(claimed?.severity).toBe('warning');
+    expect(claimed?.suggestion).toContain('a code that only they were told, or for their own address');
+    const taken = (await find(people(anyone))).filter(({ rule }) => rule === 'isolation-reassign');
+    expect(taken.map(({ suggestion }) => suggestion).join()).toContain(`email = (select auth.jwt() ->> 'email')`);
+  });
+});

@@ -7,6 +7,7 @@ import {
 } from '../../rules/engine/live/catalog.ts';
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
 import { columnOf, nameParts, walk } from '../../rules/engine/live/expression.ts';
+import { holdingTables, isHeldByKey } from './held-keys.ts';
 import type { Model } from './model.ts';
 import { isJoinedToUsers, personsOf } from './persons.ts';
 import { polymorphicKeys } from './polymorphic.ts';
@@ -76,7 +77,7 @@ function findScope(table: RelationRow, model: Model): Scope {
       (shared !== undefined && meaningOf(table, shared.column, model) === 'organization'),
     coMembersWrite: coMembers('awd*') || mayBeShared,
     isJoined: readers === undefined && isJoined(table, model),
-    isReadByJoined: readers === undefined && isReadByJoined(table, model),
+    isReadByJoined: readers === undefined && (isReadByJoined(table, model) || isHeldByKey(table, model, isOwned)),
   };
   if (isDeclared(model.declarations, name, 'service-only'))
     return { ...base, kind: 'service-only', text: 'service-only' };
@@ -146,7 +147,11 @@ function isReadWithParent(table: RelationRow, model: Model, seen: ReadonlySet<Re
 
 /** Users are joined to the row, or to the row that it belongs to, and its policies ask for that; or one of the two lists them. */
 function isJoined(table: RelationRow, model: Model): boolean {
-  return joiningTables(table, model).length > 0 || listingTables(table, model).length > 0;
+  return (
+    joiningTables(table, model).length > 0 ||
+    holdingTables(table, model, isOwned).length > 0 ||
+    listingTables(table, model).length > 0
+  );
 }
 
 /** The table itself, or those to which its rows belong and for which its policies ask, where a row lists the users whom it lets in. */
@@ -172,6 +177,11 @@ function joiningTables(table: RelationRow, model: Model): RelationRow[] {
       model.dependencies.askers(qualifiedName(joining)).includes(table),
   );
 }
+
+/** Its rows are someone's, or users are joined to them, not by the other table. */
+const isOwned = (table: RelationRow, beside: RelationRow, model: Model): boolean =>
+  ownershipOf(table, model, new Set([qualifiedName(beside)])) !== undefined ||
+  joiningTables(table, model).some((joining) => joining !== beside);
 
 /** The foreign keys of the table to what users are joined to, where only those read its rows. */
 export function joinedKeys(table: RelationRow, model: Model): ConstraintRow[] {

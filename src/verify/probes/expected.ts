@@ -50,7 +50,10 @@ function asWriter(expects: Expects): Expects {
 
 /** A user whom a table joins to the row may maintain it. */
 function holdsByJoin({ scope }: Subject, { relation }: Actor): boolean {
-  return scope.isJoined && (relation === 'self' || relation === 'guest');
+  return (
+    scope.isJoined &&
+    (relation === 'self' || relation === 'guest' || (relation === 'co-member' && scope.coMembersWrite))
+  );
 }
 
 /** The scope expects nothing. */
@@ -145,7 +148,7 @@ function letsInAnother(subject: Subject, actor: Actor, model: Model): boolean {
   );
 }
 
-/** What anyone hands in to what everyone sees. */
+/** What anyone hands in to what is open. */
 function isHandedIn({ table, scope, kind }: Subject, model: Model): boolean {
   return kind === 'table' && scope.kind !== 'service-only' && takesHandedIn(table, scope, model) !== undefined;
 }

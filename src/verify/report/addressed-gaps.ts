@@ -33,7 +33,7 @@ export function addressedGap(subject: Subject, { checks }: TableReport, { model,
   };
 }
 
-/** The same where anyone hands in rows for what everyone sees. */
+/** The same where anyone hands in rows for what is open. */
 function handedInGap(
   { table, name }: Subject,
   parent: RelationRow,
@@ -48,7 +48,7 @@ function handedInGap(
   return {
     object: name,
     reason:
-      `${[...new Set(who)].join(', ')} adds rows for what everyone sees in ${qualifiedName(parent)}: policy ` +
+      `${[...new Set(who)].join(', ')} adds rows for what is open in ${qualifiedName(parent)}: policy ` +
       `${policies.join(', ')} asks only whether it is open`,
     suggestion:
       'If anyone may hand in rows there, as answers to a form, say so: -- muse: ignore not-proven because <reason>. If not, compare ' +

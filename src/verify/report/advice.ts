@@ -5,7 +5,9 @@ import { walk } from '../../rules/engine/live/expression.ts';
 import { endedColumns } from '../catalog/ended-seats.ts';
 import { isFormer } from '../fixtures/people.ts';
 import { isWhoAsks, type Model } from '../catalog/model.ts';
-import { userColumnsOf, type Subject } from '../probes/subject.ts';
+import { isAddressName } from '../catalog/personal-names.ts';
+import { rowsOfA } from '../probes/labels.ts';
+import { labelledRows, userColumnsOf, type Subject } from '../probes/subject.ts';
 import { verbs } from '../probes/verbs.ts';
 import type { Check } from './report.ts';
 
@@ -53,6 +55,13 @@ export function adviceOn(
   const named = policies.map((name) => quoteIdentifier(onOneLine(name))).join(', ');
   const clause = [...new Set(letters.map((letter) => clauses[letter][1]))].join(' and ');
   const many = policies.length > 1;
+  if (letters.every((letter) => letter === 'R') && checks.every((check) => meetsOwnerless(check, subject)))
+    return {
+      policies,
+      suggestion:
+        `${takenByWhom(subject.table, subject.scope.columns)} in the USING of ${many ? 'policies' : 'policy'} ${named}. ` +
+        `Or, if anyone may take any of them, write: -- muse: ignore ${rule} because <reason>`,
+    };
   const left = checks.every(({ actor }) => isFormer(actor)) ? endedColumns(model).map(({ name }) => name) : [];
   const ended = left.map((name) => `${quoteIdentifier(name)} IS NULL`).join(' AND ');
   const closing =
@@ -69,6 +78,24 @@ export function adviceOn(
       ? `${closing} Or, if everyone may read what ${many ? 'they let' : 'it lets'} through, write above CREATE POLICY: -- muse: public-read`
       : closing,
   };
+}
+
+/** It only takes rows that have no owner. */
+function meetsOwnerless({ rows = '' }: Check, subject: Subject): boolean {
+  const states = new Map(labelledRows(subject));
+  const letters = [...rowsOfA(rows)];
+  return letters.length > 0 && letters.every((letter) => states.get(letter)?.isOwnerless === true);
+}
+
+/** Who may take a row without an owner: who was told its code, or has the address in it. */
+function takenByWhom({ columns }: RelationRow, owners: readonly string[]): string {
+  const address = columns.find(({ name, category }) => category === 'S' && isAddressName(name))?.name;
+  const isFree = owners.map((name) => `${quoteIdentifier(name)} IS NULL`).join(' AND ');
+  const by =
+    address === undefined
+      ? 'a code that the row has and only they were told'
+      : `their own address (${quoteIdentifier(address)} = (select auth.jwt() ->> 'email'))`;
+  return `Beside ${isFree}, ask those who take such a row for ${by}`;
 }
 
 /** A name may hold line breaks. */

@@ -49,6 +49,11 @@ function forFunction(rule: RuleName, routine: FunctionRow, checks: readonly Chec
   const tables = [...new Set(checks.flatMap(({ reached = [] }) => reached))].join(', ') || 'what it reaches';
   const revoke = (roles: string): string => `REVOKE EXECUTE ON ${kind} ${signature} FROM ${roles};`;
   if (rule === 'anon-read' || rule === 'anon-write') return `${revoke('PUBLIC, anon')} Or let it ask who calls it.`;
+  if (checks.every(({ message = '' }) => message.startsWith('gives its caller ownerless')))
+    return (
+      `Let ${qualifiedName(routine)} ask who takes a row of ${tables} for a code that only they were told, or for their own address ` +
+      `(auth.jwt() ->> 'email'), beside that it has no owner, or take it away: ${revoke(`PUBLIC, ${model.userRole}`)}`
+    );
   const asks = `Let ${qualifiedName(routine)} compare whose the rows of ${tables} are with the caller`;
   const away = `or take it away: ${revoke(`PUBLIC, ${model.userRole}`)}`;
   if (routine.definer) return `${asks}, make it SECURITY INVOKER so that the policies of ${tables} hold, ${away}`;

@@ -1,0 +1,85 @@
+/** Forms that are open, which anyone answers without an account: a helper asks whether they are, and their owners alone read the answers. */
+import { expect, it } from 'vitest';
+import { type Pair, testPairs } from './pairs.ts';
+import { errorsOf, findingsProver } from './prove-files.ts';
+
+const me = '(select auth.uid())';
+
+interface Form {
+  table: string;
+  state: string;
+  /** The body of the helper that says whether the form is open. */
+  open: string;
+  language?: string;
+  read?: string;
+  add?: string;
+}
+
+const form = ({
+  table,
+  state,
+  open,
+  language = 'sql',
+  read = 'public.is_mine(form_id)',
+  add = 'public.is_open(form_id)',
+}: Form): string => `
+  create table public.${table} (id uuid primary key default gen_random_uuid(),
+    owner_id uuid not null default auth.uid() references auth.users (id) on delete cascade, title text not null, ${state});
+  create table public.answers (id uuid primary key default gen_random_uuid(),
+    form_id uuid not null references public.${table} (id) on delete cascade, email text, body text not null);
+  create index on public.${table} (owner_id); create index on public.answers (form_id);
+  alter table public.${table} enable row level security; alter table public.answers enable row level security;
+  create function public.is_open(f uuid) returns boolean language ${language} stable security definer set search_path = '' as $$ ${open} $$;
+  create function public.is_mine(f uuid) returns boolean language sql stable security definer set search_path = '' as
+    $$ select exists (select 1 from public.${table} where id = f and owner_id = auth.uid()) $$;
+  create policy a on public.${table} for all to authenticated using (owner_id = ${me}) with check (owner_id = ${me});
+  create policy s on public.answers for select to authenticated using (${read});
+  create policy i on public.answers for insert to anon, authenticated with check (${add});
+  grant select, insert, update, delete on public.${table} to authenticated;
+  grant select on public.answers to authenticated; grant insert on public.answers to anon, authenticated;`;
+
+const forms: Form = {
+  table: 'forms',
+  state: 'published boolean not null default false',
+  open: 'select exists (select 1 from public.forms where id = f and published)',
+};
+const polls: Form = {
+  table: 'polls',
+  state: "status text not null default 'open' check (status in ('draft', 'open', 'closed'))",
+  open: "begin return exists (select 1 from public.polls p where p.id = f and p.status = 'open'); end",
+  language: 'plpgsql',
+};
+const events: Form = {
+  table: 'events',
+  state: "closes_at timestamptz not null default now() + interval '1 day'",
+  open: 'select coalesce((select closes_at > now() from public.events where id = f), false)',
+};
+
+const pairs: Pair[] = [
+  [
+    'answers to what is open are read by anyone',
+    form(forms),
+    form({ ...forms, read: 'public.is_mine(form_id) or public.is_open(form_id)' }),
+    'isolation-read public.answers',
+  ],
+  [
+    'it is enough to add an answer that the form is there',
+    form(polls),
+    form({ ...polls, open: 'begin return exists (select 1 from public.polls p where p.id = f); end' }),
+    'isolation-insert public.answers',
+  ],
+  [
+    'a time at which it closes, and nothing is asked',
+    form(events),
+    form({ ...events, add: 'form_id is not null' }),
+    'anon-write public.answers',
+  ],
+];
+testPairs(pairs);
+
+const find = findingsProver();
+it.each([forms, polls, events])('is not proven until it is said to be meant: $table', async (one) => {
+  const found = await find(form(one));
+  expect(errorsOf(found)).toEqual([]);
+  expect(found.filter(({ rule }) => rule === 'not-proven').map(({ object }) => object)).toEqual(['public.answers']);
+});
