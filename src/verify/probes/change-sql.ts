@@ -247,8 +247,10 @@ export function reassignBelowSql(
   withWhere: boolean,
 ): Statement[] {
   const owners = subject.belongs.map(({ column }) => column);
-  return subject.rows.states.flatMap(({ likeParent, links = [], isOwnerless, key }) => {
+  return subject.rows.states.flatMap(({ likeParent, isParentWritten, links = [], isOwnerless, key }) => {
     if (likeParent === undefined || isOwnerless === true || !owners.every((name) => links.includes(name))) return [];
+    // What the server alone writes may give its owner more than others have.
+    if (way === 'take' && isParentWritten !== true) return [];
     const rows = withWhere ? [subject.rows.a.key, key] : [subject.rows.a.key];
     return rows.flatMap((one) => {
       const from = { ...subject, rows: { ...subject.rows, a: { ...subject.rows.a, key: one } } };

@@ -24,6 +24,8 @@ export interface KnownRow {
   links?: readonly string[];
   /** SQL that puts the row of B's to which B's row belongs by those columns into the state of the one to which this row does. */
   likeParent?: string;
+  /** Users may put their own rows there into that state. */
+  isParentWritten?: boolean;
   /** A view or a function asks for the state, and may show such rows. */
   isShown?: boolean;
   /** The views and functions that ask for it, by their trees. */
@@ -118,7 +120,9 @@ export function subjectOf(
   const name = `${table.schema}.${table.name}`;
   const known = (label: string): KnownRow | undefined => {
     const row = rows.get(name)?.find((one: Row) => one.label === label);
-    return row === undefined ? undefined : { ...knownRow(row, rows), ...likeParent(row, rows) };
+    return row === undefined
+      ? undefined
+      : { ...knownRow(row, rows), ...(scope.parent === undefined ? {} : likeParent(row, rows, model)) };
   };
   // A row under the key of another was not made: it would stand for that one.
   const further = (label: string): KnownRow | undefined => {
@@ -203,7 +207,7 @@ function knownRow(row: Row, rows: Rows): KnownRow {
 }
 
 /** What puts B's parent into the state of the row to which a row in a state belongs, which is a state of values. */
-function likeParent({ table, state }: Row, rows: Rows): Pick<KnownRow, 'likeParent'> {
+function likeParent({ table, state }: Row, rows: Rows, model: Model): Pick<KnownRow, 'likeParent' | 'isParentWritten'> {
   const b = rows.get(qualifiedName(table))?.find(({ label }) => label === 'b');
   const statements = [...(state?.by === 'parent' ? state.values : [])].flatMap(([column, choice]) => {
     if (b === undefined || !('reference' in choice)) return [];
@@ -215,11 +219,23 @@ function likeParent({ table, state }: Row, rows: Rows): Pick<KnownRow, 'likePare
     const set = [...parent.state.values.keys()].map(
       (name) => `${quoteIdentifier(name)} = ${held.get(name) ?? 'default'}`,
     );
-    return [`update ${relation(parent.table)} set ${set.join(', ')} where ${condition([[reference.column, value]])};`];
+    const { grants, columnGrants } = parent.table;
+    const isWritten = [...parent.state.values.keys()].every((name) =>
+      (['I', 'U'] as const).some(
+        (letter) =>
+          grants[model.userRole]?.includes(letter) === true ||
+          columnGrants[model.userRole]?.[letter]?.includes(name) === true,
+      ),
+    );
+    const sql = `update ${relation(parent.table)} set ${set.join(', ')} where ${condition([[reference.column, value]])};`;
+    return [{ sql, isWritten }];
   });
   return statements.length === 0
     ? {}
-    : { likeParent: `do $muse_state$ begin ${statements.join(' ')} exception when others then null; end $muse_state$` };
+    : {
+        likeParent: `do $muse_state$ begin ${statements.map(({ sql }) => sql).join(' ')} exception when others then null; end $muse_state$`,
+        isParentWritten: statements.every(({ isWritten }) => isWritten),
+      };
 }
 
 /** The memberships in A's organization with another role than A's: to policies that read the role, those are other states. */
