@@ -29,6 +29,21 @@ const found = (asked: string): string => `
     if holder is null then raise exception 'unknown key'; end if;
     return query select c.* from public.customers c where ${asked}; end`;
 
+/** What a user shares by links, some of which let anyone change it. */
+const links = (which: string): string => `
+  create table public.docs (id uuid primary key default gen_random_uuid(), owner_id uuid not null references auth.users (id), title text not null);
+  create table public.links (id uuid primary key default gen_random_uuid(), doc_id uuid not null references public.docs (id),
+    token text not null unique default encode(extensions.gen_random_bytes(16), 'hex'), can_edit boolean not null default false);
+  create index on public.docs (owner_id); create index on public.links (doc_id);
+  alter table public.docs enable row level security; alter table public.links enable row level security;
+  create policy s on public.docs for select to authenticated using (owner_id = ${me}); grant select on public.docs to authenticated;
+  ${callable(
+    'rename(p_token text, p_doc uuid, p_title text)',
+    'text, uuid, text',
+    'void',
+    `update public.docs d set title = p_title from public.links l where l.token = p_token and l.can_edit and ${which} and d.id = p_doc`,
+  )}`;
+
 /** An organization's devices, each with a token of its own, and what they measure. */
 const devices = (body: string): string => `
   create table public.farms (id bigint generated always as identity primary key, name text not null);
@@ -98,6 +113,12 @@ const pairs: Pair[] = [
     devices(places('s.farm_id = d.farm_id')),
     devices(places('s.farm_id = s.farm_id and d.farm_id = d.farm_id')),
     'isolation-read public.places_of(uuid)',
+  ],
+  [
+    'a link that lets one change another thing',
+    links('d.id = l.doc_id'),
+    links('l.doc_id is not null'),
+    'isolation-write public.rename(text, uuid, text)',
   ],
   [
     'what is written is named beside the token',

@@ -121,6 +121,10 @@ const documents = (see: string): string => `
   ${helper('is_named(file text) returns boolean', 'select exists (select 1 from public.documents where path = file)')}
   ${bucket('documents', { see, put: mine(1) })}`;
 
+const avatar = (condition: string): string => `name ${condition} '/avatar.png'`;
+const avatars = (see: string, put: string): string => bucket('avatars', { see: avatar(see), put: avatar(put) });
+const two = 'array_length(storage.foldername(name), 1) = 2';
+
 const member: Policies = { see: inRoom(1), put: inRoom(1) };
 const doctor: Policies = { see: ofDoctor, put: ofDoctor };
 const pairs: Pair[] = [
@@ -199,6 +203,24 @@ const pairs: Pair[] = [
     posts({ see: onPost, put: onOwnPost }),
     posts({ see: onPost, put: onPost }),
     'isolation-insert storage.objects[images]',
+  ],
+  [
+    'as many folders as are asked for',
+    rooms({ see: `${inRoom(1)} and ${two}`, put: `${inRoom(1)} and ${mine(2)} and ${two}` }),
+    rooms({ see: `${inRoom(1)} and ${two}`, put: `${mine(2)} and ${two}` }),
+    'isolation-insert storage.objects[rooms]',
+  ],
+  [
+    'one file of a user',
+    avatars(`= ${me}::text ||`, `= ${me}::text ||`),
+    avatars("like '%' ||", `= ${me}::text ||`),
+    'isolation-read storage.objects[avatars]',
+  ],
+  [
+    'one file of a user, which anyone puts there',
+    avatars(`= ${me}::text ||`, `= ${me}::text ||`),
+    avatars(`= ${me}::text ||`, "like '%' ||"),
+    'isolation-insert storage.objects[avatars]',
   ],
   [
     'a row that names the file',

@@ -4,9 +4,9 @@ import { fields } from '../../rules/engine/live/expression.ts';
 import { actingOrganization, actingUser } from '../fixtures/belongings.ts';
 import type { Person } from '../fixtures/people.ts';
 import { type Rows, valuesOf } from '../fixtures/rows.ts';
-import { type FolderKey, folderKeys, keyedFolders, keyedTable } from './folder-keys.ts';
+import { type FolderKey, folderKeys, wholeNames, keyedFolders, keyedTable } from './folder-keys.ts';
 import type { Model } from './model.ts';
-import { asksUser, type Folder, foldersOf } from './object-paths.ts';
+import { asksUser, type Folder, foldersOf, mentionsFolders } from './object-paths.ts';
 import { policiesFor, type Scope, scopeOf } from './scope.ts';
 
 /** The folders in a name, outermost first, as texts. */
@@ -22,6 +22,8 @@ export interface BucketFolders {
   of(person: Person): Texts;
   /** Those of a new object in what is a person's, with the ID of who acts where the folder of a user comes beside that. */
   madeIn(person: Person, by: Person): Texts;
+  /** The whole name of a person's object, or of one of who acts, where policies ask for that and for no folder. */
+  whole: ((owner: Person | 'acting') => string) | undefined;
   /** Those of a new object of who acts; undefined where that depends on the rows of who acts. */
   acting: Texts | undefined;
   /** The whole names of a person's further objects, each where policies look elsewhere for whose it is, and which place that is. */
@@ -57,6 +59,7 @@ export function bucketFolders(
   return {
     isOfOrganization: isMember || (parent !== undefined && scopeOf(parent, model).owner === 'organization'),
     parent,
+    whole: wholeName(table, model),
     of: (person) => fill(person, person, person),
     madeIn: (person, by) => fill({ ...person, ...(isBeside ? { user: actingUser } : {}) }, person, by),
     acting: folders.some((folder) => 'key' in folder)
@@ -75,6 +78,15 @@ export function bucketFolders(
         }),
       ),
   };
+}
+
+/** The whole name of what is who asks's alone, where the policies compare it with one that is put together, and ask for no folder. */
+function wholeName({ policies }: RelationRow, model: Model): BucketFolders['whole'] {
+  const pieces = wholeNames(policies, model).find((all) => all.some((piece) => 'of' in piece));
+  if (pieces === undefined || mentionsFolders(policies, model) || pieces.some((piece) => 'key' in piece))
+    return undefined;
+  return (owner) =>
+    pieces.map((piece) => ('text' in piece ? piece.text : owner === 'acting' ? actingUser : owner.user)).join('');
 }
 
 /** What everyone may read, or nobody owns: who may see the row may see what is in its folder. */

@@ -7,13 +7,16 @@ import {
   type RelationRow,
 } from '../../rules/engine/live/catalog.ts';
 import { columnOf, constantOf, fields, type Node, nameParts, walk } from '../../rules/engine/live/expression.ts';
-import type { Model } from './model.ts';
+import { isWhoAsks, type Model } from './model.ts';
 
 /** A column of a table whose values folders are named after. */
 export interface FolderKey {
   table: RelationRow;
   column: string;
 }
+
+/** What a whole name is put together from: texts, the ID of who asks, values of columns. */
+export type NamePiece = { text: string } | { of: 'user' } | { key: FolderKey };
 
 /** How deep helpers are followed. */
 const deepest = 4;
@@ -40,6 +43,14 @@ export function folderKeys(policies: readonly PolicyRow[], model: Model): Readon
   return reader.found;
 }
 
+/** The whole names that policies compare the name of an object with, where those are put together: `auth.uid() || '/avatar.png'`. */
+export function wholeNames(policies: readonly PolicyRow[], model: Model): readonly (readonly NamePiece[])[] {
+  const reader = new KeyReader(model);
+  for (const { using, check } of policies)
+    for (const sql of [using, check]) reader.read(sql === null ? undefined : model.parse(sql), noNames);
+  return reader.names;
+}
+
 /** The numbers of the folders that expressions of a policy compare with columns. */
 export function keyedFolders(trees: readonly unknown[], model: Model): number[] {
   const reader = new KeyReader(model);
@@ -62,6 +73,7 @@ const alike = new Set(['=', '~~', '^@', '&&', '@>', '<@']);
 
 class KeyReader {
   readonly found = new Map<number, FolderKey[]>();
+  readonly names: NamePiece[][] = [];
   private readonly model: Model;
 
   constructor(model: Model) {
@@ -75,6 +87,8 @@ class KeyReader {
       if (type === 'A_Expr' && alike.has(nameParts(node['name']).at(-1) ?? '')) {
         this.compare(node['lexpr'], node['rexpr'], scene);
         this.compare(node['rexpr'], node['lexpr'], scene);
+        if (nameParts(node['name']).at(-1) === '=')
+          this.note(node['lexpr'], node['rexpr'], scene).note(node['rexpr'], node['lexpr'], scene);
       }
       if (type === 'SubLink' && node['testexpr'] !== undefined)
         this.compare(node['testexpr'], { SubLink: { ...node, testexpr: undefined } }, scene);
@@ -102,6 +116,21 @@ class KeyReader {
       else folder += text.split('/').length - 1;
       if (text?.includes('%') === true) return;
     }
+  }
+
+  /** Notes what the whole name is compared with, if all that it is put together from is known. */
+  private note(side: unknown, other: unknown, scene: Scene): this {
+    const pieces = this.placeOf(side, scene) === 0 ? joined(other) : [];
+    const known = pieces.flatMap((piece): NamePiece[] => {
+      const text = constantOf(piece);
+      if (text !== undefined) return [{ text }];
+      if (isWhoAsks(piece, this.model)) return [{ of: 'user' }];
+      return this.columnsOf(piece, scene)
+        .slice(0, 1)
+        .map((key) => ({ key }));
+    });
+    if (pieces.length > 1 && known.length === pieces.length) this.names.push(known);
+    return this;
   }
 
   private add(place: number, key: FolderKey): void {

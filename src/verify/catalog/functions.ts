@@ -48,7 +48,7 @@ export interface FunctionCall {
   isMixed: boolean;
   /** It is there for a place of the function that no other call leads to. */
   isArgued: boolean;
-  /** It has a secret of the caller's own: those of the same row, of which the first that gives anything counts. */
+  /** The table in which its secret of the caller's own is: of such calls, the first that gives or changes anything counts. */
   ofOwnSecret?: string;
 }
 

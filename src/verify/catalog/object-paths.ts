@@ -60,6 +60,34 @@ function askedIn(
   return { asked, mentioned };
 }
 
+/** Says whether the policies ask for any folder of a name. */
+export function mentionsFolders(policies: readonly PolicyRow[], model: Model): boolean {
+  const trees = policies.flatMap(({ using, check }) =>
+    [using, check].flatMap((sql) => (sql === null ? [] : [model.parse(sql)])),
+  );
+  const { asked, mentioned } = askedIn(trees, model);
+  return asked.size + mentioned.size > 0;
+}
+
+/** Says whether the policies ask how many folders a name has. */
+export function asksDepth(policies: readonly PolicyRow[], model: Model): boolean {
+  let isAsked = false;
+  for (const sql of policies.flatMap(({ using, check }) => [using, check]))
+    walk(sql === null ? undefined : model.parse(sql), (type, call) => {
+      const isCount =
+        type === 'FuncCall' &&
+        /^(array_length|cardinality|array_upper)$/.test(nameParts(call['funcname']).at(-1) ?? '');
+      if (isCount)
+        walk(call['args'], (inner, node) => {
+          isAsked ||=
+            (inner === 'FuncCall' && /^(foldername|string_to_array)$/.test(nameParts(node['funcname']).at(-1) ?? '')) ||
+            (inner === 'ColumnRef' && nameParts(node['fields']).at(-1) === 'path_tokens');
+        });
+      return !isAsked;
+    });
+  return isAsked;
+}
+
 /** What a folder is named after: whom a column means, or a row. */
 function folderOf(key: FolderKey, model: Model): Folder {
   const column = key.table.columns.find(({ name }) => name === key.column)!;
@@ -130,7 +158,9 @@ function namesAtStart(node: Node): string[] {
   const isName = nameParts(fields(node['lexpr'], 'ColumnRef')?.['fields']).at(-1) === 'name';
   if (!isName || nameParts(node['name']).at(-1) !== '~~') return [];
   const [first] = joined(node['rexpr']);
-  return (constantOf(first) ?? '').split('/').slice(0, -1);
+  const parts = (constantOf(first) ?? '').split('/');
+  const open = parts.findIndex((part) => part.includes('%'));
+  return parts.slice(0, open < 0 ? -1 : open);
 }
 
 function numberOf(node: unknown): number | undefined {

@@ -14,7 +14,7 @@ export interface OwnSecretCall {
   values: string[];
   /** Puts the secret into B's row, and the row into the state that the function asks for. */
   prepare: string;
-  /** Calls with the secret of the same row, of which the first that gives anything counts. */
+  /** The table of the row, by the subject's name. */
   of: string;
 }
 
@@ -78,7 +78,7 @@ export function ownSecretCalls(
           prepare:
             `do $muse_secret$ begin update ${relation(table)} set ${set} where ${condition(rows.b.key)}; ` +
             'exception when others then null; end $muse_secret$',
-          of: `${name} ${index}`,
+          of: name,
         };
       });
     });

@@ -4,7 +4,7 @@ import { isPlatformSchema, type PolicyRow, qualifiedName, type RelationRow } fro
 import { columnOf, constantOf, walk } from '../../rules/engine/live/expression.ts';
 import { insertSql, type RowStep } from '../fixtures/fill.ts';
 import type { Model } from './model.ts';
-import { asksAnywhere, endingsOf } from './object-paths.ts';
+import { asksAnywhere, asksDepth, endingsOf } from './object-paths.ts';
 import { bucketFolders, isOpenFolder } from './bucket-folders.ts';
 import { columnsIn, scopeOf } from './scope.ts';
 import { claimsOf, type Person } from '../fixtures/people.ts';
@@ -75,7 +75,7 @@ function bucketWorld(
         one.scope === 'public-read' &&
         policies.some((policy) => policy.command === 'r' && (one.policy ?? policy.name) === policy.name),
     );
-  const byOrganization = folders.isOfOrganization;
+  const { whole, isOfOrganization: byOrganization } = folders;
   const usual = byOrganization ? 'organization' : 'user';
   const [a, b] = [owners.people[0]!, owners.people[1]!];
   // A policy may apply only to names with a certain extension.
@@ -84,8 +84,9 @@ function bucketWorld(
     ...string[],
   ];
   // Cover both ways in which policies read a name: folders are IDs or fixed names, and the file name is the owner's ID.
+  const isCounted = asksDepth(policies, model);
   const path = (of: readonly string[], owner: Record<typeof usual, string>, end: string, below = ''): string =>
-    `${of.join('/')}/${below}${owner[usual]}${end}`;
+    `${of.join('/')}/${isCounted ? below.replaceAll('/', '-') : below}${owner[usual]}${end}`;
   const row = (owner: string, name: string): KnownRow => {
     const id = quoteLiteral(owners.ids.uuid());
     const all: [string, string][] = [
@@ -102,7 +103,11 @@ function bucketWorld(
     };
   };
   const ownPath = (person: Person, end: string, below?: string): string =>
-    quoteLiteral(path(folders.of(person), person, end, below));
+    quoteLiteral(
+      below === undefined
+        ? (whole?.(person) ?? path(folders.of(person), person, end))
+        : path(folders.of(person), person, end, below),
+    );
   const known = (person: Person): KnownRow => row(quoteLiteral(person.user), ownPath(person, ending));
   // Use unused names, since an existing name would be refused. They differ by a folder, because a policy may read the
   // whole file name as an ID.
@@ -110,13 +115,13 @@ function bucketWorld(
   // In another's folder, but with the actor's own IDs further below: a policy may look for those anywhere in the name.
   const below = `made/${actingUser}/${byOrganization ? `${actingOrganization}/` : ''}`;
   const made = (person: Person, by: Person): string =>
-    quoteLiteral(path(folders.madeIn(person, by), person, ending, below));
+    quoteLiteral(whole?.(person) ?? path(folders.madeIn(person, by), person, ending, below));
   // Where a folder is named after a row, who acts puts the object below its own: on B's side, that is B's.
   const ofB = owners.people.filter(({ side }) => side === 'b').map(({ user }) => quoteLiteral(user));
   const acting =
     folders.acting === undefined
       ? `case when '${actingUser}' in (${ofB.join(', ')}) then ${made(b, b)} else ${made(a, a)} end`
-      : quoteLiteral(path(folders.acting, actor, ending, 'new/'));
+      : quoteLiteral(whole?.('acting') ?? path(folders.acting, actor, ending, 'new/'));
   const forOther = `for/${b.user}/${byOrganization ? `${b.organization}/` : ''}`;
   const states = [
     ...endings.map((end) => ({

@@ -84,7 +84,7 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
       if (ofOwnSecret !== undefined) {
         // A row in a state that is not wanted for it to give something may be one that the server alone makes, as an administrator's.
         if (gave.has(ofOwnSecret)) return [];
-        if (!('code' in cell) && (readFound(cell.answer).values.length > 0 || cell.state !== '')) gave.add(ofOwnSecret);
+        if (!('code' in cell) && didAnything(cell, ofOwnSecret, proof)) gave.add(ofOwnSecret);
       }
       const told = toldOf(call, cell, actor, callable, proof);
       if ('code' in cell) return [told ?? stoppedCall(cell, actor, call.probe, callable, proof, leaks)];
@@ -119,6 +119,15 @@ export function functionReport(callable: Callable, proof: Proof, leaks: LeakFind
       `${callable.routine.execute.filter((role) => role !== 'service_role' && isCallable(callable.routine, role, proof.model)).join(', ')}`,
     checks: [...distinct.values()],
   };
+}
+
+/** The call gave something, or changed something in another table than that of the secret, whose row was changed before. */
+function didAnything(cell: Cell & { answer: string; state: string }, table: string, proof: Proof): boolean {
+  const [before, after] = statesAround(cell, proof.probes[cell.probe]!);
+  return (
+    readFound(cell.answer).values.length > 0 ||
+    Object.keys(after).some((name) => !name.endsWith(table) && before[name] !== after[name])
+  );
 }
 
 /**
