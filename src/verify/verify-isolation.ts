@@ -34,6 +34,7 @@ import { isOfAllUsers, isOpen, staffGaps, staffShown } from './report/staff-tabl
 import { keysShown } from './report/told-keys.ts';
 import { supposedGaps } from './report/supposed-gaps.ts';
 import { topicReport } from './report/topic-report.ts';
+import { jointKeyGaps } from './report/joint-keys.ts';
 import { placesAbove } from './report/places-above.ts';
 import { unaskedParents, unaskedPlaces } from './report/unasked-parents.ts';
 import { vaultLeaks } from './report/vault-leaks.ts';
@@ -124,6 +125,7 @@ async function reportOn(database: ProofSession, model: Model, options: Isolation
     ...gaps.others,
     ...liftGaps(proof),
     ...placesAbove(proof),
+    ...jointKeyGaps(proof),
     ...[...proof.refused, ...supposedGaps(proof, leaks)].filter(
       ({ object }) => !notCalled.some((gap) => gap.object === object),
     ),
