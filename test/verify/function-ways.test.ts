@@ -417,4 +417,18 @@ describe('an honest design', () => {
     expect(findings.map(({ severity }) => severity)).not.toContain('error');
     expect(findings.map(({ object }) => object)).toEqual(warnings);
   });
+
+  it.each([
+    ['a limited text', 'check (char_length(language) <= 35)', 'language = l'],
+    ['a limited text by a pattern', 'check (char_length(language) <= 35)', 'language like l'],
+  ])(
+    'says whether anyone has %s that all have by default: a warning, and none for own rows',
+    async (_, check, asked) => {
+      const ask = (which: string): string => `alter table public.notes add language text not null default 'en' ${check};
+      ${function_('f(l text)', 'boolean', `select exists (select 1 from public.notes where ${asked} ${which})`)}`;
+      const found = (await prove(ask(''))).map(({ rule, object, severity }) => `${severity} ${rule} ${object}`);
+      expect(found).toEqual(['warning isolation-read public.f(text)']);
+      expect(await prove(ask('and owner_id = auth.uid()'))).toEqual([]);
+    },
+  );
 });

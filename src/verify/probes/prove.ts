@@ -379,7 +379,7 @@ export async function prove(
     looked,
     writable,
     callables,
-    probes: [...probes, ...added],
+    probes: [...probes, ...added, ...worlds.probes],
     silenced,
     steps,
     leftOut: world.leftOut,

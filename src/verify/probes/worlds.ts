@@ -6,6 +6,8 @@ import { quoteIdentifier } from '../../shared/quote.ts';
 import { type ColumnRow } from '../../rules/engine/live/catalog.ts';
 import { timedColumns } from '../catalog/clock.ts';
 import { isPicking } from '../catalog/picking.ts';
+import { callSql, howToRun } from '../catalog/call-sql.ts';
+import { comparedColumns } from '../catalog/compared-columns.ts';
 import type { Callable } from '../catalog/functions.ts';
 import type { Chain } from '../fixtures/script.ts';
 import { hintsOf } from '../fixtures/candidates.ts';
@@ -43,6 +45,8 @@ export interface Worlds {
   open: ReadonlySet<string>;
   /** The first world has the rows of the second: what chance put into them would differ each time. */
   isRepeated: boolean;
+  /** The numbers of the calls with a text that rows have in one of two worlds alone. */
+  asking: ReadonlySet<number>;
 }
 
 /**
@@ -53,6 +57,9 @@ const numbers = [0, 1, 2, 3, 4] as const;
 
 /** The worlds for functions that pick one of the rows that they read. */
 const firstToPick = 3;
+
+/** The texts of rows in the worlds. */
+const otherTexts = { 1: "'another muse word'", 2: "'yet other muse letters'" } as const;
 
 /** How many calls of a function are made. */
 const mostCalls = 4;
@@ -75,7 +82,8 @@ export function otherWorlds(first: FirstRound, start: number): Worlds {
   const open = new Set(hidden.flatMap((subject) => (isHiddenFromAll(subject, first) ? [] : [subject.name])));
   const owner = actors.findIndex(({ relation }) => relation === 'self');
   const asked = callable.filter((one) => [...one.tables].some((name) => tables.has(name)));
-  if (asked.length === 0 || owner === -1) return { probes: [], chains: [], tables, open, isRepeated: false };
+  if (asked.length === 0 || owner === -1)
+    return { probes: [], chains: [], tables, open, isRepeated: false, asking: new Set() };
   const timed = new Set(asked.flatMap(({ routine }) => [...timedColumns(routine, model)]));
   const isRepeated = hidden.some((subject) => secretColumns(subject, model).length > 0);
   const picking = asked.filter(({ routine }) => isPicking(routine, model));
@@ -98,13 +106,56 @@ export function otherWorlds(first: FirstRound, start: number): Worlds {
             ...worldSql(hidden, world === 2 || world === 4 ? 2 : 1, first, timed).map(block),
           ],
   }));
+  const asking = asked
+    .flatMap((one) => callsWithOther(one, hidden, model))
+    .map((probe) => start + probes.push(probe) - 1);
+  const by = strangersOf(actors);
+  const also = asking.flatMap((probe) => by.map((actor): [number, number] => [probe, actor]));
   return {
     probes,
     tables,
     open,
     isRepeated,
-    chains: made.map((world) => ({ lead: [[start + world, owner]], afterwards: calls[world]!, states: [] })),
+    asking: new Set(asking),
+    chains: made.map((world) => ({
+      lead: [[start + world, owner]],
+      afterwards: world < firstToPick ? [...calls[world]!, ...also] : calls[world]!,
+      states: [],
+    })),
   };
+}
+
+/**
+ * Calls with a text that rows have in one world alone, for an argument that is compared with a column in which all rows have the same by
+ * default, such as a language: no call with theirs is answered otherwise.
+ */
+function callsWithOther(
+  { routine, name, called, tables }: Callable,
+  hidden: readonly Subject[],
+  model: Model,
+): NamedProbe[] {
+  const [usual] = called;
+  if (usual === undefined) return [];
+  const names = routine.inputs.map((_, index) => routine.argumentNames[index] || `$${index + 1}`);
+  const compared = comparedColumns(
+    names,
+    model.sources.reached(routine).flatMap((one) => model.sources.body(one).trees),
+  );
+  const alike = new Set(hidden.flatMap((subject) => (tables.has(subject.name) ? columnsAlike(subject, model) : [])));
+  return routine.inputs.flatMap(({ category, type }, at): NamedProbe[] => {
+    if (category !== 'S' || ![...(compared.get(names[at]!) ?? [])].some((column) => alike.has(column))) return [];
+    const sql = callSql(routine, usual.with(at, `${otherTexts[1]}::${type}`));
+    return [{ subject: name, verb: 'call', ...howToRun(routine), state: '', sql, actors: [] }];
+  });
+}
+
+/** The columns of texts in which the rows of A and of B have the same, and which are not made up for each. */
+function columnsAlike(subject: Subject, model: Model): string[] {
+  const { columns, rows, table } = subject;
+  const unique = new Set([...uniqueSets(table).flat(), ...secretColumns(subject, model)]);
+  return columns.flatMap(({ name, category }) =>
+    category === 'S' && !unique.has(name) && rows.a.values.get(name) === rows.b.values.get(name) ? [name] : [],
+  );
 }
 
 function isAsked(callable: Callable, model: Model): boolean {
@@ -140,16 +191,20 @@ function isHiddenFromAll(subject: Subject, { actors, model }: FirstRound): boole
   return actors.every((actor) => actor.relation !== 'none' || verbs.select.expects(subject, actor, model) === 'no');
 }
 
-/** The calls of strangers, by actor, so that each becomes one only once. */
-function callsOf(callables: readonly Callable[], { actors, probes }: FirstRound): [probe: number, actor: number][] {
-  const numberOf = new Map(probes.map((probe, number) => [probe, number]));
-  // An anonymous visitor and one user of the other side: what else differs between strangers was tried before.
+/** An anonymous visitor and one user of the other side: what else differs between strangers was tried before. */
+function strangersOf(actors: FirstRound['actors']): number[] {
   const all = actors.flatMap(({ relation, only }, number) =>
     relation === 'none' && only === undefined ? [number] : [],
   );
-  const strangers = [true, false].flatMap(
+  return [true, false].flatMap(
     (isAnonymous) => all.find((number) => actors[number]!.isAnonymous === isAnonymous) ?? [],
   );
+}
+
+/** The calls of strangers, by actor, so that each becomes one only once. */
+function callsOf(callables: readonly Callable[], { actors, probes }: FirstRound): [probe: number, actor: number][] {
+  const numberOf = new Map(probes.map((probe, number) => [probe, number]));
+  const strangers = strangersOf(actors);
   const calls = callables.flatMap(({ calls: made }) => {
     const known = made.filter(({ probe, isBySecret }) => probe.verb === 'call' && !isBySecret);
     const likely = new Set(known.map(({ probe }) => probe));
@@ -262,17 +317,19 @@ function otherValues(
   if (/^jsonb?$/.test(base)) return [`'{"muse": "world ${world}"}'`];
   if (base === 'text[]') return world === 1 ? ["array['another muse word']"] : ["array['yet other muse letters']"];
   const fitting = subject.fresh[world === 1 ? 'a' : 'b'].values.get(name);
-  const text = world === 1 ? "'another muse word'" : "'yet other muse letters'";
+  const text = otherTexts[world];
   if (category === 'D') return [`(now() ${world === 1 ? '-' : '+'} interval '700 days')`];
   // What chance has put there, such as the secret of a webhook, is known to no statement.
   if (isSecret && category === 'S') return [text];
-  return category !== 'S' || fitting === undefined || fitting === row.values.get(name) ? [] : [text, fitting];
+  if (category !== 'S') return [];
+  // What it has by default, and what all its rows have, rows of others have as well.
+  return fitting === undefined || fitting === row.values.get(name) ? [text] : [text, fitting];
 }
 
 /** Reads what the calls answered in the worlds. */
 export function readWorlds(
   opened: readonly Opened[],
-  { isRepeated, tables, open }: Worlds,
+  { isRepeated, tables, open, asking }: Worlds,
   { cells, probes, callables, model }: FirstRound,
 ): Difference[] {
   const volatile = new Set(callables.filter((one) => isVolatile(one, model)).map(({ name }) => name));
@@ -311,6 +368,11 @@ export function readWorlds(
     return [{ actor: cell.actor, probe: cell.probe, isTold, isCounted }];
   };
   return [...results].flatMap(([key, [again, first, second, third, fourth]]): Difference[] => {
+    const [actor, probe] = key.split(' ').map(Number) as [number, number];
+    if (asking.has(probe)) {
+      const isTold = first?.whole !== second?.whole && [first?.whole, second?.whole].includes(again?.whole);
+      return isTold ? [{ actor, probe, isTold: false, isCounted: false }] : [];
+    }
     // What they answer without rows of B differs from before in any case.
     const apart = third?.whole === fourth?.whole ? [] : differs(key, again, third, fourth);
     const [one, ...more] = [...differs(key, again, first, second), ...apart];
