@@ -13,6 +13,8 @@ interface Form {
   language?: string;
   read?: string;
   add?: string;
+  /** The roles of each policy to add an answer. */
+  roles?: readonly string[];
 }
 
 const form = ({
@@ -22,6 +24,7 @@ const form = ({
   language = 'sql',
   read = 'public.is_mine(form_id)',
   add = 'public.is_open(form_id)',
+  roles = ['anon, authenticated'],
 }: Form): string => `
   create table public.${table} (id uuid primary key default gen_random_uuid(),
     owner_id uuid not null default auth.uid() references auth.users (id) on delete cascade, title text not null, ${state});
@@ -34,7 +37,7 @@ const form = ({
     $$ select exists (select 1 from public.${table} where id = f and owner_id = auth.uid()) $$;
   create policy a on public.${table} for all to authenticated using (owner_id = ${me}) with check (owner_id = ${me});
   create policy s on public.answers for select to authenticated using (${read});
-  create policy i on public.answers for insert to anon, authenticated with check (${add});
+  ${roles.map((role, at) => `create policy i${at || ''} on public.answers for insert to ${role} with check (${add});`).join(' ')}
   grant select, insert, update, delete on public.${table} to authenticated;
   grant select on public.answers to authenticated; grant insert on public.answers to anon, authenticated;`;
 
@@ -55,7 +58,36 @@ const events: Form = {
   open: 'select coalesce((select closes_at > now() from public.events where id = f), false)',
 };
 
+/** The same by functions: one that anyone calls with an answer, and one that gives the answers. */
+const byCalls = (isOpen: string, whose: string): string => `${form({ ...forms, add: 'public.is_mine(form_id)' })}
+  revoke insert on public.answers from anon, authenticated; drop policy i on public.answers;
+  create function public.answer(p_form uuid, p_body text) returns void language plpgsql security definer set search_path = '' as $$ begin
+    if not exists (select 1 from public.forms where id = p_form ${isOpen}) then raise exception 'closed'; end if;
+    insert into public.answers (form_id, body) values (p_form, p_body); end $$;
+  create function public.answers_to(p_form uuid) returns table (body text) language sql stable security definer set search_path = '' as
+    $$ select a.body from public.answers a join public.forms f on f.id = a.form_id where a.form_id = p_form and ${whose} $$;
+  revoke execute on function public.answer, public.answers_to from public, anon;
+  grant execute on function public.answer to anon, authenticated; grant execute on function public.answers_to to authenticated;`;
+
 const pairs: Pair[] = [
+  [
+    'a function gives the answers to what is open',
+    byCalls('and published', 'f.owner_id = auth.uid()'),
+    byCalls('and published', 'f.published'),
+    'isolation-read public.answers_to(uuid)',
+  ],
+  [
+    'a function takes answers to what is not open',
+    byCalls('and published', 'f.owner_id = auth.uid()'),
+    byCalls('', 'f.owner_id = auth.uid()'),
+    'isolation-write public.answer(uuid, text)',
+  ],
+  [
+    'a policy for visitors and one for users, which asks nothing',
+    form({ ...forms, roles: ['anon', 'authenticated'] }),
+    form({ ...forms, roles: ['anon', 'authenticated'], add: 'form_id is not null' }),
+    'isolation-insert public.answers',
+  ],
   [
     'answers to what is open are read by anyone',
     form(forms),

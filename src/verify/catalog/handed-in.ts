@@ -1,5 +1,5 @@
 /** Rows that anyone hands in where the owner of what is open takes them: answers to a form. */
-import type { PolicyRow, RelationRow } from '../../rules/engine/live/catalog.ts';
+import type { FunctionRow, PolicyRow, RelationRow } from '../../rules/engine/live/catalog.ts';
 import { columnOf, nameParts, walk } from '../../rules/engine/live/expression.ts';
 import { asksCaller } from './asks-caller.ts';
 import type { Model } from './model.ts';
@@ -16,15 +16,40 @@ export function takesHandedIn(table: RelationRow, scope: Scope, model: Model): R
   const adding = policiesFor(table, 'I', model);
   if (parent === undefined || !table.rls || adding.length === 0) return undefined;
   const declared = publicConditions(parent, model).map((sql) => columnsNamed(model.parse(sql)));
-  const isGated = (policy: PolicyRow): boolean => {
+  const columnsOf = (policy: PolicyRow): ReadonlySet<string> => {
     const trees = asked(model.parse(policy.check ?? policy.using ?? ''), model);
-    const columns = new Set(trees?.flatMap((tree) => queriedColumns(parent, tree)));
+    return new Set(trees?.flatMap((tree) => queriedColumns(parent, tree)));
+  };
+  const asksState = (policy: PolicyRow): boolean => [...columnsOf(policy)].some((name) => isState(name, parent, model));
+  const ofVisitors = table.policies.filter(
+    ({ permissive, command, roles }) => permissive && 'a*'.includes(command) && roles.includes('anon'),
+  );
+  const isForVisitors = ofVisitors.length > 0 && ofVisitors.every(asksState);
+  const isGated = (policy: PolicyRow): boolean => {
+    const columns = columnsOf(policy);
     return (
       declared.some((state) => state.size > 0 && [...state].every((name) => columns.has(name))) ||
-      (policy.roles.includes('anon') && [...columns].some((name) => isState(name, parent, model)))
+      (isForVisitors && asksState(policy))
     );
   };
   return adding.every(isGated) ? parent : undefined;
+}
+
+/**
+ * Says whether a function hands in rows of the table for anyone who calls it: visitors may, it only adds to the table, and it asks that
+ * what the row belongs to is in some state, and for nobody.
+ */
+export function handsIn(routine: FunctionRow, table: RelationRow, scope: Scope, model: Model): boolean {
+  const parent = scope.parent === undefined ? undefined : model.tables.get(scope.parent);
+  if (parent === undefined || !routine.execute.includes('anon') || asksCaller(routine, model)) return false;
+  const trees = model.sources.reached(routine).flatMap((one) => model.sources.body(one).trees);
+  let isChanged = false;
+  walk(trees, (type, write) => {
+    const isWrite = type === 'UpdateStmt' || type === 'DeleteStmt' || type === 'MergeStmt';
+    isChanged ||= isWrite && (write['relation'] as { relname?: string } | undefined)?.relname === table.name;
+  });
+  const columns = trees.flatMap((tree) => queriedColumns(parent, tree));
+  return !isChanged && columns.some((name) => isState(name, parent, model));
 }
 
 /** The expression, and the bodies of the helpers that it calls; undefined where one of them may ask who calls. */

@@ -3,6 +3,7 @@ import { qualifiedName } from '../../rules/engine/live/catalog.ts';
 import { quoteLiteral } from '../../shared/quote.ts';
 import { queryExpression } from '../../rules/engine/live/expression.ts';
 import { isDeclared } from '../../rules/engine/live/expectations.ts';
+import { handsIn } from '../catalog/handed-in.ts';
 import { isHelperApart } from '../catalog/policy-helpers.ts';
 import { asksCaller } from '../catalog/asks-caller.ts';
 import { type Callable, type FunctionCall, isAnswer, isCallable } from '../catalog/functions.ts';
@@ -297,7 +298,7 @@ function changesOf(
   cell: Cell & { state: string },
   actor: Actor,
   call: FunctionCall,
-  { rowKeys, counted, isAmountTried }: Callable,
+  { rowKeys, counted, isAmountTried, routine }: Callable,
   proof: Proof,
   leaks: LeakFinder,
 ): Check[] {
@@ -332,8 +333,9 @@ function changesOf(
       const isPayment = (call.ownAt !== '' || isOwnToo) && !added && takes !== true && counted.has(subject.table.name);
       const left = !added && isOfNobody(rows, subject, proof) ? ownerlessAfter(before, after, subject) : undefined;
       const isTaken = left !== undefined && left.taken >= rows.length;
+      const isHandedIn = added && !touched && handsIn(routine, subject.table, subject.scope, proof.model);
       return (touched && left?.isSame !== true) || added
-        ? [{ table: subject.name, isForbidden, isPayment, isTaken }]
+        ? [{ table: subject.name, isForbidden, isPayment, isTaken, isHandedIn }]
         : [];
     });
   const names = changed.map(({ table }) => table);
@@ -349,7 +351,8 @@ function changesOf(
     'allowed',
     forbidden.every((one) => one.isTaken) ? 'gives its caller ownerless' : 'changes',
   );
-  const isDoubtful = check.expected === 'no' && forbidden.every((one) => one.isPayment || one.isTaken);
+  const isDoubtful =
+    check.expected === 'no' && forbidden.every((one) => one.isPayment || one.isTaken || one.isHandedIn);
   return [isDoubtful ? { ...check, expected: 'doubtful' } : check];
 }
 
