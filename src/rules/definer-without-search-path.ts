@@ -14,7 +14,9 @@ function apply(situation: Situation): FixResult {
   const wanted = new Set(problemsOf(situation, 'definer-without-search-path').map(({ object }) => object));
   for (const routine of [...situation.catalog.routines.values()].flat()) {
     if (!wanted.has(`${routine.name}(${routine.arguments.join(', ')})`)) continue;
-    edits.push(...addOptions(situation, routine, `SET search_path = ${searchPathFor(routine)}`, texts));
+    edits.push(
+      ...addOptions(situation, routine, `SET search_path = ${searchPathFor(routine, situation.catalog)}`, texts),
+    );
   }
   const late = placed(situation, texts);
   return { ...late, edits: [...edits, ...late.edits] };

@@ -45,7 +45,7 @@ function apply(situation: Situation): FixResult {
           ...addOptions(
             situation,
             routine,
-            `SECURITY DEFINER${routine.searchPath === undefined ? ` SET search_path = ${searchPathFor(routine)}` : ''}`,
+            `SECURITY DEFINER${routine.searchPath === undefined ? ` SET search_path = ${searchPathFor(routine, situation.catalog)}` : ''}`,
             texts,
           ),
         );

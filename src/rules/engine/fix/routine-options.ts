@@ -1,15 +1,51 @@
-import { builtinFunctions } from '../../../sql/catalog/builtins.ts';
-import type { Routine } from '../../../sql/catalog/model.ts';
-import { allOf, stringsOf, walk } from '../../../sql/nodes.ts';
+import { builtinFunctions, builtinTypes } from '../../../sql/catalog/builtins.ts';
+import type { Catalog, Routine } from '../../../sql/catalog/model.ts';
+import { allOf, literalOf, stringsOf, walk } from '../../../sql/nodes.ts';
+import { parseTree, scan } from '../../../sql/parser.ts';
+import { parseRoutine } from '../../../sql/plpgsql.ts';
 import { quoteQualified } from '../../../shared/quote.ts';
 import type { Edit, Situation } from './fix.ts';
 import { mayEdit, noteText } from './place.ts';
 import type { Texts } from './place.ts';
 
-/** Returns whether every table and function in the body is schema-qualified. */
-function isQualified({ body, language }: Routine): boolean {
-  if (language !== 'sql' && language !== 'plpgsql') return false;
-  let qualified = body.length > 0;
+/** Functions whose text is the name of an object, which PostgreSQL looks for by the search path as it does for a table. */
+const byName = new RegExp(
+  '^(?:nextval|currval|setval|pg_get_serial_sequence|to_reg[a-z]+|has_[a-z_]+_privilege|row_security_active|ts_stat|ts_rewrite|ts_lexize|' +
+    'pg_(?:[a-z]+_)*size|pg_get_viewdef|pg_relation_[a-z]+|(?:query|table|cursor|schema|database)_to_xml(?:schema|_and_xmlschema)?)$',
+);
+
+/** Functions whose first argument may be a text search configuration, and those that PostgreSQL has. */
+const searching = /^(?:to_ts(?:vector|query)|(?:plain|phrase|websearch_)to_tsquery|ts_headline)$/;
+const configurations =
+  /^(?:pg_catalog\..*|simple|arabic|armenian|basque|catalan|danish|dutch|english|finnish|french|german|greek|hindi|hungarian|indonesian|irish|italian|lithuanian|nepali|norwegian|portuguese|romanian|russian|serbian|spanish|swedish|tamil|turkish|yiddish)$/;
+
+/** Extensions that bring no operators and no types that compare otherwise than what they look like, as citext does. */
+const withoutOperators: ReadonlySet<string> = new Set([
+  'http',
+  'moddatetime',
+  'pg_cron',
+  'pg_graphql',
+  'pg_jsonschema',
+  'pg_net',
+  'pg_stat_statements',
+  'pgcrypto',
+  'pgjwt',
+  'pgmq',
+  'plpgsql',
+  'supabase_vault',
+  'uuid-ossp',
+]);
+
+/**
+ * Returns whether everything in the body is found without a search path: tables, functions, types, what a text names, operators. What is
+ * only known as it runs, is not.
+ */
+function isQualified(routine: Routine, { extensions }: Catalog): boolean {
+  const { body, language, site } = routine;
+  if ((language !== 'sql' && language !== 'plpgsql') || body.length === 0 || site === undefined) return false;
+  if (language === 'plpgsql' && !isQualifiedBlock(site.piece.statement.sql)) return false;
+  const isPlain = [...extensions].every(([name, made]) => made === undefined || withoutOperators.has(name));
+  let qualified = true;
   for (const { type, node } of body) {
     const local = new Set<string>();
     walk({ [type]: node }, (kind, fields) => {
@@ -19,24 +55,73 @@ function isQualified({ body, language }: Routine): boolean {
       const relation = kind === 'RangeVar' ? fields : undefined;
       if (relation !== undefined && relation.schemaname === undefined && !local.has(relation.relname))
         qualified = false;
-      const names = kind === 'FuncCall' ? stringsOf(fields.funcname) : [];
-      if (names.length === 1 && !builtinFunctions.has(names[0]!)) qualified = false;
+      const call = kind === 'FuncCall' ? fields : undefined;
+      if (call !== undefined && !isQualifiedCall(stringsOf(call.funcname), call.args ?? [])) qualified = false;
+      const cast = kind === 'TypeCast' ? fields : undefined;
+      if (/^reg/.test(stringsOf(cast?.typeName?.names).at(-1) ?? '') && !isFullName(cast?.arg)) qualified = false;
       const types = kind === 'TypeName' ? stringsOf(fields.names) : [];
-      if (types.length === 1 && !builtinType(types[0]!)) qualified = false;
+      if (types.length === 1 && !builtinTypes.has(types[0]!)) qualified = false;
+      if (kind === 'A_Expr' && !isPlain && stringsOf(fields.name).length === 1) qualified = false;
     });
   }
   return qualified;
 }
 
-function builtinType(name: string): boolean {
-  return /^(?:uuid|text|jsonb?|date|inet|bytea|name|record|void|trigger|oid|regclass|timestamptz|timestamp|interval|numeric|int[248]|bool|varchar|float[48])$/.test(
-    name,
-  );
+function isQualifiedCall(name: readonly string[], args: readonly unknown[]): boolean {
+  const called = name.at(-1) ?? '';
+  if (name.length === 1 && !builtinFunctions.has(called)) return false;
+  if (byName.test(called)) return args.some(isFullName);
+  const [first, ...more] = args;
+  if (!searching.test(called) || more.length === 0) return true;
+  return configurations.test(literalOf(first) ?? '');
 }
 
-/** The search path for a SECURITY DEFINER routine: empty if its names are qualified. */
-export function searchPathFor(routine: Routine): string {
-  return isQualified(routine) ? "''" : 'pg_catalog, public, extensions';
+/** A constant that names an object with its schema. */
+function isFullName(node: unknown): boolean {
+  return literalOf(node)?.includes('.') === true;
+}
+
+/** Returns whether a block of PL/pgSQL runs no text that is put together, and declares its variables with types that are found. */
+function isQualifiedBlock(statement: string): boolean {
+  const parsed = parseRoutine(statement);
+  if (!Array.isArray(parsed)) return false;
+  let qualified = true;
+  const visit = (value: unknown): void => {
+    if (Array.isArray(value)) for (const item of value) visit(item);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
+    for (const [key, inner] of Object.entries(value)) {
+      if (dynamic.has(key)) qualified = false;
+      if (key === 'PLpgSQL_type') qualified &&= isQualifiedType(String((inner as { typname?: unknown }).typname));
+      visit(inner);
+    }
+  };
+  visit(parsed);
+  return qualified;
+}
+
+/** What runs a text in PL/pgSQL's tree. */
+const dynamic: ReadonlySet<string> = new Set(['PLpgSQL_stmt_dynexecute', 'PLpgSQL_stmt_dynfors', 'dynquery']);
+
+/** The type of a variable, as it is written: `text`, `public.leads%rowtype`, `leads.id%type`. */
+function isQualifiedType(name: string): boolean {
+  const tokens = scan(name);
+  if (!Array.isArray(tokens)) return false;
+  const [first = '', dot, , further] = tokens.map(({ text }) => text);
+  // A column has its table before it.
+  if (/%type$/i.test(name)) return dot === '.' && further === '.';
+  if (dot === '.') return true;
+  const parsed = parseTree(`SELECT NULL::${name}`);
+  if (!Array.isArray(parsed) || first.startsWith('"')) return false;
+  let types: string[] = [];
+  walk(parsed[0]?.stmt, (kind, fields) => {
+    if (kind === 'TypeName') types = stringsOf(fields.names);
+  });
+  return types.length > 1 || builtinTypes.has(types[0] ?? '');
+}
+
+/** The search path for a SECURITY DEFINER routine: empty if all that it names is found without one. */
+export function searchPathFor(routine: Routine, catalog: Catalog): string {
+  return isQualified(routine, catalog) ? "''" : 'pg_catalog, public, extensions';
 }
 
 /**
