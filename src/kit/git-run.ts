@@ -1,4 +1,5 @@
 /** Runs git: without a shell, hooks, the user's templates or prompts, and with a time limit. */
+import { statfs } from 'node:fs/promises';
 import { devNull } from 'node:os';
 import { cancelled, type ErrorCode, MuseError } from '../shared/error.ts';
 import { kindOf } from '../shared/files.ts';
@@ -126,7 +127,7 @@ function missing(cause: unknown): MuseError {
  * Runs git, which must succeed.
  * @param subject what it works on, safe to show
  * @returns what it wrote to its standard output
- * @throws MuseError from {@link gitError} and {@link runGit}
+ * @throws MuseError from {@link runError} and {@link runGit}
  */
 export async function mustRun(
   verb: string,
@@ -135,7 +136,7 @@ export async function mustRun(
   options: GitOptions,
 ): Promise<string> {
   const result = await runGit(args, options);
-  if (!result.ok) throw gitError(subject, verb, result.stderr, options.environment);
+  if (!result.ok) throw await runError(subject, verb, result.stderr, options);
   return result.stdout;
 }
 
@@ -237,6 +238,30 @@ export function gitError(
     message: known?.message(subject) ?? `git ${verb} failed on ${subject}.`,
     detail,
     suggestion: known?.suggestion ?? 'Fix what git printed above, then run this again.',
+  });
+}
+
+/** A disk with less is full: git writes its index, objects and a lock for each. */
+const leastSpace = 256 * 1024;
+
+/**
+ * {@link gitError}, or `disk-full` where the disk of the directory that git ran in is: what git says of that differs from one file to
+ * the next.
+ */
+export async function runError(
+  subject: string,
+  verb: string,
+  stderr: string,
+  { directory, environment }: GitOptions,
+): Promise<MuseError> {
+  const error = gitError(subject, verb, stderr, environment);
+  const space = directory === undefined ? undefined : await statfs(directory).catch(() => undefined);
+  if (space === undefined || space.bavail * space.bsize >= leastSpace) return error;
+  return new MuseError({
+    code: 'disk-full',
+    message: `git ${verb} failed on ${subject}: the disk is full.`,
+    ...(error.detail === undefined ? {} : { detail: error.detail }),
+    suggestion: 'Free some space, then run this again.',
   });
 }
 

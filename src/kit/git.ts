@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { MuseError } from '../shared/error.ts';
 import { kindOf } from '../shared/files.ts';
-import { gitError, type GitOptions, type GitResult, mustRun, runGit } from './git-run.ts';
+import { type GitOptions, type GitResult, mustRun, runError, runGit } from './git-run.ts';
 
 /** The oldest git with every option used here. */
 const oldest = [2, 30] as const;
@@ -131,7 +131,7 @@ export async function commitAs(
     return undefined;
   const staged = await mustRun('status', directory, ['status', '--porcelain', '-z', '--untracked-files=no'], here);
   if (staged === '') return undefined;
-  throw gitError(directory, 'commit', result.stderr || result.stdout);
+  throw await runError(directory, 'commit', result.stderr || result.stdout, here);
 }
 
 /** The URL of a remote; undefined if there is none of that name. */

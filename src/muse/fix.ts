@@ -9,7 +9,9 @@ import type { AccessChange } from '../rules/engine/fix/access.ts';
 import type { Decision } from '../rules/engine/fix/fix.ts';
 import type { AccessReport } from '../rules/engine/fix/guard.ts';
 import { followers, keepBefore, type KeptFile } from './repair/before-fix.ts';
-import { planFixes } from './repair/repair.ts';
+import { type Change, planFixes } from './repair/repair.ts';
+import { counted } from '../shared/printable.ts';
+import { shellWord } from '../shared/shell.ts';
 import { listMessage, type MadeChange, repairsFile, writeRepairs } from './repair/report.ts';
 import { checkUntouched, commitMessage, diffOf, pathsOf, touched, writeChange } from './repair/write.ts';
 import { appliedFiles } from './applied.ts';
@@ -108,7 +110,9 @@ export async function fixMuse(
     await writeChange(directory, change);
     for (const path of followers(change, fresh)) fresh.add(path);
     const settled = pathsOf(change).filter((path) => !fresh.has(path));
-    const commit = await commitPaths?.(settled, commitMessage(change));
+    const commit = await commitPaths?.(settled, commitMessage(change)).catch((error: unknown) =>
+      undone(directory, change, error),
+    );
     made.push({ ...change, commit });
     const done = { rule: change.rule, files: pathsOf(change), ...(commit === undefined ? {} : { commit }) };
     result.changes.push(done);
@@ -117,6 +121,30 @@ export async function fixMuse(
   const listed = await writeRepairs(directory, made, access);
   if (listed !== undefined && !fresh.has(listed)) await commitPaths?.([listed], listMessage);
   return result;
+}
+
+/**
+ * Puts the files of a class back that git did not commit, so that a further run does not take them for changes of the user's own.
+ * @throws the error, which says what to do where they could not be put back
+ */
+async function undone(directory: string, change: Change, error: unknown): Promise<never> {
+  const back = { ...change, before: change.after, after: change.before };
+  const isBack = await writeChange(directory, back).then(
+    () => true,
+    () => false,
+  );
+  if (isBack || !(error instanceof MuseError)) throw error;
+  const { code, message, detail, suggestion, cause } = error;
+  const paths = pathsOf(change);
+  const [are, them] = paths.length === 1 ? ['is', 'it'] : ['are', 'them'];
+  const old = [...change.before.keys()].map((path) => shellWord(path));
+  throw new MuseError({
+    code,
+    message: `${message} Of the repair of ${change.rule}, ${counted(paths.length, 'file')} ${are} written and not committed.`,
+    ...(detail === undefined ? {} : { detail }),
+    suggestion: `${suggestion} First put ${them} back: git restore ${old.join(' ')}`,
+    cause,
+  });
 }
 
 /**

@@ -42,6 +42,14 @@ describe('one error for one cause', () => {
       [`unknown-relation ${one}:2`],
     ],
     [
+      'variables of psql in two files, each command once',
+      {
+        [one]: '-- One.\n\\set a 1\n\\set b 2\n\\echo x\nSELECT 1;\n',
+        [two]: '-- Two.\n\\set c 3\nSELECT 2;\n',
+      },
+      [`psql-command ${one}:2`, `psql-command ${one}:4`],
+    ],
+    [
       'a search path that the tool sets: what it would find is named without its schema',
       {
         [one]:

@@ -7,6 +7,9 @@ const aboutOneObject = new Set(['unknown-relation', 'used-before-created', 'core
 const onceInFile = new Set(['foreign-dialect', 'transaction-control']);
 const onceInFolder = new Set(['template-file']);
 
+/** Rules that say the same of each kind of thing, such as a command of psql: once in a folder is enough. */
+const eachOnceInFolder = new Set(['psql-command']);
+
 /** What makes a file unreadable as a whole explains each of its statements that cannot be read. */
 const ofWholeFile = new Set(['foreign-dialect', 'template-file']);
 
@@ -77,10 +80,12 @@ function stoppingErrors(findings: readonly Finding[], stops: (rule: string) => b
 }
 
 /** What is missing, or where it was said: a name in `public` counts the same with and without its schema. */
-function subject({ rule, severity, object, file }: Finding): string | undefined {
+function subject({ rule, severity, object, file, message }: Finding): string | undefined {
   if (file !== undefined && severity === 'error') {
     if (onceInFile.has(rule)) return `${rule} ${file}`;
-    if (onceInFolder.has(rule)) return `${rule} ${file.slice(0, file.lastIndexOf('/') + 1)}`;
+    const folder = file.slice(0, file.lastIndexOf('/') + 1);
+    if (onceInFolder.has(rule)) return `${rule} ${folder}`;
+    if (eachOnceInFolder.has(rule)) return `${rule} ${folder} ${message}`;
   }
   if (object === undefined || severity !== 'error' || !aboutOneObject.has(rule)) return undefined;
   return `${rule} ${object.replace(/^public\./, '')}`;
