@@ -18,6 +18,8 @@ export interface Form {
   below?: 'one' | 'any';
   /** `value`: by the numbers. `text`: by the alphabet. The others: as something lists them, then by the numbers. */
   sort: 'value' | 'text' | 'journal' | 'plan' | 'dependencies';
+  /** With `text`: what of a path is compared, where that is not all of it. */
+  sortedBy?: (path: string) => string;
   /** The files of all folders of core run in one order, as if they were in one folder. */
   across?: true;
   /** Numbers have no gaps and no two files share one. */
@@ -178,6 +180,8 @@ export const forms: Readonly<Record<MigrationOrder, Form>> = {
     never: /^(?!up\.sql$)/,
     below: 'one',
     sort: 'text',
+    // Diesel's version: what is before the first underscore, without hyphens, so that `2017-09-23-182408_b` is after `20170804200817_a`.
+    sortedBy: (path) => path.split('_', 1)[0]!.replaceAll('-', ''),
     rollback: (path) => path.replace(/up\.sql$/, 'down.sql'),
     create: (number, title) => `${number}_${title}/up.sql`,
     createRollback: (number, title) => `${number}_${title}/down.sql`,

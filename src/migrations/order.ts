@@ -50,7 +50,9 @@ export function compareNumbers(a: string, b: string): number {
  * @param listed the paths in their order, without `.sql`
  */
 export function compareNames(order: Order, listed: readonly string[] = []): (a: string, b: string) => number {
-  if (forms[order].sort === 'text') return compareText;
+  const { sort, sortedBy } = forms[order];
+  if (sort === 'text')
+    return sortedBy === undefined ? compareText : (a, b) => compareText(sortedBy(a), sortedBy(b)) || compareText(a, b);
   const places = new Map(listed.map((tag, index) => [`${tag}.sql`, index]));
   const place = (name: string): number => places.get(name) ?? listed.length;
   const byText = forms[order].sort === 'journal';

@@ -118,6 +118,7 @@ async function examineSeeds(
   { seeds, onPhase }: ExamineOptions,
 ): Promise<Finding[]> {
   if (seeds === undefined) return [];
+  if (seeds.seeds.length > 0) onPhase?.('reading the seeds');
   const read = [...seeds.findings, ...(await lintSeeds(migrations, seeds.seeds, museFile.rules))];
   const isWhole =
     !rehearsal.ended && rehearsal.notRehearsed === 0 && rehearsal.files.every(({ failed }) => failed === 0);

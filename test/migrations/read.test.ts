@@ -204,6 +204,22 @@ describe('which files are migrations, and in what order', () => {
       ['m/2026-01-01-000000_a/up.sql', 'm/2026-01-02-000000_b/up.sql'],
     ],
     [
+      "Diesel's folders, with hyphens in the time and without",
+      { core: ['m'], extensions: [], order: 'up-folder' },
+      [
+        'm/2017-09-23-182408_c/up.sql',
+        'm/20170804200817_b/up.sql',
+        'm/00000000000000_a/up.sql',
+        'm/20180101000000_d/up.sql',
+      ],
+      [
+        'm/00000000000000_a/up.sql',
+        'm/20170804200817_b/up.sql',
+        'm/2017-09-23-182408_c/up.sql',
+        'm/20180101000000_d/up.sql',
+      ],
+    ],
+    [
       'a single file',
       { core: ['db/schema.sql'], extensions: [], order: 'schema' },
       ['db/schema.sql', 'db/x.sql'],
