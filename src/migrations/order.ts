@@ -20,7 +20,12 @@ export function belowFolder(folder: string, file: string): string | undefined {
   return file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : undefined;
 }
 
-const partsOf = (number: string): string[] => number.split(/\D+/).map((part) => part.replace(/^0+(?=\d)/, ''));
+/** Hyphens only make a time readable, as Diesel's `2026-05-27-120000`; other signs are between parts, as in Flyway's `1.2`. */
+const partsOf = (number: string): string[] =>
+  number
+    .replaceAll('-', '')
+    .split(/\D+/)
+    .map((part) => part.replace(/^0+(?=\d)/, ''));
 
 /** A number of any length without what does not count: `001` and `1` are one, and so are Flyway's `1.0` and `1`. */
 export function plainNumber(number: string): string {

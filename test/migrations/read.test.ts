@@ -506,6 +506,15 @@ describe('names', () => {
     );
   });
 
+  it.each<[string, string[], string[]]>([
+    ['other times', ['2026-05-27-120000_a', '2026-05-27-120000-0000_b'], []],
+    ['the same time', ['20260527120000_a', '2026-05-27-120000_b'], ['duplicate-number']],
+  ])("of Diesel's folders with hyphens: %s", async (_, names, expected) => {
+    const files = Object.fromEntries(names.map((name) => [`m/${name}/up.sql`, 'select 1;']));
+    const { findings } = await read(files, { core: ['m'], order: 'up-folder' });
+    expect(findings.map(({ rule }) => rule)).toEqual(expected);
+  });
+
   it('with a dash behind a time are one warning, and keep their order', async () => {
     const names = ['20260101000000-3f2a.sql', '20260102000000_b.sql', '20260103000000-9c1d.sql'];
     const { findings, migrations } = await read(Object.fromEntries(names.map((name) => [`m/${name}`, 'select 1;'])), {
