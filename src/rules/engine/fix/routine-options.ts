@@ -58,7 +58,8 @@ function isQualified(routine: Routine, { extensions }: Catalog): boolean {
       const call = kind === 'FuncCall' ? fields : undefined;
       if (call !== undefined && !isQualifiedCall(stringsOf(call.funcname), call.args ?? [])) qualified = false;
       const cast = kind === 'TypeCast' ? fields : undefined;
-      if (/^reg/.test(stringsOf(cast?.typeName?.names).at(-1) ?? '') && !isFullName(cast?.arg)) qualified = false;
+      if (stringsOf(cast?.typeName?.names).at(-1)?.startsWith('reg') === true && !isFullName(cast?.arg))
+        qualified = false;
       const types = kind === 'TypeName' ? stringsOf(fields.names) : [];
       if (types.length === 1 && !builtinTypes.has(types[0]!)) qualified = false;
       if (kind === 'A_Expr' && !isPlain && stringsOf(fields.name).length === 1) qualified = false;
