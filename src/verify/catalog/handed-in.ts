@@ -15,6 +15,8 @@ export function takesHandedIn(table: RelationRow, scope: Scope, model: Model): R
   const parent = scope.parent === undefined ? undefined : model.tables.get(scope.parent);
   const adding = policiesFor(table, 'I', model);
   if (parent === undefined || !table.rls || adding.length === 0) return undefined;
+  // Who names another as the one whose row it is, hands in nothing of its own.
+  if (table.columns.some((column) => model.meaningOf(table, column) === 'user')) return undefined;
   const declared = publicConditions(parent, model).map((sql) => columnsNamed(model.parse(sql)));
   const columnsOf = (policy: PolicyRow): ReadonlySet<string> => {
     const trees = asked(model.parse(policy.check ?? policy.using ?? ''), model);
