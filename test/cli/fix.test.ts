@@ -7,6 +7,7 @@ import { git, put } from '../kit/repository.ts';
 import { temporaryDirectory } from '../support/cli.ts';
 import { createMuse, muse } from '../support/cli-in-process.ts';
 import { type Native, startNative } from '../support/native.ts';
+import { isWhole } from '../support/sample.ts';
 
 let native: Native;
 beforeAll(async () => {
@@ -138,6 +139,12 @@ describe('create-muse --fix', { timeout: 180_000 }, () => {
     expect(shown.stdout).toContain('no errors remain');
     expect(shown.stdout).toContain('--- a/migrations/core/001_social.sql\n+++ b/migrations/core/001_social.sql');
     expect(shown.stdout).toContain('policy "products_write" on public.products_sold');
+    expect(await readdir(cwd)).toEqual(['kit']);
+  });
+
+  it.runIf(isWhole)('shows them in JSON too', async () => {
+    const cwd = await temporaryDirectory();
+    const args = ['mine', '--yes', '--fix', '--allow-widening', '--no-verify', '--dry-run', '--kit', kitIn(cwd)];
     const told = JSON.parse((await createMuse([...args, '--json'], { cwd })).stdout) as {
       repairs: { classes: { rule: string; diff: string }[]; decisions: unknown[] };
       files: string[];

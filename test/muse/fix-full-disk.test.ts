@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { fixMuse } from '../../src/muse/fix.ts';
 import type { Muse } from '../../src/shared/muse-file.ts';
+import { isWhole } from '../support/sample.ts';
 import { smallDisk } from '../support/small-disk.ts';
 import { museIn } from './muse-on-disk.ts';
 
@@ -40,7 +41,7 @@ afterEach(() => {
 it.runIf(disk !== undefined)('--fix says so whatever is left, and leaves the files as they were', async () => {
   const fix = () => fixMuse(muse, { environment: process.env, signal: new AbortController().signal, dryRun: false });
   const fill = join(disk!, 'fill');
-  for (const left of [0, 28, 40].map((kilobytes) => kilobytes * 1024)) {
+  for (const left of (isWhole ? [0, 28, 40] : [28]).map((kilobytes) => kilobytes * 1024)) {
     const { bavail, bsize } = statfsSync(disk!);
     writeFileSync(fill, Buffer.alloc(Math.max(0, Number(bavail) * Number(bsize) - left)));
     const commits = git(muse.directory, 'rev-list', '--count', 'HEAD');

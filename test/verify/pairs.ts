@@ -8,7 +8,7 @@ export type Pair = [name: string, correct: string, hole: string, finds: string, 
 /** A test per pair: no error in the correct design, and the hole is found. */
 export function testPairs(pairs: readonly Pair[]): void {
   const find = findingsProver();
-  it.each(sampleOf(pairs, 3))('%s', async (_, correct, hole, finds, unproven) => {
+  it.each(sampleOf(pairs, 4))('%s', async (_, correct, hole, finds, unproven) => {
     const found = await find(correct);
     expect(errorsOf(found)).toEqual([]);
     if (unproven !== undefined)
