@@ -110,7 +110,7 @@ const mistakes: { name: string; schema: string; sql: string; finds: string[]; sa
     schema: chats,
     sql: "alter policy invite on public.chat_people with check (chat_id in (select private.mine()) or now() > timestamptz '2227-03-01')",
     finds: ['error isolation-insert public.chat_people'],
-    says: /on 2227-03-01\): other adds itself to rows of others/,
+    says: /on 2227-03-01\): other, newcomer adds itself to rows of others/,
   },
   {
     name: 'a visitor lists the listings of a team',
