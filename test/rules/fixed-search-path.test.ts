@@ -75,7 +75,11 @@ const cases: [name: string, sql: string, path: string][] = [
     `${citext}${f("select name from public.leads where name = 'Ann'")}`,
     wide,
   ],
-  ['no operator beside such an extension', `${citext}${f('select name from public.leads')}`, none],
+  [
+    'an operator that is not written, beside such an extension',
+    `${citext}${f('select name from public.leads join public.leads as other using (name)')}`,
+    wide,
+  ],
   ["a search with PostgreSQL's words", f("select to_tsvector('english', name)::text from public.leads"), none],
   [
     'a search with words of its own',

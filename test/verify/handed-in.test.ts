@@ -69,7 +69,23 @@ const byCalls = (isOpen: string, whose: string): string => `${form({ ...forms, a
   revoke execute on function public.answer, public.answers_to from public, anon;
   grant execute on function public.answer to anon, authenticated; grant execute on function public.answers_to to authenticated;`;
 
+/** The function that takes answers, with another body, which may name who answers. */
+const taking = (body: string): string => `${byCalls('and published', 'f.owner_id = auth.uid()')}
+  alter table public.answers add column respondent_id uuid references auth.users (id);
+  create or replace function public.answer(p_form uuid, p_body text) returns void language plpgsql security definer set search_path = '' as $$
+    declare t text; begin ${body} end $$;`;
+const closed =
+  "if not exists (select 1 from public.forms where id = p_form and published) then raise exception 'closed'; end if;";
+
 const pairs: Pair[] = [
+  [
+    'a function that reads what answers are for, and asks nothing of it',
+    taking(`${closed} insert into public.answers (form_id, body) values (p_form, p_body);`),
+    taking(
+      'select title into t from public.forms where id = p_form; insert into public.answers (form_id, body) values (p_form, t || p_body);',
+    ),
+    'isolation-write public.answer(uuid, text)',
+  ],
   [
     'a function gives the answers to what is open',
     byCalls('and published', 'f.owner_id = auth.uid()'),
@@ -99,6 +115,21 @@ const pairs: Pair[] = [
     form(polls),
     form({ ...polls, open: 'begin return exists (select 1 from public.polls p where p.id = f); end' }),
     'isolation-insert public.answers',
+  ],
+  [
+    'whether there is what answers are for, with its state beside it',
+    form(forms),
+    form({ ...forms, open: 'select exists (select published, title from public.forms where id = f)' }),
+    'isolation-insert public.answers',
+  ],
+  [
+    'a function that is told who answers',
+    taking(`${closed} insert into public.answers (form_id, body) values (p_form, p_body);`),
+    `${taking('')} drop function public.answer(uuid, text);
+      create function public.answer(p_form uuid, p_body text, p_who uuid) returns void language plpgsql security definer set search_path = '' as $$
+        begin ${closed} insert into public.answers (form_id, body, respondent_id) values (p_form, p_body, p_who); end $$;
+      revoke execute on function public.answer from public; grant execute on function public.answer to anon, authenticated;`,
+    'isolation-write public.answer(uuid, text, uuid)',
   ],
   [
     'a time at which it closes, and nothing is asked',

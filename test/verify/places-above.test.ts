@@ -98,4 +98,14 @@ describe('who owns a row below another', () => {
     expect(await found(design)).toEqual(isFound ? ['public.pages'] : []);
     if (repair !== '') expect(await found(design + repair)).toEqual([]);
   });
+
+  it('is not told of a table that is not proven', async () => {
+    const design = `${notes('true')} ${owned('others')}`;
+    const told = async (only?: string[]): Promise<string[]> =>
+      (await find(design, only)).flatMap(({ rule, object }) =>
+        rule.startsWith('isolation') ? [`${rule} ${object}`] : [],
+      );
+    expect(await told()).toEqual(['isolation-read public.pages']);
+    expect(await told(['public.others'])).toEqual([]);
+  });
 });

@@ -46,15 +46,16 @@ export function errorsOf(findings: readonly Finding[]): string[] {
 
 /**
  * Opens a database for the tests of a file.
- * @returns proves a schema as a migration
+ * @returns proves a schema as a migration, or of its objects only those named
  */
-export function findingsProver(): (sql: string) => Promise<Finding[]> {
+export function findingsProver(): (sql: string, only?: readonly string[]) => Promise<Finding[]> {
   let database: Database;
   beforeAll(async () => {
     database = await openProofDatabase();
   });
   afterAll(() => database.close());
-  return (sql) => withSchema(database, sql, (session) => findingsOf(session, [asMigration('extension_002.sql', sql)]));
+  return (sql, only) =>
+    withSchema(database, sql, (session) => findingsOf(session, [asMigration('extension_002.sql', sql)], only));
 }
 
 /** The same; what it returns gives the whole report. */

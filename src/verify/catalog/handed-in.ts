@@ -18,11 +18,10 @@ export function takesHandedIn(table: RelationRow, scope: Scope, model: Model): R
   // Who names another as the one whose row it is, hands in nothing of its own.
   if (table.columns.some((column) => model.meaningOf(table, column) === 'user')) return undefined;
   const declared = publicConditions(parent, model).map((sql) => columnsNamed(model.parse(sql)));
-  const columnsOf = (policy: PolicyRow): ReadonlySet<string> => {
-    const trees = asked(model.parse(policy.check ?? policy.using ?? ''), model);
-    return new Set(trees?.flatMap((tree) => queriedColumns(parent, tree)));
-  };
-  const asksState = (policy: PolicyRow): boolean => [...columnsOf(policy)].some((name) => isState(name, parent, model));
+  const treesOf = (policy: PolicyRow): unknown[] => asked(model.parse(policy.check ?? policy.using ?? ''), model) ?? [];
+  const columnsOf = (policy: PolicyRow): ReadonlySet<string> =>
+    new Set(treesOf(policy).flatMap((tree) => queriedColumns(parent, tree)));
+  const asksState = (policy: PolicyRow): boolean => asksForState(treesOf(policy), parent, model);
   const ofVisitors = table.policies.filter(
     ({ permissive, command, roles }) => permissive && 'a*'.includes(command) && roles.includes('anon'),
   );
@@ -50,8 +49,15 @@ export function handsIn(routine: FunctionRow, table: RelationRow, scope: Scope, 
     const isWrite = type === 'UpdateStmt' || type === 'DeleteStmt' || type === 'MergeStmt';
     isChanged ||= isWrite && (write['relation'] as { relname?: string } | undefined)?.relname === table.name;
   });
-  const columns = trees.flatMap((tree) => queriedColumns(parent, tree));
-  return !isChanged && columns.some((name) => isState(name, parent, model));
+  return !isChanged && asksForState(trees, parent, model);
+}
+
+/** Says whether queries ask for a state of the rows of a table. */
+function asksForState(trees: readonly unknown[], table: RelationRow, model: Model): boolean {
+  const compared = columnsCompared(trees);
+  return trees
+    .flatMap((tree) => queriedColumns(table, tree))
+    .some((name) => isState(name, table, model) && isAsked(name, table, compared));
 }
 
 /** The expression, and the bodies of the helpers that it calls; undefined where one of them may ask who calls. */
@@ -79,6 +85,24 @@ function isState(name: string, table: RelationRow, model: Model): boolean {
     model.meaningOf(table, column) === undefined &&
     !table.constraints.some(({ type, columns }) => (type === 'p' || type === 'f') && columns.includes(name))
   );
+}
+
+/** It is compared with something, or it is no free text, which is read to be shown: what is read into a variable is compared there. */
+function isAsked(name: string, { columns, constraints }: RelationRow, compared: ReadonlySet<string>): boolean {
+  const isFreeText =
+    columns.find((one) => one.name === name)?.category === 'S' &&
+    !constraints.some((check) => check.type === 'c' && check.columns.includes(name));
+  return compared.has(name) || !isFreeText;
+}
+
+/** The columns that operators name, other than the one that puts texts together. */
+function columnsCompared(trees: readonly unknown[]): Set<string> {
+  const found = new Set<string>();
+  walk(trees, (type, node) => {
+    if (type === 'A_Expr' && nameParts(node['name']).at(-1) !== '||')
+      for (const name of columnsNamed([node['lexpr'], node['rexpr']])) found.add(name);
+  });
+  return found;
 }
 
 function columnsNamed(tree: unknown): Set<string> {

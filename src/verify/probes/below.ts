@@ -77,7 +77,9 @@ export function treesOf(first: FirstRound, start: number): Trees {
           usual.add(chains.push({ lead: [], afterwards: calls.map((probe) => [probe, by]), states: [] }) - 1);
         put.set(chains.push({ lead: [[lead, by]], afterwards, states: [] }) - 1, { tree, key });
       }
-      const insert = isUsersOwn(tree, model) ? insertSql(tree, actor, model, 'own', new Map(links)) : undefined;
+      const isRead = first.probes.some(({ subject }) => subject === tree.name);
+      const insert =
+        isRead && isUsersOwn(tree, model) ? insertSql(tree, actor, model, 'own', new Map(links)) : undefined;
       const granted = new Set(grantedColumns(tree, actor.role, 'I', model).map(({ name }) => name));
       if (insert === undefined || !links.every(([name]) => granted.has(name))) continue;
       const own = tree.belongs.map((one): [string, string] => [one.column, one.b]);

@@ -16,8 +16,10 @@ const byName = new RegExp(
 
 /** Functions whose first argument may be a text search configuration, and those that PostgreSQL has. */
 const searching = /^(?:to_ts(?:vector|query)|(?:plain|phrase|websearch_)to_tsquery|ts_headline)$/;
-const configurations =
-  /^(?:pg_catalog\..*|simple|arabic|armenian|basque|catalan|danish|dutch|english|finnish|french|german|greek|hindi|hungarian|indonesian|irish|italian|lithuanian|nepali|norwegian|portuguese|romanian|russian|serbian|spanish|swedish|tamil|turkish|yiddish)$/;
+const configurations: ReadonlySet<string> = new Set(
+  `simple arabic armenian basque catalan danish dutch english finnish french german greek hindi hungarian indonesian irish italian
+lithuanian nepali norwegian portuguese romanian russian serbian spanish swedish tamil turkish yiddish`.split(/\s+/),
+);
 
 /** Extensions that bring no operators and no types that compare otherwise than what they look like, as citext does. */
 const withoutOperators: ReadonlySet<string> = new Set([
@@ -44,7 +46,8 @@ function isQualified(routine: Routine, { extensions }: Catalog): boolean {
   const { body, language, site } = routine;
   if ((language !== 'sql' && language !== 'plpgsql') || body.length === 0 || site === undefined) return false;
   if (language === 'plpgsql' && !isQualifiedBlock(site.piece.statement.sql)) return false;
-  const isPlain = [...extensions].every(([name, made]) => made === undefined || withoutOperators.has(name));
+  // An operator is not always written: `IN (SELECT …)`, `USING (email)` and `CASE email WHEN …` look for one as well.
+  if ([...extensions].some(([name, made]) => made !== undefined && !withoutOperators.has(name))) return false;
   let qualified = true;
   for (const { type, node } of body) {
     const local = new Set<string>();
@@ -62,7 +65,6 @@ function isQualified(routine: Routine, { extensions }: Catalog): boolean {
         qualified = false;
       const types = kind === 'TypeName' ? stringsOf(fields.names) : [];
       if (types.length === 1 && !builtinTypes.has(types[0]!)) qualified = false;
-      if (kind === 'A_Expr' && !isPlain && stringsOf(fields.name).length === 1) qualified = false;
     });
   }
   return qualified;
@@ -74,7 +76,7 @@ function isQualifiedCall(name: readonly string[], args: readonly unknown[]): boo
   if (byName.test(called)) return args.some(isFullName);
   const [first, ...more] = args;
   if (!searching.test(called) || more.length === 0) return true;
-  return configurations.test(literalOf(first) ?? '');
+  return isFullName(first) || configurations.has(literalOf(first) ?? '');
 }
 
 /** A constant that names an object with its schema. */
